@@ -1,0 +1,301 @@
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use http::{HeaderValue, StatusCode};
+
+/// Why a request was refused.
+///
+/// Its text is fixed for each [kind](Self::kind): neither the token nor a claim ever enters it.
+/// A refused response carries its `AuthError` in its extensions, for logging and metrics.
+#[derive(Clone)]
+pub struct AuthError {
+    kind: AuthErrorKind,
+    required_scope: Option<Arc<str>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// The sort of an [`AuthError`], which decides status, `code` and challenge of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// The request carries no credentials of a configured scheme.
+    MissingCredentials,
+    /// The credentials break the grammar of [RFC 6750], or there are several.
+    ///
+    /// [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    InvalidRequest,
+    /// The token is no well-formed JWT, or its header asks for something that is refused.
+    Malformed,
+    /// No trusted key fits the token's algorithm, key id and issuer.
+    UnknownKey,
+    /// The signature does not verify.
+    BadSignature,
+    /// The token's lifetime is over.
+    Expired,
+    /// The token's `nbf` or `iat` lies in the future.
+    NotYetValid,
+    /// The token is of a type that is not accepted here.
+    WrongTokenType,
+    /// The token comes from another issuer.
+    WrongIssuer,
+    /// The token is meant for another audience.
+    WrongAudience,
+    /// A claim is missing or has a type or value that is not allowed.
+    InvalidClaims,
+    /// The token, its session or all tokens of its user were revoked.
+    Revoked,
+    /// A refresh token was used again after it had been rotated; its session has been ended.
+    Reused,
+    /// A check of the application's own refused the claims.
+    Refused,
+    /// The token lacks a scope that is required.
+    InsufficientScope,
+    /// The claims do not permit this.
+    Forbidden,
+    /// No active user has these credentials.
+    InvalidCredentials,
+    /// The user of the token is gone, inactive, or has changed since the login.
+    UserInactive,
+    /// A store, a user backend or a key server did not answer.
+    Unavailable,
+    /// The server is too busy to hash another password.
+    Overloaded,
+    /// The application is put together wrongly: a layer is missing, or claims cannot be written.
+    Misconfigured,
+}
+
+impl AuthErrorKind {
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::MissingCredentials
+            | Self::Malformed
+            | Self::UnknownKey
+            | Self::BadSignature
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::WrongTokenType
+            | Self::WrongIssuer
+            | Self::WrongAudience
+            | Self::InvalidClaims
+            | Self::Revoked
+            | Self::Reused
+            | Self::Refused
+            | Self::InvalidCredentials
+            | Self::UserInactive => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The `code` of the JSON body: stable, for programs.
+    ///
+    /// | code | meaning |
+    /// |---|---|
+    /// | `not_authenticated` | no credentials |
+    /// | `invalid_request` | credentials malformed, or several |
+    /// | `token_invalid` | not to be trusted, for whichever reason |
+    /// | `token_expired` | was good; refresh it |
+    /// | `token_not_yet_valid` | will be good later |
+    /// | `token_wrong_type` | good, but of another type |
+    /// | `token_revoked` | revoked, or its session ended; log in again |
+    /// | `insufficient_scope`, `permission_denied` | good, but not enough |
+    /// | `invalid_credentials` | login failed |
+    /// | `user_inactive` | the user may not refresh any more |
+    /// | `unavailable`, `overloaded` | try again later |
+    /// | `misconfigured` | a fault of the server |
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MissingCredentials => "not_authenticated",
+            Self::InvalidRequest => "invalid_request",
+            Self::Malformed
+            | Self::UnknownKey
+            | Self::BadSignature
+            | Self::WrongIssuer
+            | Self::WrongAudience
+            | Self::InvalidClaims
+            | Self::Refused => "token_invalid",
+            Self::Expired => "token_expired",
+            Self::NotYetValid => "token_not_yet_valid",
+            Self::WrongTokenType => "token_wrong_type",
+            Self::Revoked | Self::Reused => "token_revoked",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Forbidden => "permission_denied",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::UserInactive => "user_inactive",
+            Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// The `detail` of the JSON body, for people.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::MissingCredentials => "Authentication credentials were not provided.",
+            Self::InvalidRequest => "The authentication credentials are malformed.",
+            Self::Malformed
+            | Self::UnknownKey
+            | Self::BadSignature
+            | Self::WrongIssuer
+            | Self::WrongAudience
+            | Self::InvalidClaims
+            | Self::Refused => "The token is invalid.",
+            Self::Expired => "The token has expired.",
+            Self::NotYetValid => "The token is not yet valid.",
+            Self::WrongTokenType => "The token has the wrong type.",
+            Self::Revoked | Self::Reused => "The token has been revoked.",
+            Self::InsufficientScope => "The token lacks a required scope.",
+            Self::Forbidden => "You do not have permission to perform this action.",
+            Self::InvalidCredentials => "No active account found with the given credentials.",
+            Self::UserInactive => "No active account found for the given token.",
+            Self::Unavailable => "The service is temporarily unavailable.",
+            Self::Overloaded => "The service is busy. Try again later.",
+            Self::Misconfigured => "The server is misconfigured.",
+        }
+    }
+
+    /// The `error` of the challenge ([RFC 6750 section 3.1]); none where no credentials came.
+    ///
+    /// [RFC 6750 section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    #[must_use]
+    pub const fn challenge_error(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidRequest => Some("invalid_request"),
+            Self::InsufficientScope => Some("insufficient_scope"),
+            Self::Malformed
+            | Self::UnknownKey
+            | Self::BadSignature
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::WrongTokenType
+            | Self::WrongIssuer
+            | Self::WrongAudience
+            | Self::InvalidClaims
+            | Self::Revoked
+            | Self::Reused
+            | Self::Refused
+            | Self::UserInactive => Some("invalid_token"),
+            Self::MissingCredentials
+            | Self::InvalidCredentials
+            | Self::Forbidden
+            | Self::Unavailable
+            | Self::Overloaded
+            | Self::Misconfigured => None,
+        }
+    }
+
+    const fn description(self) -> &'static str {
+        match self {
+            Self::MissingCredentials => "no credentials were provided",
+            Self::InvalidRequest => "the credentials are malformed",
+            Self::Malformed => "the token is malformed",
+            Self::UnknownKey => "no trusted key fits the token",
+            Self::BadSignature => "the signature does not verify",
+            Self::Expired => "the token has expired",
+            Self::NotYetValid => "the token is not yet valid",
+            Self::WrongTokenType => "the token has the wrong type",
+            Self::WrongIssuer => "the token comes from another issuer",
+            Self::WrongAudience => "the token is meant for another audience",
+            Self::InvalidClaims => "a claim is missing or invalid",
+            Self::Revoked => "the token has been revoked",
+            Self::Reused => "the refresh token was used again and its session has ended",
+            Self::Refused => "a check of the application refused the token",
+            Self::InsufficientScope => "the token lacks a required scope",
+            Self::Forbidden => "the claims do not permit this",
+            Self::InvalidCredentials => "no active user has these credentials",
+            Self::UserInactive => "the user of the token may not refresh it",
+            Self::Unavailable => "a service that is needed did not answer",
+            Self::Overloaded => "the server is too busy",
+            Self::Misconfigured => "the application is put together wrongly",
+        }
+    }
+}
+
+impl AuthError {
+    pub(crate) fn with_source(
+        kind: AuthErrorKind,
+        source: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { kind, required_scope: None, source: Some(Arc::new(source)) }
+    }
+
+    pub(crate) fn insufficient_scope(required: Arc<str>) -> Self {
+        Self {
+            kind: AuthErrorKind::InsufficientScope,
+            required_scope: Some(required),
+            source: None,
+        }
+    }
+
+    /// The sort of this error.
+    #[must_use]
+    pub const fn kind(&self) -> AuthErrorKind {
+        self.kind
+    }
+
+    /// The scopes that were required, separated by spaces, for
+    /// [`InsufficientScope`](AuthErrorKind::InsufficientScope).
+    #[must_use]
+    pub fn required_scope(&self) -> Option<&str> {
+        self.required_scope.as_deref()
+    }
+
+    /// How long the client should wait before it tries again, for the kinds answered with `503`.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self.kind {
+            AuthErrorKind::Unavailable | AuthErrorKind::Overloaded => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// The `WWW-Authenticate` value of [RFC 6750 section 3] for this error.
+    ///
+    /// `realm` is left out of the value if it holds anything but visible ASCII without quotes and
+    /// backslashes; the layer refuses such a realm when it is built.
+    ///
+    /// [RFC 6750 section 3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
+    #[must_use]
+    pub fn challenge(&self, realm: &str) -> HeaderValue {
+        let mut value = format!("Bearer realm=\"{realm}\"");
+        if let Some(error) = self.kind.challenge_error() {
+            let description = self.kind.description();
+            value.push_str(&format!(
+                ", error=\"{error}\", error_description=\"{description}\""
+            ));
+        }
+        if let Some(scope) = &self.required_scope {
+            value.push_str(&format!(", scope=\"{scope}\""));
+        }
+        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
+    }
+}
+
+impl From<AuthErrorKind> for AuthError {
+    fn from(kind: AuthErrorKind) -> Self {
+        Self { kind, required_scope: None, source: None }
+    }
+}
+
+impl fmt::Debug for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthError").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.description())
+    }
+}
+
+impl Error for AuthError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,386 @@
+//! What must be remembered between requests: sessions, spent refresh tokens, revocations.
+//!
+//! A store keeps facts about tokens, ids and times, and never a token. It decides atomically: of
+//! any number of concurrent tries to spend one refresh token, exactly one is the first.
+//!
+//! # Sessions
+//!
+//! A login begins a session, and all its tokens carry the session's id (`sid`). A session has one
+//! refresh token that may be spent next. Spending it names its successor; spending an older one
+//! is reuse, and ends the session.
+//!
+//! # Writing a store
+//!
+//! Implement [`TokenStore`] with plain `async fn`s. Each method must be one atomic step, also
+//! between processes, and should be one round trip. Times come with the call, so a store needs no
+//! clock. Run the `conformance` suite (feature `test-util`) against it: it tests every rule
+//! stated here.
+
+#[cfg(feature = "test-util")]
+pub mod conformance;
+mod memory;
+mod shared;
+
+use std::{error::Error, fmt, future::Future, time::Duration};
+
+use crate::{clock::NumericDate, token::UserId};
+
+pub use memory::MemoryStore;
+pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
+
+/// Remembers sessions and revocations. See the [module docs](self).
+pub trait TokenStore: Send + Sync + 'static {
+    /// Begins a session. Nothing is handed out before this has succeeded.
+    ///
+    /// # Errors
+    ///
+    /// When the session could not be stored.
+    fn begin(&self, session: &NewSession<'_>)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Spends a refresh token, atomically.
+    ///
+    /// With `s` the session of [`Spend::session_id`]:
+    ///
+    /// 1. `s` is unknown: [`Revoked`](Spent::Revoked); but if [`Spend::adopt`] is set and neither
+    ///    the token nor its user is revoked, `s` is begun as if this token were its first.
+    /// 2. `s` has ended: [`Revoked`](Spent::Revoked).
+    /// 3. The token is the one to be spent next: the successor takes its place,
+    ///    [`First`](Spent::First).
+    /// 4. The token is the one spent last, at `at`, and `now` is before `at + grace`:
+    ///    [`Again`](Spent::Again) with the successor named then. Nothing changes.
+    /// 5. Otherwise `s` ends: [`Reused`](Spent::Reused).
+    ///
+    /// # Errors
+    ///
+    /// When the answer could not be stored; the token must then still be good.
+    fn spend(&self, spend: &Spend<'_>) -> impl Future<Output = Result<Spent, StoreError>> + Send;
+
+    /// Makes a revocation hold until its `keep_until`.
+    ///
+    /// Repeating it changes nothing. Revoking a user ends all its sessions that were begun before,
+    /// and refuses tokens of no known session that were issued up to [`Revocation::User::at`];
+    /// a session begun afterwards is not touched, even in the same second.
+    ///
+    /// # Errors
+    ///
+    /// When the revocation could not be stored; it must never be reported as done then.
+    fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether a token was revoked: itself, with its session or with its user.
+    ///
+    /// A refresh token ([`TokenRef::refresh`]) also counts as revoked once it was spent, and when
+    /// its session is unknown and may not be ([`TokenRef::adopt`]). Anything else that the store
+    /// does not know is not revoked.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot tell; the request is answered `503`.
+    fn is_revoked(
+        &self,
+        token: &TokenRef<'_>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The answer of [`is_revoked`](Self::is_revoked) where it takes no waiting, else `None`.
+    ///
+    /// The layer asks this first, and stays synchronous when there is an answer.
+    fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
+        let _ = token;
+        None
+    }
+
+    /// The sessions of a user that have neither ended nor expired, in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot tell.
+    fn sessions(
+        &self,
+        user_id: &UserId,
+        now: NumericDate,
+    ) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
+
+    /// Forgets at most `limit` entries whose `keep_until` has come, and tells how many it forgot.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    fn purge(
+        &self,
+        now: NumericDate,
+        limit: usize,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+}
+
+/// A session that begins.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct NewSession<'a> {
+    /// Its id.
+    pub session_id: &'a str,
+    /// Whose it is.
+    pub user_id: &'a UserId,
+    /// The `jti` of its first refresh token.
+    pub refresh: &'a str,
+    /// Now.
+    pub now: NumericDate,
+    /// When its refresh token expires.
+    pub expires_at: NumericDate,
+    /// Until when it must be remembered: no token of it can be good afterwards.
+    pub keep_until: NumericDate,
+}
+
+impl<'a> NewSession<'a> {
+    /// A session `session_id` of `user_id`, whose first refresh token is `refresh`, with the times
+    /// all set to `now`.
+    #[must_use]
+    pub const fn new(
+        session_id: &'a str,
+        user_id: &'a UserId,
+        refresh: &'a str,
+        now: NumericDate,
+    ) -> Self {
+        Self { session_id, user_id, refresh, now, expires_at: now, keep_until: now }
+    }
+
+    /// Sets when its refresh token expires, and until when it must be remembered.
+    #[must_use]
+    pub const fn with_expiry(mut self, expires_at: NumericDate, keep_until: NumericDate) -> Self {
+        self.expires_at = expires_at;
+        self.keep_until = keep_until;
+        self
+    }
+}
+
+/// A refresh token that is being spent.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Spend<'a> {
+    /// Its session.
+    pub session_id: &'a str,
+    /// Its user.
+    pub user_id: &'a UserId,
+    /// Its `jti`.
+    pub refresh: &'a str,
+    /// When it was issued.
+    pub issued_at: NumericDate,
+    /// The `jti` of the token that shall succeed it.
+    pub successor: &'a str,
+    /// How long after its first spending it gets the same successor again.
+    pub grace: Duration,
+    /// Whether its session may be unknown: it names none, and its own `jti` stands for it.
+    pub adopt: bool,
+    /// Now.
+    pub now: NumericDate,
+    /// When the successor expires.
+    pub expires_at: NumericDate,
+    /// Until when the session must be remembered: no token of it can be good afterwards.
+    pub keep_until: NumericDate,
+}
+
+impl<'a> Spend<'a> {
+    /// The spending of `refresh`, issued for the session at `issued_at`, in favour of `successor`,
+    /// without grace or adoption, with the other times set to `session.now` and its expiries.
+    #[must_use]
+    pub const fn new(
+        session: &NewSession<'a>,
+        issued_at: NumericDate,
+        successor: &'a str,
+    ) -> Self {
+        Self {
+            session_id: session.session_id,
+            user_id: session.user_id,
+            refresh: session.refresh,
+            issued_at,
+            successor,
+            grace: Duration::ZERO,
+            adopt: false,
+            now: session.now,
+            expires_at: session.expires_at,
+            keep_until: session.keep_until,
+        }
+    }
+
+    /// Sets how long after its first spending the token gets the same successor again.
+    #[must_use]
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets whether the session may be unknown.
+    #[must_use]
+    pub const fn with_adoption(mut self, adopt: bool) -> Self {
+        self.adopt = adopt;
+        self
+    }
+}
+
+/// What became of a [`Spend`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It was good, and its successor took its place.
+    First,
+    /// It had been spent within the grace time, and its successor is still unspent.
+    Again {
+        /// The `jti` of the successor named by the first spending.
+        successor: Box<str>,
+        /// When the first spending was.
+        at: NumericDate,
+    },
+    /// It had been spent before: its session has ended just now.
+    Reused,
+    /// It, its session or its user was revoked before, or its session is unknown.
+    Revoked,
+}
+
+/// What shall not be good any more.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Revocation<'a> {
+    /// One token.
+    Token {
+        /// Its `jti`.
+        jti: &'a str,
+        /// Until when this must be remembered.
+        keep_until: NumericDate,
+    },
+    /// A session, also one the store has never heard of.
+    Session {
+        /// Its id.
+        session_id: &'a str,
+        /// Whose it is.
+        user_id: &'a UserId,
+        /// Until when this must be remembered.
+        keep_until: NumericDate,
+    },
+    /// All sessions of a user, and all its tokens that name no session.
+    User {
+        /// Who.
+        user_id: &'a UserId,
+        /// Now: tokens issued up to here are meant.
+        at: NumericDate,
+        /// Until when this must be remembered.
+        keep_until: NumericDate,
+    },
+}
+
+/// A token as a store knows it.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct TokenRef<'a> {
+    /// Its `jti`.
+    pub jti: Option<&'a str>,
+    /// Its session.
+    pub session_id: Option<&'a str>,
+    /// Its user.
+    pub user_id: &'a str,
+    /// When it was issued; tokens without `iat` count as issued in 1970.
+    pub issued_at: NumericDate,
+    /// Whether it is a refresh token, which must also be unspent.
+    pub refresh: bool,
+    /// Whether its session may be unknown, as for [`Spend::adopt`].
+    pub adopt: bool,
+}
+
+impl<'a> TokenRef<'a> {
+    /// A token of a user, issued at `issued_at`, without id or session, not a refresh token.
+    #[must_use]
+    pub const fn new(user_id: &'a str, issued_at: NumericDate) -> Self {
+        Self { jti: None, session_id: None, user_id, issued_at, refresh: false, adopt: false }
+    }
+
+    /// Sets its `jti`.
+    #[must_use]
+    pub const fn with_jti(mut self, jti: Option<&'a str>) -> Self {
+        self.jti = jti;
+        self
+    }
+
+    /// Sets its session.
+    #[must_use]
+    pub const fn with_session(mut self, session_id: Option<&'a str>) -> Self {
+        self.session_id = session_id;
+        self
+    }
+
+    /// Makes it a refresh token, whose session may be unknown if `adopt` is set.
+    #[must_use]
+    pub const fn as_refresh(mut self, adopt: bool) -> Self {
+        self.refresh = true;
+        self.adopt = adopt;
+        self
+    }
+}
+
+/// A session as its user may see it.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Session {
+    /// Its id, as the tokens' `sid` says it.
+    pub id: Box<str>,
+    /// When the user logged in.
+    pub created_at: NumericDate,
+    /// When it was last refreshed.
+    pub last_used_at: NumericDate,
+    /// When its refresh token expires.
+    pub expires_at: NumericDate,
+}
+
+impl Session {
+    /// A session `id` with these times.
+    #[must_use]
+    pub fn new(
+        id: impl Into<Box<str>>,
+        created_at: NumericDate,
+        last_used_at: NumericDate,
+        expires_at: NumericDate,
+    ) -> Self {
+        Self { id: id.into(), created_at, last_used_at, expires_at }
+    }
+}
+
+macro_rules! redacted_debug {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+redacted_debug!(NewSession, Spend, Revocation, TokenRef);
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+/// Why a store could not answer.
+#[derive(Debug)]
+pub struct StoreError {
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// The store is out of reach, for the reason `source`.
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: source.into() }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token store did not answer")
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}

@@ -1,0 +1,132 @@
+//! A store behind one pointer, with a deadline on every call.
+
+use std::{error::Error, fmt, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use futures::future::BoxFuture;
+
+use crate::{
+    clock::NumericDate,
+    error::{AuthError, AuthErrorKind},
+    token::UserId,
+};
+
+use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+
+/// How long a store may take unless configured otherwise.
+pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The object-safe twin of [`TokenStore`].
+trait DynStore: Send + Sync {
+    fn begin<'a>(&'a self, session: &'a NewSession<'_>) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>>;
+    fn revoke<'a>(&'a self, what: &'a Revocation<'_>) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn is_revoked<'a>(&'a self, token: &'a TokenRef<'_>)
+    -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool>;
+    fn sessions<'a>(
+        &'a self,
+        user_id: &'a UserId,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>>;
+}
+
+impl<S: TokenStore> DynStore for S {
+    fn begin<'a>(&'a self, session: &'a NewSession<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(TokenStore::begin(self, session))
+    }
+
+    fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>> {
+        Box::pin(TokenStore::spend(self, spend))
+    }
+
+    fn revoke<'a>(&'a self, what: &'a Revocation<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(TokenStore::revoke(self, what))
+    }
+
+    fn is_revoked<'a>(
+        &'a self,
+        token: &'a TokenRef<'_>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(TokenStore::is_revoked(self, token))
+    }
+
+    fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
+        TokenStore::is_revoked_now(self, token)
+    }
+
+    fn sessions<'a>(
+        &'a self,
+        user_id: &'a UserId,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+        Box::pin(TokenStore::sessions(self, user_id, now))
+    }
+}
+
+/// A [`TokenStore`] of a type nobody needs to name. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct SharedStore {
+    store: Arc<dyn DynStore>,
+    deadline: Duration,
+}
+
+impl SharedStore {
+    pub(crate) fn new(store: impl TokenStore, deadline: Duration) -> Self {
+        Self { store: Arc::new(store), deadline }
+    }
+
+    pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<(), AuthError> {
+        self.within_deadline(self.store.begin(session)).await
+    }
+
+    pub(crate) async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, AuthError> {
+        self.within_deadline(self.store.spend(spend)).await
+    }
+
+    pub(crate) async fn revoke(&self, revocation: &Revocation<'_>) -> Result<(), AuthError> {
+        self.within_deadline(self.store.revoke(revocation)).await
+    }
+
+    pub(crate) async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, AuthError> {
+        self.within_deadline(self.store.is_revoked(token)).await
+    }
+
+    pub(crate) fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
+        self.store.is_revoked_now(token)
+    }
+
+    pub(crate) async fn sessions(
+        &self,
+        user_id: &UserId,
+        now: NumericDate,
+    ) -> Result<Vec<Session>, AuthError> {
+        self.within_deadline(self.store.sessions(user_id, now)).await
+    }
+
+    async fn within_deadline<T>(
+        &self,
+        answer: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, AuthError> {
+        let mut answer = pin!(answer);
+        // A store in memory answers at once and needs no timer, nor a runtime that has one.
+        let result = match futures::poll!(&mut answer) {
+            Poll::Ready(result) => result,
+            Poll::Pending => match tokio::time::timeout(self.deadline, answer).await {
+                Ok(result) => result,
+                Err(_) => Err(StoreError::unavailable(DeadlineExceeded)),
+            },
+        };
+        result.map_err(|error| AuthError::with_source(AuthErrorKind::Unavailable, error))
+    }
+}
+
+#[derive(Debug)]
+struct DeadlineExceeded;
+
+impl fmt::Display for DeadlineExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the deadline has passed")
+    }
+}
+
+impl Error for DeadlineExceeded {}

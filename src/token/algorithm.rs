@@ -1,0 +1,161 @@
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::{
+    hmac,
+    signature::{
+        self, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, RsaEncoding, RsaParameters,
+    },
+};
+
+use crate::error::ConfigError;
+
+/// A signature algorithm of [RFC 7518 section 3.1] or [RFC 8037].
+///
+/// `none` does not exist here, and neither does anything the token could choose: the algorithm
+/// belongs to the key.
+///
+/// [RFC 7518 section 3.1]: https://www.rfc-editor.org/rfc/rfc7518#section-3.1
+/// [RFC 8037]: https://www.rfc-editor.org/rfc/rfc8037
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// HMAC with SHA-256; secrets of 32 bytes or more.
+    HS256,
+    /// HMAC with SHA-384; secrets of 48 bytes or more.
+    HS384,
+    /// HMAC with SHA-512; secrets of 64 bytes or more.
+    HS512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// RSASSA-PSS with SHA-384.
+    PS384,
+    /// RSASSA-PSS with SHA-512.
+    PS512,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// Ed25519.
+    EdDSA,
+}
+
+/// What an algorithm computes with, in terms of the cryptography library.
+pub(super) enum Scheme {
+    Hmac(hmac::Algorithm),
+    Rsa { verifying: &'static RsaParameters, signing: &'static dyn RsaEncoding },
+    Ecdsa {
+        verifying: &'static EcdsaVerificationAlgorithm,
+        signing: &'static EcdsaSigningAlgorithm,
+        coordinate_len: usize,
+    },
+    Ed25519,
+}
+
+impl Algorithm {
+    const ALL: [Self; 12] = [
+        Self::HS256,
+        Self::HS384,
+        Self::HS512,
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+
+    /// The name in a token's `alg`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HS256 => "HS256",
+            Self::HS384 => "HS384",
+            Self::HS512 => "HS512",
+            Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES256 => "ES256",
+            Self::ES384 => "ES384",
+            Self::EdDSA => "EdDSA",
+        }
+    }
+
+    /// Whether the one key both signs and verifies, so that whoever verifies could also sign.
+    #[must_use]
+    pub const fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
+    pub(super) const fn scheme(self) -> Scheme {
+        match self {
+            Self::HS256 => Scheme::Hmac(hmac::HMAC_SHA256),
+            Self::HS384 => Scheme::Hmac(hmac::HMAC_SHA384),
+            Self::HS512 => Scheme::Hmac(hmac::HMAC_SHA512),
+            Self::RS256 => Scheme::Rsa {
+                verifying: &signature::RSA_PKCS1_2048_8192_SHA256,
+                signing: &signature::RSA_PKCS1_SHA256,
+            },
+            Self::RS384 => Scheme::Rsa {
+                verifying: &signature::RSA_PKCS1_2048_8192_SHA384,
+                signing: &signature::RSA_PKCS1_SHA384,
+            },
+            Self::RS512 => Scheme::Rsa {
+                verifying: &signature::RSA_PKCS1_2048_8192_SHA512,
+                signing: &signature::RSA_PKCS1_SHA512,
+            },
+            Self::PS256 => Scheme::Rsa {
+                verifying: &signature::RSA_PSS_2048_8192_SHA256,
+                signing: &signature::RSA_PSS_SHA256,
+            },
+            Self::PS384 => Scheme::Rsa {
+                verifying: &signature::RSA_PSS_2048_8192_SHA384,
+                signing: &signature::RSA_PSS_SHA384,
+            },
+            Self::PS512 => Scheme::Rsa {
+                verifying: &signature::RSA_PSS_2048_8192_SHA512,
+                signing: &signature::RSA_PSS_SHA512,
+            },
+            Self::ES256 => Scheme::Ecdsa {
+                verifying: &signature::ECDSA_P256_SHA256_FIXED,
+                signing: &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+                coordinate_len: 32,
+            },
+            Self::ES384 => Scheme::Ecdsa {
+                verifying: &signature::ECDSA_P384_SHA384_FIXED,
+                signing: &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+                coordinate_len: 48,
+            },
+            Self::EdDSA => Scheme::Ed25519,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = ConfigError;
+
+    /// Reads the exact name.
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
+            .ok_or(ConfigError::key("unknown signature algorithm"))
+    }
+}

@@ -1,0 +1,86 @@
+//! The JOSE header: which members are read, and which make a token unacceptable.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, MapAccess, Visitor},
+};
+
+use crate::error::AuthErrorKind;
+
+use super::members::{JsonStr, SeenMembers};
+
+const MAX_KID_LEN: usize = 256;
+
+/// What a token says about its own signature.
+///
+/// `jwk`, `jku`, `x5u` and `x5c` are members like any unknown one: never read, never fetched.
+#[derive(Clone)]
+pub(super) struct Header<'a> {
+    pub(super) algorithm: Cow<'a, str>,
+    pub(super) key_id: Option<Cow<'a, str>>,
+    pub(super) typ: Option<Cow<'a, str>>,
+}
+
+impl<'a> Header<'a> {
+    pub(super) fn read(json: &'a [u8]) -> Result<Self, AuthErrorKind> {
+        serde_json::from_slice(json).map_err(|_| AuthErrorKind::Malformed)
+    }
+}
+
+impl<'de> Deserialize<'de> for Header<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HeaderVisitor;
+
+        impl<'de> Visitor<'de> for HeaderVisitor {
+            type Value = Header<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JOSE header")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut seen = SeenMembers::new();
+                let (mut algorithm, mut key_id, mut typ) = (None, None, None);
+                while let Some(JsonStr(name)) = map.next_key()? {
+                    seen.insert(&name)?;
+                    match name.as_ref() {
+                        "alg" => algorithm = Some(map.next_value::<JsonStr<'de>>()?.0),
+                        "kid" => key_id = Some(map.next_value::<JsonStr<'de>>()?.0),
+                        "typ" => typ = Some(map.next_value::<JsonStr<'de>>()?.0),
+                        // Each changes what is signed or what must be understood: RFC 7515
+                        // section 4.1.11, RFC 7797, RFC 7516.
+                        "crit" | "b64" | "zip" | "enc" => {
+                            return Err(A::Error::custom("unsupported header member"));
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                if key_id.as_ref().is_some_and(|id: &Cow<'_, str>| id.len() > MAX_KID_LEN) {
+                    return Err(A::Error::custom("key id too long"));
+                }
+                let algorithm = algorithm.ok_or_else(|| A::Error::missing_field("alg"))?;
+                Ok(Header { algorithm, key_id, typ })
+            }
+        }
+
+        deserializer.deserialize_map(HeaderVisitor)
+    }
+}
+
+/// Whether the header member `typ` names the media type `expected`, which may be written with or
+/// without `application/` and in any case ([RFC 7515 section 4.1.9]).
+///
+/// [RFC 7515 section 4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
+pub(super) fn typ_matches(typ: Option<&str>, expected: &str) -> bool {
+    fn short(typ: &str) -> &str {
+        match typ.split_at_checked("application/".len()) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,
+            _ => typ,
+        }
+    }
+    typ.is_some_and(|typ| short(typ).eq_ignore_ascii_case(short(expected)))
+}

@@ -1,0 +1,76 @@
+use std::fmt;
+
+use crate::error::{AuthError, AuthErrorKind};
+
+use super::{compact::Compact, header::Header, key::VerifyingKey};
+
+/// The verified parts of a signed message that is not a token: a webhook, a receipt.
+///
+/// Only form, header and signature were checked: the payload need not be claims, and nothing in it
+/// was looked at.
+///
+/// ```
+/// use tower_jwt_auth::{Algorithm, VerifyingKey, token::Jws};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // RFC 8037, appendix A.4.
+/// let key = VerifyingKey::from_jwk(
+///     r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+///     Algorithm::EdDSA,
+/// )?;
+/// let message = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
+///     hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+/// let jws = Jws::verify(message, &key, 64 * 1024)?;
+/// assert_eq!(jws.payload(), b"Example of Ed25519 signing");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Jws {
+    header: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl Jws {
+    /// Verifies `compact`, which may have `max_len` bytes, with `key`.
+    ///
+    /// The header must name the key's algorithm exactly and may hold none of `crit`, `b64`, `zip`
+    /// and `enc`; its `kid` is not compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](AuthErrorKind::Malformed), [`UnknownKey`](AuthErrorKind::UnknownKey) for
+    /// another algorithm, or [`BadSignature`](AuthErrorKind::BadSignature).
+    pub fn verify(compact: &str, key: &VerifyingKey, max_len: usize) -> Result<Self, AuthError> {
+        let message = Compact::split(compact, max_len)?;
+        let header_json = message.decode_header()?;
+        let header = Header::read(&header_json)?;
+        if header.algorithm != key.algorithm().as_str() {
+            return Err(AuthErrorKind::UnknownKey.into());
+        }
+        let signature = message.decode_signature()?;
+        if !key.verify_signature(message.signing_input.as_bytes(), signature.as_bytes()) {
+            return Err(AuthErrorKind::BadSignature.into());
+        }
+        let payload = message.decode_payload()?;
+        Ok(Self { header: header_json, payload })
+    }
+
+    /// The JSON of the header.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The bytes that were signed.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+}
+
+impl fmt::Debug for Jws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,156 @@
+//! JSON Web Keys ([RFC 7517](https://www.rfc-editor.org/rfc/rfc7517)).
+
+use std::slice;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use serde::Deserialize;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::ConfigError;
+
+use super::super::{
+    algorithm::{Algorithm, Scheme},
+    members::DistinctMembers,
+};
+
+const MISMATCH: ConfigError = ConfigError::key("the JWK does not fit the algorithm");
+const MALFORMED: ConfigError = ConfigError::key("malformed JWK");
+
+/// A JWK whose algorithm is settled and whose declared purpose is met.
+pub(super) struct CheckedJwk {
+    pub(super) algorithm: Algorithm,
+    pub(super) key_id: Option<String>,
+    pub(super) material: JwkMaterial,
+}
+
+pub(super) enum JwkMaterial {
+    Secret(Zeroizing<Vec<u8>>),
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    /// An uncompressed point.
+    Ec(Vec<u8>),
+    Ed25519(Vec<u8>),
+}
+
+/// What the key shall be used for; `key_ops`, where present, must name it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Sign,
+    Verify,
+}
+
+pub(super) fn read(
+    json: &str,
+    configured: Option<Algorithm>,
+    purpose: Purpose,
+) -> Result<CheckedJwk, ConfigError> {
+    serde_json::from_str::<DistinctMembers>(json).map_err(|_| MALFORMED)?;
+    let jwk: Jwk = serde_json::from_str(json).map_err(|_| MALFORMED)?;
+    let common = &jwk.common;
+
+    let declared = match common.key_algorithm {
+        Some(name) => Some(name.to_string().parse::<Algorithm>()?),
+        None => None,
+    };
+    let algorithm = match (declared, configured) {
+        (Some(declared), Some(configured)) if declared != configured => return Err(MISMATCH),
+        (Some(algorithm), _) | (None, Some(algorithm)) => algorithm,
+        (None, None) => {
+            return Err(ConfigError::key("a JWK without alg needs a configured algorithm"));
+        }
+    };
+    if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+        return Err(ConfigError::key("the JWK is not meant for signatures"));
+    }
+    let wanted = match purpose {
+        Purpose::Sign => KeyOperations::Sign,
+        Purpose::Verify => KeyOperations::Verify,
+    };
+    if common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&wanted)) {
+        return Err(ConfigError::key("the JWK's key_ops do not allow this use"));
+    }
+
+    let material = match (algorithm.scheme(), &jwk.algorithm) {
+        (Scheme::Hmac(_), AlgorithmParameters::OctetKey(key)) => {
+            JwkMaterial::Secret(decode(&key.value)?)
+        }
+        (Scheme::Rsa { .. }, AlgorithmParameters::RSA(key)) => JwkMaterial::Rsa {
+            n: without_leading_zeros(&decode(&key.n)?),
+            e: without_leading_zeros(&decode(&key.e)?),
+        },
+        (Scheme::Ecdsa { coordinate_len, .. }, AlgorithmParameters::EllipticCurve(key)) => {
+            let curve_fits = match key.curve {
+                EllipticCurve::P256 => algorithm == Algorithm::ES256,
+                EllipticCurve::P384 => algorithm == Algorithm::ES384,
+                _ => false,
+            };
+            let (x, y) = (decode(&key.x)?, decode(&key.y)?);
+            if !curve_fits || x.len() != coordinate_len || y.len() != coordinate_len {
+                return Err(MISMATCH);
+            }
+            JwkMaterial::Ec([slice::from_ref(&4), x.as_slice(), y.as_slice()].concat())
+        }
+        (Scheme::Ed25519, AlgorithmParameters::OctetKeyPair(key)) => {
+            let x = decode(&key.x)?;
+            if key.curve != EllipticCurve::Ed25519 || x.len() != 32 {
+                return Err(MISMATCH);
+            }
+            JwkMaterial::Ed25519(x.to_vec())
+        }
+        _ => return Err(MISMATCH),
+    };
+    Ok(CheckedJwk { algorithm, key_id: jwk.common.key_id, material })
+}
+
+/// The members of a private JWK ([RFC 7518 section 6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
+#[derive(Deserialize)]
+pub(super) struct PrivateMembers {
+    d: String,
+    #[serde(default)]
+    p: String,
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    dp: String,
+    #[serde(default)]
+    dq: String,
+    #[serde(default)]
+    qi: String,
+}
+
+impl PrivateMembers {
+    pub(super) fn read(json: &str) -> Result<Self, ConfigError> {
+        serde_json::from_str(json).map_err(|_| ConfigError::key("the JWK holds no private key"))
+    }
+
+    pub(super) fn d(&self) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+        decode(&self.d)
+    }
+
+    /// `p`, `q`, `dp`, `dq` and `qi`, all of which a private RSA key must bring.
+    pub(super) fn factors(&self) -> Result<[Zeroizing<Vec<u8>>; 5], ConfigError> {
+        let [p, q, dp, dq, qi] = [&self.p, &self.q, &self.dp, &self.dq, &self.qi].map(|member| {
+            if member.is_empty() { Err(MALFORMED) } else { decode(member) }
+        });
+        Ok([p?, q?, dp?, dq?, qi?])
+    }
+}
+
+impl Drop for PrivateMembers {
+    fn drop(&mut self) {
+        for member in
+            [&mut self.d, &mut self.p, &mut self.q, &mut self.dp, &mut self.dq, &mut self.qi]
+        {
+            member.zeroize();
+        }
+    }
+}
+
+fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| MALFORMED)
+}
+
+fn without_leading_zeros(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    bytes[start..].to_vec()
+}

@@ -1,0 +1,304 @@
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{
+    hmac, rand,
+    rsa::{KeyPairComponents, KeySize, PublicKeyComponents},
+    signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair},
+};
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+
+use super::{
+    KeyId,
+    jwk::{self, JwkMaterial, PrivateMembers, Purpose},
+    pem::{self, PemKey},
+    public::PublicKey,
+    secret,
+    verifying::VerifyingKey,
+};
+use super::super::{
+    algorithm::{Algorithm, Scheme},
+    compact::encode,
+};
+
+const REJECTED: ConfigError =
+    ConfigError::key("the private key is malformed or does not fit the algorithm");
+
+/// A key that signs with one algorithm.
+///
+/// ```
+/// use tower_jwt_auth::{Algorithm, SigningKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::ES256)?;
+/// assert_eq!(key.verifying_key().kid(), key.kid());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SigningKey(Arc<Inner>);
+
+struct Inner {
+    material: Material,
+    verifying: VerifyingKey,
+    key_id: Option<KeyId>,
+    /// The encoded header that every token signed by this key begins with.
+    encoded_header: String,
+}
+
+#[derive(Clone)]
+enum Material {
+    Secret(hmac::Key),
+    Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
+    Ecdsa(Arc<EcdsaKeyPair>),
+    Ed25519(Arc<Ed25519KeyPair>),
+}
+
+impl SigningKey {
+    /// A shared secret of at least 32 bytes for HS256.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_secret`](Self::from_secret).
+    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        Self::from_secret(Algorithm::HS256, secret)
+    }
+
+    /// A shared secret for HS256, HS384 or HS512: its bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerifyingKey::from_secret`].
+    pub fn from_secret(
+        algorithm: Algorithm,
+        secret: impl AsRef<[u8]>,
+    ) -> Result<Self, ConfigError> {
+        let key = secret::prepare(algorithm, secret.as_ref())?;
+        let verifying = VerifyingKey::from_secret(algorithm, secret)?;
+        Ok(Self::new(Material::Secret(key), verifying, None))
+    }
+
+    /// A private key in PEM: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or
+    /// `EC PRIVATE KEY` (SEC1).
+    ///
+    /// # Errors
+    ///
+    /// When the text holds anything but exactly one private key that fits the algorithm, or the
+    /// key is encrypted or weak.
+    pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        match pem::read(pem.as_ref())? {
+            PemKey::Private(der) => Self::from_der(algorithm, &*der),
+            PemKey::Public(_) => {
+                Err(ConfigError::key("a signing key must be private, and this PEM is public"))
+            }
+        }
+    }
+
+    /// A private key in DER: PKCS#8, or PKCS#1 for RSA, or SEC1 for ECDSA.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_der(algorithm: Algorithm, der: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        let der = der.as_ref();
+        let material = match algorithm.scheme() {
+            Scheme::Hmac(_) => {
+                return Err(ConfigError::key("this algorithm takes a secret, not a key pair"));
+            }
+            Scheme::Rsa { signing, .. } => {
+                let pair = RsaKeyPair::from_pkcs8(der)
+                    .or_else(|_| RsaKeyPair::from_der(der))
+                    .map_err(|_| REJECTED)?;
+                Material::Rsa(pair.into(), signing)
+            }
+            Scheme::Ecdsa { signing, .. } => {
+                let pair = EcdsaKeyPair::from_private_key_der(signing, der);
+                Material::Ecdsa(pair.map_err(|_| REJECTED)?.into())
+            }
+            Scheme::Ed25519 => {
+                let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der);
+                Material::Ed25519(pair.map_err(|_| REJECTED)?.into())
+            }
+        };
+        Self::from_pair(algorithm, material)
+    }
+
+    /// A private or symmetric key as JSON Web Key; its `kid` becomes the key id.
+    ///
+    /// `algorithm` is needed when the key has no `alg`, and must equal it otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerifyingKey::from_jwk`], and when the private members are missing or do not belong to
+    /// the public ones. RSA keys must bring their factors.
+    pub fn from_jwk(
+        json: &str,
+        algorithm: impl Into<Option<Algorithm>>,
+    ) -> Result<Self, ConfigError> {
+        let jwk = jwk::read(json, algorithm.into(), Purpose::Sign)?;
+        let algorithm = jwk.algorithm;
+        let material = match (jwk.material, algorithm.scheme()) {
+            (JwkMaterial::Secret(secret), _) => {
+                let key = Self::from_secret(algorithm, &*secret)?;
+                return match jwk.key_id {
+                    Some(kid) => key.with_kid(&kid),
+                    None => Ok(key),
+                };
+            }
+            (JwkMaterial::Rsa { n, e }, Scheme::Rsa { signing, .. }) => {
+                let private = PrivateMembers::read(json)?;
+                let [p, q, dp, dq, qi] = private.factors()?;
+                let d = private.d()?;
+                let components = KeyPairComponents {
+                    public_key: PublicKeyComponents { n, e },
+                    d: d.as_slice(),
+                    p: p.as_slice(),
+                    q: q.as_slice(),
+                    dP: dp.as_slice(),
+                    dQ: dq.as_slice(),
+                    qInv: qi.as_slice(),
+                };
+                let pair = RsaKeyPair::from_components(&components).map_err(|_| REJECTED)?;
+                Material::Rsa(pair.into(), signing)
+            }
+            (JwkMaterial::Ec(point), Scheme::Ecdsa { signing, .. }) => {
+                let d = PrivateMembers::read(json)?.d()?;
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(signing, &d, &point);
+                Material::Ecdsa(pair.map_err(|_| REJECTED)?.into())
+            }
+            (JwkMaterial::Ed25519(x), Scheme::Ed25519) => {
+                let d = PrivateMembers::read(json)?.d()?;
+                let pair = Ed25519KeyPair::from_seed_and_public_key(&d, &x);
+                Material::Ed25519(pair.map_err(|_| REJECTED)?.into())
+            }
+            _ => return Err(REJECTED),
+        };
+        let key = Self::from_pair(algorithm, material)?;
+        match jwk.key_id {
+            Some(kid) => key.with_kid(&kid),
+            None => Ok(key),
+        }
+    }
+
+    /// A new random key, for development and tests: it is gone when the process ends, and with it
+    /// every token it signed. RSA keys have 2048 bits.
+    ///
+    /// # Errors
+    ///
+    /// When the random number generator of the system fails.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        const FAILED: ConfigError = ConfigError::key("no key could be generated");
+        let material = match algorithm.scheme() {
+            Scheme::Hmac(scheme) => {
+                let mut secret = Zeroizing::new([0; 64]);
+                let secret = &mut secret[..scheme.tag_len()];
+                rand::fill(secret).map_err(|_| FAILED)?;
+                return Self::from_secret(algorithm, secret);
+            }
+            Scheme::Rsa { signing, .. } => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| FAILED)?;
+                Material::Rsa(pair.into(), signing)
+            }
+            Scheme::Ecdsa { signing, .. } => {
+                Material::Ecdsa(EcdsaKeyPair::generate(signing).map_err(|_| FAILED)?.into())
+            }
+            Scheme::Ed25519 => {
+                Material::Ed25519(Ed25519KeyPair::generate().map_err(|_| FAILED)?.into())
+            }
+        };
+        Self::from_pair(algorithm, material)
+    }
+
+    fn from_pair(algorithm: Algorithm, material: Material) -> Result<Self, ConfigError> {
+        let public = match &material {
+            Material::Secret(_) => return Err(REJECTED),
+            Material::Rsa(pair, _) => pair.public_key().as_ref(),
+            Material::Ecdsa(pair) => pair.public_key().as_ref(),
+            Material::Ed25519(pair) => pair.public_key().as_ref(),
+        };
+        let public = PublicKey::read(algorithm, public)?;
+        let key_id = KeyId { text: public.thumbprint().into(), chosen: false };
+        let verifying = VerifyingKey::from_public(algorithm, public);
+        Ok(Self::new(material, verifying, Some(key_id)))
+    }
+
+    fn new(material: Material, verifying: VerifyingKey, key_id: Option<KeyId>) -> Self {
+        let algorithm = verifying.algorithm();
+        let header = match &key_id {
+            Some(id) => {
+                let kid = serde_json::Value::from(&*id.text);
+                format!(r#"{{"alg":"{algorithm}","kid":{kid},"typ":"JWT"}}"#)
+            }
+            None => format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),
+        };
+        let encoded_header = encode(header.as_bytes());
+        let verifying = verifying.with_key_id(key_id.clone());
+        Self(Arc::new(Inner { material, verifying, key_id, encoded_header }))
+    }
+
+    /// Sets the key id, written as `kid` into every token. Default: the JWK's `kid`; else the
+    /// thumbprint of [RFC 7638] for asymmetric keys, none for secrets.
+    ///
+    /// [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
+    ///
+    /// # Errors
+    ///
+    /// When it is empty or longer than 256 bytes.
+    pub fn with_kid(self, kid: &str) -> Result<Self, ConfigError> {
+        let key_id = KeyId::chosen(kid)?;
+        Ok(Self::new(self.0.material.clone(), self.0.verifying.clone(), Some(key_id)))
+    }
+
+    /// The one algorithm it signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.0.verifying.algorithm()
+    }
+
+    /// The key id.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.0.key_id.as_ref().map(|id| &*id.text)
+    }
+
+    /// The key that verifies what this one signs.
+    #[must_use]
+    pub fn verifying_key(&self) -> VerifyingKey {
+        self.0.verifying.clone()
+    }
+
+    pub(in crate::token) fn encoded_header(&self) -> &str {
+        &self.0.encoded_header
+    }
+
+    /// Signs `message` and hands the signature to `then`; `None` when the cryptography library
+    /// fails.
+    pub(in crate::token) fn sign<T>(
+        &self,
+        message: &[u8],
+        then: impl FnOnce(&[u8]) -> T,
+    ) -> Option<T> {
+        let rng = rand::SystemRandom::new();
+        match &self.0.material {
+            Material::Secret(key) => Some(then(hmac::sign(key, message).as_ref())),
+            Material::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &rng, message, &mut signature).ok()?;
+                Some(then(&signature))
+            }
+            Material::Ecdsa(pair) => Some(then(pair.sign(&rng, message).ok()?.as_ref())),
+            Material::Ed25519(pair) => Some(then(pair.try_sign(message).ok()?.as_ref())),
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm())
+            .field("kid", &self.kid())
+            .field("key", &"[redacted]")
+            .finish()
+    }
+}

@@ -1,0 +1,175 @@
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{encoding::AsDer, hmac, rsa::PublicKeyComponents};
+
+use crate::error::ConfigError;
+
+use super::{
+    KeyId,
+    jwk::{self, JwkMaterial, Purpose},
+    pem::{self, PemKey},
+    public::PublicKey,
+    secret,
+};
+use super::super::algorithm::Algorithm;
+
+/// A key that verifies signatures of one algorithm.
+///
+/// Keys without a [key id](Self::with_kid) chosen for them serve every token of their algorithm,
+/// whatever its `kid`; keys with one serve the tokens that name it, or name none.
+///
+/// ```
+/// use tower_jwt_auth::{Algorithm, VerifyingKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = VerifyingKey::from_pem(
+///     Algorithm::EdDSA,
+///     b"-----BEGIN PUBLIC KEY-----
+/// MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+/// -----END PUBLIC KEY-----",
+/// )?;
+/// assert_eq!(key.algorithm(), Algorithm::EdDSA);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    key_id: Option<KeyId>,
+    material: Arc<Material>,
+}
+
+enum Material {
+    Secret(hmac::Key),
+    Public(PublicKey),
+}
+
+impl VerifyingKey {
+    /// A shared secret for HS256, HS384 or HS512: its bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// When the algorithm takes no secret, or the secret is shorter than 32, 48 or 64 bytes, is one
+    /// byte repeated, or looks like a PEM or SSH key.
+    pub fn from_secret(
+        algorithm: Algorithm,
+        secret: impl AsRef<[u8]>,
+    ) -> Result<Self, ConfigError> {
+        let key = secret::prepare(algorithm, secret.as_ref())?;
+        Ok(Self { algorithm, key_id: None, material: Arc::new(Material::Secret(key)) })
+    }
+
+    /// A public key in PEM: `PUBLIC KEY` (SPKI) or `RSA PUBLIC KEY` (PKCS#1).
+    ///
+    /// # Errors
+    ///
+    /// When the text holds anything but exactly one public key that fits the algorithm: a private
+    /// key, a certificate, RSA outside 2048 to 8192 bits, another curve, a small-order point.
+    pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        match pem::read(pem.as_ref())? {
+            PemKey::Public(der) => Self::from_der(algorithm, der),
+            PemKey::Private(_) => {
+                Err(ConfigError::key("a verifying key must be public, and this PEM is private"))
+            }
+        }
+    }
+
+    /// A public key in DER: a `SubjectPublicKeyInfo`, or PKCS#1 for RSA.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_der(algorithm: Algorithm, der: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        Ok(Self::from_public(algorithm, PublicKey::read(algorithm, der.as_ref())?))
+    }
+
+    /// A public or symmetric key as JSON Web Key; its `kid` becomes the key id.
+    ///
+    /// `algorithm` is needed when the key has no `alg`, and must equal it otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When the JWK is malformed or repeats members, when `kty`, `crv`, `alg`, `use` or `key_ops`
+    /// do not fit, or as [`from_secret`](Self::from_secret) and [`from_pem`](Self::from_pem).
+    pub fn from_jwk(
+        jwk: &str,
+        algorithm: impl Into<Option<Algorithm>>,
+    ) -> Result<Self, ConfigError> {
+        let jwk = jwk::read(jwk, algorithm.into(), Purpose::Verify)?;
+        let algorithm = jwk.algorithm;
+        let key = match jwk.material {
+            JwkMaterial::Secret(secret) => Self::from_secret(algorithm, &*secret)?,
+            JwkMaterial::Rsa { n, e } => {
+                let components = PublicKeyComponents { n, e };
+                let der = components
+                    .as_der()
+                    .map_err(|_| ConfigError::key("the JWK holds no valid RSA key"))?;
+                Self::from_der(algorithm, der.as_ref())?
+            }
+            JwkMaterial::Ec(bytes) | JwkMaterial::Ed25519(bytes) => {
+                Self::from_der(algorithm, bytes)?
+            }
+        };
+        match jwk.key_id {
+            Some(kid) => key.with_kid(&kid),
+            None => Ok(key),
+        }
+    }
+
+    pub(super) fn from_public(algorithm: Algorithm, key: PublicKey) -> Self {
+        let key_id = KeyId { text: key.thumbprint().into(), chosen: false };
+        Self { algorithm, key_id: Some(key_id), material: Arc::new(Material::Public(key)) }
+    }
+
+    pub(super) fn with_key_id(mut self, key_id: Option<KeyId>) -> Self {
+        self.key_id = key_id;
+        self
+    }
+
+    /// Sets the key id. Default: the JWK's `kid`; else the thumbprint of [RFC 7638] for public
+    /// keys, which does not keep them from tokens with another `kid`; none for secrets.
+    ///
+    /// [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
+    ///
+    /// # Errors
+    ///
+    /// When it is empty or longer than 256 bytes.
+    pub fn with_kid(self, kid: &str) -> Result<Self, ConfigError> {
+        let key_id = KeyId::chosen(kid)?;
+        Ok(self.with_key_id(Some(key_id)))
+    }
+
+    /// The one algorithm it verifies.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The key id.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.key_id.as_ref().map(|id| &*id.text)
+    }
+
+    /// Whether somebody chose the key id, so that it excludes tokens that name another.
+    pub(in crate::token) fn has_chosen_kid(&self) -> bool {
+        self.key_id.as_ref().is_some_and(|id| id.chosen)
+    }
+
+    pub(in crate::token) fn verify_signature(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &*self.material {
+            Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+            Material::Public(key) => key.parsed.verify_sig(message, signature).is_ok(),
+        }
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid())
+            .field("key", &"[redacted]")
+            .finish()
+    }
+}

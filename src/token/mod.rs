@@ -1,0 +1,23 @@
+//! Tokens: keys, claims, verifying and signing. Pure and synchronous.
+
+mod algorithm;
+mod claims;
+mod compact;
+mod header;
+mod jws;
+mod key;
+mod keyset;
+mod members;
+mod names;
+mod registered;
+mod signer;
+mod validation;
+mod verifier;
+
+pub use algorithm::Algorithm;
+pub use claims::{Claims, NoClaims, TokenType, UserId};
+pub use jws::Jws;
+pub use key::{SigningKey, VerifyingKey};
+pub use keyset::{KeySet, KeySetBuilder};
+pub use names::ClaimNames;
+pub use verifier::{Verifier, VerifierBuilder};

@@ -1,0 +1,355 @@
+//! The registered claims: read in one pass over the payload, each at most once.
+
+use std::{borrow::Cow, fmt, ops::Range};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
+};
+
+use crate::{clock::NumericDate, error::AuthErrorKind};
+
+use super::{
+    claims::TokenType,
+    members::{JsonStr, SeenMembers},
+    validation::Rules,
+};
+
+/// RFC 7519 sets no limit; stores and indexes need one.
+const MAX_ID_LEN: usize = 255;
+
+/// A text of the payload: where it stands there, or its value where it was written with escapes.
+pub(super) enum Text {
+    Range(Range<usize>),
+    Owned(Box<str>),
+}
+
+impl Text {
+    pub(super) fn resolve<'a>(&'a self, payload: &'a str) -> &'a str {
+        match self {
+            Self::Range(range) => payload.get(range.clone()).unwrap_or_default(),
+            Self::Owned(text) => text,
+        }
+    }
+}
+
+pub(super) enum Scopes {
+    Text(Text),
+    List(Vec<Box<str>>),
+}
+
+/// How a token's `aud` relates to the audiences that are accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    Absent,
+    Accepted,
+    Other,
+}
+
+/// The claims this crate understands. Those with a wrong JSON type never get here.
+pub(super) struct Registered {
+    pub(super) expires_at: NumericDate,
+    pub(super) not_before: Option<NumericDate>,
+    pub(super) issued_at: Option<NumericDate>,
+    pub(super) auth_time: Option<NumericDate>,
+    pub(super) token_type: Option<TokenType>,
+    pub(super) user_id: Option<Text>,
+    pub(super) jti: Option<Text>,
+    pub(super) session_id: Option<Text>,
+    pub(super) issuer: Option<Text>,
+    pub(super) subject: Option<Text>,
+    pub(super) scopes: Scopes,
+    pub(super) epoch: Option<Text>,
+    pub(super) audience: Audience,
+    /// Whether the token is bound to a proof of possession (`cnf`, RFC 7800).
+    pub(super) is_bound: bool,
+}
+
+impl Registered {
+    pub(super) fn read(payload: &str, rules: &Rules) -> Result<Self, AuthErrorKind> {
+        let mut deserializer = serde_json::Deserializer::from_str(payload);
+        let registered = RegisteredSeed { payload, rules }
+            .deserialize(&mut deserializer)
+            .map_err(|error| kind_of(&error))?;
+        deserializer.end().map_err(|error| kind_of(&error))?;
+        Ok(registered)
+    }
+}
+
+fn kind_of(error: &serde_json::Error) -> AuthErrorKind {
+    if error.is_data() { AuthErrorKind::InvalidClaims } else { AuthErrorKind::Malformed }
+}
+
+struct RegisteredSeed<'a> {
+    payload: &'a str,
+    rules: &'a Rules,
+}
+
+impl RegisteredSeed<'_> {
+    fn text(&self, text: Cow<'_, str>) -> Text {
+        match text {
+            Cow::Borrowed(text) => {
+                // Borrowed texts lie inside the payload, so this is their place in it.
+                let start = text.as_ptr().addr() - self.payload.as_ptr().addr();
+                Text::Range(start..start + text.len())
+            }
+            Cow::Owned(text) => Text::Owned(text.into()),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for RegisteredSeed<'de> {
+    type Value = Registered;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Registered, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RegisteredSeed<'de> {
+    type Value = Registered;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a claims set")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Registered, A::Error> {
+        let names = self.rules.names();
+        let mut seen = SeenMembers::new();
+        let mut expires_at = None;
+        let mut claims = Registered {
+            expires_at: NumericDate::default(),
+            not_before: None,
+            issued_at: None,
+            auth_time: None,
+            token_type: None,
+            user_id: None,
+            jti: None,
+            session_id: None,
+            issuer: None,
+            subject: None,
+            scopes: Scopes::List(Vec::new()),
+            epoch: None,
+            audience: Audience::Absent,
+            is_bound: false,
+        };
+        while let Some(JsonStr(name)) = map.next_key()? {
+            seen.insert(&name)?;
+            let name = name.as_ref();
+            // A name that was configured comes before the fixed meaning of the same name.
+            if name == names.user_id() {
+                claims.user_id = Some(self.text(map.next_value::<TextOrInteger<'de>>()?.0));
+            } else if name == names.token_type() {
+                let name = map.next_value::<JsonStr<'de>>()?.0;
+                claims.token_type = Some(TokenType::from(name.as_ref()));
+            } else if name == names.jti() {
+                claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0));
+            } else {
+                match name {
+                    "exp" => expires_at = Some(map.next_value::<Date>()?.0),
+                    "nbf" => claims.not_before = Some(map.next_value::<Date>()?.0),
+                    "iat" => claims.issued_at = Some(map.next_value::<Date>()?.0),
+                    "auth_time" => claims.auth_time = Some(map.next_value::<Date>()?.0),
+                    "iss" => claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
+                    "sub" => claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
+                    "sid" => claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0)),
+                    "epoch" => claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
+                    "scope" => {
+                        claims.scopes = match map.next_value::<OneOrMany<'de>>()? {
+                            OneOrMany::One(text) => Scopes::Text(self.text(text)),
+                            OneOrMany::Many(list) => {
+                                Scopes::List(list.into_iter().map(|text| text.into()).collect())
+                            }
+                        };
+                    }
+                    "aud" => {
+                        let accepts = |audience: &str| self.rules.accepts_audience(audience);
+                        let accepted = match map.next_value::<OneOrMany<'de>>()? {
+                            OneOrMany::One(audience) => accepts(&audience),
+                            OneOrMany::Many(list) => list.iter().any(|audience| accepts(audience)),
+                        };
+                        claims.audience =
+                            if accepted { Audience::Accepted } else { Audience::Other };
+                    }
+                    "cnf" => {
+                        map.next_value::<IgnoredAny>()?;
+                        claims.is_bound = true;
+                    }
+                    _ => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+            }
+        }
+        if !self.rules.required_claims().all(|name| seen.contains(name)) {
+            return Err(A::Error::custom("a required claim is missing"));
+        }
+        claims.expires_at = expires_at.ok_or_else(|| A::Error::missing_field("exp"))?;
+        Ok(claims)
+    }
+}
+
+/// A `NumericDate`: not negative, at most the year 9999; the fraction is dropped.
+struct Date(NumericDate);
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DateVisitor;
+
+        impl Visitor<'_> for DateVisitor {
+            type Value = Date;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("seconds since 1970 up to the year 9999")
+            }
+
+            fn visit_u64<E: Error>(self, secs: u64) -> Result<Date, E> {
+                if secs > NumericDate::MAX.as_secs() {
+                    return Err(E::custom("beyond the year 9999"));
+                }
+                Ok(Date(NumericDate::from_secs(secs)))
+            }
+
+            fn visit_f64<E: Error>(self, secs: f64) -> Result<Date, E> {
+                if !(0.0..=NumericDate::MAX.as_secs() as f64).contains(&secs) {
+                    return Err(E::custom("not a date"));
+                }
+                Ok(Date(NumericDate::from_secs(secs as u64)))
+            }
+        }
+
+        deserializer.deserialize_u64(DateVisitor)
+    }
+}
+
+/// A string of 1 to 255 bytes.
+struct Id<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Id<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let JsonStr(id) = JsonStr::deserialize(deserializer)?;
+        check_id(id).map(Id)
+    }
+}
+
+fn check_id<E: Error>(id: Cow<'_, str>) -> Result<Cow<'_, str>, E> {
+    if id.is_empty() || id.len() > MAX_ID_LEN {
+        return Err(E::custom("an id must have 1 to 255 bytes"));
+    }
+    Ok(id)
+}
+
+/// A string of 1 to 255 bytes or an integer, as its text.
+struct TextOrInteger<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for TextOrInteger<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+
+        impl<'de> Visitor<'de> for IdVisitor {
+            type Value = TextOrInteger<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or an integer")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                check_id(Cow::Borrowed(text)).map(TextOrInteger)
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                check_id(Cow::Owned(text.to_owned())).map(TextOrInteger)
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(TextOrInteger(number.to_string().into()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(TextOrInteger(number.to_string().into()))
+            }
+
+            // With serde_json's `arbitrary_precision`, which any crate of the final program may
+            // turn on, numbers arrive as a map.
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
+                if number.is_u64() || number.is_i64() {
+                    Ok(TextOrInteger(number.to_string().into()))
+                } else {
+                    Err(A::Error::custom("not an integer"))
+                }
+            }
+        }
+
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+/// A string, or an array of strings.
+enum OneOrMany<'a> {
+    One(Cow<'a, str>),
+    Many(Vec<Cow<'a, str>>),
+}
+
+impl<'de> Deserialize<'de> for OneOrMany<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrManyVisitor;
+
+        impl<'de> Visitor<'de> for OneOrManyVisitor {
+            type Value = OneOrMany<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or an array of strings")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(OneOrMany::One(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMany::One(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(JsonStr(text)) = seq.next_element()? {
+                    texts.push(text);
+                }
+                Ok(OneOrMany::Many(texts))
+            }
+        }
+
+        deserializer.deserialize_any(OneOrManyVisitor)
+    }
+}
+
+/// The `iss` of a payload that nobody has verified yet: it may choose a key, nothing else.
+pub(super) fn peek_issuer(payload: &str) -> Option<Cow<'_, str>> {
+    struct IssuerVisitor;
+
+    impl<'de> Visitor<'de> for IssuerVisitor {
+        type Value = Option<Cow<'de, str>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a claims set")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut issuer = None;
+            while let Some(JsonStr(name)) = map.next_key()? {
+                if name == "iss" {
+                    issuer = Some(map.next_value::<JsonStr<'de>>()?.0);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(issuer)
+        }
+    }
+
+    let mut deserializer = serde_json::Deserializer::from_str(payload);
+    deserializer.deserialize_map(IssuerVisitor).ok().flatten()
+}

@@ -1,0 +1,131 @@
+//! The rules a token's claims must meet, compiled once.
+
+use std::time::Duration;
+
+use crate::{
+    clock::NumericDate,
+    error::{AuthErrorKind, ConfigError, ConfigErrorKind},
+};
+
+use super::{
+    claims::TokenType,
+    header::typ_matches,
+    names::ClaimNames,
+    registered::{Audience, Registered},
+};
+
+/// More than this and an expired token lives on for no reason that clocks could have.
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// What is demanded of registered claims.
+#[derive(Clone, Default)]
+pub(super) struct Rules {
+    pub(super) names: ClaimNames,
+    pub(super) leeway: Duration,
+    /// The accepted types; none stands for any.
+    pub(super) token_types: Option<Vec<TokenType>>,
+    pub(super) issuer: Option<Box<str>>,
+    pub(super) audiences: Option<Vec<Box<str>>>,
+    pub(super) required: Vec<Box<str>>,
+    pub(super) longest_lifetime: Option<Duration>,
+    pub(super) header_typ: Option<Box<str>>,
+    pub(super) jti_optional: bool,
+    pub(super) user_id_optional: bool,
+}
+
+impl Rules {
+    pub(super) const fn names(&self) -> &ClaimNames {
+        &self.names
+    }
+
+    pub(super) fn accepts_audience(&self, audience: &str) -> bool {
+        self.audiences.iter().flatten().any(|accepted| **accepted == *audience)
+    }
+
+    pub(super) fn required_claims(&self) -> impl Iterator<Item = &str> {
+        self.required.iter().map(AsRef::as_ref)
+    }
+
+    pub(super) fn check_config(&self) -> Result<(), ConfigError> {
+        let ineffective = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
+        self.names.check()?;
+        if self.leeway > MAX_LEEWAY {
+            return Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "the leeway must not exceed five minutes",
+            ));
+        }
+        if self.token_types.as_ref().is_some_and(Vec::is_empty) {
+            return ineffective("the list of accepted token types is empty");
+        }
+        if self.audiences.as_ref().is_some_and(|list| list.iter().all(|name| name.is_empty())) {
+            return ineffective("the list of accepted audiences is empty");
+        }
+        if self.issuer.as_ref().is_some_and(|issuer| issuer.is_empty()) {
+            return ineffective("the issuer is empty");
+        }
+        if self.longest_lifetime.is_some_and(|longest| longest.as_secs() == 0) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "the longest lifetime must be at least a second",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_typ(&self, typ: Option<&str>) -> Result<(), AuthErrorKind> {
+        match &self.header_typ {
+            Some(expected) if !typ_matches(typ, expected) => Err(AuthErrorKind::WrongTokenType),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks `claims`, whose texts stand in `payload`.
+    pub(super) fn check(
+        &self,
+        claims: &Registered,
+        payload: &str,
+        now: NumericDate,
+    ) -> Result<(), AuthErrorKind> {
+        // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
+        if now >= claims.expires_at.saturating_add(self.leeway) {
+            return Err(AuthErrorKind::Expired);
+        }
+        let latest = now.saturating_add(self.leeway);
+        if claims.not_before.is_some_and(|date| date > latest)
+            || claims.issued_at.is_some_and(|date| date > latest)
+        {
+            return Err(AuthErrorKind::NotYetValid);
+        }
+        if let Some(expected) = &self.issuer {
+            let issuer = claims.issuer.as_ref().map(|issuer| issuer.resolve(payload));
+            if issuer != Some(expected) {
+                return Err(AuthErrorKind::WrongIssuer);
+            }
+        }
+        if self.audiences.is_some() && claims.audience != Audience::Accepted {
+            return Err(AuthErrorKind::WrongAudience);
+        }
+        if let Some(accepted) = &self.token_types {
+            let token_type = claims.token_type.as_ref();
+            if !token_type.is_some_and(|token_type| accepted.contains(token_type)) {
+                return Err(AuthErrorKind::WrongTokenType);
+            }
+        }
+        if let Some(longest) = self.longest_lifetime {
+            let within = claims.issued_at.is_some_and(|issued_at| {
+                claims.expires_at.saturating_duration_since(issued_at) <= longest
+            });
+            if !within {
+                return Err(AuthErrorKind::InvalidClaims);
+            }
+        }
+        let lacks_id = (claims.jti.is_none() && !self.jti_optional)
+            || (claims.user_id.is_none() && !self.user_id_optional);
+        // A token bound to a key is worth nothing without the proof, which a Bearer token lacks.
+        if lacks_id || claims.is_bound {
+            return Err(AuthErrorKind::InvalidClaims);
+        }
+        Ok(())
+    }
+}
