@@ -35,8 +35,10 @@ pub trait TokenStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// When the session could not be stored.
-    fn begin(&self, session: &NewSession<'_>)
-    -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn begin(
+        &self,
+        session: &NewSession<'_>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Spends a refresh token, atomically.
     ///
@@ -185,11 +187,7 @@ impl<'a> Spend<'a> {
     /// The spending of `refresh`, issued for the session at `issued_at`, in favour of `successor`,
     /// without grace or adoption, with the other times set to `session.now` and its expiries.
     #[must_use]
-    pub const fn new(
-        session: &NewSession<'a>,
-        issued_at: NumericDate,
-        successor: &'a str,
-    ) -> Self {
+    pub const fn new(session: &NewSession<'a>, issued_at: NumericDate, successor: &'a str) -> Self {
         Self {
             session_id: session.session_id,
             user_id: session.user_id,

@@ -222,9 +222,8 @@ impl TokenStore for MemoryStore {
                 return Ok(Spent::First);
             }
         }
-        let session = users
-            .get_mut(user_id)
-            .and_then(|user| user.sessions.get_mut(spend.session_id));
+        let session =
+            users.get_mut(user_id).and_then(|user| user.sessions.get_mut(spend.session_id));
         Ok(session.map_or(Spent::Revoked, |session| session.spend(spend)))
     }
 
