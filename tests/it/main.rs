@@ -1,3 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod architecture;
 mod password;
