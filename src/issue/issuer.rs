@@ -156,8 +156,9 @@ impl<C, R> Issuer<C, R> {
     /// been revoked then.
     pub async fn revoke_token<T>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
+        let user_id = &UserId::from(claims.user_id());
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);
-        self.store()?.revoke(&Revocation::Token { jti, keep_until }).await?;
+        self.store()?.revoke(&Revocation::Token { jti, user_id, keep_until }).await?;
         self.emit(&Event::TokenRevoked { user_id: claims.user_id(), jti });
         Ok(())
     }
@@ -193,8 +194,25 @@ impl<C, R> Issuer<C, R> {
     ///
     /// As [`revoke_token`](Self::revoke_token).
     pub async fn revoke_user(&self, user_id: &UserId) -> Result<(), AuthError> {
+        self.end_sessions(user_id, None).await
+    }
+
+    /// Ends all sessions of a user but `session_id`, such as the one that asks for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_token`](Self::revoke_token).
+    pub async fn revoke_other_sessions(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+    ) -> Result<(), AuthError> {
+        self.end_sessions(user_id, Some(session_id)).await
+    }
+
+    async fn end_sessions(&self, user_id: &UserId, except: Option<&str>) -> Result<(), AuthError> {
         let (at, keep_until) = (self.0.clock.now(), self.longest_keep());
-        self.store()?.revoke(&Revocation::User { user_id, at, keep_until }).await?;
+        self.store()?.revoke(&Revocation::User { user_id, at, except, keep_until }).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
         Ok(())
     }
