@@ -204,7 +204,11 @@ impl TokenStore for MemoryStore {
         Ok(Spent::First)
     }
 
-    async fn revoke(&self, revocation: &Revocation<'_>) -> Result<(), StoreError> {
+    async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
         match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
                 let user_id = user_id.as_str();
@@ -228,15 +232,15 @@ impl TokenStore for MemoryStore {
                     user.sessions.insert(session_id.into(), SessionState::ended(keep_until));
                 }
             }
-            Revocation::User { user_id, at, except, keep_until } => {
+            Revocation::User { user_id, except, keep_until } => {
                 let user_id = user_id.as_str();
                 let mut users = self.user(user_id);
                 let user = users.get_or_insert(user_id, keep_until, UserState::default);
                 if user.revoked.is_none() {
                     self.0.reserve(0)?;
                 }
-                let revoked = user.revoked.get_or_insert(RevokedUser { at, keep_until });
-                revoked.at = revoked.at.max(at);
+                let revoked = user.revoked.get_or_insert(RevokedUser { at: now, keep_until });
+                revoked.at = revoked.at.max(now);
                 revoked.keep_until = revoked.keep_until.max(keep_until);
                 for (session_id, session) in &mut user.sessions {
                     session.ended |= except != Some(&**session_id);
