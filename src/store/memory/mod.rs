@@ -339,9 +339,7 @@ impl SessionState {
             return Spent::First;
         }
         match &self.previous {
-            Some((previous, at))
-                if **previous == *spend.refresh && spend.now < at.saturating_add(spend.grace) =>
-            {
+            Some((previous, at)) if **previous == *spend.refresh && within_grace(*at, spend) => {
                 Spent::Again { successor: self.current.clone(), at: *at }
             }
             _ => {
@@ -389,4 +387,10 @@ impl Expire for UserState {
         let revoked = self.revoked.iter().map(|revoked| revoked.keep_until);
         (before - self.len(), sessions.chain(tokens).chain(revoked).min())
     }
+}
+
+/// Whether a token that was spent at `at` may still get the same successor. Without grace it never
+/// may, not even where another machine's clock says that `at` has yet to come.
+fn within_grace(at: NumericDate, spend: &Spend<'_>) -> bool {
+    spend.now.saturating_duration_since(at).as_secs() < spend.grace.as_secs()
 }
