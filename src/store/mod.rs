@@ -257,7 +257,7 @@ impl<'a> Spend<'a> {
 }
 
 /// What became of a [`Spend`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Spent {
     /// It was good, and its successor took its place.
     First,
@@ -403,6 +403,19 @@ macro_rules! redacted_debug {
     )*};
 }
 redacted_debug!(NewSession, Spend, Revocation, TokenRef);
+
+impl fmt::Debug for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("First"),
+            Self::Again { at, .. } => {
+                f.debug_struct("Again").field("at", at).finish_non_exhaustive()
+            }
+            Self::Reused => f.write_str("Reused"),
+            Self::Revoked => f.write_str("Revoked"),
+        }
+    }
+}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
