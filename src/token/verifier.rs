@@ -32,7 +32,7 @@ type Check<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let secret = [7, 9].repeat(16);
 /// let key = VerifyingKey::from_secret(tower_jwt_auth::Algorithm::HS256, secret)?;
-/// let verifier = Verifier::<()>::builder(key).audience("api").build()?;
+/// let verifier: Verifier = Verifier::builder(key).audience("api").build()?;
 ///
 /// let error = verifier.verify("not a token").unwrap_err();
 /// assert_eq!(error.kind(), AuthErrorKind::Malformed);
