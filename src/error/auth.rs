@@ -1,4 +1,4 @@
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode};
 
@@ -232,10 +232,25 @@ impl AuthError {
         }
     }
 
+    /// Claims of the type `claims` were asked for where no layer can have put them.
+    pub(crate) fn missing_layer(claims: &'static str) -> Self {
+        Self::with_source(AuthErrorKind::Misconfigured, MissingLayer { claims })
+    }
+
     /// The sort of this error.
     #[must_use]
     pub const fn kind(&self) -> AuthErrorKind {
         self.kind
+    }
+
+    /// The `detail` of the JSON body, for people: that of the kind, or which layer is missing.
+    #[must_use]
+    pub fn detail(&self) -> Cow<'static, str> {
+        let source = self.source.as_deref().and_then(|source| source.downcast_ref());
+        match source {
+            Some(missing @ MissingLayer { .. }) => missing.to_string().into(),
+            None => self.kind.detail().into(),
+        }
     }
 
     /// The scopes that were required, separated by spaces, for
@@ -265,9 +280,7 @@ impl AuthError {
         let mut value = format!("Bearer realm=\"{realm}\"");
         if let Some(error) = self.kind.challenge_error() {
             let description = self.kind.description();
-            value.push_str(&format!(
-                ", error=\"{error}\", error_description=\"{description}\""
-            ));
+            value.push_str(&format!(", error=\"{error}\", error_description=\"{description}\""));
         }
         if let Some(scope) = &self.required_scope {
             value.push_str(&format!(", scope=\"{scope}\""));
@@ -299,3 +312,18 @@ impl Error for AuthError {
         self.source.as_deref().map(|source| source as _)
     }
 }
+
+/// The bug of an application that asks for claims without having them looked for.
+#[derive(Debug)]
+struct MissingLayer {
+    claims: &'static str,
+}
+
+impl fmt::Display for MissingLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let claims = self.claims;
+        write!(f, "Claims<{claims}> need a JwtAuthLayer<{claims}> around this route.")
+    }
+}
+
+impl Error for MissingLayer {}

@@ -21,7 +21,7 @@ pub mod conformance;
 mod memory;
 mod shared;
 
-use std::{error::Error, fmt, future::Future, time::Duration};
+use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 
 use crate::{clock::NumericDate, token::UserId};
 
@@ -32,11 +32,16 @@ pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
 pub trait TokenStore: Send + Sync + 'static {
     /// Begins a session. Nothing is handed out before this has succeeded.
     ///
+    /// With a [limit](NewSession::limit), as many of the user's live sessions end with it, those
+    /// used longest ago first, that no more than the limit remain, this one included.
+    ///
     /// # Errors
     ///
     /// When the session could not be stored.
-    fn begin(&self, session: &NewSession<'_>)
-    -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn begin(
+        &self,
+        session: &NewSession<'_>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Spends a refresh token, atomically.
     ///
@@ -59,8 +64,9 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Makes a revocation hold until its `keep_until`.
     ///
     /// Repeating it changes nothing. Revoking a user ends all its sessions that were begun before,
-    /// and refuses tokens of no known session that were issued up to [`Revocation::User::at`];
-    /// a session begun afterwards is not touched, even in the same second.
+    /// but for the one that is [excepted](Revocation::User::except), and refuses tokens of no known
+    /// session that were issued up to [`Revocation::User::at`]; a session begun afterwards is not
+    /// touched, even in the same second.
     ///
     /// # Errors
     ///
@@ -131,6 +137,10 @@ pub struct NewSession<'a> {
     pub expires_at: NumericDate,
     /// Until when it must be remembered: no token of it can be good afterwards.
     pub keep_until: NumericDate,
+    /// What its user may recognize it by, such as the name of the device.
+    pub label: Option<&'a str>,
+    /// How many sessions the user may have; `None` for any number.
+    pub limit: Option<NonZeroUsize>,
 }
 
 impl<'a> NewSession<'a> {
@@ -143,7 +153,9 @@ impl<'a> NewSession<'a> {
         refresh: &'a str,
         now: NumericDate,
     ) -> Self {
-        Self { session_id, user_id, refresh, now, expires_at: now, keep_until: now }
+        let (expires_at, keep_until) = (now, now);
+        let (label, limit) = (None, None);
+        Self { session_id, user_id, refresh, now, expires_at, keep_until, label, limit }
     }
 
     /// Sets when its refresh token expires, and until when it must be remembered.
@@ -151,6 +163,20 @@ impl<'a> NewSession<'a> {
     pub const fn with_expiry(mut self, expires_at: NumericDate, keep_until: NumericDate) -> Self {
         self.expires_at = expires_at;
         self.keep_until = keep_until;
+        self
+    }
+
+    /// Sets what its user may recognize it by.
+    #[must_use]
+    pub const fn with_label(mut self, label: Option<&'a str>) -> Self {
+        self.label = label;
+        self
+    }
+
+    /// Sets how many sessions the user may have.
+    #[must_use]
+    pub const fn with_limit(mut self, limit: Option<NonZeroUsize>) -> Self {
+        self.limit = limit;
         self
     }
 }
@@ -185,11 +211,7 @@ impl<'a> Spend<'a> {
     /// The spending of `refresh`, issued for the session at `issued_at`, in favour of `successor`,
     /// without grace or adoption, with the other times set to `session.now` and its expiries.
     #[must_use]
-    pub const fn new(
-        session: &NewSession<'a>,
-        issued_at: NumericDate,
-        successor: &'a str,
-    ) -> Self {
+    pub const fn new(session: &NewSession<'a>, issued_at: NumericDate, successor: &'a str) -> Self {
         Self {
             session_id: session.session_id,
             user_id: session.user_id,
@@ -245,6 +267,8 @@ pub enum Revocation<'a> {
     Token {
         /// Its `jti`.
         jti: &'a str,
+        /// Whose it is.
+        user_id: &'a UserId,
         /// Until when this must be remembered.
         keep_until: NumericDate,
     },
@@ -263,6 +287,8 @@ pub enum Revocation<'a> {
         user_id: &'a UserId,
         /// Now: tokens issued up to here are meant.
         at: NumericDate,
+        /// A session that goes on.
+        except: Option<&'a str>,
         /// Until when this must be remembered.
         keep_until: NumericDate,
     },
@@ -328,10 +354,12 @@ pub struct Session {
     pub last_used_at: NumericDate,
     /// When its refresh token expires.
     pub expires_at: NumericDate,
+    /// What its user may recognize it by.
+    pub label: Option<Box<str>>,
 }
 
 impl Session {
-    /// A session `id` with these times.
+    /// A session `id` with these times, without a label.
     #[must_use]
     pub fn new(
         id: impl Into<Box<str>>,
@@ -339,7 +367,14 @@ impl Session {
         last_used_at: NumericDate,
         expires_at: NumericDate,
     ) -> Self {
-        Self { id: id.into(), created_at, last_used_at, expires_at }
+        Self { id: id.into(), created_at, last_used_at, expires_at, label: None }
+    }
+
+    /// Sets what its user may recognize it by.
+    #[must_use]
+    pub fn with_label(mut self, label: Option<Box<str>>) -> Self {
+        self.label = label;
+        self
     }
 }
 

@@ -48,7 +48,10 @@ pub enum Algorithm {
 /// What an algorithm computes with, in terms of the cryptography library.
 pub(super) enum Scheme {
     Hmac(hmac::Algorithm),
-    Rsa { verifying: &'static RsaParameters, signing: &'static dyn RsaEncoding },
+    Rsa {
+        verifying: &'static RsaParameters,
+        signing: &'static dyn RsaEncoding,
+    },
     Ecdsa {
         verifying: &'static EcdsaVerificationAlgorithm,
         signing: &'static EcdsaSigningAlgorithm,

@@ -159,12 +159,16 @@ impl KeySetBuilder {
         if self.several_signing {
             return conflict("a key set signs with one key only");
         }
-        if self.entries.iter().any(|entry| entry.issuer.is_some() != self.entries[0].issuer.is_some())
+        if self
+            .entries
+            .iter()
+            .any(|entry| entry.issuer.is_some() != self.entries[0].issuer.is_some())
         {
             return conflict("either every key belongs to an issuer, or none does");
         }
         let repeated = self.entries.iter().enumerate().any(|(index, entry)| {
-            entry.key.kid().is_some() && self.entries[..index].iter().any(|other| other.equals(entry))
+            entry.key.kid().is_some()
+                && self.entries[..index].iter().any(|other| other.equals(entry))
         });
         if repeated {
             return conflict("two keys of one issuer have the same key id and algorithm");
@@ -254,11 +258,7 @@ impl Keys {
 /// The spellings of a header that common libraries write for tokens of `key`.
 fn usual_headers(key: &VerifyingKey) -> Vec<(String, Header<'static>)> {
     let algorithm = key.algorithm().as_str();
-    let header = Header {
-        algorithm: algorithm.into(),
-        key_id: None,
-        typ: Some("JWT".into()),
-    };
+    let header = Header { algorithm: algorithm.into(), key_id: None, typ: Some("JWT".into()) };
     let mut headers: Vec<_> = [
         format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),
         format!(r#"{{"typ":"JWT","alg":"{algorithm}"}}"#),
@@ -274,8 +274,7 @@ fn usual_headers(key: &VerifyingKey) -> Vec<(String, Header<'static>)> {
             format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":{kid}}}"#),
             format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":{kid}}}"#),
         ];
-        headers
-            .extend(spellings.into_iter().map(|json| (encode(json.as_bytes()), named.clone())));
+        headers.extend(spellings.into_iter().map(|json| (encode(json.as_bytes()), named.clone())));
     }
     headers
 }

@@ -20,4 +20,5 @@ pub use jws::Jws;
 pub use key::{SigningKey, VerifyingKey};
 pub use keyset::{KeySet, KeySetBuilder};
 pub use names::ClaimNames;
+pub(crate) use signer::{RegisteredClaims, sign};
 pub use verifier::{Verifier, VerifierBuilder};

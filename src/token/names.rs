@@ -69,8 +69,7 @@ impl ClaimNames {
         const FIXED: [&str; 9] =
             ["exp", "nbf", "iat", "iss", "aud", "sid", "auth_time", "scope", "epoch"];
         let names = [&self.user_id, &self.token_type, &self.jti];
-        let distinct =
-            names[0] != names[1] && names[1] != names[2] && names[0] != names[2];
+        let distinct = names[0] != names[1] && names[1] != names[2] && names[0] != names[2];
         let free = names.iter().all(|name| {
             !name.is_empty() && !FIXED.contains(&name.as_ref()) && name.as_ref() != "cnf"
         });

@@ -10,10 +10,7 @@ use crate::{
 };
 
 use super::{
-    claims::TokenType,
-    compact::append,
-    key::SigningKey,
-    members::DistinctMembers,
+    claims::TokenType, compact::append, key::SigningKey, members::DistinctMembers,
     names::ClaimNames,
 };
 

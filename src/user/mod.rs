@@ -1,16 +1,12 @@
 //! How an application finds and checks its users: [`UserBackend`] and [`User`].
 
 mod credentials;
-#[cfg(feature = "password")]
-mod memory;
 
 use std::{error::Error, fmt, future::Future};
 
 use crate::token::{NoClaims, UserId};
 
 pub use credentials::{Credentials, FieldErrors, Fields, UsernamePassword};
-#[cfg(feature = "password")]
-pub use memory::MemoryUsers;
 
 /// A user as tokens are issued for: who it is, and what the tokens shall say.
 ///

@@ -1,10 +1,13 @@
 //! The integration tests: one binary, one module a subject.
-#![allow(clippy::unwrap_used)] // a panic is how a test fails
 
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod architecture;
 mod interop;
 mod jwk;
 mod keys;
 mod keyset;
+mod password;
 mod support;
 mod vectors;
 mod verifier;

@@ -1,9 +1,11 @@
 mod shard;
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     fmt,
     hash::{BuildHasher, RandomState},
+    num::NonZeroUsize,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -35,7 +37,6 @@ pub struct MemoryStore(Arc<Inner>);
 struct Inner {
     hasher: RandomState,
     users: [Mutex<Shard<UserState>>; SHARDS],
-    tokens: [Mutex<Shard<RevokedToken>>; SHARDS],
     /// Sessions, revoked tokens and revoked users.
     len: AtomicUsize,
     capacity: usize,
@@ -45,6 +46,8 @@ struct Inner {
 #[derive(Default)]
 struct UserState {
     sessions: HashMap<Box<str>, SessionState>,
+    /// Revoked tokens by `jti`, and until when each is kept.
+    tokens: HashMap<Box<str>, NumericDate>,
     revoked: Option<RevokedUser>,
 }
 
@@ -57,15 +60,12 @@ struct SessionState {
     current: Box<str>,
     /// The one that was spent last, and when.
     previous: Option<(Box<str>, NumericDate)>,
+    label: Option<Box<str>>,
     ended: bool,
 }
 
 struct RevokedUser {
     at: NumericDate,
-    keep_until: NumericDate,
-}
-
-struct RevokedToken {
     keep_until: NumericDate,
 }
 
@@ -82,7 +82,6 @@ impl MemoryStore {
         Self(Arc::new(Inner {
             hasher: RandomState::new(),
             users: Default::default(),
-            tokens: Default::default(),
             len: AtomicUsize::new(0),
             capacity,
         }))
@@ -101,32 +100,21 @@ impl MemoryStore {
     }
 
     fn user(&self, user_id: &str) -> MutexGuard<'_, Shard<UserState>> {
-        self.0.lock(&self.0.users, user_id)
-    }
-
-    fn token(&self, jti: &str) -> MutexGuard<'_, Shard<RevokedToken>> {
-        self.0.lock(&self.0.tokens, jti)
-    }
-
-    fn is_token_revoked(&self, jti: Option<&str>) -> bool {
-        jti.is_some_and(|jti| self.token(jti).get(jti).is_some())
+        let shard = self.0.hasher.hash_one(user_id) as usize % SHARDS;
+        lock(&self.0.users[shard])
     }
 
     fn answer(&self, token: &TokenRef<'_>) -> bool {
-        if self.is_token_revoked(token.jti) {
+        let users = self.user(token.user_id);
+        let Some(user) = users.get(token.user_id) else { return token.refresh && !token.adopt };
+        if token.jti.is_some_and(|jti| user.tokens.contains_key(jti)) {
             return true;
         }
-        let users = self.user(token.user_id);
-        let user = users.get(token.user_id);
-        let session = user.zip(token.session_id).and_then(|(user, id)| user.sessions.get(id));
-        match session {
+        match token.session_id.and_then(|id| user.sessions.get(id)) {
             Some(session) => {
                 session.ended || (token.refresh && token.jti != Some(&*session.current))
             }
-            None => {
-                (token.refresh && !token.adopt)
-                    || user.is_some_and(|user| user.revokes_tokens_of(token.issued_at))
-            }
+            None => (token.refresh && !token.adopt) || user.revokes_tokens_of(token.issued_at),
         }
     }
 }
@@ -146,13 +134,12 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-impl Inner {
-    fn lock<'a, T>(&self, shards: &'a [Mutex<T>; SHARDS], id: &str) -> MutexGuard<'a, T> {
-        let shard = self.hasher.hash_one(id) as usize % SHARDS;
-        // Every change below is complete once begun, so a panic elsewhere leaves no half of one.
-        shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change below is complete once begun, so a panic elsewhere leaves no half of one.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
+impl Inner {
     /// Makes room for one more entry, after `sweep` has dropped what it can.
     fn reserve(&self, swept: usize) -> Result<(), StoreError> {
         self.release(swept);
@@ -181,62 +168,53 @@ impl TokenStore for MemoryStore {
             keep_until: session.keep_until,
             current: session.refresh.into(),
             previous: None,
+            label: session.label.map(Into::into),
             ended: false,
         };
         if user.sessions.insert(session.session_id.into(), state).is_some() {
             self.0.release(1);
         }
+        if let Some(limit) = session.limit {
+            user.end_surplus(limit, session);
+        }
         Ok(())
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
-        if self.is_token_revoked(Some(spend.refresh)) {
-            return Ok(Spent::Revoked);
-        }
         let user_id = spend.user_id.as_str();
         let mut users = self.user(user_id);
-        let swept = users.sweep(spend.now, SWEEP);
-        self.0.release(swept);
-        let known = users.get(user_id).map(|user| {
-            (user.sessions.contains_key(spend.session_id), user.revokes_tokens_of(spend.issued_at))
-        });
-        match known {
-            Some((true, _)) => {}
-            Some((false, true)) => return Ok(Spent::Revoked),
-            _ if !spend.adopt => return Ok(Spent::Revoked),
-            _ => {
-                self.0.reserve(0)?;
-                let user = users.get_or_insert(user_id, spend.keep_until, UserState::default);
-                user.sessions.insert(
-                    spend.session_id.into(),
-                    SessionState {
-                        created_at: spend.issued_at,
-                        last_used_at: spend.now,
-                        expires_at: spend.expires_at,
-                        keep_until: spend.keep_until,
-                        current: spend.successor.into(),
-                        previous: Some((spend.refresh.into(), spend.now)),
-                        ended: false,
-                    },
-                );
-                return Ok(Spent::First);
+        self.0.release(users.sweep(spend.now, SWEEP));
+        if let Some(user) = users.get_mut(user_id) {
+            if user.tokens.contains_key(spend.refresh) {
+                return Ok(Spent::Revoked);
+            }
+            if let Some(session) = user.sessions.get_mut(spend.session_id) {
+                return Ok(session.spend(spend));
+            }
+            if user.revokes_tokens_of(spend.issued_at) {
+                return Ok(Spent::Revoked);
             }
         }
-        let session = users
-            .get_mut(user_id)
-            .and_then(|user| user.sessions.get_mut(spend.session_id));
-        Ok(session.map_or(Spent::Revoked, |session| session.spend(spend)))
+        if !spend.adopt {
+            return Ok(Spent::Revoked);
+        }
+        self.0.reserve(0)?;
+        let user = users.get_or_insert(user_id, spend.keep_until, UserState::default);
+        user.sessions.insert(spend.session_id.into(), SessionState::adopted(spend));
+        Ok(Spent::First)
     }
 
     async fn revoke(&self, revocation: &Revocation<'_>) -> Result<(), StoreError> {
         match *revocation {
-            Revocation::Token { jti, keep_until } => {
-                let mut tokens = self.token(jti);
-                if let Some(token) = tokens.get_mut(jti) {
-                    token.keep_until = token.keep_until.max(keep_until);
+            Revocation::Token { jti, user_id, keep_until } => {
+                let user_id = user_id.as_str();
+                let mut users = self.user(user_id);
+                let user = users.get_or_insert(user_id, keep_until, UserState::default);
+                if let Some(kept_until) = user.tokens.get_mut(jti) {
+                    *kept_until = keep_until.max(*kept_until);
                 } else {
                     self.0.reserve(0)?;
-                    tokens.get_or_insert(jti, keep_until, || RevokedToken { keep_until });
+                    user.tokens.insert(jti.into(), keep_until);
                 }
             }
             Revocation::Session { session_id, user_id, keep_until } => {
@@ -247,11 +225,10 @@ impl TokenStore for MemoryStore {
                     session.end(keep_until);
                 } else {
                     self.0.reserve(0)?;
-                    let state = SessionState::ended(keep_until);
-                    user.sessions.insert(session_id.into(), state);
+                    user.sessions.insert(session_id.into(), SessionState::ended(keep_until));
                 }
             }
-            Revocation::User { user_id, at, keep_until } => {
+            Revocation::User { user_id, at, except, keep_until } => {
                 let user_id = user_id.as_str();
                 let mut users = self.user(user_id);
                 let user = users.get_or_insert(user_id, keep_until, UserState::default);
@@ -261,8 +238,8 @@ impl TokenStore for MemoryStore {
                 let revoked = user.revoked.get_or_insert(RevokedUser { at, keep_until });
                 revoked.at = revoked.at.max(at);
                 revoked.keep_until = revoked.keep_until.max(keep_until);
-                for session in user.sessions.values_mut() {
-                    session.ended = true;
+                for (session_id, session) in &mut user.sessions {
+                    session.ended |= except != Some(&**session_id);
                 }
             }
         }
@@ -287,10 +264,11 @@ impl TokenStore for MemoryStore {
         Ok(sessions
             .into_iter()
             .flatten()
-            .filter(|(_, state)| !state.ended && state.expires_at > now)
+            .filter(|(_, state)| state.is_live(now))
             .map(|(id, state)| {
                 let SessionState { created_at, last_used_at, expires_at, .. } = *state;
                 Session::new(id.clone(), created_at, last_used_at, expires_at)
+                    .with_label(state.label.clone())
             })
             .collect())
     }
@@ -299,12 +277,7 @@ impl TokenStore for MemoryStore {
         let mut dropped = 0;
         // One shard at a time, so that no request waits for more than a thirty-second of the work.
         for shard in &self.0.users {
-            let mut users = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            dropped += users.sweep(now, limit.saturating_sub(dropped));
-        }
-        for shard in &self.0.tokens {
-            let mut tokens = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            dropped += tokens.sweep(now, limit.saturating_sub(dropped));
+            dropped += lock(shard).sweep(now, limit.saturating_sub(dropped));
         }
         self.0.release(dropped);
         Ok(dropped)
@@ -321,8 +294,27 @@ impl SessionState {
             keep_until,
             current: Box::default(),
             previous: None,
+            label: None,
             ended: true,
         }
+    }
+
+    /// The session that the first token to be spent of it stands for.
+    fn adopted(spend: &Spend<'_>) -> Self {
+        Self {
+            created_at: spend.issued_at,
+            last_used_at: spend.now,
+            expires_at: spend.expires_at,
+            keep_until: spend.keep_until,
+            current: spend.successor.into(),
+            previous: Some((spend.refresh.into(), spend.now)),
+            label: None,
+            ended: false,
+        }
+    }
+
+    fn is_live(&self, now: NumericDate) -> bool {
+        !self.ended && self.expires_at > now
     }
 
     fn end(&mut self, keep_until: NumericDate) {
@@ -357,6 +349,24 @@ impl SessionState {
 }
 
 impl UserState {
+    fn len(&self) -> usize {
+        self.sessions.len() + self.tokens.len() + usize::from(self.revoked.is_some())
+    }
+
+    /// Ends the live sessions used longest ago until `limit` remain, `new` always among them.
+    fn end_surplus(&mut self, limit: NonZeroUsize, new: &NewSession<'_>) {
+        let mut others: Vec<_> = self
+            .sessions
+            .iter_mut()
+            .filter(|(id, state)| ***id != *new.session_id && state.is_live(new.now))
+            .map(|(_, state)| state)
+            .collect();
+        others.sort_by_key(|state| Reverse(state.last_used_at));
+        for surplus in others.into_iter().skip(limit.get() - 1) {
+            surplus.ended = true;
+        }
+    }
+
     /// Whether all tokens issued at `issued_at` are revoked that belong to no known session.
     fn revokes_tokens_of(&self, issued_at: NumericDate) -> bool {
         self.revoked.as_ref().is_some_and(|revoked| issued_at <= revoked.at)
@@ -365,19 +375,14 @@ impl UserState {
 
 impl Expire for UserState {
     fn expire(&mut self, now: NumericDate) -> (usize, Option<NumericDate>) {
-        let before = self.sessions.len() + usize::from(self.revoked.is_some());
+        let before = self.len();
         self.sessions.retain(|_, session| session.keep_until > now);
+        self.tokens.retain(|_, keep_until| *keep_until > now);
         self.revoked.take_if(|revoked| revoked.keep_until <= now);
-        let after = self.sessions.len() + usize::from(self.revoked.is_some());
+        // The earliest end, so that no entry waits here for another one's.
         let sessions = self.sessions.values().map(|session| session.keep_until);
-        // The earliest end, so that no session waits here for another one's.
-        let next = sessions.chain(self.revoked.iter().map(|revoked| revoked.keep_until)).min();
-        (before - after, next)
-    }
-}
-
-impl Expire for RevokedToken {
-    fn expire(&mut self, now: NumericDate) -> (usize, Option<NumericDate>) {
-        if self.keep_until > now { (0, Some(self.keep_until)) } else { (1, None) }
+        let tokens = self.tokens.values().copied();
+        let revoked = self.revoked.iter().map(|revoked| revoked.keep_until);
+        (before - self.len(), sessions.chain(tokens).chain(revoked).min())
     }
 }

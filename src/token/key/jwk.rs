@@ -26,7 +26,10 @@ pub(super) struct CheckedJwk {
 
 pub(super) enum JwkMaterial {
     Secret(Zeroizing<Vec<u8>>),
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// An uncompressed point.
     Ec(Vec<u8>),
     Ed25519(Vec<u8>),
@@ -129,9 +132,8 @@ impl PrivateMembers {
 
     /// `p`, `q`, `dp`, `dq` and `qi`, all of which a private RSA key must bring.
     pub(super) fn factors(&self) -> Result<[Zeroizing<Vec<u8>>; 5], ConfigError> {
-        let [p, q, dp, dq, qi] = [&self.p, &self.q, &self.dp, &self.dq, &self.qi].map(|member| {
-            if member.is_empty() { Err(MALFORMED) } else { decode(member) }
-        });
+        let [p, q, dp, dq, qi] = [&self.p, &self.q, &self.dp, &self.dq, &self.qi]
+            .map(|member| if member.is_empty() { Err(MALFORMED) } else { decode(member) });
         Ok([p?, q?, dp?, dq?, qi?])
     }
 }

@@ -133,8 +133,6 @@ fn check_ed25519(x: &[u8]) -> Result<(), ConfigError> {
         bytes
     }
 
-    let small = SMALL_ORDER
-        .iter()
-        .any(|point| x[..31] == point[..31] && x[31] & 0x7f == point[31]);
+    let small = SMALL_ORDER.iter().any(|point| x[..31] == point[..31] && x[31] & 0x7f == point[31]);
     if small { Err(ConfigError::key("the Ed25519 key has a small order")) } else { Ok(()) }
 }

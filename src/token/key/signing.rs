@@ -9,6 +9,10 @@ use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
+use super::super::{
+    algorithm::{Algorithm, Scheme},
+    compact::encode,
+};
 use super::{
     KeyId,
     jwk::{self, JwkMaterial, PrivateMembers, Purpose},
@@ -16,10 +20,6 @@ use super::{
     public::PublicKey,
     secret,
     verifying::VerifyingKey,
-};
-use super::super::{
-    algorithm::{Algorithm, Scheme},
-    compact::encode,
 };
 
 const REJECTED: ConfigError =

@@ -4,6 +4,7 @@ use aws_lc_rs::{encoding::AsDer, hmac, rsa::PublicKeyComponents};
 
 use crate::error::ConfigError;
 
+use super::super::algorithm::Algorithm;
 use super::{
     KeyId,
     jwk::{self, JwkMaterial, Purpose},
@@ -11,7 +12,6 @@ use super::{
     public::PublicKey,
     secret,
 };
-use super::super::algorithm::Algorithm;
 
 /// A key that verifies signatures of one algorithm.
 ///

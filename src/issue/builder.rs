@@ -1,0 +1,272 @@
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    check::Checker,
+    clock::Clock,
+    error::{ConfigError, ConfigErrorKind},
+    store::{DEFAULT_DEADLINE, SharedStore, TokenStore},
+    token::{ClaimNames, KeySet, NoClaims, TokenType, Verifier, VerifierBuilder},
+};
+
+use super::{
+    event::Event,
+    issuer::{Inner, Issuer},
+    mint::Minter,
+};
+
+const MAX_GRACE: Duration = Duration::from_secs(300);
+
+pub(super) type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// Sets up an [`Issuer`].
+#[must_use]
+pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
+    keys: KeySet,
+    names: ClaimNames,
+    access_lifetime: Duration,
+    refresh_lifetime: Duration,
+    session_lifetime: Option<Duration>,
+    rotate: bool,
+    reuse_grace: Duration,
+    leeway: Duration,
+    issuer: Option<Box<str>>,
+    audience: Option<Box<str>>,
+    store: Option<Box<dyn FnOnce(Duration) -> SharedStore + Send + Sync>>,
+    store_deadline: Option<Duration>,
+    clock: Clock,
+    listeners: Vec<Listener>,
+    claims: PhantomData<fn() -> (C, R)>,
+}
+
+impl<C, R> IssuerBuilder<C, R> {
+    pub(super) fn new(keys: KeySet) -> Self {
+        Self {
+            keys,
+            names: ClaimNames::default(),
+            access_lifetime: Duration::from_secs(5 * 60),
+            refresh_lifetime: Duration::from_secs(24 * 60 * 60),
+            session_lifetime: Some(Duration::from_secs(30 * 24 * 60 * 60)),
+            rotate: false,
+            reuse_grace: Duration::ZERO,
+            leeway: Duration::ZERO,
+            issuer: None,
+            audience: None,
+            store: None,
+            store_deadline: None,
+            clock: Clock::system(),
+            listeners: Vec::new(),
+            claims: PhantomData,
+        }
+    }
+
+    /// Sets how long access tokens live, in whole seconds. Default: 5 minutes.
+    ///
+    /// A revoked token opens routes that do not ask the store for as long.
+    pub fn access_lifetime(mut self, lifetime: Duration) -> Self {
+        self.access_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how long refresh tokens live, in whole seconds. Default: 1 day.
+    ///
+    /// With rotation it is how long a session may stay unused.
+    pub fn refresh_lifetime(mut self, lifetime: Duration) -> Self {
+        self.refresh_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how long after its login a session ends, however often it is refreshed; whole seconds,
+    /// `None` for never. Default: 30 days.
+    pub fn session_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
+        self.session_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets whether a refresh also brings a new refresh token and spends the old one. Takes a
+    /// [`store`](Self::store). Default: `false`.
+    ///
+    /// A spent token that is used again ends its session ([RFC 9700 section 4.14]).
+    ///
+    /// [RFC 9700 section 4.14]: https://www.rfc-editor.org/rfc/rfc9700#section-4.14
+    pub fn rotate_refresh_tokens(mut self, rotate: bool) -> Self {
+        self.rotate = rotate;
+        self
+    }
+
+    /// Sets how long after it was spent a refresh token is answered again with the same successor,
+    /// for clients that never saw the first answer; whole seconds, at most 300. Default: zero.
+    ///
+    /// Only the token that was spent last, while its successor is unspent. A thief has as long.
+    pub fn reuse_grace(mut self, grace: Duration) -> Self {
+        self.reuse_grace = grace;
+        self
+    }
+
+    /// Sets by how much clocks may differ; whole seconds, at most 300. Default: zero.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Writes `iss` into every token, and requires it. Default: none.
+    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Writes `aud` into every token, and requires it. Default: none.
+    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// Sets which members hold the user id, the token type and the token id.
+    /// Default: `user_id`, `token_type`, `jti`.
+    pub fn claim_names(mut self, names: ClaimNames) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Sets what remembers sessions and revocations. Default: nothing does, so tokens are good
+    /// until they expire.
+    pub fn store(mut self, store: impl TokenStore) -> Self {
+        self.store = Some(Box::new(|deadline| SharedStore::new(store, deadline)));
+        self
+    }
+
+    /// Sets how long the store may take for one call before it counts as unreachable.
+    /// Default: 2 seconds.
+    pub fn store_deadline(mut self, deadline: Duration) -> Self {
+        self.store_deadline = Some(deadline);
+        self
+    }
+
+    /// Sets the clock. Default: the system's.
+    pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// Adds a listener, called on each [`Event`] before the answer is sent. May be called
+    /// repeatedly. It must be quick: hand longer work to a channel or task.
+    pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+}
+
+impl<C, R> IssuerBuilder<C, R>
+where
+    C: DeserializeOwned + Send + Sync + 'static,
+    R: DeserializeOwned + Send + Sync + 'static,
+{
+    /// Builds the issuer.
+    ///
+    /// # Errors
+    ///
+    /// When the keys cannot sign; a lifetime is zero, or longer than the one that bounds it; the
+    /// grace or leeway exceeds 300 seconds; rotation has no store, a grace no rotation or a
+    /// deadline no store; or the settings of the tokens are refused by [`VerifierBuilder::build`].
+    pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
+        self.check()?;
+        let access = self.verifier_builder().build()?;
+        let refresh = self.verifier_builder().token_type(TokenType::Refresh).build()?;
+        let either = self.verifier_builder().token_types([TokenType::Access, TokenType::Refresh]);
+        let either = either.build()?;
+
+        let deadline = self.store_deadline.unwrap_or(DEFAULT_DEADLINE);
+        let store = self.store.map(|connect| connect(deadline));
+        Ok(Issuer::new(Inner {
+            access,
+            refresh,
+            either: Checker::new(either, store.clone()),
+            store,
+            rotate: self.rotate,
+            reuse_grace: self.reuse_grace,
+            leeway: self.leeway,
+            clock: self.clock,
+            listeners: self.listeners,
+            minter: Minter {
+                keys: self.keys,
+                names: self.names,
+                issuer: self.issuer,
+                audience: self.audience,
+                access_lifetime: self.access_lifetime,
+                refresh_lifetime: self.refresh_lifetime,
+                session_lifetime: self.session_lifetime,
+            },
+        }))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let ineffective = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
+        let out_of_range = |message| Err(ConfigError::new(ConfigErrorKind::OutOfRange, message));
+        if self.keys.load().signing_key().is_none() {
+            return ineffective("the key set has no signing key");
+        }
+        if self.access_lifetime.as_secs() == 0 || self.refresh_lifetime.as_secs() == 0 {
+            return out_of_range("tokens must live for at least a second");
+        }
+        if self.access_lifetime > self.refresh_lifetime {
+            return out_of_range("access tokens must not outlive refresh tokens");
+        }
+        if self.session_lifetime.is_some_and(|session| session < self.refresh_lifetime) {
+            return out_of_range("refresh tokens must not outlive the session");
+        }
+        if self.reuse_grace > MAX_GRACE {
+            return out_of_range("the reuse grace must not exceed five minutes");
+        }
+        if self.rotate && self.store.is_none() {
+            return ineffective("rotation needs a store that remembers spent tokens");
+        }
+        if !self.reuse_grace.is_zero() && !self.rotate {
+            return ineffective("a reuse grace has no effect without rotation");
+        }
+        if self.store_deadline.is_some() && self.store.is_none() {
+            return ineffective("a store deadline has no effect without a store");
+        }
+        if self.store_deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return out_of_range("the store deadline must not be zero");
+        }
+        Ok(())
+    }
+
+    fn verifier_builder<T>(&self) -> VerifierBuilder<T> {
+        verifier_builder(
+            &self.keys,
+            &self.names,
+            (self.issuer.as_deref(), self.audience.as_deref()),
+            self.leeway,
+            &self.clock,
+        )
+    }
+}
+
+/// A verifier's settings that agree with what an issuer writes.
+pub(super) fn verifier_builder<T>(
+    keys: &KeySet,
+    names: &ClaimNames,
+    (issuer, audience): (Option<&str>, Option<&str>),
+    leeway: Duration,
+    clock: &Clock,
+) -> VerifierBuilder<T> {
+    let mut builder = Verifier::builder(keys.clone())
+        .claim_names(names.clone())
+        .leeway(leeway)
+        .clock(clock.clone());
+    if let Some(issuer) = issuer {
+        builder = builder.issuer(issuer);
+    }
+    if let Some(audience) = audience {
+        builder = builder.audience(audience);
+    }
+    builder
+}
+
+impl<C, R> fmt::Debug for IssuerBuilder<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuerBuilder").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! Issuing: [`Issuer`] logs in, refreshes and revokes. The only writer of tokens.
+
+mod builder;
+mod event;
+mod issuer;
+mod mint;
+
+pub use builder::IssuerBuilder;
+pub use event::Event;
+pub use issuer::Issuer;
+#[cfg(feature = "routes")]
+pub(crate) use issuer::backend_error;
+pub use mint::Tokens;

@@ -1,0 +1,120 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use serde::de::DeserializeOwned;
+use tower::Service;
+
+use crate::{error::AuthError, rejection::Rejection, token::Claims};
+
+use super::layer::Config;
+
+pin_project! {
+    /// The response future of [`JwtAuth`](super::JwtAuth).
+    pub struct ResponseFuture<S, C, R, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, C, R, ReqBody, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, C, R, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        Inner {
+            #[pin]
+            future: S::Future,
+        },
+        Rejected {
+            response: Option<Response<ResBody>>,
+        },
+        Lookup {
+            waiting: Option<Box<Waiting<S, C, R, ReqBody>>>,
+        },
+    }
+}
+
+/// A request that waits for the store, with the ready service it is for.
+struct Waiting<S, C, R, ReqBody> {
+    lookup: BoxFuture<'static, Result<Claims<C>, AuthError>>,
+    service: S,
+    request: Request<ReqBody>,
+    config: Arc<Config<C, R>>,
+}
+
+impl<S, C, R, ReqBody, ResBody> ResponseFuture<S, C, R, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    pub(super) const fn inner(future: S::Future) -> Self {
+        Self { state: State::Inner { future } }
+    }
+
+    pub(super) const fn rejected(response: Response<ResBody>) -> Self {
+        Self { state: State::Rejected { response: Some(response) } }
+    }
+
+    pub(super) fn lookup(
+        lookup: BoxFuture<'static, Result<Claims<C>, AuthError>>,
+        service: S,
+        request: Request<ReqBody>,
+        config: Arc<Config<C, R>>,
+    ) -> Self {
+        let waiting = Box::new(Waiting { lookup, service, request, config });
+        Self { state: State::Lookup { waiting: Some(waiting) } }
+    }
+}
+
+impl<S, C, R, ReqBody, ResBody> Future for ResponseFuture<S, C, R, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    C: DeserializeOwned + Send + Sync + 'static,
+    R: Rejection<ResBody>,
+{
+    type Output = Result<Response<ResBody>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Inner { future } => return future.poll(cx),
+                StateProj::Rejected { response } => {
+                    let response = response.take().expect("polled after completion");
+                    return Poll::Ready(Ok(response));
+                }
+                StateProj::Lookup { waiting } => {
+                    let lookup = &mut waiting.as_mut().expect("polled after completion").lookup;
+                    let checked = ready!(lookup.as_mut().poll(cx));
+                    let Waiting { mut service, mut request, config, .. } =
+                        *waiting.take().expect("present above");
+                    match config.admit(&mut request, checked) {
+                        Ok(()) => State::Inner { future: service.call(request) },
+                        Err(error) => State::Rejected { response: Some(config.reject(error)) },
+                    }
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<S, C, R, ReqBody, ResBody> fmt::Debug for ResponseFuture<S, C, R, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

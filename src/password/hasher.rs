@@ -1,0 +1,226 @@
+use std::{fmt, hint::black_box, sync::Arc};
+
+use argon2::{Argon2, PasswordHash, PasswordHasher as _, password_hash};
+use tokio::runtime::Handle;
+use zeroize::Zeroizing;
+
+use super::{PasswordError, PasswordHasherBuilder, gate::Gate, stored::StoredHash};
+
+/// Hashes passwords and checks them against stored hashes.
+///
+/// One cheap handle: clones share the same turns and line. Make one for the whole process.
+///
+/// See the [module docs](super).
+#[derive(Clone)]
+pub struct PasswordHasher(Arc<Inner>);
+
+struct Inner {
+    argon2: Argon2<'static>,
+    gate: Gate,
+    max_password_len: usize,
+}
+
+impl PasswordHasher {
+    /// A hasher with the default of every setting: 19 MiB of memory, two iterations, one lane.
+    #[must_use]
+    pub fn new() -> Self {
+        PasswordHasherBuilder::build_default()
+    }
+
+    /// A hasher with settings of its own.
+    ///
+    /// ```
+    /// use tower_jwt_auth::password::PasswordHasher;
+    ///
+    /// let hasher = PasswordHasher::builder().memory_kib(48 * 1024).build()?;
+    ///
+    /// // MiB given for KiB.
+    /// assert!(PasswordHasher::builder().memory_kib(48).build().is_err());
+    /// # Ok::<(), tower_jwt_auth::ConfigError>(())
+    /// ```
+    pub fn builder() -> PasswordHasherBuilder {
+        PasswordHasherBuilder::new()
+    }
+
+    pub(super) fn from_parts(argon2: Argon2<'static>, gate: Gate, max_password_len: usize) -> Self {
+        Self(Arc::new(Inner { argon2, gate, max_password_len }))
+    }
+
+    /// Hashes a new password, to be stored; the result is a PHC string of about 97 characters.
+    ///
+    /// ```
+    /// use tower_jwt_auth::password::PasswordHasher;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_jwt_auth::password::PasswordError> {
+    /// let hash = PasswordHasher::new().hash("analytical engine").await?;
+    /// assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`TooLong`] when the password is longer than [`max_password_len`].
+    /// - [`Overloaded`] when too many callers are in line.
+    /// - [`Internal`] when there is no memory, no randomness or no tokio runtime.
+    ///
+    /// [`TooLong`]: super::PasswordErrorKind::TooLong
+    /// [`max_password_len`]: PasswordHasherBuilder::max_password_len
+    /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
+    /// [`Internal`]: super::PasswordErrorKind::Internal
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        if password.len() > self.0.max_password_len {
+            return Err(PasswordError::too_long());
+        }
+        let hash: PasswordHash =
+            self.run(password, |argon2, password| argon2.hash_password(password)).await?;
+        Ok(hash.to_string())
+    }
+
+    /// Whether `password` is the one that was hashed into `hash`.
+    ///
+    /// Call it for every login, with `None` when there is no such user: then the same work is done
+    /// and the answer is `false`, so that the time of the answer does not tell who has an account.
+    /// An inactive user is checked like any other, and refused afterwards. A malformed hash is
+    /// answered like `None`.
+    ///
+    /// A password longer than [`max_password_len`] is answered `false` at once, whoever the user
+    /// is; this tells only what the client knows already.
+    ///
+    /// ```
+    /// use tower_jwt_auth::password::PasswordHasher;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_jwt_auth::password::PasswordError> {
+    /// let hasher = PasswordHasher::new();
+    /// let hash = hasher.hash("analytical engine").await?;
+    /// assert!(hasher.verify("analytical engine", Some(&hash)).await?);
+    /// assert!(!hasher.verify("analytical engine", None).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Overloaded`] when too many callers are in line.
+    /// - [`Internal`] when there is no memory or no tokio runtime.
+    ///
+    /// [`max_password_len`]: PasswordHasherBuilder::max_password_len
+    /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
+    /// [`Internal`]: super::PasswordErrorKind::Internal
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
+        if password.len() > self.0.max_password_len {
+            return Ok(false);
+        }
+        let stored = hash.and_then(StoredHash::parse);
+        self.run(password, move |argon2, password| match stored {
+            Some(stored) => stored.matches(password),
+            None => waste_as_much_work(argon2, password).map(|()| false),
+        })
+        .await
+    }
+
+    /// Whether `hash` is malformed or made with other parameters than this hasher's, weaker or
+    /// stronger; ask after a successful login, while the password is at hand, and store a new one.
+    ///
+    /// ```
+    /// use tower_jwt_auth::password::PasswordHasher;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let old = PasswordHasher::builder().memory_kib(7 * 1024).iterations(5).build()?;
+    /// let mut stored = old.hash("analytical engine").await?;
+    ///
+    /// let hasher = PasswordHasher::new();
+    /// if hasher.verify("analytical engine", Some(&stored)).await? && hasher.needs_rehash(&stored) {
+    ///     stored = hasher.hash("analytical engine").await?;
+    /// }
+    /// assert!(!hasher.needs_rehash(&stored));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn needs_rehash(&self, hash: &str) -> bool {
+        let params = self.0.argon2.params();
+        StoredHash::parse(hash).is_none_or(|stored| !stored.is_like_new(params))
+    }
+
+    /// Waits for a turn, then does `work` on a blocking thread.
+    async fn run<T: Send + 'static>(
+        &self,
+        password: &str,
+        work: impl FnOnce(&Argon2<'_>, &[u8]) -> password_hash::Result<T> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let turn = self.0.gate.enter().await?;
+        let runtime = Handle::try_current().map_err(PasswordError::internal)?;
+        let inner = Arc::clone(&self.0);
+        let password = Zeroizing::new(password.to_owned());
+        let task = runtime.spawn_blocking(move || {
+            // A hash cannot be stopped, so the turn lasts until it is done, even when the caller
+            // has gone away in the meantime.
+            let _turn = turn;
+            work(&inner.argon2, password.as_bytes())
+        });
+        task.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
+    }
+}
+
+/// Hashes `password` for nothing.
+fn waste_as_much_work(argon2: &Argon2<'_>, password: &[u8]) -> password_hash::Result<()> {
+    // Without the black box a compiler may leave out work whose result is not used.
+    black_box(argon2.hash_password_with_salt(password, &[0; 16])).map(drop)
+}
+
+impl Default for PasswordHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params = self.0.argon2.params();
+        f.debug_struct("PasswordHasher")
+            .field("memory_kib", &params.m_cost())
+            .field("iterations", &params.t_cost())
+            .field("parallelism", &params.p_cost())
+            .field("max_concurrent", &self.0.gate.max_concurrent())
+            .field("max_waiting", &self.0.gate.max_waiting())
+            .field("max_password_len", &self.0.max_password_len)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::password::PasswordErrorKind;
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_the_work() -> Result<(), Box<dyn std::error::Error>> {
+        let cheap = PasswordHasher::builder().memory_kib(1024).iterations(1);
+        let hasher = cheap.max_concurrent(1).max_waiting(0).build()?;
+        let (start, started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let mut running = Box::pin(hasher.run("", move |_, _| {
+            start.send(()).ok();
+            released.recv().ok();
+            Ok(())
+        }));
+        assert!((&mut running).now_or_never().is_none());
+        started.recv()?;
+
+        let shed = hasher.hash("").now_or_never().ok_or("in line")?;
+        assert_eq!(shed.err().map(|error| error.kind()), Some(PasswordErrorKind::Overloaded));
+
+        drop(release);
+        running.await?;
+        hasher.hash("").await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+use argon2::{
+    ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, PasswordVerifier, Version,
+    password_hash::{self, Error, phc::ParamsString},
+};
+
+use super::builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
+
+const SALT_LEN: usize = 16;
+
+/// A hash read from storage, complete and within bounds.
+pub(super) struct StoredHash {
+    phc: PasswordHash,
+    params: Params,
+}
+
+impl StoredHash {
+    /// Reads a PHC string, or returns `None` if it is malformed, no argon2, or out of bounds.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut phc = PasswordHash::new(text).ok()?;
+        Algorithm::new(phc.algorithm).ok()?;
+        // The reference implementation wrote no version before 19; `argon2` would take it for 19.
+        let version = phc.version.get_or_insert(Version::V0x10.into());
+        Version::try_from(*version).ok()?;
+
+        let params = Params::try_from(&phc.params).ok()?;
+        // `argon2` would fill in its own default for a parameter that is missing, and take the
+        // last of several.
+        let complete = ParamsString::try_from(&params).ok()? == phc.params
+            && phc.salt.is_some()
+            && phc.hash.is_some();
+        let bounded = params.m_cost() <= MAX_MEMORY_KIB
+            && params.t_cost() <= MAX_ITERATIONS
+            && params.p_cost() <= MAX_PARALLELISM;
+        (complete && bounded).then_some(Self { phc, params })
+    }
+
+    /// Whether a new hash with these parameters would look alike.
+    pub(super) fn is_like_new(&self, params: &Params) -> bool {
+        self.phc.algorithm == ARGON2ID_IDENT
+            && self.phc.version == Some(Version::V0x13.into())
+            && self.params == *params
+            && self.phc.salt.is_some_and(|salt| salt.len() == SALT_LEN)
+            && self.phc.hash.is_some_and(|hash| hash.len() == Params::DEFAULT_OUTPUT_LEN)
+    }
+
+    /// Whether it is the hash of `password`. This is the slow part.
+    pub(super) fn matches(&self, password: &[u8]) -> password_hash::Result<bool> {
+        match Argon2::default().verify_password(password, &self.phc) {
+            Ok(()) => Ok(true),
+            Err(Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "$argon2id$v=19$m=1024,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$SJmCTesYs/2A1Adczi/TdpDGs9Ot2SqWzf4xrEtTsrk";
+
+    #[test]
+    fn a_whole_hash_is_read() {
+        assert!(StoredHash::parse(HASH).is_some());
+    }
+
+    #[test]
+    fn a_hash_cut_short_is_refused() {
+        // An output that lost its end still is a well-formed, shorter output.
+        let output = HASH.len() - 43;
+        for end in 0..output {
+            assert!(StoredHash::parse(&HASH[..end]).is_none(), "{end}");
+        }
+    }
+
+    #[test]
+    fn any_changed_byte_is_harmless() {
+        for at in 0..HASH.len() {
+            for byte in ["", "$", ",", "=", "9", "A", "\0", "é"] {
+                let changed = [&HASH[..at], byte, &HASH[at + 1..]].concat();
+                if let Some(stored) = StoredHash::parse(&changed) {
+                    assert!(stored.params.m_cost() <= MAX_MEMORY_KIB, "{changed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parameters_are_required_and_bounded() {
+        for (params, read) in [
+            ("m=1048576,t=20,p=16", true),
+            ("m=1048577,t=1,p=1", false),
+            ("m=4294967295,t=1,p=1", false),
+            ("m=4294967296,t=1,p=1", false),
+            ("m=1024,t=21,p=1", false),
+            ("m=1024,t=1,p=17", false),
+            ("m=0,t=1,p=1", false),
+            ("m=7,t=1,p=1", false),
+            ("m=1024,t=0,p=1", false),
+            ("m=1024,t=1,p=0", false),
+            ("m=-1024,t=1,p=1", false),
+            ("m=1024,t=1", false),
+            ("t=1,p=1", false),
+            ("m=1024,m=1024,t=1,p=1", false),
+            ("t=1,m=1024,p=1", false),
+            ("m=1024,t=1,p=1,x=1", false),
+        ] {
+            let hash = HASH.replace("m=1024,t=1,p=1", params);
+            assert_eq!(StoredHash::parse(&hash).is_some(), read, "{params}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a refused request is answered with.
+
+use http::{
+    HeaderValue, Response,
+    header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use crate::error::AuthError;
+
+/// Turns an [`AuthError`] into a response of the inner service's body type.
+///
+/// Implemented by [`JsonRejection`] and [`EmptyRejection`], and by closures:
+///
+/// ```
+/// use http::Response;
+/// use tower_jwt_auth::{AuthError, JwtAuthLayer, SigningKey, Verifier, token::KeySet};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let keys = KeySet::from(SigningKey::generate(tower_jwt_auth::Algorithm::HS256)?);
+/// # let verifier = Verifier::<()>::builder(keys).build()?;
+/// let layer = JwtAuthLayer::new(verifier).with_rejection(|error: &AuthError| {
+///     let mut response = Response::new(format!("refused: {error}"));
+///     *response.status_mut() = error.kind().status();
+///     response
+/// });
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Whatever it returns is completed: with the `WWW-Authenticate` challenge of [RFC 6750] and with
+/// `Retry-After` where they are due and missing, and with the error in the extensions.
+///
+/// [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750#section-3
+pub trait Rejection<B> {
+    /// The response to a request that was refused because of `error`.
+    fn reject(&self, error: &AuthError) -> Response<B>;
+}
+
+impl<F, B> Rejection<B> for F
+where
+    F: Fn(&AuthError) -> Response<B>,
+{
+    fn reject(&self, error: &AuthError) -> Response<B> {
+        self(error)
+    }
+}
+
+/// Answers with JSON: `{"detail": "…", "code": "…"}`. The default.
+///
+/// The codes are those of [`AuthErrorKind::code`](crate::AuthErrorKind::code).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonRejection;
+
+impl<B: From<String>> Rejection<B> for JsonRejection {
+    fn reject(&self, error: &AuthError) -> Response<B> {
+        let kind = error.kind();
+        let body = serde_json::json!({ "detail": error.detail(), "code": kind.code() }).to_string();
+        let mut response = Response::new(body.into());
+        *response.status_mut() = kind.status();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+/// Answers with an empty body, for any body type that has a default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EmptyRejection;
+
+impl<B: Default> Rejection<B> for EmptyRejection {
+    fn reject(&self, error: &AuthError) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = error.kind().status();
+        response
+    }
+}
+
+/// The complete response to a request refused because of `error`.
+pub(crate) fn respond<B>(
+    rejection: &impl Rejection<B>,
+    error: AuthError,
+    realm: &str,
+) -> Response<B> {
+    let mut response = rejection.reject(&error);
+    let kind = error.kind();
+    if kind.status() == http::StatusCode::UNAUTHORIZED || kind.challenge_error().is_some() {
+        if let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
+            entry.insert(error.challenge(realm));
+        }
+    }
+    if let Some(wait) = error.retry_after() {
+        response
+            .headers_mut()
+            .entry(RETRY_AFTER)
+            .or_insert_with(|| HeaderValue::from(wait.as_secs()));
+    }
+    response.extensions_mut().insert(error);
+    response
+}

@@ -1,0 +1,26 @@
+use std::borrow::Cow;
+
+use crate::error::AuthErrorKind;
+
+use super::{is_token_byte, token68};
+
+/// The token in credentials of one of `schemes`; credentials of another scheme count as none.
+///
+/// The grammar is `scheme 1*SP token68`
+/// ([RFC 9110 section 11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4)).
+pub(super) fn find<'r>(
+    value: Option<&'r [u8]>,
+    schemes: &[Cow<'static, str>],
+) -> Result<Option<&'r str>, AuthErrorKind> {
+    let Some(value) = value.map(<[u8]>::trim_ascii) else { return Ok(None) };
+    let scheme_len = value.iter().take_while(|byte| is_token_byte(**byte)).count();
+    let (scheme, rest) = value.split_at(scheme_len);
+    if !schemes.iter().any(|accepted| accepted.as_bytes().eq_ignore_ascii_case(scheme)) {
+        return Ok(None);
+    }
+    let token_at = rest.iter().take_while(|byte| **byte == b' ').count();
+    if token_at == 0 {
+        return Err(AuthErrorKind::InvalidRequest);
+    }
+    token68(&rest[token_at..]).map(Some)
+}

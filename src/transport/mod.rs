@@ -1,0 +1,215 @@
+//! Where a token travels in a request.
+
+mod authorization;
+mod cookie;
+mod query;
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName, Request, header::AUTHORIZATION};
+
+use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
+
+/// A place in a request where a token may stand.
+///
+/// ```
+/// use tower_jwt_auth::transport::TokenSource;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let header = TokenSource::authorization(["Bearer", "JWT"])?;
+/// let cookie = TokenSource::cookie("access")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSource(Place);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// `Scheme token`.
+    Credentials {
+        header: HeaderName,
+        schemes: Vec<Cow<'static, str>>,
+    },
+    /// The bare token.
+    Header(HeaderName),
+    Cookie(Box<str>),
+    Query(Box<str>),
+}
+
+impl TokenSource {
+    /// The `Authorization` header with the scheme `Bearer`, in any case ([RFC 6750 section 2.1]).
+    ///
+    /// [RFC 6750 section 2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    #[must_use]
+    pub fn bearer() -> Self {
+        let schemes = vec![Cow::Borrowed("Bearer")];
+        Self(Place::Credentials { header: AUTHORIZATION, schemes })
+    }
+
+    /// The `Authorization` header with one of `schemes`, in any case.
+    ///
+    /// # Errors
+    ///
+    /// When there is no scheme, or one is not a token of [RFC 9110 section 5.6.2].
+    ///
+    /// [RFC 9110 section 5.6.2]: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+    pub fn authorization<S>(schemes: impl IntoIterator<Item = S>) -> Result<Self, ConfigError>
+    where
+        S: Into<Cow<'static, str>>,
+    {
+        Self::credentials(AUTHORIZATION, schemes)
+    }
+
+    /// Another header of the form `Scheme token`, with one of `schemes`, in any case.
+    ///
+    /// # Errors
+    ///
+    /// As [`authorization`](Self::authorization).
+    pub fn credentials<S>(
+        header: HeaderName,
+        schemes: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ConfigError>
+    where
+        S: Into<Cow<'static, str>>,
+    {
+        let schemes: Vec<_> = schemes.into_iter().map(Into::into).collect();
+        if schemes.is_empty() || !schemes.iter().all(|scheme| is_token(scheme)) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Ineffective,
+                "an authorization scheme is missing or not a token of RFC 9110",
+            ));
+        }
+        Ok(Self(Place::Credentials { header, schemes }))
+    }
+
+    /// Another header, which holds nothing but the token.
+    #[must_use]
+    pub fn header(name: HeaderName) -> Self {
+        Self(Place::Header(name))
+    }
+
+    /// A cookie.
+    ///
+    /// Browsers send cookies by themselves, also on requests that other sites make them send. Use
+    /// this only for routes that change nothing, or together with protection against request
+    /// forgery.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not one that [RFC 6265] allows.
+    ///
+    /// [RFC 6265]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
+    pub fn cookie(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        Ok(Self(Place::Cookie(checked_name(name.into())?)))
+    }
+
+    /// A parameter of the query string.
+    ///
+    /// Insecure: URLs are written into logs, histories and `Referer` headers. For clients that can
+    /// send nothing else, such as a browser's `WebSocket`, and then with short-lived tokens only.
+    ///
+    /// # Errors
+    ///
+    /// When the name holds anything but letters, digits and the marks of a token.
+    pub fn insecure_query(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        Ok(Self(Place::Query(checked_name(name.into())?)))
+    }
+
+    fn find<'r>(
+        &self,
+        headers: &'r HeaderMap,
+        query: Option<&'r str>,
+    ) -> Result<Option<&'r str>, AuthErrorKind> {
+        match &self.0 {
+            Place::Credentials { header, schemes } => {
+                authorization::find(single(headers, header)?, schemes)
+            }
+            Place::Header(header) => single(headers, header)?.map(token68).transpose(),
+            Place::Cookie(name) => cookie::find(headers, name),
+            Place::Query(name) => query::find(query.unwrap_or_default(), name),
+        }
+    }
+}
+
+/// The places a layer looks at, in their order; never none.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenSources {
+    first: TokenSource,
+    others: Vec<TokenSource>,
+}
+
+impl TokenSources {
+    pub(crate) const fn only(source: TokenSource) -> Self {
+        Self { first: source, others: Vec::new() }
+    }
+
+    pub(crate) fn and(mut self, source: TokenSource) -> Self {
+        if source != self.first && !self.others.contains(&source) {
+            self.others.push(source);
+        }
+        self
+    }
+
+    /// The one token of a request. Tokens in several places are refused, since whoever put the
+    /// second there may not be whoever put the first.
+    pub(crate) fn find<'r, B>(
+        &self,
+        request: &'r Request<B>,
+    ) -> Result<Option<&'r str>, AuthErrorKind> {
+        let (headers, query) = (request.headers(), request.uri().query());
+        let mut found = self.first.find(headers, query)?;
+        for source in &self.others {
+            let token = source.find(headers, query)?;
+            if found.is_some() && token.is_some() {
+                return Err(AuthErrorKind::InvalidRequest);
+            }
+            found = found.or(token);
+        }
+        Ok(found)
+    }
+}
+
+/// The value of a header that may stand in a request once.
+fn single<'r>(
+    headers: &'r HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'r [u8]>, AuthErrorKind> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.map(http::HeaderValue::as_bytes)),
+        _ => Err(AuthErrorKind::InvalidRequest),
+    }
+}
+
+/// Reads `token68` of [RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2).
+fn token68(bytes: &[u8]) -> Result<&str, AuthErrorKind> {
+    let text = std::str::from_utf8(bytes).map_err(|_| AuthErrorKind::InvalidRequest)?;
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    };
+    let unpadded = text.trim_end_matches('=');
+    if unpadded.is_empty() || !unpadded.bytes().all(allowed) {
+        return Err(AuthErrorKind::InvalidRequest);
+    }
+    Ok(text)
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn checked_name(name: Box<str>) -> Result<Box<str>, ConfigError> {
+    if is_token(&name) {
+        Ok(name)
+    } else {
+        Err(ConfigError::new(
+            ConfigErrorKind::OutOfRange,
+            "the name of a cookie or parameter must be a token of RFC 9110",
+        ))
+    }
+}
