@@ -4,6 +4,7 @@
 
 mod architecture;
 mod interop;
+mod interop_python;
 mod jwk;
 mod keys;
 mod keyset;
