@@ -8,6 +8,7 @@ mod interop_python;
 mod jwk;
 mod keys;
 mod keyset;
+mod oracle;
 mod password;
 mod support;
 mod vectors;
