@@ -224,6 +224,11 @@ fn token_types_never_stand_in_for_each_other() {
         "token_type",
         &[(r#""access""#, Ok(())), (r#""sliding""#, Ok(())), (r#""refresh""#, WRONG_TYPE)],
     );
+    let by_name = TokenType::Custom("access".into());
+    assert_eq!(by_name, TokenType::Access);
+    let custom: Verifier = builder().token_type(by_name).build().unwrap();
+    assert_values(&custom, "token_type", &[(r#""access""#, Ok(())), (r#""refresh""#, WRONG_TYPE)]);
+
     let any: Verifier = builder().any_token_type().build().unwrap();
     assert_values(
         &any,
