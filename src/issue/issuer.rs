@@ -96,6 +96,9 @@ impl<C, R> Issuer<C, R> {
     /// Issues a token of a type of the application's own, such as `email_verification`, which
     /// belongs to no session and lives for the whole seconds of `lifetime`.
     ///
+    /// [`revoke_user`](Self::revoke_user) reaches it for as long as the
+    /// [session lifetime](IssuerBuilder::session_lifetime); if it lives longer, revoke it by itself.
+    ///
     /// ```
     /// use std::time::Duration;
     /// use tower_jwt_auth::{
@@ -195,7 +198,11 @@ impl<C, R> Issuer<C, R> {
     ///
     /// As [`revoke_token`](Self::revoke_token).
     pub async fn revoke_user(&self, user_id: &UserId) -> Result<(), AuthError> {
-        let (at, keep_until) = (self.0.clock.now(), self.longest_keep());
+        let Inner { minter, leeway, clock, .. } = &*self.0;
+        let at = clock.now();
+        // Tokens that others issued with the same secret may live longer than this issuer's, but
+        // none buys anything once its session would be over.
+        let keep_until = minter.keep_session_until(minter.session_end(at), *leeway);
         self.store()?.revoke(&Revocation::User { user_id, at, keep_until }).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
         Ok(())
