@@ -122,8 +122,7 @@ impl<C, R> Issuer<C, R> {
     /// # Errors
     ///
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for refresh tokens, which only a login
-    /// issues, for a lifetime under a second, and for claims that are no JSON object or are named
-    /// like registered ones.
+    /// issues, for a lifetime under a second, and otherwise as [`login`](Self::login).
     pub fn issue<T: Serialize>(
         &self,
         token_type: &TokenType,
@@ -251,7 +250,8 @@ where
     /// [`UserInactive`](AuthErrorKind::UserInactive),
     /// [`Unavailable`](AuthErrorKind::Unavailable) when the store did not answer, or
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for claims that are no JSON object or are
-    /// named like registered ones, and for scopes with other characters than [RFC 6749] allows.
+    /// named like registered ones, for scopes with other characters than [RFC 6749] allows, and
+    /// for a user id that has no or more than 255 bytes.
     ///
     /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {

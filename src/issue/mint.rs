@@ -171,6 +171,10 @@ impl Minter {
         registered: &RegisteredClaims<'_>,
         claims: &T,
     ) -> Result<String, AuthError> {
+        // A verifier would refuse every token of such a user; better here than at each request.
+        if !(1..=255).contains(&registered.user_id.len()) {
+            return Err(AuthErrorKind::Misconfigured.into());
+        }
         let keys = self.keys.load();
         // A set that could sign when the issuer was built always can.
         let key = keys.signing_key().ok_or(AuthErrorKind::Misconfigured)?;
