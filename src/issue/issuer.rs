@@ -250,8 +250,9 @@ where
     /// [`UserInactive`](AuthErrorKind::UserInactive),
     /// [`Unavailable`](AuthErrorKind::Unavailable) when the store did not answer, or
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for claims that are no JSON object or are
-    /// named like registered ones, for scopes with other characters than [RFC 6749] allows, and
-    /// for a user id that has no or more than 255 bytes.
+    /// named like registered ones, for scopes with other characters than [RFC 6749] allows, for a
+    /// user id that has no or more than 255 bytes, and when all that makes a token longer than
+    /// the 8192 bytes that verifiers take.
     ///
     /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {
@@ -291,7 +292,9 @@ where
     /// Why the token is not good; [`UserInactive`](AuthErrorKind::UserInactive) when the user is
     /// gone, inactive, or its epoch has changed; [`Reused`](AuthErrorKind::Reused) when the token
     /// had been spent, which ends its session; [`Unavailable`](AuthErrorKind::Unavailable), and
-    /// the token stays good, when users or store did not answer.
+    /// the token stays good, when users or store did not answer. Only a store that spends the token
+    /// and is too late with its answer makes the next try look like reuse; a
+    /// [grace](IssuerBuilder::reuse_grace) helps.
     pub async fn refresh<U: UserBackend<C, R>>(
         &self,
         token: &str,
