@@ -1,0 +1,4 @@
+//! What several subjects need.
+
+pub(crate) mod flaky;
+pub(crate) mod login;
