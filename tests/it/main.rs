@@ -3,4 +3,5 @@
 
 mod issuer;
 mod password;
+mod routes;
 mod support;

@@ -2,3 +2,4 @@
 
 pub(crate) mod flaky;
 pub(crate) mod login;
+pub(crate) mod reply;
