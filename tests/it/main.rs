@@ -3,5 +3,6 @@
 
 mod issuer;
 mod password;
+mod quickstart;
 mod routes;
 mod support;

@@ -195,10 +195,10 @@ pub(crate) fn payload(token: &str) -> Value {
 }
 
 /// A token with these parts, rightly signed with `secret` whatever they are.
-pub(crate) fn mint(secret: &str, header: &str, payload: &str) -> String {
+pub(crate) fn mint(secret: impl AsRef<[u8]>, header: &str, payload: &str) -> String {
     let encode = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
     let input = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref());
     let signature = encode(hmac::sign(&key, input.as_bytes()).as_ref());
     format!("{input}.{signature}")
 }

@@ -3,3 +3,4 @@
 pub(crate) mod flaky;
 pub(crate) mod login;
 pub(crate) mod reply;
+pub(crate) mod server;
