@@ -11,6 +11,7 @@ mod keys;
 mod keyset;
 mod oracle;
 mod password;
+mod redis_store;
 mod support;
 mod vectors;
 mod verifier;
