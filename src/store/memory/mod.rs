@@ -47,7 +47,7 @@ impl MemoryStore {
         Self::with_capacity(DEFAULT_CAPACITY)
     }
 
-    /// An empty store for up to `capacity` sessions and revocations, of some 600 bytes each.
+    /// An empty store for up to `capacity` sessions and revocations, of up to a kilobyte each.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {
