@@ -23,12 +23,16 @@
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 
 use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 
 use crate::{clock::NumericDate, token::UserId};
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use memory::MemoryStore;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
 

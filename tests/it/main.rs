@@ -14,6 +14,7 @@ mod memory_store;
 mod oracle;
 mod password;
 mod quickstart;
+mod redis_store;
 mod routes;
 mod support;
 mod vectors;

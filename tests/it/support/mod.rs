@@ -4,5 +4,6 @@ pub(crate) mod flaky;
 pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod mint;
+pub(crate) mod redis;
 pub(crate) mod reply;
 pub(crate) mod server;
