@@ -22,6 +22,7 @@ use super::{
 const MAX_ID_LEN: usize = 255;
 
 /// A text of the payload: where it stands there, or its value where it was written with escapes.
+#[derive(Clone)]
 pub(super) enum Text {
     Range(Range<usize>),
     Owned(Box<str>),
@@ -142,6 +143,9 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
             // A name that was configured comes before the fixed meaning of the same name.
             if name == names.user_id() {
                 claims.user_id = Some(self.text(map.next_value::<TextOrInteger<'de>>()?.0));
+                if name == "sub" {
+                    claims.subject.clone_from(&claims.user_id);
+                }
             } else if name == names.token_type() {
                 let name = map.next_value::<JsonStr<'de>>()?.0;
                 claims.token_type = Some(TokenType::from(name.as_ref()));

@@ -3,4 +3,14 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod architecture;
+mod error;
+mod interop;
+mod interop_python;
+mod jwk;
+mod keys;
+mod keyset;
+mod oracle;
 mod password;
+mod support;
+mod vectors;
+mod verifier;
