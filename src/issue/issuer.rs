@@ -158,7 +158,8 @@ impl<C, R> Issuer<C, R> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
         let user_id = &UserId::from(claims.user_id());
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);
-        self.store()?.revoke(&Revocation::Token { jti, user_id, keep_until }).await?;
+        let revocation = Revocation::Token { jti, user_id, keep_until };
+        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
         self.emit(&Event::TokenRevoked { user_id: claims.user_id(), jti });
         Ok(())
     }
@@ -183,7 +184,8 @@ impl<C, R> Issuer<C, R> {
         session_id: &str,
         keep_until: NumericDate,
     ) -> Result<(), AuthError> {
-        self.store()?.revoke(&Revocation::Session { session_id, user_id, keep_until }).await?;
+        let revocation = Revocation::Session { session_id, user_id, keep_until };
+        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
         self.emit(&Event::SessionRevoked { user_id: user_id.as_str(), session_id });
         Ok(())
     }
@@ -211,8 +213,8 @@ impl<C, R> Issuer<C, R> {
     }
 
     async fn end_sessions(&self, user_id: &UserId, except: Option<&str>) -> Result<(), AuthError> {
-        let (at, keep_until) = (self.0.clock.now(), self.longest_keep());
-        self.store()?.revoke(&Revocation::User { user_id, at, except, keep_until }).await?;
+        let revocation = Revocation::User { user_id, except, keep_until: self.longest_keep() };
+        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
         Ok(())
     }

@@ -9,6 +9,7 @@ mod interop_python;
 mod jwk;
 mod keys;
 mod keyset;
+mod memory_store;
 mod oracle;
 mod password;
 mod support;
