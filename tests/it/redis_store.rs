@@ -18,6 +18,30 @@ use tower_jwt_auth::{
 
 use super::support::redis::{RedisCluster, RedisServer, free_port, is_installed, shared};
 
+mod on_one_server {
+    use crate::support::redis::shared;
+
+    tower_jwt_auth::token_store_conformance!(
+        match shared() {
+            Some(server) => server.store(),
+            None => return,
+        },
+        forgets_by_itself
+    );
+}
+
+mod on_a_cluster {
+    use crate::support::redis::shared_cluster;
+
+    tower_jwt_auth::token_store_conformance!(
+        match shared_cluster() {
+            Some(cluster) => cluster.store(),
+            None => return,
+        },
+        forgets_by_itself
+    );
+}
+
 /// Long past by any clock, so that nothing may depend on the server's.
 const fn at(secs: u64) -> NumericDate {
     NumericDate::from_secs(1_000_000 + secs)
@@ -551,7 +575,6 @@ async fn a_cluster_is_one_store() {
         return;
     }
     let mut cluster = RedisCluster::start();
-    cluster.settle().await;
     let store = cluster.store();
     let users: Vec<_> = (0..60)
         .map(|count| UserId::from(format!("{{{}}}}}user{{{count}", ["", "a", "a}b"][count % 3])))
@@ -589,7 +612,7 @@ async fn a_cluster_is_one_store() {
     assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     assert!(unknown > 0 && known + unknown == users.len(), "{known} and {unknown}");
     cluster.nodes()[1].restart();
-    cluster.settle().await;
+    cluster.settle();
     let back = Instant::now();
     for user in &users {
         while !matches!(is_access_revoked(&store, user, "ended").await, Ok(true)) {
@@ -607,7 +630,7 @@ async fn a_cluster_is_one_store() {
     for node in cluster.nodes() {
         node.restart();
     }
-    cluster.settle().await;
+    cluster.settle();
     let back = Instant::now();
     for user in &users {
         while !matches!(is_access_revoked(&store, user, "ended").await, Ok(true)) {

@@ -39,6 +39,12 @@ pub(crate) fn shared() -> Option<&'static RedisServer> {
     is_installed().then(|| SERVER.get_or_init(|| RedisServer::start(&[])))
 }
 
+/// The same with a cluster.
+pub(crate) fn shared_cluster() -> Option<&'static RedisCluster> {
+    static CLUSTER: OnceLock<RedisCluster> = OnceLock::new();
+    is_installed().then(|| CLUSTER.get_or_init(RedisCluster::start))
+}
+
 /// A `redis-server`, killed when dropped, or when the test process is gone.
 pub(crate) struct RedisServer {
     port: u16,
@@ -170,7 +176,9 @@ impl RedisCluster {
             .output()
             .unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
-        Self(nodes.into())
+        let cluster = Self(nodes.into());
+        cluster.settle();
+        cluster
     }
 
     pub(crate) fn nodes(&mut self) -> &mut [RedisServer] {
@@ -187,12 +195,15 @@ impl RedisCluster {
     }
 
     /// Waits until every node thinks that the cluster is whole.
-    pub(crate) async fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let started = Instant::now();
         for node in &self.0 {
-            while !node.run::<String>("CLUSTER INFO").await.contains("cluster_state:ok") {
+            let mut question = Command::new("redis-cli");
+            question.args(["-p", &node.port().to_string(), "CLUSTER", "INFO"]);
+            let is_whole = |answer: &[u8]| answer.starts_with(b"cluster_state:ok");
+            while !is_whole(&question.output().unwrap().stdout) {
                 assert!(started.elapsed() < Duration::from_secs(20), "the cluster is not whole");
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                thread::sleep(Duration::from_millis(20));
             }
         }
     }
