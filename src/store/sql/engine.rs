@@ -1,6 +1,6 @@
 //! What a database engine does for [`SqlStore`](super::SqlStore).
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use sqlx::{Connection, Database, Error, Pool, SqlStr};
 
@@ -12,15 +12,21 @@ pub enum Param<'a> {
     Int(i64),
 }
 
+impl fmt::Debug for Param<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Param").finish_non_exhaustive()
+    }
+}
+
 /// What a statement may do.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Access {
     Read,
     Write,
 }
 
 /// A database engine, with its connections. Cheap to clone.
-pub trait Engine: Clone + Send + Sync + 'static {
+pub trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// The engine as sqlx knows it.
     type Db: Database<Connection: Connection<Database = Self::Db>>;
 

@@ -360,7 +360,11 @@ impl<E: Engine> TokenStore for SqlStore<E> {
         }
     }
 
-    async fn revoke(&self, revocation: &Revocation<'_>) -> Result<(), StoreError> {
+    async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
         match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
                 let params = [text(user_id.as_str()), text(jti), time(keep_until)];
@@ -370,11 +374,12 @@ impl<E: Engine> TokenStore for SqlStore<E> {
                 let params = [text(user_id.as_str()), text(session_id), time(keep_until)];
                 self.write(&self.statements.revoke_session, &params).await
             }
-            Revocation::User { user_id, at, except, keep_until } => {
+            Revocation::User { user_id, except, keep_until } => {
+                let user_id = user_id.as_str();
                 let except = Param::Text(except.map(escaped));
-                let params = [text(user_id.as_str()), time(at), except, time(keep_until)];
+                let params = [text(user_id), time(now), except, time(keep_until)];
                 let statements = &*self.statements.revoke_user;
-                let lock = (statements.len() > 1).then(|| lock_of(&[user_id.as_str()]));
+                let lock = (statements.len() > 1).then(|| lock_of(&[&self.prefix, user_id]));
                 self.run(Access::Write, lock, statements, &params).await
             }
         }

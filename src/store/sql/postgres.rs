@@ -1,4 +1,8 @@
-use std::{fmt::Write, str::FromStr, time::Duration};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Pool, Postgres, SqlSafeStr, SqlStr,
@@ -70,6 +74,12 @@ pub type PostgresStore = SqlStore<PostgresEngine>;
 #[derive(Clone)]
 pub struct PostgresEngine {
     pool: PgPool,
+}
+
+impl fmt::Debug for PostgresEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresEngine").finish_non_exhaustive()
+    }
 }
 
 impl SqlStore<PostgresEngine> {

@@ -1,4 +1,4 @@
-use std::{str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
     ConnectOptions, Pool, SqlStr, Sqlite, SqliteConnection, SqlitePool,
@@ -15,9 +15,10 @@ use super::{
     statements::{Dialect, SQLITE},
 };
 
-/// How long a call waits for a connection, and then for the lock of another process: together less
-/// than the default deadline.
-const TIMEOUT: Duration = Duration::from_millis(900);
+/// How long a call that writes waits for others of this process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1100);
+/// How long it then waits for other processes: the sum stays below the default deadline.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
 /// How many calls read at once.
 const READERS: u32 = 4;
 
@@ -62,7 +63,7 @@ const READERS: u32 = 4;
 ///
 /// Writers queue up, one at a time; reading goes on meanwhile. While another process
 /// holds the lock, a call that writes fails with a [`StoreError`](crate::store::StoreError) after at
-/// most 1.8 seconds, which is below the default deadline of two, and the next one tries again.
+/// most 1.9 seconds, which is below the default deadline of two, and the next one tries again.
 pub type SqliteStore = SqlStore<SqliteEngine>;
 
 /// What [`SqliteStore`] does by itself.
@@ -71,6 +72,12 @@ pub struct SqliteEngine {
     /// One connection, for which calls wait in turn; SQLite itself would let them race.
     writer: SqlitePool,
     readers: SqlitePool,
+}
+
+impl fmt::Debug for SqliteEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteEngine").finish_non_exhaustive()
+    }
 }
 
 impl SqlStore<SqliteEngine> {
@@ -111,12 +118,12 @@ impl SqlStore<SqliteEngine> {
             .create_if_missing(parameters == "mode=rwc")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(TIMEOUT)
+            .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(TIMEOUT)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
                 // A file does not hang up, so connections need no test and never grow old.
                 .test_before_acquire(false)
                 .idle_timeout(None)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 /// How an engine writes what the other one writes differently.
+#[derive(Debug)]
 pub struct Dialect {
     /// The type of an id: text that is compared byte by byte, whatever the database's locale.
     text: &'static str,
@@ -91,7 +92,7 @@ const VERSION: &str = "SELECT COALESCE(max(version), CAST(0 AS BIGINT)) FROM {mi
 const SET_VERSION: &str = "INSERT INTO {migrations} (version) VALUES ($1)";
 
 /// Writes nothing, but fails where writing would.
-const PING: &str = "DELETE FROM {users} WHERE FALSE";
+const PING: &str = "DELETE FROM {users} WHERE user_id = '' AND revoked_at < 0";
 
 /// Whether session `s` has ended. An adopted one also has by a revocation of its user that did not
 /// see it, because each was made before the other was committed.
