@@ -43,6 +43,8 @@ pub use purger::Purger;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
 #[cfg(feature = "postgres")]
 pub use sql::PostgresStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sql::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteStore;
 
