@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -30,6 +31,7 @@ pub(super) struct Settings<C, R> {
     /// Own name and the client's name of each field that is called differently.
     pub(super) renamed: Vec<(&'static str, String)>,
     pub(super) extras: Option<Extras<C, R>>,
+    pub(super) session_label: Option<HeaderName>,
     pub(super) body_limit: usize,
 }
 
@@ -54,6 +56,7 @@ impl<C, R> Default for Settings<C, R> {
             },
             renamed: Vec::new(),
             extras: None,
+            session_label: None,
             body_limit: 16 * 1024,
         }
     }
@@ -132,6 +135,13 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         extras: impl Fn(&User<C, R>) -> Map<String, Value> + Send + Sync + 'static,
     ) -> Self {
         self.settings.extras = Some(Arc::new(extras));
+        self
+    }
+
+    /// Has each session [labelled](Issuer::login_with_label) with what the login said in the header
+    /// `name`, such as [`USER_AGENT`](http::header::USER_AGENT). Default: sessions have no label.
+    pub fn session_label_from(mut self, name: HeaderName) -> Self {
+        self.settings.session_label = Some(name);
         self
     }
 
