@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod architecture;
+mod carriage;
 mod error;
 mod interop;
 mod interop_python;

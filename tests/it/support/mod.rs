@@ -1,4 +1,6 @@
 //! What several subjects need.
 
+pub(crate) mod app;
 pub(crate) mod keys;
 pub(crate) mod mint;
+pub(crate) mod slow_store;
