@@ -5,11 +5,13 @@
 mod architecture;
 mod carriage;
 mod error;
+mod extract;
 mod interop;
 mod interop_python;
 mod jwk;
 mod keys;
 mod keyset;
+mod middleware;
 mod oracle;
 mod password;
 mod support;
