@@ -11,6 +11,7 @@ mod interop_python;
 mod jwk;
 mod keys;
 mod keyset;
+mod logging;
 mod middleware;
 mod oracle;
 mod password;
