@@ -1,17 +1,20 @@
 //! The integration tests: one binary, one module a subject.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, unreachable_pub)] // a panic is how a test fails
 
 mod architecture;
 mod error;
 mod interop;
 mod interop_python;
+mod issuer;
 mod jwk;
 mod keys;
 mod keyset;
 mod memory_store;
 mod oracle;
 mod password;
+mod quickstart;
+mod routes;
 mod support;
 mod vectors;
 mod verifier;

@@ -1,4 +1,8 @@
 //! What several subjects need.
 
+pub(crate) mod flaky;
 pub(crate) mod keys;
+pub(crate) mod login;
 pub(crate) mod mint;
+pub(crate) mod reply;
+pub(crate) mod server;
