@@ -46,9 +46,9 @@
 //!
 //! # Logging
 //!
-//! With the feature `tracing` each request has one event, which names the
+//! With the feature `tracing` there is an event for each outcome, which names the
 //! [kind](crate::AuthErrorKind) of the error and nothing of the request: `TRACE` when a token was
-//! accepted, `DEBUG` when the request was refused or goes on without claims, `WARN` when it was
+//! accepted, `DEBUG` when a request was refused or goes on without claims, `WARN` when it was
 //! answered `503`, `ERROR` when the application is put together wrongly. A store that has to be
 //! waited for is asked within the span `token_revocation_lookup`, of the level `TRACE`.
 

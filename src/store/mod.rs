@@ -12,9 +12,13 @@
 //! # Writing a store
 //!
 //! Implement [`TokenStore`] with plain `async fn`s. Each method must be one atomic step, also
-//! between processes, and should be one round trip. Times come with the call, so a store needs no
-//! clock. Run the `conformance` suite (feature `test-util`) against it: it tests every rule
-//! stated here.
+//! between processes, and should be one round trip. A call that takes too long is dropped where it
+//! waits: it must have happened then either wholly or not at all. Times come with the call, so a
+//! store needs no clock, and clocks of several machines differ: what is said to come before or
+//! after is meant in the order of the calls unless a time is named. Ids are any text, and what has
+//! an id has it within its user only.
+//!
+//! Run the `conformance` suite (feature `test-util`) against it: it tests every rule stated here.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;
@@ -33,7 +37,8 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Begins a session. Nothing is handed out before this has succeeded.
     ///
     /// With a [limit](NewSession::limit), as many of the user's live sessions end with it, those
-    /// used longest ago first, that no more than the limit remain, this one included.
+    /// used longest ago first, that no more than the limit remain, this one included. Where the
+    /// session is known already, ended or not, nothing changes.
     ///
     /// # Errors
     ///
@@ -47,14 +52,19 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// With `s` the session of [`Spend::session_id`]:
     ///
-    /// 1. `s` is unknown: [`Revoked`](Spent::Revoked); but if [`Spend::adopt`] is set and neither
-    ///    the token nor its user is revoked, `s` is begun as if this token were its first.
-    /// 2. `s` has ended: [`Revoked`](Spent::Revoked).
-    /// 3. The token is the one to be spent next: the successor takes its place,
+    /// 1. The token itself was revoked: [`Revoked`](Spent::Revoked). Nothing changes.
+    /// 2. `s` is unknown: [`Revoked`](Spent::Revoked); but if [`Spend::adopt`] is set and its user
+    ///    was not revoked at [`Spend::issued_at`] or later, `s` is begun at that time as if this
+    ///    token were its first, and the rules go on.
+    /// 3. `s` has ended: [`Revoked`](Spent::Revoked).
+    /// 4. The token is the one to be spent next: the successor takes its place,
     ///    [`First`](Spent::First).
-    /// 4. The token is the one spent last, at `at`, and `now` is before `at + grace`:
-    ///    [`Again`](Spent::Again) with the successor named then. Nothing changes.
-    /// 5. Otherwise `s` ends: [`Reused`](Spent::Reused).
+    /// 5. The token is the one spent last, at `at`, and since `at` fewer whole seconds have passed
+    ///    than `grace` has, none if `now` is earlier: [`Again`](Spent::Again) with the successor
+    ///    named then. Nothing changes.
+    /// 6. Otherwise `s` ends: [`Reused`](Spent::Reused).
+    ///
+    /// A change also extends the time for which `s` is remembered to [`Spend::keep_until`].
     ///
     /// # Errors
     ///
@@ -63,10 +73,11 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Makes a revocation hold until its `keep_until`.
     ///
-    /// Repeating it changes nothing. Revoking a user ends all its sessions that were begun before,
-    /// but for the one that is [excepted](Revocation::User::except), and refuses tokens of no known
-    /// session that were issued up to [`Revocation::User::at`]; a session begun afterwards is not
-    /// touched, even in the same second.
+    /// It may be repeated, and the latest `keep_until` counts. Revoking a user ends all its
+    /// sessions that were begun before, but for the one that is
+    /// [excepted](Revocation::User::except), and refuses tokens of no known session that were
+    /// issued up to `now`; a session begun afterwards is not touched, even in the same second. A
+    /// session that has ended stays so for as long as it is remembered.
     ///
     /// # Errors
     ///
@@ -74,6 +85,7 @@ pub trait TokenStore: Send + Sync + 'static {
     fn revoke(
         &self,
         revocation: &Revocation<'_>,
+        now: NumericDate,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Whether a token was revoked: itself, with its session or with its user.
@@ -109,7 +121,10 @@ pub trait TokenStore: Send + Sync + 'static {
         now: NumericDate,
     ) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
-    /// Forgets at most `limit` entries whose `keep_until` has come, and tells how many it forgot.
+    /// Forgets at most `limit` sessions and revocations whose `keep_until` has come, and tells how
+    /// many it forgot.
+    ///
+    /// A store that forgets by itself has nothing to do here, and answers 0.
     ///
     /// # Errors
     ///
@@ -193,9 +208,9 @@ pub struct Spend<'a> {
     pub refresh: &'a str,
     /// When it was issued.
     pub issued_at: NumericDate,
-    /// The `jti` of the token that shall succeed it.
+    /// The `jti` of the token that shall succeed it: a new one with every call.
     pub successor: &'a str,
-    /// How long after its first spending it gets the same successor again.
+    /// How long, in whole seconds, after its first spending it gets the same successor again.
     pub grace: Duration,
     /// Whether its session may be unknown: it names none, and its own `jti` stands for it.
     pub adopt: bool,
@@ -242,7 +257,7 @@ impl<'a> Spend<'a> {
 }
 
 /// What became of a [`Spend`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Spent {
     /// It was good, and its successor took its place.
     First,
@@ -260,6 +275,8 @@ pub enum Spent {
 }
 
 /// What shall not be good any more.
+///
+/// A store must answer a kind that it does not know with an error.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Revocation<'a> {
@@ -285,8 +302,6 @@ pub enum Revocation<'a> {
     User {
         /// Who.
         user_id: &'a UserId,
-        /// Now: tokens issued up to here are meant.
-        at: NumericDate,
         /// A session that goes on.
         except: Option<&'a str>,
         /// Until when this must be remembered.
@@ -388,6 +403,19 @@ macro_rules! redacted_debug {
     )*};
 }
 redacted_debug!(NewSession, Spend, Revocation, TokenRef);
+
+impl fmt::Debug for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("First"),
+            Self::Again { at, .. } => {
+                f.debug_struct("Again").field("at", at).finish_non_exhaustive()
+            }
+            Self::Reused => f.write_str("Reused"),
+            Self::Revoked => f.write_str("Revoked"),
+        }
+    }
+}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -320,7 +320,7 @@ fn rsa_keys_are_neither_short_nor_huge_nor_odd() {
     // Moduli need not be products of primes to be measured.
     let modulus = |bits: usize| {
         let mut n = vec![0xc5; bits.div_ceil(8)];
-        n[0] = if bits % 8 == 0 { 0xc5 } else { 1 << (bits % 8 - 1) };
+        n[0] = if bits.is_multiple_of(8) { 0xc5 } else { 1 << (bits % 8 - 1) };
         json!({ "kty": "RSA", "n": encode(n), "e": "AQAB" }).to_string()
     };
     for (bits, accepted) in

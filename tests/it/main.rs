@@ -1,6 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, unreachable_pub)] // a panic is how a test fails
 
 mod architecture;
 mod carriage;
@@ -8,13 +8,17 @@ mod error;
 mod extract;
 mod interop;
 mod interop_python;
+mod issuer;
 mod jwk;
 mod keys;
 mod keyset;
 mod logging;
+mod memory_store;
 mod middleware;
 mod oracle;
 mod password;
+mod quickstart;
+mod routes;
 mod support;
 mod vectors;
 mod verifier;

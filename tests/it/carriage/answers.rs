@@ -25,8 +25,8 @@ async fn a_layer_answers_every_kind_in_full() {
         .unwrap();
     let store = MemoryStore::new();
     let user_id = &UserId::from(42);
-    let keep_until = NumericDate::from_secs(NOW + 600);
-    store.revoke(&Revocation::Token { jti: "dead", user_id, keep_until }).await.unwrap();
+    let (now, keep_until) = (NumericDate::from_secs(NOW), NumericDate::from_secs(NOW + 600));
+    store.revoke(&Revocation::Token { jti: "dead", user_id, keep_until }, now).await.unwrap();
     let checked = JwtAuthLayer::new(verifier.clone()).with_revocation_check(store);
     let failing = SlowStore::released(Verdict::Fails("postgres://user:hunter2@db"));
     let failing = JwtAuthLayer::new(verifier).with_revocation_check(failing);

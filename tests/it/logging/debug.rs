@@ -10,7 +10,7 @@ use tower_jwt_auth::{
     guard::RequireLayer,
     issue::Event,
     password::PasswordHasher,
-    store::{NewSession, Revocation, Spend, TokenRef, TokenStore},
+    store::{NewSession, Revocation, Spend, Spent, TokenRef, TokenStore},
     token::{Jws, UserId},
     user::{Credentials, Fields, UsernamePassword},
 };
@@ -134,15 +134,15 @@ async fn stores_events_and_errors_hide_ids() -> Outcome {
     let session = NewSession::new(SID, user_id, JTI, now);
     let token = Revocation::Token { jti: JTI, user_id, keep_until: now };
     let ended = Revocation::Session { session_id: SID, user_id, keep_until: now };
-    let everything = Revocation::User { user_id, at: now, except: Some(SID), keep_until: now };
+    let everything = Revocation::User { user_id, except: Some(SID), keep_until: now };
     let reference = TokenRef::new(ADA.id, now).with_jti(Some(JTI)).with_session(Some(SID));
     let store = MemoryStore::new();
     store.begin(&session).await?;
-    store.revoke(&token).await?;
+    store.revoke(&token, now).await?;
 
     let mut shown = Shown::default();
     shown.add(&[&session, &Spend::new(&session, now, JTI), &token, &ended, &everything]);
-    shown.add(&[&reference, &store]);
+    shown.add(&[&reference, &store, &Spent::Again { successor: JTI.into(), at: now }]);
     shown.add(&[&store.sessions(user_id, NumericDate::default()).await?]);
     shown.add(&[&Event::TokenRevoked { user_id: ADA.id, jti: JTI }]);
     shown.add(&[&Event::UserRevoked { user_id: ADA.id }]);

@@ -23,11 +23,11 @@ const KEEP: NumericDate = NumericDate::from_secs(NOW + 600);
 #[tokio::test]
 async fn what_was_revoked_does_not_come_through() {
     let user_id = &UserId::from(42);
-    let at = NumericDate::from_secs(NOW);
+    let now = NumericDate::from_secs(NOW);
     let revocations = [
         Revocation::Token { jti: "9f1c", user_id, keep_until: KEEP },
         Revocation::Session { session_id: "s1", user_id, keep_until: KEEP },
-        Revocation::User { user_id, at, except: None, keep_until: KEEP },
+        Revocation::User { user_id, except: None, keep_until: KEEP },
     ];
     let of_session = token(&[("sid", r#""s1""#)]);
     let of_another_user = token(&[("sid", r#""s2""#), ("user_id", r#""7""#), ("jti", r#""x""#)]);
@@ -35,7 +35,7 @@ async fn what_was_revoked_does_not_come_through() {
         let store = MemoryStore::new();
         let layer = layer().with_revocation_check(store.clone());
         assert_eq!(ask(&layer, bearer(&of_session)).await.outcome(), Ok("42"));
-        store.revoke(&revocation).await.unwrap();
+        store.revoke(&revocation, now).await.unwrap();
         let answer = ask(&layer, bearer(&of_session)).await;
         assert_eq!(answer.outcome(), Err(AuthErrorKind::Revoked));
         assert_eq!(ask(&layer, bearer(&of_another_user)).await.outcome(), Ok("7"));

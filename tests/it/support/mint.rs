@@ -26,7 +26,7 @@ pub(crate) struct Minter {
 }
 
 enum Key {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -36,12 +36,13 @@ impl Minter {
     /// `key` is a secret, or a private key in PEM.
     pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Self {
         let der = || keys::der(str::from_utf8(key).unwrap());
+        let secret = |scheme| Key::Hmac(Box::new(hmac::Key::new(scheme, key)));
         let rsa = |encoding| Key::Rsa(RsaKeyPair::from_pkcs8(&der()).unwrap(), encoding);
         let ecdsa = |scheme| Key::Ecdsa(EcdsaKeyPair::from_pkcs8(scheme, &der()).unwrap());
         let key = match algorithm {
-            Algorithm::HS256 => Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, key)),
-            Algorithm::HS384 => Key::Hmac(hmac::Key::new(hmac::HMAC_SHA384, key)),
-            Algorithm::HS512 => Key::Hmac(hmac::Key::new(hmac::HMAC_SHA512, key)),
+            Algorithm::HS256 => secret(hmac::HMAC_SHA256),
+            Algorithm::HS384 => secret(hmac::HMAC_SHA384),
+            Algorithm::HS512 => secret(hmac::HMAC_SHA512),
             Algorithm::RS256 => rsa(&signature::RSA_PKCS1_SHA256),
             Algorithm::RS384 => rsa(&signature::RSA_PKCS1_SHA384),
             Algorithm::RS512 => rsa(&signature::RSA_PKCS1_SHA512),

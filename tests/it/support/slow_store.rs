@@ -73,7 +73,7 @@ impl TokenStore for SlowStore {
         unimplemented!()
     }
 
-    async fn revoke(&self, _: &Revocation<'_>) -> Result<(), StoreError> {
+    async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
         unimplemented!()
     }
 
