@@ -50,7 +50,7 @@ async fn only_a_refresh_token_logs_out() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada()).await.unwrap();
-    let forged = mint(&SECRET.replace("no", "a "), r#"{"alg":"HS256"}"#, "{}");
+    let forged = mint(SECRET.replace("no", "a "), r#"{"alg":"HS256"}"#, "{}");
     for (token, kind) in [
         ("", AuthErrorKind::Malformed),
         ("a.b.c", AuthErrorKind::Malformed),
