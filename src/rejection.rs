@@ -5,6 +5,8 @@ use http::{
     header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
+use serde::Serialize;
+
 use crate::error::AuthError;
 
 /// Turns an [`AuthError`] into a response of the inner service's body type.
@@ -53,9 +55,15 @@ pub struct JsonRejection;
 
 impl<B: From<String>> Rejection<B> for JsonRejection {
     fn reject(&self, error: &AuthError) -> Response<B> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            detail: &'a str,
+            code: &'a str,
+        }
+
         let kind = error.kind();
-        let body = serde_json::json!({ "detail": error.detail(), "code": kind.code() }).to_string();
-        let mut response = Response::new(body.into());
+        let body = serde_json::to_string(&Body { detail: &error.detail(), code: kind.code() });
+        let mut response = Response::new(body.expect("texts serialize").into());
         *response.status_mut() = kind.status();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response

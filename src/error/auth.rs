@@ -277,15 +277,16 @@ impl AuthError {
     /// [RFC 6750 section 3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
     #[must_use]
     pub fn challenge(&self, realm: &str) -> HeaderValue {
-        let mut value = format!("Bearer realm=\"{realm}\"");
+        let mut value = String::with_capacity(128 + realm.len());
+        value.extend(["Bearer realm=\"", realm, "\""]);
         if let Some(error) = self.kind.challenge_error() {
             let description = self.kind.description();
-            value.push_str(&format!(", error=\"{error}\", error_description=\"{description}\""));
+            value.extend([", error=\"", error, "\", error_description=\"", description, "\""]);
         }
         if let Some(scope) = &self.required_scope {
-            value.push_str(&format!(", scope=\"{scope}\""));
+            value.extend([", scope=\"", scope, "\""]);
         }
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
+        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
     }
 }
 
