@@ -4,6 +4,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use serde::Serialize;
 
 use crate::{
     error::{AuthError, AuthErrorKind},
@@ -56,9 +57,15 @@ pub struct JsonRejection;
 
 impl<B: From<String>> Rejection<B> for JsonRejection {
     fn reject(&self, error: &AuthError) -> Response<B> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            detail: &'a str,
+            code: &'a str,
+        }
+
         let kind = error.kind();
-        let body = serde_json::json!({ "detail": error.detail(), "code": kind.code() }).to_string();
-        let mut response = Response::new(body.into());
+        let body = serde_json::to_string(&Body { detail: &error.detail(), code: kind.code() });
+        let mut response = Response::new(body.unwrap_or_default().into());
         *response.status_mut() = kind.status();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response

@@ -205,15 +205,23 @@ fn single<'r>(
 
 /// Reads `token68` of [RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2).
 fn token68(bytes: &[u8]) -> Result<&str, AuthErrorKind> {
-    let text = std::str::from_utf8(bytes).map_err(|_| AuthErrorKind::InvalidRequest)?;
-    let allowed = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-    };
-    let unpadded = text.trim_end_matches('=');
-    if unpadded.is_empty() || !unpadded.bytes().all(allowed) {
-        return Err(AuthErrorKind::InvalidRequest);
+    let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
+    let unpadded = &bytes[..bytes.len() - padding];
+    // No way out of the loop, so that it is compiled to instructions that look at many bytes.
+    let allowed = unpadded.iter().fold(true, |all, byte| all & is_token68_byte(*byte));
+    match std::str::from_utf8(bytes) {
+        Ok(text) if allowed && !unpadded.is_empty() => Ok(text),
+        _ => Err(AuthErrorKind::InvalidRequest),
     }
-    Ok(text)
+}
+
+fn is_token68_byte(byte: u8) -> bool {
+    // `-`, `.`, `/` and the digits stand next to each other in ASCII.
+    matches!(byte, b'-'..=b'9')
+        | byte.is_ascii_alphabetic()
+        | (byte == b'_')
+        | (byte == b'~')
+        | (byte == b'+')
 }
 
 fn is_token(text: &str) -> bool {

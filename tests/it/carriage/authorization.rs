@@ -33,9 +33,9 @@ async fn one_line_one_scheme_one_token() {
         (&["Beare {T}"], Err(MissingCredentials)),
         (&["{T}"], Err(MissingCredentials)),
         (&["Bearer{T}"], Err(MissingCredentials)),
-        (&["\"Bearer\" {T}"], Err(MissingCredentials)),
         (&["Digest a=b, Bearer {T}"], Err(MissingCredentials)),
         // Against the grammar.
+        (&["\"Bearer\" {T}"], Err(InvalidRequest)),
         (&["Bearer"], Err(InvalidRequest)),
         (&["bearer "], Err(InvalidRequest)),
         (&["Bearer\t{T}"], Err(InvalidRequest)),
@@ -93,7 +93,7 @@ async fn bytes_beyond_ascii_are_refused() {
             request.headers_mut().insert(AUTHORIZATION, value);
             let answer = ask(&layer(), request).await;
             // A tab before the scheme is only white space around the value.
-            let expected = expected.or((byte[0] != b'\t').then_some(MissingCredentials));
+            let expected = expected.or((byte[0] != b'\t').then_some(InvalidRequest));
             assert_eq!(answer.outcome().err(), expected, "{byte:?} in {parts:?}");
             assert_complete(&answer, &format!("{byte:?}"));
         }
@@ -112,7 +112,7 @@ async fn large_garbage_is_refused() {
         ("Bearer ".to_owned() + &"\"".repeat(LEN), InvalidRequest),
         ("Bearer".to_owned() + &" ".repeat(LEN) + "a", Malformed),
         ("b".repeat(LEN), MissingCredentials),
-        ("\"".repeat(LEN), MissingCredentials),
+        ("\"".repeat(LEN), InvalidRequest),
     ];
     for (line, expected) in cases {
         let answer = ask(&layer(), with_authorization(&[&line])).await;

@@ -49,7 +49,7 @@ fn opaque(error: &AuthError) -> Response<Opaque> {
 
 #[tokio::test]
 async fn json_where_a_body_comes_from_text() {
-    const JSON: &str = r#"{"code":"token_invalid","detail":"The token is invalid."}"#;
+    const JSON: &str = r#"{"detail":"The token is invalid.","code":"token_invalid"}"#;
     assert_eq!(refusal::<_, String, _>(layer(), String::new()).await.body(), JSON);
     assert_eq!(refusal::<_, Vec<u8>, _>(layer(), ()).await.body(), JSON.as_bytes());
     let full: Response<Full<Bytes>> = refusal(layer(), Empty::<Bytes>::new()).await;
