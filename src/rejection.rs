@@ -1,11 +1,14 @@
 //! What a refused request is answered with.
 
 use http::{
-    HeaderValue, Response,
+    HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use crate::error::AuthError;
+use crate::{
+    error::{AuthError, AuthErrorKind},
+    trace::{debug, error, warn},
+};
 
 /// Turns an [`AuthError`] into a response of the inner service's body type.
 ///
@@ -80,12 +83,19 @@ pub(crate) fn respond<B>(
     error: AuthError,
     realm: &str,
 ) -> Response<B> {
-    let mut response = rejection.reject(&error);
     let kind = error.kind();
-    if kind.status() == http::StatusCode::UNAUTHORIZED || kind.challenge_error().is_some() {
-        if let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
-            entry.insert(error.challenge(realm));
-        }
+    if kind == AuthErrorKind::Misconfigured {
+        // The detail may name the layer that is missing.
+        error!(detail = %error.detail(), "request failed");
+    } else if error.retry_after().is_some() {
+        warn!(?kind, "request shed");
+    } else {
+        debug!(?kind, "request refused");
+    }
+    let mut response = rejection.reject(&error);
+    let is_due = kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
+    if is_due && let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
+        entry.insert(error.challenge(realm));
     }
     if let Some(wait) = error.retry_after() {
         response

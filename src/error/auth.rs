@@ -271,18 +271,23 @@ impl AuthError {
 
     /// The `WWW-Authenticate` value of [RFC 6750 section 3] for this error.
     ///
-    /// `realm` is left out of the value if it holds anything but visible ASCII without quotes and
-    /// backslashes; the layer refuses such a realm when it is built.
+    /// A `realm` with anything but visible ASCII without quotes and backslashes is replaced by
+    /// `api`; the layer refuses such a realm when it is built. Scopes like that are left out.
     ///
     /// [RFC 6750 section 3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
     #[must_use]
     pub fn challenge(&self, realm: &str) -> HeaderValue {
+        // What may stand in a scope (RFC 6750 section 3), and a blank between two.
+        let quotable = |text: &str| {
+            text.bytes().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
+        };
+        let realm = if quotable(realm) { realm } else { "api" };
         let mut value = format!("Bearer realm=\"{realm}\"");
         if let Some(error) = self.kind.challenge_error() {
             let description = self.kind.description();
             value.push_str(&format!(", error=\"{error}\", error_description=\"{description}\""));
         }
-        if let Some(scope) = &self.required_scope {
+        if let Some(scope) = self.required_scope.as_deref().filter(|scope| quotable(scope)) {
             value.push_str(&format!(", scope=\"{scope}\""));
         }
         HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))

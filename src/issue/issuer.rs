@@ -160,8 +160,10 @@ impl<C, R> Issuer<C, R> {
     /// been revoked then.
     pub async fn revoke_token<T>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
+        let user_id = &UserId::from(claims.user_id());
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);
-        self.store()?.revoke(&Revocation::Token { jti, keep_until }).await?;
+        let revocation = Revocation::Token { jti, user_id, keep_until };
+        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
         self.emit(&Event::TokenRevoked { user_id: claims.user_id(), jti });
         Ok(())
     }
@@ -186,7 +188,8 @@ impl<C, R> Issuer<C, R> {
         session_id: &str,
         keep_until: NumericDate,
     ) -> Result<(), AuthError> {
-        self.store()?.revoke(&Revocation::Session { session_id, user_id, keep_until }).await?;
+        let revocation = Revocation::Session { session_id, user_id, keep_until };
+        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
         self.emit(&Event::SessionRevoked { user_id: user_id.as_str(), session_id });
         Ok(())
     }
@@ -197,12 +200,29 @@ impl<C, R> Issuer<C, R> {
     ///
     /// As [`revoke_token`](Self::revoke_token).
     pub async fn revoke_user(&self, user_id: &UserId) -> Result<(), AuthError> {
+        self.end_sessions(user_id, None).await
+    }
+
+    /// Ends all sessions of a user but `session_id`, such as the one that asks for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`revoke_token`](Self::revoke_token).
+    pub async fn revoke_other_sessions(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+    ) -> Result<(), AuthError> {
+        self.end_sessions(user_id, Some(session_id)).await
+    }
+
+    async fn end_sessions(&self, user_id: &UserId, except: Option<&str>) -> Result<(), AuthError> {
         let Inner { minter, leeway, clock, .. } = &*self.0;
-        let at = clock.now();
+        let now = clock.now();
         // Tokens that others issued with the same secret may live longer than this issuer's, but
         // none buys anything once its session would be over.
-        let keep_until = minter.keep_session_until(minter.session_end(at), *leeway);
-        self.store()?.revoke(&Revocation::User { user_id, at, keep_until }).await?;
+        let keep_until = minter.keep_session_until(minter.session_end(now), *leeway);
+        self.store()?.revoke(&Revocation::User { user_id, except, keep_until }, now).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
         Ok(())
     }

@@ -123,9 +123,8 @@ impl PasswordHasherBuilder {
         within(self.max_waiting, 0..=65_536, "max_waiting must be at most 65536")?;
         within(self.max_password_len, 64..=65_536, "max_password_len must be from 64 to 65536")?;
         let params = Params::new(self.memory_kib, self.iterations, self.parallelism, None);
-        let params = params.map_err(|error| {
+        let params = params.map_err(|_| {
             ConfigError::new(ConfigErrorKind::OutOfRange, "argon2 refuses the parameters")
-                .with_source(error)
         })?;
         Ok(self.assemble(params))
     }

@@ -12,16 +12,20 @@
 //! # Writing a store
 //!
 //! Implement [`TokenStore`] with plain `async fn`s. Each method must be one atomic step, also
-//! between processes, and should be one round trip. Times come with the call, so a store needs no
-//! clock. Run the `conformance` suite (feature `test-util`) against it: it tests every rule
-//! stated here.
+//! between processes, and should be one round trip. A call that takes too long is dropped where it
+//! waits: it must have happened then either wholly or not at all. Times come with the call, so a
+//! store needs no clock, and clocks of several machines differ: what is said to come before or
+//! after is meant in the order of the calls unless a time is named. Ids are any text, and what has
+//! an id has it within its user only.
+//!
+//! Run the `conformance` suite (feature `test-util`) against it: it tests every rule stated here.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod memory;
 mod shared;
 
-use std::{error::Error, fmt, future::Future, time::Duration};
+use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 
 use crate::{clock::NumericDate, token::UserId};
 
@@ -31,6 +35,10 @@ pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
 /// Remembers sessions and revocations. See the [module docs](self).
 pub trait TokenStore: Send + Sync + 'static {
     /// Begins a session. Nothing is handed out before this has succeeded.
+    ///
+    /// With a [limit](NewSession::limit), as many of the user's live sessions end with it, those
+    /// used longest ago first, that no more than the limit remain, this one included. Where the
+    /// session is known already, ended or not, nothing changes.
     ///
     /// # Errors
     ///
@@ -44,14 +52,19 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// With `s` the session of [`Spend::session_id`]:
     ///
-    /// 1. `s` is unknown: [`Revoked`](Spent::Revoked); but if [`Spend::adopt`] is set and neither
-    ///    the token nor its user is revoked, `s` is begun as if this token were its first.
-    /// 2. `s` has ended: [`Revoked`](Spent::Revoked).
-    /// 3. The token is the one to be spent next: the successor takes its place,
+    /// 1. The token itself was revoked: [`Revoked`](Spent::Revoked). Nothing changes.
+    /// 2. `s` is unknown: [`Revoked`](Spent::Revoked); but if [`Spend::adopt`] is set and its user
+    ///    was not revoked at [`Spend::issued_at`] or later, `s` is begun at that time as if this
+    ///    token were its first, and the rules go on.
+    /// 3. `s` has ended: [`Revoked`](Spent::Revoked).
+    /// 4. The token is the one to be spent next: the successor takes its place,
     ///    [`First`](Spent::First).
-    /// 4. The token is the one spent last, at `at`, and `now` is before `at + grace`:
-    ///    [`Again`](Spent::Again) with the successor named then. Nothing changes.
-    /// 5. Otherwise `s` ends: [`Reused`](Spent::Reused).
+    /// 5. The token is the one spent last, at `at`, and since `at` fewer whole seconds have passed
+    ///    than `grace` has, none if `now` is earlier: [`Again`](Spent::Again) with the successor
+    ///    named then. Nothing changes.
+    /// 6. Otherwise `s` ends: [`Reused`](Spent::Reused).
+    ///
+    /// A change also extends the time for which `s` is remembered to [`Spend::keep_until`].
     ///
     /// # Errors
     ///
@@ -60,9 +73,11 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Makes a revocation hold until its `keep_until`.
     ///
-    /// Repeating it changes nothing. Revoking a user ends all its sessions that were begun before,
-    /// and refuses tokens of no known session that were issued up to [`Revocation::User::at`];
-    /// a session begun afterwards is not touched, even in the same second.
+    /// It may be repeated, and the latest `keep_until` counts. Revoking a user ends all its
+    /// sessions that were begun before, but for the one that is
+    /// [excepted](Revocation::User::except), and refuses tokens of no known session that were
+    /// issued up to `now`; a session begun afterwards is not touched, even in the same second. A
+    /// session that has ended stays so for as long as it is remembered.
     ///
     /// # Errors
     ///
@@ -70,6 +85,7 @@ pub trait TokenStore: Send + Sync + 'static {
     fn revoke(
         &self,
         revocation: &Revocation<'_>,
+        now: NumericDate,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Whether a token was revoked: itself, with its session or with its user.
@@ -105,7 +121,10 @@ pub trait TokenStore: Send + Sync + 'static {
         now: NumericDate,
     ) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
-    /// Forgets at most `limit` entries whose `keep_until` has come, and tells how many it forgot.
+    /// Forgets at most `limit` sessions and revocations whose `keep_until` has come, and tells how
+    /// many it forgot.
+    ///
+    /// A store that forgets by itself has nothing to do here, and answers 0.
     ///
     /// # Errors
     ///
@@ -133,6 +152,10 @@ pub struct NewSession<'a> {
     pub expires_at: NumericDate,
     /// Until when it must be remembered: no token of it can be good afterwards.
     pub keep_until: NumericDate,
+    /// What its user may recognize it by, such as the name of the device.
+    pub label: Option<&'a str>,
+    /// How many sessions the user may have; `None` for any number.
+    pub limit: Option<NonZeroUsize>,
 }
 
 impl<'a> NewSession<'a> {
@@ -145,7 +168,9 @@ impl<'a> NewSession<'a> {
         refresh: &'a str,
         now: NumericDate,
     ) -> Self {
-        Self { session_id, user_id, refresh, now, expires_at: now, keep_until: now }
+        let (expires_at, keep_until) = (now, now);
+        let (label, limit) = (None, None);
+        Self { session_id, user_id, refresh, now, expires_at, keep_until, label, limit }
     }
 
     /// Sets when its refresh token expires, and until when it must be remembered.
@@ -153,6 +178,20 @@ impl<'a> NewSession<'a> {
     pub const fn with_expiry(mut self, expires_at: NumericDate, keep_until: NumericDate) -> Self {
         self.expires_at = expires_at;
         self.keep_until = keep_until;
+        self
+    }
+
+    /// Sets what its user may recognize it by.
+    #[must_use]
+    pub const fn with_label(mut self, label: Option<&'a str>) -> Self {
+        self.label = label;
+        self
+    }
+
+    /// Sets how many sessions the user may have.
+    #[must_use]
+    pub const fn with_limit(mut self, limit: Option<NonZeroUsize>) -> Self {
+        self.limit = limit;
         self
     }
 }
@@ -169,9 +208,9 @@ pub struct Spend<'a> {
     pub refresh: &'a str,
     /// When it was issued.
     pub issued_at: NumericDate,
-    /// The `jti` of the token that shall succeed it.
+    /// The `jti` of the token that shall succeed it: a new one with every call.
     pub successor: &'a str,
-    /// How long after its first spending it gets the same successor again.
+    /// How long, in whole seconds, after its first spending it gets the same successor again.
     pub grace: Duration,
     /// Whether its session may be unknown: it names none, and its own `jti` stands for it.
     pub adopt: bool,
@@ -218,7 +257,7 @@ impl<'a> Spend<'a> {
 }
 
 /// What became of a [`Spend`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Spent {
     /// It was good, and its successor took its place.
     First,
@@ -236,6 +275,8 @@ pub enum Spent {
 }
 
 /// What shall not be good any more.
+///
+/// A store must answer a kind that it does not know with an error.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Revocation<'a> {
@@ -243,6 +284,8 @@ pub enum Revocation<'a> {
     Token {
         /// Its `jti`.
         jti: &'a str,
+        /// Whose it is.
+        user_id: &'a UserId,
         /// Until when this must be remembered.
         keep_until: NumericDate,
     },
@@ -259,8 +302,8 @@ pub enum Revocation<'a> {
     User {
         /// Who.
         user_id: &'a UserId,
-        /// Now: tokens issued up to here are meant.
-        at: NumericDate,
+        /// A session that goes on.
+        except: Option<&'a str>,
         /// Until when this must be remembered.
         keep_until: NumericDate,
     },
@@ -326,10 +369,12 @@ pub struct Session {
     pub last_used_at: NumericDate,
     /// When its refresh token expires.
     pub expires_at: NumericDate,
+    /// What its user may recognize it by.
+    pub label: Option<Box<str>>,
 }
 
 impl Session {
-    /// A session `id` with these times.
+    /// A session `id` with these times, without a label.
     #[must_use]
     pub fn new(
         id: impl Into<Box<str>>,
@@ -337,7 +382,14 @@ impl Session {
         last_used_at: NumericDate,
         expires_at: NumericDate,
     ) -> Self {
-        Self { id: id.into(), created_at, last_used_at, expires_at }
+        Self { id: id.into(), created_at, last_used_at, expires_at, label: None }
+    }
+
+    /// Sets what its user may recognize it by.
+    #[must_use]
+    pub fn with_label(mut self, label: Option<Box<str>>) -> Self {
+        self.label = label;
+        self
     }
 }
 
@@ -351,6 +403,19 @@ macro_rules! redacted_debug {
     )*};
 }
 redacted_debug!(NewSession, Spend, Revocation, TokenRef);
+
+impl fmt::Debug for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("First"),
+            Self::Again { at, .. } => {
+                f.debug_struct("Again").field("at", at).finish_non_exhaustive()
+            }
+            Self::Reused => f.write_str("Reused"),
+            Self::Revoked => f.write_str("Revoked"),
+        }
+    }
+}
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

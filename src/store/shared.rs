@@ -19,7 +19,11 @@ pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 trait DynStore: Send + Sync {
     fn begin<'a>(&'a self, session: &'a NewSession<'_>) -> BoxFuture<'a, Result<(), StoreError>>;
     fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>>;
-    fn revoke<'a>(&'a self, what: &'a Revocation<'_>) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn revoke<'a>(
+        &'a self,
+        revocation: &'a Revocation<'_>,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
     fn is_revoked<'a>(&'a self, token: &'a TokenRef<'_>)
     -> BoxFuture<'a, Result<bool, StoreError>>;
     fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool>;
@@ -39,8 +43,12 @@ impl<S: TokenStore> DynStore for S {
         Box::pin(TokenStore::spend(self, spend))
     }
 
-    fn revoke<'a>(&'a self, what: &'a Revocation<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(TokenStore::revoke(self, what))
+    fn revoke<'a>(
+        &'a self,
+        revocation: &'a Revocation<'_>,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(TokenStore::revoke(self, revocation, now))
     }
 
     fn is_revoked<'a>(
@@ -83,8 +91,12 @@ impl SharedStore {
         self.within_deadline(self.store.spend(spend)).await
     }
 
-    pub(crate) async fn revoke(&self, revocation: &Revocation<'_>) -> Result<(), AuthError> {
-        self.within_deadline(self.store.revoke(revocation)).await
+    pub(crate) async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), AuthError> {
+        self.within_deadline(self.store.revoke(revocation, now)).await
     }
 
     pub(crate) async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, AuthError> {

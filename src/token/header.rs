@@ -25,7 +25,9 @@ pub(super) struct Header<'a> {
 
 impl<'a> Header<'a> {
     pub(super) fn read(json: &'a [u8]) -> Result<Self, AuthErrorKind> {
-        serde_json::from_slice(json).map_err(|_| AuthErrorKind::Malformed)
+        // All of it must be UTF-8 (RFC 7515 section 5.2), also what the JSON reader skips.
+        let json = str::from_utf8(json).map_err(|_| AuthErrorKind::Malformed)?;
+        serde_json::from_str(json).map_err(|_| AuthErrorKind::Malformed)
     }
 }
 

@@ -22,6 +22,7 @@ use super::{
 const MAX_ID_LEN: usize = 255;
 
 /// A text of the payload: where it stands there, or its value where it was written with escapes.
+#[derive(Clone)]
 pub(super) enum Text {
     Range(Range<usize>),
     Owned(Box<str>),
@@ -142,6 +143,9 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
             // A name that was configured comes before the fixed meaning of the same name.
             if name == names.user_id() {
                 claims.user_id = Some(self.text(map.next_value::<TextOrInteger<'de>>()?.0));
+                if name == "sub" {
+                    claims.subject.clone_from(&claims.user_id);
+                }
             } else if name == names.token_type() {
                 let name = map.next_value::<JsonStr<'de>>()?.0;
                 claims.token_type = Some(TokenType::from(name.as_ref()));
@@ -225,7 +229,7 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
-/// A string of 1 to 255 bytes.
+/// A string of 1 to 255 bytes without NUL.
 struct Id<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Id<'de> {
@@ -236,8 +240,9 @@ impl<'de> Deserialize<'de> for Id<'de> {
 }
 
 fn check_id<E: Error>(id: Cow<'_, str>) -> Result<Cow<'_, str>, E> {
-    if id.is_empty() || id.len() > MAX_ID_LEN {
-        return Err(E::custom("an id must have 1 to 255 bytes"));
+    // PostgreSQL, for one, stores no NUL: such an id would be answered 503 instead of 401.
+    if id.is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
+        return Err(E::custom("an id must have 1 to 255 bytes, none of them NUL"));
     }
     Ok(id)
 }

@@ -58,11 +58,16 @@ impl Rules {
         if self.token_types.as_ref().is_some_and(Vec::is_empty) {
             return ineffective("the list of accepted token types is empty");
         }
-        if self.audiences.as_ref().is_some_and(|list| list.iter().all(|name| name.is_empty())) {
-            return ineffective("the list of accepted audiences is empty");
+        let lacks_names =
+            |list: &Vec<Box<str>>| list.is_empty() || list.iter().any(|name| name.is_empty());
+        if self.audiences.as_ref().is_some_and(lacks_names) {
+            return ineffective("the list of accepted audiences, or one of them, is empty");
         }
         if self.issuer.as_ref().is_some_and(|issuer| issuer.is_empty()) {
             return ineffective("the issuer is empty");
+        }
+        if self.header_typ.as_ref().is_some_and(|typ| typ_matches(Some(""), typ)) {
+            return ineffective("the header type is empty");
         }
         if self.longest_lifetime.is_some_and(|longest| longest.as_secs() == 0) {
             return Err(ConfigError::new(

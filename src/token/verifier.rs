@@ -32,7 +32,7 @@ type Check<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let secret = [7, 9].repeat(16);
 /// let key = VerifyingKey::from_secret(tower_jwt_auth::Algorithm::HS256, secret)?;
-/// let verifier = Verifier::<()>::builder(key).audience("api").build()?;
+/// let verifier: Verifier = Verifier::builder(key).audience("api").build()?;
 ///
 /// let error = verifier.verify("not a token").unwrap_err();
 /// assert_eq!(error.kind(), AuthErrorKind::Malformed);
@@ -278,9 +278,9 @@ impl<C> VerifierBuilder<C> {
     ///
     /// # Errors
     ///
-    /// When a list of accepted values is empty, the leeway exceeds 300 seconds, claim names clash,
-    /// a token may have less than 64 bytes or more than a mebibyte, or an issuer is required
-    /// although every key belongs to one already.
+    /// When an accepted value or a list of them is empty, the leeway exceeds 300 seconds, claim
+    /// names clash, a token may have less than 64 bytes or more than a mebibyte, or an issuer is
+    /// required although every key belongs to one already.
     pub fn build(self) -> Result<Verifier<C>, ConfigError> {
         self.rules.check_config()?;
         if !(64..=1024 * 1024).contains(&self.max_token_len) {

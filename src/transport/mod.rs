@@ -101,7 +101,15 @@ impl TokenSource {
     ///
     /// [RFC 6265]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
     pub fn cookie(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        Ok(Self(Place::Cookie(checked_name(name.into())?)))
+        let name = name.into();
+        if is_token(&name) {
+            Ok(Self(Place::Cookie(name)))
+        } else {
+            Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "the name of a cookie must be a token of RFC 9110",
+            ))
+        }
     }
 
     /// A parameter of the query string.
@@ -111,9 +119,19 @@ impl TokenSource {
     ///
     /// # Errors
     ///
-    /// When the name holds anything but letters, digits and the marks of a token.
+    /// When the name is empty, or holds anything but ASCII letters, digits, `-`, `.`, `_` and `~`:
+    /// clients may percent-encode the rest.
     pub fn insecure_query(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
-        Ok(Self(Place::Query(checked_name(name.into())?)))
+        let name = name.into();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if !name.is_empty() && name.bytes().all(allowed) {
+            Ok(Self(Place::Query(name)))
+        } else {
+            Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "the name of a parameter must need no percent-encoding",
+            ))
+        }
     }
 
     fn find<'r>(
@@ -160,11 +178,14 @@ impl TokenSources {
         let (headers, query) = (request.headers(), request.uri().query());
         let mut found = self.first.find(headers, query)?;
         for source in &self.others {
-            let token = source.find(headers, query)?;
-            if found.is_some() && token.is_some() {
-                return Err(AuthErrorKind::InvalidRequest);
+            match (found, source.find(headers, query)?) {
+                // One text that two sources describe is still one token.
+                (Some(first), Some(second)) if !std::ptr::eq(first, second) => {
+                    return Err(AuthErrorKind::InvalidRequest);
+                }
+                (None, token) => found = token,
+                (Some(_), _) => {}
             }
-            found = found.or(token);
         }
         Ok(found)
     }
@@ -201,15 +222,4 @@ fn is_token(text: &str) -> bool {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-fn checked_name(name: Box<str>) -> Result<Box<str>, ConfigError> {
-    if is_token(&name) {
-        Ok(name)
-    } else {
-        Err(ConfigError::new(
-            ConfigErrorKind::OutOfRange,
-            "the name of a cookie or parameter must be a token of RFC 9110",
-        ))
-    }
 }

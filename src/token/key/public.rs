@@ -30,8 +30,8 @@ enum Components {
 }
 
 impl PublicKey {
-    /// Reads a `SubjectPublicKeyInfo`, a PKCS#1 `RSAPublicKey`, an uncompressed curve point or the
-    /// 32 bytes of an Ed25519 key, whichever the algorithm takes.
+    /// Reads a `SubjectPublicKeyInfo`, a PKCS#1 `RSAPublicKey`, a curve point or the 32 bytes of an
+    /// Ed25519 key, whichever the algorithm takes.
     pub(super) fn read(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, ConfigError> {
         match algorithm.scheme() {
             Scheme::Hmac(_) => {
@@ -48,9 +48,10 @@ impl PublicKey {
             Scheme::Ecdsa { verifying, coordinate_len, .. } => {
                 let parsed = ParsedPublicKey::new(verifying, bytes).map_err(|_| REJECTED)?;
                 let spki = parsed.as_der().map_err(|_| REJECTED)?;
+                // The point comes out uncompressed, whichever way it was read.
                 let point = suffix(spki.as_ref(), 1 + 2 * coordinate_len)?;
                 if point[0] != 4 {
-                    return Err(ConfigError::key("compressed curve points are not supported"));
+                    return Err(REJECTED);
                 }
                 let (x, y) = point[1..].split_at(coordinate_len);
                 let curve = if coordinate_len == 32 { "P-256" } else { "P-384" };

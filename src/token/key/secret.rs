@@ -30,6 +30,7 @@ pub(super) fn prepare(algorithm: Algorithm, secret: &[u8]) -> Result<hmac::Key, 
 fn looks_like_public_key(secret: &[u8]) -> bool {
     const SSH: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
     let text = secret.trim_ascii_start();
-    secret.windows(10).any(|window| window == b"-----BEGIN")
+    // RFC 4716 writes SSH keys between lines with four dashes and a blank.
+    secret.windows(10).any(|window| window == b"-----BEGIN" || window == b"---- BEGIN")
         || SSH.iter().any(|prefix| text.starts_with(prefix))
 }

@@ -49,7 +49,7 @@ struct Inner {
 
 #[derive(Clone)]
 enum Material {
-    Secret(hmac::Key),
+    Secret(Arc<hmac::Key>),
     Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
@@ -76,7 +76,7 @@ impl SigningKey {
     ) -> Result<Self, ConfigError> {
         let key = secret::prepare(algorithm, secret.as_ref())?;
         let verifying = VerifyingKey::from_secret(algorithm, secret)?;
-        Ok(Self::new(Material::Secret(key), verifying, None))
+        Ok(Self::new(Material::Secret(key.into()), verifying, None))
     }
 
     /// A private key in PEM: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or

@@ -59,9 +59,13 @@ impl TokenStore for FlakyStore {
         self.inner.spend(spend).await
     }
 
-    async fn revoke(&self, revocation: &Revocation<'_>) -> Result<(), StoreError> {
+    async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
         self.pass().await?;
-        self.inner.revoke(revocation).await
+        self.inner.revoke(revocation, now).await
     }
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {

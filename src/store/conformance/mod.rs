@@ -1,0 +1,156 @@
+//! The rules that every [`TokenStore`](super::TokenStore) keeps, each as a function that panics
+//! where a store breaks it.
+//!
+//! [`token_store_conformance!`](crate::token_store_conformance) makes a test of each:
+//!
+//! ```test_harness
+//! use tower_jwt_auth::store::MemoryStore;
+//!
+//! mod in_memory {
+//!     use super::*;
+//!
+//!     tower_jwt_auth::token_store_conformance!(MemoryStore::new());
+//! }
+//! ```
+//!
+//! How the rules are made:
+//!
+//! 1. They use ids that were never used before, so all of them, and several runs, can share one
+//!    database. They leave their entries there.
+//! 2. Their times are in the year 2100, so a database that forgets by its own clock forgets
+//!    nothing. Such a store's `purge` has nothing to do, and it leaves out those rules:
+//!    `token_store_conformance!(connect().await, forgets_by_itself)`.
+//! 3. The rules about purging forget entries of each other, so they run in one test, and not at the
+//!    same time as another run on the same database. Nothing else is forgotten by them.
+//! 4. The rules about races make 64 calls at once, so a store must bear waiting for a connection.
+//!    They need the multi-threaded runtime, and take a number of rounds: how a race ends is chance.
+
+mod adoption;
+mod ids;
+mod purging;
+mod races;
+mod revocation;
+mod scene;
+mod sessions;
+mod spending;
+
+pub use self::{
+    adoption::*, ids::*, purging::*, races::*, revocation::*, sessions::*, spending::*,
+};
+
+/// How often the tests run each rule about races.
+#[doc(hidden)]
+pub const ROUNDS: usize = 10;
+
+/// Makes a test of each rule of the [conformance suite](crate::store::conformance).
+///
+/// It takes an expression for a [`TokenStore`](crate::store::TokenStore), which each test
+/// evaluates and which may `.await`. The tests stand where the macro does, so give it a module of
+/// its own; the crate must depend on tokio with the features `macros` and `rt-multi-thread`.
+///
+/// ```test_harness
+/// use tower_jwt_auth::store::MemoryStore;
+///
+/// async fn connect() -> MemoryStore {
+///     MemoryStore::new()
+/// }
+///
+/// mod conformance {
+///     tower_jwt_auth::token_store_conformance!(super::connect().await);
+/// }
+/// ```
+///
+/// A store that forgets by itself, as with Redis' `EXPIREAT`, leaves out the rules about purging:
+///
+/// ```test_harness
+/// # use tower_jwt_auth::store::MemoryStore;
+/// tower_jwt_auth::token_store_conformance!(MemoryStore::new(), forgets_by_itself);
+/// ```
+#[macro_export]
+macro_rules! token_store_conformance {
+    ($store:expr $(,)?) => {
+        $crate::token_store_conformance!($store, forgets_by_itself);
+
+        #[::tokio::test(flavor = "multi_thread")]
+        async fn purging() {
+            let store = $store;
+            $crate::store::conformance::purging_forgets_what_is_due(&store).await;
+            $crate::store::conformance::purging_keeps_to_its_limit(&store).await;
+            $crate::store::conformance::spending_extends_what_is_remembered(&store).await;
+            $crate::store::conformance::revoking_extends_what_is_remembered(&store).await;
+        }
+    };
+    ($store:expr, forgets_by_itself $(,)?) => {
+        $crate::token_store_conformance! {
+            @rules $store;
+            a_spent_token_gives_way_to_its_successor
+            a_second_spending_ends_the_session
+            any_token_but_the_newest_ends_the_session
+            tokens_of_unknown_sessions_cannot_be_spent
+            within_the_grace_a_token_gets_the_same_successor
+            after_the_grace_a_second_spending_is_reuse
+            the_grace_does_not_slide
+            the_grace_ends_when_the_successor_is_spent
+            the_grace_bears_clocks_that_differ
+            a_revoked_token_cannot_be_spent
+
+            an_unknown_session_is_adopted_when_asked
+            a_token_is_adopted_once
+            a_revoked_token_is_not_adopted
+            a_revoked_user_has_only_later_tokens_adopted
+            a_revoked_user_keeps_no_adopted_session
+            a_known_session_is_not_adopted
+
+            unknown_tokens_are_not_revoked
+            spent_refresh_tokens_are_revoked
+            a_revoked_token_is_refused_alone
+            a_revoked_session_ends_alone
+            a_session_is_revoked_by_its_user_only
+            an_unknown_session_can_be_revoked
+            a_known_session_is_not_begun_again
+            a_revoked_user_loses_all_sessions
+            a_revoked_user_may_keep_a_session
+            a_revoked_user_may_log_in_again
+            a_revoked_user_loses_tokens_without_session
+            a_revocation_is_not_weakened_by_an_earlier_date
+
+            a_session_is_listed_with_its_times
+            a_session_keeps_its_label
+            a_limit_ends_what_was_used_longest_ago
+            only_live_sessions_are_listed
+            each_user_has_its_own_list
+            users_may_share_ids
+
+            odd_user_ids_are_kept_apart
+            odd_session_ids_are_kept_apart
+            odd_token_ids_are_kept_apart
+            joined_ids_are_kept_apart
+            an_empty_user_id_is_an_id
+        }
+        $crate::token_store_conformance! {
+            @races $store;
+            one_of_many_spendings_is_first
+            many_spendings_share_a_successor
+            one_of_many_adoptions_is_first
+            a_revoked_user_outruns_spendings
+            a_revoked_session_outruns_spendings
+            many_logins_keep_to_a_limit
+            writes_of_one_user_do_not_collide
+        }
+    };
+    (@rules $store:expr; $($rule:ident)*) => {$(
+        #[::tokio::test(flavor = "multi_thread")]
+        async fn $rule() {
+            let store = $store;
+            $crate::store::conformance::$rule(&store).await;
+        }
+    )*};
+    (@races $store:expr; $($rule:ident)*) => {$(
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $rule() {
+            let store = ::std::sync::Arc::new($store);
+            let rounds = $crate::store::conformance::ROUNDS;
+            $crate::store::conformance::$rule(&store, rounds).await;
+        }
+    )*};
+}

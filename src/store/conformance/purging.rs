@@ -1,0 +1,150 @@
+use crate::store::{Revocation, Spent, TokenRef, TokenStore};
+
+use super::scene::{DAY, Ids, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user};
+
+/// When the entries of these rules are due: long after all times, and long before all ends, of the
+/// other rules, so that neither forget what the others need on a database they share.
+const DUE: u64 = 1_000 * DAY;
+
+async fn purge<S: TokenStore>(store: &S, now: u64, limit: usize) -> usize {
+    let forgotten = store.purge(at(now), limit).await.expect("the store purges");
+    assert!(forgotten <= limit, "purging forgets at most {limit} entries, not {forgotten}");
+    forgotten
+}
+
+async fn purge_all<S: TokenStore>(store: &S, now: u64) {
+    for limit in [usize::MAX, 1_000] {
+        while purge(store, now, limit).await > 0 {}
+    }
+}
+
+/// Everything is remembered until its `keep_until`, and forgotten when that has come.
+pub async fn purging_forgets_what_is_due<S: TokenStore>(store: &S) {
+    let user_id = &new_user();
+    let session = Ids::of(&new_user()).on(store);
+    session.begin(0, DUE).await;
+    let terms = Terms::default();
+    let (newest, spent) = (new_id(), &session.ids.first);
+    session.spend_keeping(spent, &newest, 1, terms, DUE).await;
+    let (jti, session_id) = (&new_id(), &new_id());
+    revoke(store, &Revocation::Token { jti, user_id, keep_until: at(DUE) }, 1).await;
+    revoke(store, &Revocation::Session { session_id, user_id, keep_until: at(DUE) }, 1).await;
+    let revoked_user = &new_user();
+    let revocation = Revocation::User { user_id: revoked_user, except: None, keep_until: at(DUE) };
+    revoke(store, &revocation, 1).await;
+
+    let of_user = TokenRef::new(user_id.as_str(), at(0));
+    let revoked = [
+        ("a revoked token", of_user.with_jti(Some(jti))),
+        ("a token of a revoked session", of_user.with_session(Some(session_id))),
+        ("a token of a revoked user", TokenRef::new(revoked_user.as_str(), at(1))),
+    ];
+    purge_all(store, DUE - 1).await;
+    for (what, token) in &revoked {
+        assert!(is_revoked(store, token).await, "{what} is remembered to the last second");
+    }
+    assert!(session.is_refresh_revoked(spent, true).await, "a spent token is remembered");
+    session.assert_alive(&newest, "a session in its last second").await;
+
+    purge_all(store, DUE).await;
+    for (what, token) in &revoked {
+        assert!(!is_revoked(store, token).await, "{what} is forgotten when its time has come");
+    }
+    assert!(session.listed().await.is_none(), "a session is forgotten when its time has come");
+    let spend = session.spend(&newest, 2).await;
+    assert_eq!(spend, Spent::Revoked, "a forgotten session is unknown");
+    assert!(!session.is_access_revoked().await, "a forgotten session has not ended");
+}
+
+/// No more is forgotten than the limit allows, and no less if so much is due; the answers add up.
+pub async fn purging_keeps_to_its_limit<S: TokenStore>(store: &S) {
+    purge_all(store, DUE).await;
+    let user_id = &new_user();
+    for _ in 0..4 {
+        // These are looked at first, and found to have more time.
+        let session = Ids::of(user_id).on(store);
+        session.begin(0, DUE - 1).await;
+        let first = &session.ids.first;
+        session.spend_keeping(first, &new_id(), 1, Terms::default(), DUE + 1).await;
+    }
+    for user_id in [user_id, &new_user()] {
+        Ids::of(user_id).on(store).begin(0, DUE).await;
+        let (jti, session_id) = (&new_id(), &new_id());
+        let keep_until = at(DUE);
+        revoke(store, &Revocation::Token { jti, user_id, keep_until }, 1).await;
+        revoke(store, &Revocation::Session { session_id, user_id, keep_until }, 1).await;
+    }
+    let revocation = Revocation::User { user_id: &new_user(), except: None, keep_until: at(DUE) };
+    revoke(store, &revocation, 1).await;
+
+    assert_eq!(purge(store, DUE - 2, usize::MAX).await, 0, "nothing is due");
+    assert_eq!(purge(store, DUE, 0).await, 0, "nothing was asked for");
+    for (limit, expected) in [(1, 1), (3, 3), (2, 2), (4, 1), (4, 0)] {
+        assert_eq!(purge(store, DUE, limit).await, expected, "at most {limit} are forgotten");
+    }
+    assert_eq!(purge(store, DUE + 1, 5).await, 4, "what had more time is due at last");
+    assert_eq!(purge(store, DUE + 1, usize::MAX).await, 0, "nothing is left");
+}
+
+/// Spending extends the time for which a session is remembered, and never shortens it.
+pub async fn spending_extends_what_is_remembered<S: TokenStore>(store: &S) {
+    let (login, terms) = (Ids::of(&new_user()).on(store), Terms::default());
+    login.begin(0, DUE).await;
+    let (second, third) = (new_id(), new_id());
+    login.spend_keeping(&login.ids.first, &second, 1, terms, DUE + 100).await;
+    login.spend_keeping(&second, &third, 2, terms, DUE + 50).await;
+    purge_all(store, DUE + 99).await;
+    login.assert_alive(&third, "a session whose end was put off").await;
+    purge_all(store, DUE + 100).await;
+    assert_eq!(login.spend(&third, 3).await, Spent::Revoked, "its end has come");
+
+    let login = Ids::of(&new_user()).on(store);
+    login.begin(0, DUE).await;
+    login.spend_keeping(&login.ids.first, &second, 1, terms, DUE).await;
+    let spent = login.spend_keeping(&login.ids.first, &third, 2, terms, DUE + 100).await;
+    assert_eq!(spent, Spent::Reused, "a second spending is reuse");
+    purge_all(store, DUE + 99).await;
+    login.assert_ended(&second, "a session after reuse").await;
+}
+
+/// A revocation holds until the latest `keep_until` it was given, and an ended session never comes
+/// back to life.
+pub async fn revoking_extends_what_is_remembered<S: TokenStore>(store: &S) {
+    let (user_id, jti) = (&new_user(), &new_id());
+    let login = Login::begun(store).await;
+    let short = Login::begun(store).await;
+    let lasting = Ids::of(&new_user()).on(store);
+    lasting.begin(0, DUE).await;
+    for (now, keep_until) in [(10, DUE), (20, DUE - 50), (5, DUE + 50), (5, DUE - 50)] {
+        let keep_until = at(keep_until);
+        revoke(store, &Revocation::Token { jti, user_id, keep_until }, now).await;
+        revoke(store, &Revocation::User { user_id, except: None, keep_until }, now).await;
+        let Ids { user, session, .. } = &lasting.ids;
+        let revocation = Revocation::Session { session_id: session, user_id: user, keep_until };
+        revoke(store, &revocation, now).await;
+    }
+    let Ids { user, session, .. } = &short.ids;
+    let keep_until = at(DUE);
+    let revocation = Revocation::Session { session_id: session, user_id: user, keep_until };
+    revoke(store, &revocation, 1).await;
+    let revocation = Revocation::User { user_id: &login.ids.user, except: None, keep_until };
+    revoke(store, &revocation, 1).await;
+
+    let token = TokenRef::new(user_id.as_str(), at(10));
+    purge_all(store, DUE - 1).await;
+    assert!(is_revoked(store, &token).await, "a revoked user, to the last second");
+    purge_all(store, DUE + 49).await;
+    let older = TokenRef { issued_at: at(5), ..token };
+    assert!(is_revoked(store, &older).await, "a revoked user, to the later last second");
+    let other = TokenRef { issued_at: at(30), ..token };
+    assert!(is_revoked(store, &other.with_jti(Some(jti))).await, "a revoked token");
+    lasting.assert_ended(&lasting.ids.first, "a revoked session").await;
+
+    purge_all(store, DUE + 50).await;
+    assert!(!is_revoked(store, &older.with_jti(Some(jti))).await, "all that is over");
+    assert!(!lasting.is_access_revoked().await, "a forgotten session has not ended");
+    short.assert_ended(&short.ids.first, "a session that outlasts its revocation").await;
+    login.assert_ended(&login.ids.first, "a session that outlasts its user's revocation").await;
+    revoke_user(store, user_id, 30).await;
+    assert!(is_revoked(store, &other).await, "a user may be revoked anew");
+}

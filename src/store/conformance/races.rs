@@ -1,0 +1,233 @@
+use std::{future::Future, num::NonZeroUsize, panic::resume_unwind, sync::Arc};
+
+use tokio::sync::Barrier;
+
+use crate::store::{Revocation, Spent, TokenRef, TokenStore};
+
+use super::scene::{
+    Ids, KEPT, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user, sessions,
+};
+
+/// How many calls are made at once.
+const CALLS: usize = 64;
+
+/// Makes all calls at once, each in a task of its own.
+async fn at_once<S, T, F>(store: &Arc<S>, call: impl Fn(usize, Arc<S>) -> F) -> Vec<T>
+where
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(CALLS));
+    let tasks: Vec<_> = (0..CALLS)
+        .map(|number| {
+            let (barrier, call) = (Arc::clone(&barrier), call(number, Arc::clone(store)));
+            tokio::spawn(async move {
+                barrier.wait().await;
+                call.await
+            })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(CALLS);
+    for task in tasks {
+        answers.push(task.await.unwrap_or_else(|error| resume_unwind(error.into_panic())));
+    }
+    answers
+}
+
+/// Spends the first refresh token of `ids` many times at once; gives the answers and the successor
+/// named by the one that was first.
+async fn spend_at_once<S: TokenStore>(
+    store: &Arc<S>,
+    ids: &Ids,
+    terms: Terms,
+) -> (Vec<Spent>, String) {
+    let answers = at_once(store, |_, store| {
+        let (ids, successor) = (ids.clone(), new_id());
+        async move {
+            let login = ids.on(&*store);
+            (login.spend_for(&login.ids.first, &successor, 1, terms).await, successor)
+        }
+    })
+    .await;
+    let mut winners = answers.iter().filter(|(spent, _)| *spent == Spent::First);
+    let (_, successor) = winners.next().expect("one of many spendings is the first").clone();
+    assert!(winners.next().is_none(), "only one of many spendings is the first");
+    (answers.into_iter().map(|(spent, _)| spent).collect(), successor)
+}
+
+fn assert_one_reuse(answers: &[Spent]) {
+    let count = |expected| answers.iter().filter(|spent| **spent == expected).count();
+    assert_eq!(count(Spent::Reused), 1, "the second spending is reuse");
+    assert_eq!(count(Spent::Revoked), CALLS - 2, "all others find the session ended");
+}
+
+fn assert_all_again(answers: &[Spent], successor: &str) {
+    let again = Spent::Again { successor: successor.into(), at: at(1) };
+    let count = answers.iter().filter(|spent| **spent == again).count();
+    assert_eq!(count, CALLS - 1, "all others get the successor of the first");
+}
+
+/// Of many spendings of one token at once, one is the first, one is reuse, and the session ends.
+pub async fn one_of_many_spendings_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let login = Login::begun(&**store).await;
+        let (answers, successor) = spend_at_once(store, &login.ids, Terms::default()).await;
+        assert_one_reuse(&answers);
+        login.assert_ended(&successor, "a session after reuse").await;
+    }
+}
+
+/// With grace, all others get the successor of the first, and the session lives.
+pub async fn many_spendings_share_a_successor<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let login = Login::begun(&**store).await;
+        let (answers, successor) = spend_at_once(store, &login.ids, Terms::grace(10)).await;
+        assert_all_again(&answers, &successor);
+        login.assert_alive(&successor, "a session whose token was spent again").await;
+    }
+}
+
+/// Of many adoptions of one token at once, one is the first; the others are as for a known session.
+pub async fn one_of_many_adoptions_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let login = Ids::without_session(&new_user()).on(&**store);
+        let (answers, successor) = spend_at_once(store, &login.ids, Terms::adopt(0)).await;
+        assert_one_reuse(&answers);
+        login.assert_ended(&successor, "an adopted session after reuse").await;
+
+        let login = Ids::without_session(&new_user()).on(&**store);
+        let terms = Terms { adopt: true, ..Terms::grace(10) };
+        let (answers, successor) = spend_at_once(store, &login.ids, terms).await;
+        assert_all_again(&answers, &successor);
+        login.assert_alive(&successor, "an adopted session").await;
+    }
+}
+
+/// Rotates a session thrice, or until it was revoked; gives its newest refresh token.
+async fn rotate_while_alive<S: TokenStore>(login: &Login<'_, S>, adopt: bool) -> String {
+    let mut newest = login.ids.first.clone();
+    for now in 1..=3 {
+        let successor = new_id();
+        let terms = Terms { adopt, ..Terms::default() };
+        match login.spend_for(&newest, &successor, now, terms).await {
+            Spent::First => newest = successor,
+            Spent::Revoked => break,
+            Spent::Again { .. } | Spent::Reused => panic!("each token is spent but once"),
+        }
+    }
+    newest
+}
+
+/// When a user was revoked, no refresh token of its sessions is good, whatever was spent meanwhile.
+pub async fn a_revoked_user_outruns_spendings<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for round in 0..rounds {
+        let user = new_user();
+        let adopt = round % 2 == 0;
+        let mut logins = Vec::new();
+        for _ in 0..CALLS {
+            let login = if adopt {
+                Ids::without_session(&user).on(&**store)
+            } else {
+                Login::begun_by(&user, &**store).await
+            };
+            logins.push(login);
+        }
+        let newest = at_once(store, |number, store| {
+            let ids = logins[number].ids.clone();
+            async move {
+                let login = ids.on(&*store);
+                if number == CALLS / 2 {
+                    login.revoke_user(5).await;
+                }
+                rotate_while_alive(&login, adopt).await
+            }
+        })
+        .await;
+        for (login, newest) in logins.iter().zip(newest) {
+            login.assert_ended(&newest, "a session of a revoked user").await;
+            let spent = login.spend_for(&newest, &new_id(), 9, Terms::adopt(0)).await;
+            assert_eq!(spent, Spent::Revoked, "nor is its token adopted");
+        }
+        assert!(sessions(&**store, &user, 1).await.is_empty(), "no session is listed");
+    }
+}
+
+/// When a session was revoked, none of its refresh tokens is good, whatever was spent meanwhile.
+pub async fn a_revoked_session_outruns_spendings<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let mut logins = Vec::new();
+        for _ in 0..CALLS / 2 {
+            logins.push(Login::begun(&**store).await);
+        }
+        let newest = at_once(store, |number, store| {
+            let ids = logins[number / 2].ids.clone();
+            async move {
+                let login = ids.on(&*store);
+                if number % 2 == 1 {
+                    login.revoke_session(5).await;
+                    return None;
+                }
+                Some(rotate_while_alive(&login, false).await)
+            }
+        })
+        .await;
+        for (login, newest) in logins.iter().zip(newest.into_iter().flatten()) {
+            login.assert_ended(&newest, "a revoked session").await;
+        }
+    }
+}
+
+/// However many sessions begin at once, no more remain than their limit allows.
+pub async fn many_logins_keep_to_a_limit<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let user = new_user();
+        at_once(store, |_, store| {
+            let ids = Ids::of(&user);
+            async move {
+                let login = ids.on(&*store);
+                login.begin_as(&login.beginning(0).with_limit(NonZeroUsize::new(3))).await;
+            }
+        })
+        .await;
+        assert_eq!(sessions(&**store, &user, 1).await.len(), 3, "the limit allows three");
+    }
+}
+
+/// Any number of logins and revocations of one user may be made at once.
+pub async fn writes_of_one_user_do_not_collide<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let (user, jti, session_id) = (new_user(), new_id(), new_id());
+        at_once(store, |_, store| {
+            let ids = Ids::of(&user);
+            async move { ids.on(&*store).begin(0, KEPT).await }
+        })
+        .await;
+        assert_eq!(sessions(&**store, &user, 1).await.len(), CALLS, "all have logged in");
+
+        at_once(store, |number, store| {
+            let (user_id, jti, session_id) = (user.clone(), jti.clone(), session_id.clone());
+            async move {
+                let (user_id, jti, session_id) = (&user_id, &*jti, &*session_id);
+                let keep_until = at(KEPT);
+                let revocation = match number % 3 {
+                    0 => Revocation::Token { jti, user_id, keep_until },
+                    1 => Revocation::Session { session_id, user_id, keep_until },
+                    _ => return revoke_user(&*store, user_id, 5).await,
+                };
+                revoke(&*store, &revocation, 5).await;
+            }
+        })
+        .await;
+        let token = TokenRef::new(user.as_str(), at(6));
+        let revoked = [
+            token.with_jti(Some(&jti)),
+            token.with_session(Some(&session_id)),
+            TokenRef::new(user.as_str(), at(5)),
+        ];
+        for token in &revoked {
+            assert!(is_revoked(&**store, token).await, "it was revoked many times");
+        }
+        assert!(!is_revoked(&**store, &token).await, "it was issued afterwards");
+        assert!(sessions(&**store, &user, 1).await.is_empty(), "all sessions have ended");
+    }
+}

@@ -1,0 +1,243 @@
+//! What the rules are told with: ids, times, and a login that knows its store.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_lc_rs::rand;
+
+use crate::{
+    clock::NumericDate,
+    store::{NewSession, Revocation, Session, Spend, Spent, TokenRef, TokenStore},
+    token::UserId,
+};
+
+/// 2100-01-01: no real clock shows it, so a database that forgets by itself forgets nothing.
+const START: NumericDate = NumericDate::from_secs(4_102_444_800);
+
+/// How long the refresh tokens of a test live.
+pub(super) const DAY: u64 = 86_400;
+
+/// Until when a test's entries are kept: past the time to which the purge rules purge.
+pub(super) const KEPT: u64 = 3_650 * DAY;
+
+/// The moment `secs` seconds after a test's begin.
+pub(super) const fn at(secs: u64) -> NumericDate {
+    START.saturating_add(Duration::from_secs(secs))
+}
+
+/// An id that no test has used before, nor an earlier run on the same database.
+pub(super) fn new_id() -> String {
+    let mut bits = [0; 16];
+    rand::fill(&mut bits).expect("the system has random numbers");
+    format!("{:032x}", u128::from_be_bytes(bits))
+}
+
+pub(super) fn new_user() -> UserId {
+    new_id().into()
+}
+
+/// The ids of a login.
+#[derive(Clone)]
+pub(super) struct Ids {
+    pub(super) user: UserId,
+    pub(super) session: String,
+    /// Its first refresh token.
+    pub(super) first: String,
+}
+
+impl Ids {
+    pub(super) fn of(user: &UserId) -> Self {
+        Self { user: user.clone(), session: new_id(), first: new_id() }
+    }
+
+    /// Those of a refresh token that names no session.
+    pub(super) fn without_session(user: &UserId) -> Self {
+        let jti = new_id();
+        Self { user: user.clone(), session: jti.clone(), first: jti }
+    }
+
+    pub(super) fn on<S>(self, store: &S) -> Login<'_, S> {
+        Login { store, ids: self }
+    }
+}
+
+/// How a token is spent: without grace or adoption, and issued at 0, unless it says otherwise.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Terms {
+    pub(super) grace: Duration,
+    pub(super) adopt: bool,
+    pub(super) issued_at: u64,
+}
+
+impl Terms {
+    pub(super) const fn grace(secs: u64) -> Self {
+        Self { grace: Duration::from_secs(secs), adopt: false, issued_at: 0 }
+    }
+
+    pub(super) const fn adopt(issued_at: u64) -> Self {
+        Self { grace: Duration::ZERO, adopt: true, issued_at }
+    }
+}
+
+/// A login, begun or not, at a store.
+pub(super) struct Login<'a, S> {
+    store: &'a S,
+    pub(super) ids: Ids,
+}
+
+impl<'a, S: TokenStore> Login<'a, S> {
+    /// A login of a new user, begun at 0.
+    pub(super) async fn begun(store: &'a S) -> Self {
+        Self::begun_by(&new_user(), store).await
+    }
+
+    pub(super) async fn begun_by(user: &UserId, store: &'a S) -> Self {
+        let login = Ids::of(user).on(store);
+        login.begin(0, KEPT).await;
+        login
+    }
+
+    pub(super) async fn begin(&self, now: u64, keep_until: u64) {
+        self.begin_as(&self.beginning(now).with_expiry(at(now + DAY), at(keep_until))).await;
+    }
+
+    pub(super) async fn begin_as(&self, session: &NewSession<'_>) {
+        self.store.begin(session).await.expect("the store begins a session");
+    }
+
+    pub(super) fn beginning(&self, now: u64) -> NewSession<'_> {
+        let Ids { user, session, first } = &self.ids;
+        NewSession::new(session, user, first, at(now)).with_expiry(at(now + DAY), at(KEPT))
+    }
+
+    /// Spends `refresh` with a successor of no interest.
+    pub(super) async fn spend(&self, refresh: &str, now: u64) -> Spent {
+        self.spend_for(refresh, &new_id(), now, Terms::default()).await
+    }
+
+    /// Spends `refresh`, which must be good, and gives its successor.
+    pub(super) async fn rotate(&self, refresh: &str, now: u64) -> String {
+        let successor = new_id();
+        let spent = self.spend_for(refresh, &successor, now, Terms::default()).await;
+        assert_eq!(spent, Spent::First, "the newest refresh token of a session can be spent");
+        successor
+    }
+
+    pub(super) async fn spend_for(
+        &self,
+        refresh: &str,
+        successor: &str,
+        now: u64,
+        terms: Terms,
+    ) -> Spent {
+        self.spend_keeping(refresh, successor, now, terms, KEPT).await
+    }
+
+    pub(super) async fn spend_keeping(
+        &self,
+        refresh: &str,
+        successor: &str,
+        now: u64,
+        terms: Terms,
+        keep_until: u64,
+    ) -> Spent {
+        let session = NewSession::new(&self.ids.session, &self.ids.user, refresh, at(now))
+            .with_expiry(at(now + DAY), at(keep_until));
+        let spend = Spend::new(&session, at(terms.issued_at), successor)
+            .with_grace(terms.grace)
+            .with_adoption(terms.adopt);
+        self.store.spend(&spend).await.expect("the store spends a token")
+    }
+
+    pub(super) async fn revoke_session(&self, now: u64) {
+        let Ids { user: user_id, session: session_id, .. } = &self.ids;
+        let keep_until = at(KEPT);
+        let revocation = Revocation::Session { session_id, user_id, keep_until };
+        revoke(self.store, &revocation, now).await;
+    }
+
+    pub(super) async fn revoke_token(&self, jti: &str, now: u64) {
+        let user_id = &self.ids.user;
+        let revocation = Revocation::Token { jti, user_id, keep_until: at(KEPT) };
+        revoke(self.store, &revocation, now).await;
+    }
+
+    pub(super) async fn revoke_user(&self, now: u64) {
+        revoke_user(self.store, &self.ids.user, now).await;
+    }
+
+    /// Whether an access token of the session, issued at 0, counts as revoked.
+    pub(super) async fn is_access_revoked(&self) -> bool {
+        let jti = new_id();
+        let token = TokenRef::new(self.ids.user.as_str(), at(0))
+            .with_jti(Some(&jti))
+            .with_session(Some(&self.ids.session));
+        is_revoked(self.store, &token).await
+    }
+
+    /// Whether a refresh token of the session, issued at 0, counts as revoked.
+    pub(super) async fn is_refresh_revoked(&self, jti: &str, adopt: bool) -> bool {
+        let token = TokenRef::new(self.ids.user.as_str(), at(0))
+            .with_jti(Some(jti))
+            .with_session(Some(&self.ids.session))
+            .as_refresh(adopt);
+        is_revoked(self.store, &token).await
+    }
+
+    /// The session as its user sees it shortly after the test's begin.
+    pub(super) async fn listed(&self) -> Option<Session> {
+        sessions(self.store, &self.ids.user, 0).await.remove(&*self.ids.session)
+    }
+
+    /// Checks, without spending anything, that `newest` is what may be spent next.
+    pub(super) async fn assert_alive(&self, newest: &str, why: &str) {
+        assert!(!self.is_access_revoked().await, "{why}: its access tokens are good");
+        assert!(
+            !self.is_refresh_revoked(newest, false).await,
+            "{why}: its newest refresh token is good"
+        );
+        assert!(self.listed().await.is_some(), "{why}: it is listed");
+    }
+
+    /// Checks that the session is over, with `newest`, its newest refresh token.
+    pub(super) async fn assert_ended(&self, newest: &str, why: &str) {
+        assert!(self.is_access_revoked().await, "{why}: its access tokens are revoked");
+        assert!(
+            self.is_refresh_revoked(newest, false).await,
+            "{why}: its newest refresh token is revoked"
+        );
+        assert!(self.listed().await.is_none(), "{why}: it is not listed");
+        let spent = self.spend_for(newest, &new_id(), 0, Terms::grace(60)).await;
+        assert_eq!(spent, Spent::Revoked, "{why}: its newest refresh token cannot be spent");
+    }
+}
+
+pub(super) async fn revoke<S: TokenStore>(store: &S, revocation: &Revocation<'_>, now: u64) {
+    store.revoke(revocation, at(now)).await.expect("the store revokes");
+}
+
+pub(super) async fn revoke_user<S: TokenStore>(store: &S, user_id: &UserId, now: u64) {
+    revoke(store, &Revocation::User { user_id, except: None, keep_until: at(KEPT) }, now).await;
+}
+
+/// What the store says, which must be the same at once as after waiting.
+pub(super) async fn is_revoked<S: TokenStore>(store: &S, token: &TokenRef<'_>) -> bool {
+    let revoked = store.is_revoked(token).await.expect("the store can tell");
+    if let Some(at_once) = store.is_revoked_now(token) {
+        assert_eq!(at_once, revoked, "`is_revoked_now` agrees with `is_revoked`");
+    }
+    revoked
+}
+
+/// The sessions of a user by their ids, each of which may be listed but once.
+pub(super) async fn sessions<S: TokenStore>(
+    store: &S,
+    user_id: &UserId,
+    now: u64,
+) -> BTreeMap<Box<str>, Session> {
+    let list = store.sessions(user_id, at(now)).await.expect("the store lists sessions");
+    let len = list.len();
+    let sessions: BTreeMap<_, _> =
+        list.into_iter().map(|session| (session.id.clone(), session)).collect();
+    assert_eq!(sessions.len(), len, "no session is listed twice");
+    sessions
+}

@@ -1,0 +1,128 @@
+use std::num::NonZeroUsize;
+
+use crate::store::{Spent, TokenStore};
+
+use super::scene::{DAY, Ids, KEPT, Login, Terms, at, new_id, new_user, sessions};
+
+/// A session is listed with the times of its login and its last refresh; a rotation keeps its id.
+pub async fn a_session_is_listed_with_its_times<S: TokenStore>(store: &S) {
+    let login = Ids::of(&new_user()).on(store);
+    login.begin(5, KEPT).await;
+    let listed = login.listed().await.expect("a session that was begun is listed");
+    assert_eq!(listed.created_at, at(5), "it was begun at 5");
+    assert_eq!(listed.last_used_at, at(5), "beginning it is its first use");
+    assert_eq!(listed.expires_at, at(5 + DAY), "its refresh token expires after a day");
+
+    let second = login.rotate(&login.ids.first, 100).await;
+    login.rotate(&second, 200).await;
+    let listed = login.listed().await.expect("a session that was rotated is listed");
+    assert_eq!(listed.created_at, at(5), "it was begun at 5");
+    assert_eq!(listed.last_used_at, at(200), "it was last rotated at 200");
+    assert_eq!(listed.expires_at, at(200 + DAY), "its newest refresh token expires a day later");
+}
+
+/// A session keeps the label it was begun with.
+pub async fn a_session_keeps_its_label<S: TokenStore>(store: &S) {
+    let long = "ü".repeat(100);
+    for label in [None, Some("Ada's \"phone\" {🙂}, 100% \\ blue"), Some(&*long)] {
+        let login = Ids::of(&new_user()).on(store);
+        login.begin_as(&login.beginning(0).with_label(label)).await;
+        for now in [1, 2] {
+            let listed = login.listed().await.expect("a session that was begun is listed");
+            assert_eq!(listed.label.as_deref(), label, "the label is as it was written");
+            if now == 1 {
+                login.rotate(&login.ids.first, now).await;
+            }
+        }
+    }
+    let login = Ids::without_session(&new_user()).on(store);
+    login.spend_for(&login.ids.first, &new_id(), 1, Terms::adopt(0)).await;
+    let listed = login.listed().await.expect("an adopted session is listed");
+    assert_eq!(listed.label, None, "nobody gave it a label");
+}
+
+/// A session that is begun with a limit ends the live ones used longest ago that exceed it.
+pub async fn a_limit_ends_what_was_used_longest_ago<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let other = Login::begun(store).await;
+    let [first, second, third, fourth, fifth, last] = [(); 6].map(|()| Ids::of(&user).on(store));
+    let limit = NonZeroUsize::new;
+    for (login, now) in [(&first, 0), (&second, 1), (&third, 2)] {
+        login.begin_as(&login.beginning(now).with_limit(limit(3))).await;
+    }
+    let newest = first.rotate(&first.ids.first, 10).await;
+    assert_eq!(sessions(store, &user, 10).await.len(), 3, "the limit allows three");
+
+    fourth.begin_as(&fourth.beginning(20).with_limit(limit(2))).await;
+    second.assert_ended(&second.ids.first, "the session used longest ago").await;
+    third.assert_ended(&third.ids.first, "the session used longest ago but one").await;
+    first.assert_alive(&newest, "the session used last").await;
+    fourth.assert_alive(&fourth.ids.first, "the session that was begun").await;
+
+    fourth.revoke_session(21).await;
+    fifth.begin_as(&fifth.beginning(22).with_limit(limit(2))).await;
+    first.assert_alive(&newest, "a session within the limit, as one had ended").await;
+    fifth.begin_as(&fifth.beginning(23).with_limit(limit(1))).await;
+    first.assert_alive(&newest, "beginning a known session changes nothing").await;
+    // A clock that is behind, so this one seems to have been used longest ago.
+    last.begin_as(&last.beginning(5).with_limit(limit(1))).await;
+    first.assert_ended(&newest, "a session beyond the limit").await;
+    fifth.assert_ended(&fifth.ids.first, "a session beyond the limit").await;
+    last.assert_alive(&last.ids.first, "the session that was begun").await;
+    other.assert_alive(&other.ids.first, "a session of another user").await;
+}
+
+/// Sessions that have ended or expired are not listed.
+pub async fn only_live_sessions_are_listed<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let revoked = Login::begun_by(&user, store).await;
+    revoked.revoke_session(1).await;
+    let reused = Login::begun_by(&user, store).await;
+    reused.rotate(&reused.ids.first, 1).await;
+    reused.spend(&reused.ids.first, 2).await;
+    Ids::of(&user).on(store).revoke_session(1).await;
+    assert!(sessions(store, &user, 3).await.is_empty(), "all sessions have ended");
+
+    let rotated = Login::begun_by(&user, store).await;
+    rotated.rotate(&rotated.ids.first, 10).await;
+    let unused = Login::begun_by(&user, store).await;
+    for (now, expected) in [(0, 2), (DAY - 1, 2), (DAY, 1), (DAY + 9, 1), (DAY + 10, 0)] {
+        let listed = sessions(store, &user, now).await;
+        assert_eq!(listed.len(), expected, "{now} seconds after login");
+        assert_eq!(listed.contains_key(&*rotated.ids.session), expected >= 1, "after {now}");
+        assert_eq!(listed.contains_key(&*unused.ids.session), expected == 2, "after {now}");
+    }
+}
+
+/// All sessions of a user are listed, and nobody else's.
+pub async fn each_user_has_its_own_list<S: TokenStore>(store: &S) {
+    let users = [new_user(), new_user()];
+    let mut expected = [Vec::new(), Vec::new()];
+    for _ in 0..60 {
+        for (user, expected) in users.iter().zip(&mut expected) {
+            expected.push(Login::begun_by(user, store).await.ids.session.into_boxed_str());
+        }
+    }
+    for (user, mut expected) in users.iter().zip(expected) {
+        expected.sort();
+        let listed: Vec<_> = sessions(store, user, 1).await.into_keys().collect();
+        assert!(listed == expected, "all sixty, and only these");
+    }
+    assert!(sessions(store, &new_user(), 1).await.is_empty(), "a stranger has none");
+}
+
+/// One session id of two users means two sessions.
+pub async fn users_may_share_ids<S: TokenStore>(store: &S) {
+    let first = Ids::without_session(&new_user()).on(store);
+    let second = Ids { user: new_user(), ..first.ids.clone() }.on(store);
+    first.begin(0, KEPT).await;
+    let successor = new_id();
+    let terms = Terms::adopt(0);
+    let spent = second.spend_for(&second.ids.first, &successor, 1, terms).await;
+    assert_eq!(spent, Spent::First, "the second user's session is unknown");
+    first.assert_alive(&first.ids.first, "the first user's session").await;
+    second.assert_alive(&successor, "the second user's session").await;
+    first.revoke_user(2).await;
+    first.assert_ended(&first.ids.first, "the first user's session").await;
+    second.assert_alive(&successor, "the second user's session").await;
+}

@@ -1,0 +1,336 @@
+//! Which key verifies a token, and keys that change while serving.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
+
+use tower_jwt_auth::{
+    Algorithm, AuthErrorKind, ConfigErrorKind, KeySet, SigningKey, Verifier, VerifyingKey,
+    token::KeySetBuilder,
+};
+
+use crate::support::{
+    keys,
+    mint::{Minter, claims, clock},
+};
+
+/// The n-th of any number of secrets.
+fn secret(n: usize) -> Vec<u8> {
+    format!("test secret number {n:04} of no value to anyone").into_bytes()
+}
+
+fn unnamed(n: usize) -> VerifyingKey {
+    VerifyingKey::from_secret(Algorithm::HS256, secret(n)).unwrap()
+}
+
+fn named(n: usize, kid: &str) -> VerifyingKey {
+    unnamed(n).with_kid(kid).unwrap()
+}
+
+/// A good token signed with the n-th secret.
+fn token(n: usize, kid: Option<&str>) -> String {
+    token_of(n, kid, &claims(&[]))
+}
+
+fn token_of(n: usize, kid: Option<&str>, payload: &str) -> String {
+    let kid = kid.map_or(String::new(), |kid| format!(r#","kid":"{kid}""#));
+    let minter = Minter::new(Algorithm::HS256, &secret(n));
+    minter.mint(format!(r#"{{"alg":"HS256"{kid}}}"#), payload)
+}
+
+fn verifier(keys: impl Into<KeySet>) -> Verifier {
+    Verifier::builder(keys).clock(clock()).build().unwrap()
+}
+
+fn set(keys: impl IntoIterator<Item = VerifyingKey>) -> KeySet {
+    keys.into_iter().fold(KeySet::builder(), KeySetBuilder::verifying_key).build().unwrap()
+}
+
+#[track_caller]
+fn assert_outcome(verifier: &Verifier, token: &str, expected: Result<(), AuthErrorKind>) {
+    let outcome = verifier.verify(token).map(drop).map_err(|error| error.kind());
+    assert_eq!(outcome, expected);
+}
+
+const UNKNOWN: Result<(), AuthErrorKind> = Err(AuthErrorKind::UnknownKey);
+const BAD: Result<(), AuthErrorKind> = Err(AuthErrorKind::BadSignature);
+
+#[test]
+fn a_chosen_key_id_excludes_other_tokens() {
+    let verifier = verifier(named(1, "one"));
+    assert_outcome(&verifier, &token(1, Some("one")), Ok(()));
+    assert_outcome(&verifier, &token(1, None), Ok(()));
+    for other in ["two", "One", "one ", "", "on", "ones", "../one", "one\\u0000", "%6fne"] {
+        assert_outcome(&verifier, &token(1, Some(other)), UNKNOWN);
+    }
+    // Escapes are another spelling of the same text.
+    assert_outcome(&verifier, &token(1, Some(r"\u006fne")), Ok(()));
+}
+
+#[test]
+fn a_derived_key_id_or_none_excludes_no_token() {
+    let public = VerifyingKey::from_pem(Algorithm::EdDSA, keys::ED25519_PUBLIC).unwrap();
+    let thumbprint = public.kid().unwrap().to_owned();
+    let verifier_by_thumbprint = verifier(public);
+    let minter = Minter::new(Algorithm::EdDSA, keys::ED25519.as_bytes());
+    for kid in [&thumbprint, "anything", ""] {
+        let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#);
+        let token = minter.mint(header, claims(&[]));
+        assert_outcome(&verifier_by_thumbprint, &token, Ok(()));
+    }
+    let by_secret = verifier(unnamed(1));
+    assert_outcome(&by_secret, &token(1, Some("anything")), Ok(()));
+    assert_outcome(&by_secret, &token(1, None), Ok(()));
+    assert_outcome(&by_secret, &token(2, Some("anything")), BAD);
+}
+
+#[test]
+fn a_key_that_is_named_is_the_only_one_tried() {
+    let verifier = verifier(set([named(1, "one"), named(2, "two"), unnamed(3)]));
+    for (signer, kid, expected) in [
+        (1, Some("one"), Ok(())),
+        (2, Some("two"), Ok(())),
+        (2, Some("one"), BAD),
+        (3, Some("one"), BAD),
+        (3, Some("three"), Ok(())),
+        (1, Some("three"), BAD),
+        (1, None, Ok(())),
+        (2, None, Ok(())),
+        (3, None, Ok(())),
+        (4, None, BAD),
+    ] {
+        assert_outcome(&verifier, &token(signer, kid), expected);
+    }
+}
+
+#[test]
+fn the_algorithm_counts_before_the_key_id() {
+    let rsa = |algorithm| {
+        let key = VerifyingKey::from_pem(algorithm, keys::RSA_PUBLIC).unwrap();
+        key.with_kid("k").unwrap()
+    };
+    let header = |algorithm| format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#);
+    let mint = |signer, named| {
+        let minter = Minter::new(signer, keys::RSA.as_bytes());
+        minter.mint(header(named), claims(&[]))
+    };
+    let one = verifier(rsa(Algorithm::RS256));
+    assert_outcome(&one, &mint(Algorithm::RS256, "RS256"), Ok(()));
+    assert_outcome(&one, &mint(Algorithm::PS256, "PS256"), UNKNOWN);
+    assert_outcome(&one, &mint(Algorithm::RS256, "PS256"), UNKNOWN);
+    assert_outcome(&one, &mint(Algorithm::PS256, "RS256"), BAD);
+
+    // One kid may name keys of two algorithms.
+    let both = verifier(set([rsa(Algorithm::RS256), rsa(Algorithm::PS256)]));
+    assert_outcome(&both, &mint(Algorithm::RS256, "RS256"), Ok(()));
+    assert_outcome(&both, &mint(Algorithm::PS256, "PS256"), Ok(()));
+    assert_outcome(&both, &mint(Algorithm::PS256, "RS256"), BAD);
+    assert_outcome(&both, &mint(Algorithm::RS512, "RS512"), UNKNOWN);
+}
+
+#[test]
+fn at_most_four_keys_are_tried() {
+    let unnamed_keys = verifier(set((1..=6).map(unnamed)));
+    let named_keys = verifier(set((1..=6).map(|n| named(n, &format!("k{n}")))));
+    for n in 1..=6 {
+        let expected = if n <= 4 { Ok(()) } else { BAD };
+        assert_outcome(&unnamed_keys, &token(n, None), expected);
+        assert_outcome(&unnamed_keys, &token(n, Some("unknown")), expected);
+        assert_outcome(&named_keys, &token(n, None), expected);
+        // However many there are, a name finds its key.
+        assert_outcome(&named_keys, &token(n, Some(&format!("k{n}"))), Ok(()));
+    }
+    assert_outcome(&named_keys, &token(1, Some("unknown")), UNKNOWN);
+}
+
+#[test]
+fn keys_of_other_algorithms_do_not_count_among_the_four() {
+    let hs384 = |n| VerifyingKey::from_secret(Algorithm::HS384, [secret(n), secret(n)].concat());
+    let others = (10..16).map(|n| hs384(n).unwrap());
+    let verifier = verifier(set(others.chain([unnamed(1)])));
+    assert_outcome(&verifier, &token(1, None), Ok(()));
+}
+
+/// Row 25: a `kid` is not global, and `iss` selects keys but proves nothing.
+#[test]
+fn keys_belong_to_their_issuer() {
+    let keys = KeySet::builder()
+        .issuer_key("https://a.example", named(1, "k"))
+        .issuer_key("https://b.example", named(2, "k"))
+        .build()
+        .unwrap();
+    let verifier = verifier(keys);
+    let token = |n, iss: &str| token_of(n, Some("k"), &claims(&[("iss", iss)]));
+
+    assert_outcome(&verifier, &token(1, r#""https://a.example""#), Ok(()));
+    assert_outcome(&verifier, &token(2, r#""https://b.example""#), Ok(()));
+    assert_outcome(&verifier, &token(1, r#""https://b.example""#), BAD);
+    assert_outcome(&verifier, &token(2, r#""https://a.example""#), BAD);
+    // An issuer without its own key borrows nobody's.
+    assert_outcome(&verifier, &token(1, r#""https://c.example""#), UNKNOWN);
+    for almost in ["https://a.example/", "HTTPS://a.example", "https://a.example ", ""] {
+        assert_outcome(&verifier, &token(1, &format!("{almost:?}")), UNKNOWN);
+    }
+    let verified = verifier.verify(&token(1, r#""https:\/\/a.example""#)).unwrap();
+    assert_eq!(verified.issuer(), Some("https://a.example"));
+
+    let wrong = Err(AuthErrorKind::WrongIssuer);
+    assert_outcome(&verifier, &token(1, ""), wrong);
+    for iss in ["null", "1", r#"["https://a.example"]"#, r#"{"iss":"https://a.example"}"#] {
+        assert_outcome(&verifier, &token(1, iss), wrong);
+    }
+    // Two issuers in one token: whichever chose the key, the token is refused.
+    let twice = r#"{"iss":"https://b.example","iss":"https://a.example","#;
+    let payload = claims(&[]).replacen('{', twice, 1);
+    let error = verifier.verify(&token_of(1, Some("k"), &payload)).unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::InvalidClaims);
+    // A payload that is no claims set has no issuer.
+    for payload in ["", "[]", "iss", r#""https://a.example""#] {
+        assert_outcome(&verifier, &token_of(1, Some("k"), payload), wrong);
+    }
+}
+
+#[test]
+fn sets_that_cannot_be_meant_are_refused() {
+    let signing = |n| SigningKey::hs256(secret(n)).unwrap();
+    let ec = SigningKey::generate(Algorithm::ES256).unwrap();
+    let cases = [
+        ("empty", ConfigErrorKind::Ineffective, KeySet::builder()),
+        (
+            "two signing keys",
+            ConfigErrorKind::Conflict,
+            KeySet::builder().signing_key(signing(1)).signing_key(signing(2)),
+        ),
+        (
+            "one kid, one algorithm",
+            ConfigErrorKind::Conflict,
+            KeySet::builder().verifying_key(named(1, "k")).verifying_key(named(2, "k")),
+        ),
+        (
+            "the same key twice",
+            ConfigErrorKind::Conflict,
+            KeySet::builder().signing_key(ec.clone()).verifying_key(ec.verifying_key()),
+        ),
+        (
+            "one kid, one algorithm, one issuer",
+            ConfigErrorKind::Conflict,
+            KeySet::builder().issuer_key("a", named(1, "k")).issuer_key("a", named(2, "k")),
+        ),
+        (
+            "with and without issuer",
+            ConfigErrorKind::Conflict,
+            KeySet::builder().verifying_key(unnamed(1)).issuer_key("a", unnamed(2)),
+        ),
+        (
+            "signing and with issuer",
+            ConfigErrorKind::Conflict,
+            KeySet::builder().issuer_key("a", unnamed(2)).signing_key(signing(1)),
+        ),
+    ];
+    for (what, kind, builder) in cases {
+        assert_eq!(builder.build().unwrap_err().kind(), kind, "{what}");
+    }
+}
+
+#[test]
+fn a_replacement_reaches_every_clone_at_once() {
+    let keys = set([named(1, "one")]);
+    let verifier = verifier(keys.clone());
+    let clone = verifier.clone();
+    assert_outcome(&verifier, &token(2, Some("two")), UNKNOWN);
+
+    keys.clone().replace(KeySet::builder().verifying_key(named(2, "two"))).unwrap();
+    for verifier in [&verifier, &clone] {
+        assert_outcome(verifier, &token(2, Some("two")), Ok(()));
+        assert_outcome(verifier, &token(1, Some("one")), UNKNOWN);
+    }
+}
+
+#[test]
+fn a_bad_replacement_leaves_the_old_keys() {
+    let signing = SigningKey::hs256(secret(1)).unwrap().with_kid("one").unwrap();
+    let keys = KeySet::from(signing);
+    let by_secret = verifier(keys.clone());
+    for (what, kind, builder) in [
+        ("empty", ConfigErrorKind::Ineffective, KeySet::builder()),
+        (
+            "no signing key",
+            ConfigErrorKind::Ineffective,
+            KeySet::builder().verifying_key(named(2, "two")),
+        ),
+        (
+            "keys of issuers",
+            // It lacks the signing key, too: either reason will do.
+            ConfigErrorKind::Ineffective,
+            KeySet::builder().issuer_key("a", named(2, "two")),
+        ),
+        (
+            "duplicates",
+            ConfigErrorKind::Conflict,
+            KeySet::builder()
+                .signing_key(SigningKey::hs256(secret(3)).unwrap())
+                .verifying_key(named(1, "two"))
+                .verifying_key(named(2, "two")),
+        ),
+    ] {
+        assert_eq!(keys.replace(builder).unwrap_err().kind(), kind, "{what}");
+        assert_outcome(&by_secret, &token(1, Some("one")), Ok(()));
+        assert_outcome(&by_secret, &token(2, Some("two")), UNKNOWN);
+    }
+
+    let of_issuer = KeySet::builder().issuer_key("a", named(1, "one")).build().unwrap();
+    let builder = KeySet::builder().verifying_key(named(2, "two"));
+    assert_eq!(of_issuer.replace(builder).unwrap_err().kind(), ConfigErrorKind::Conflict);
+    let builder = KeySet::builder().issuer_key("b", named(2, "two"));
+    let of_none = set([named(1, "one")]);
+    assert_eq!(of_none.replace(builder).unwrap_err().kind(), ConfigErrorKind::Conflict);
+    of_issuer.replace(KeySet::builder().issuer_key("b", named(2, "two"))).unwrap();
+}
+
+/// While keys rotate, old and new overlapping, no good token is ever refused.
+#[test]
+fn replacing_while_serving_refuses_no_good_token() {
+    const KEYS: usize = 8;
+    const REPLACEMENTS: usize = 1000;
+
+    let kid = |n: usize| format!("k{}", n % KEYS);
+    let tokens: Vec<_> = (0..KEYS).map(|n| token(n, Some(&kid(n)))).collect();
+    let state = |step: usize| {
+        KeySet::builder()
+            .verifying_key(named(step % KEYS, &kid(step)))
+            .verifying_key(named((step + 1) % KEYS, &kid(step + 1)))
+            .verifying_key(named(1000, "constant"))
+    };
+    let keys = state(0).build().unwrap();
+    let verifier = verifier(keys.clone());
+    let constant = token(1000, Some("constant"));
+    let published = AtomicUsize::new(0);
+    let done = AtomicBool::new(false);
+
+    thread::scope(|scope| {
+        let serve = || {
+            while !done.load(Ordering::SeqCst) {
+                assert!(verifier.verify(&constant).is_ok());
+                let step = published.load(Ordering::SeqCst);
+                let verified = verifier.verify(&tokens[(step + 1) % KEYS]);
+                // If no more than one replacement came in between, both states had the key.
+                if published.load(Ordering::SeqCst) == step {
+                    assert!(verified.is_ok(), "step {step}: {verified:?}");
+                }
+            }
+        };
+        let servers = [scope.spawn(serve), scope.spawn(serve)];
+        for step in 1..=REPLACEMENTS {
+            keys.replace(state(step)).unwrap();
+            published.store(step, Ordering::SeqCst);
+            thread::yield_now();
+        }
+        done.store(true, Ordering::SeqCst);
+        for server in servers {
+            server.join().unwrap();
+        }
+    });
+    assert_outcome(&verifier, &tokens[REPLACEMENTS % KEYS], Ok(()));
+    assert_outcome(&verifier, &tokens[(REPLACEMENTS + 3) % KEYS], UNKNOWN);
+}

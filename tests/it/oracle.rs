@@ -1,0 +1,442 @@
+//! `jsonwebtoken::decode` as an independent judge of generated tokens, good and broken.
+//!
+//! Both accept or both refuse, but for the rules in [`OURS`] and [`THEIRS`].
+
+use std::collections::HashSet;
+
+use jsonwebtoken::{DecodingKey, Validation};
+use proptest::{
+    prelude::*,
+    sample::select,
+    test_runner::{Config, RngSeed, TestCaseError, TestRunner},
+};
+use serde_json::Value;
+use tower_jwt_auth::{Algorithm, SigningKey, Verifier, VerifyingKey, token::Jws};
+
+use crate::support::{
+    keys::{self, der},
+    mint::{Minter, encode},
+};
+
+type Members = Vec<(&'static str, &'static str)>;
+
+/// Members of a good token; its dates lie far from any day on which this runs.
+const HEADER: [(&str, &str); 1] = [("typ", r#""JWT""#)];
+const CLAIMS: [(&str, &str); 5] = [
+    ("token_type", r#""access""#),
+    ("exp", "4102444800"),
+    ("iat", "1700000000"),
+    ("jti", r#""9f1c""#),
+    ("user_id", r#""42""#),
+];
+
+/// Members that are put in place of the good ones, or beside them.
+const HEADER_NAMES: [&str; 16] = [
+    "typ",
+    "kid",
+    "crit",
+    "b64",
+    "zip",
+    "enc",
+    "jku",
+    "jwk",
+    "x5u",
+    "x5c",
+    "x5t",
+    "cty",
+    "nonce",
+    "new",
+    r"\u0063rit",
+    r"k\u0069d",
+];
+const CLAIM_NAMES: [&str; 20] = [
+    "exp",
+    "nbf",
+    "iat",
+    "auth_time",
+    "iss",
+    "aud",
+    "sub",
+    "jti",
+    "sid",
+    "user_id",
+    "token_type",
+    "scope",
+    "epoch",
+    "cnf",
+    "username",
+    r"\u0065xp",
+    r"\u0069at",
+    r"\u006ati",
+    "",
+    "é",
+];
+const VALUES: [&str; 26] = [
+    "null",
+    "true",
+    "0",
+    "1",
+    "-1",
+    "1700000000",
+    "1700000000.5",
+    "4102444800",
+    "4102444800.25",
+    "253402300800",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e300",
+    r#""""#,
+    r#""JWT""#,
+    r#""access""#,
+    r#""refresh""#,
+    r#""\u0061ccess""#,
+    r#""4102444800""#,
+    r#""text with \"escapes\" \ud83d\udd11""#,
+    "[]",
+    r#"["a","b"]"#,
+    r#"["a",1]"#,
+    "{}",
+    r#"{"exp":1,"exp":2}"#,
+    r#"[[[["deep"]]]]"#,
+];
+
+#[derive(Clone, Debug)]
+struct Case {
+    algorithm: Algorithm,
+    header: Members,
+    claims: Members,
+    breakage: Breakage,
+}
+
+/// What happens to the text of the token.
+#[derive(Clone, Debug)]
+enum Breakage {
+    None,
+    /// A change before it is signed, so that the signature fits.
+    Sealed(Edit),
+    /// A change afterwards.
+    Broken(Edit),
+}
+
+#[derive(Clone, Debug)]
+struct Edit {
+    at: prop::sample::Index,
+    deleted: usize,
+    inserted: &'static str,
+}
+
+impl Edit {
+    fn apply(&self, text: &str) -> String {
+        let start = self.at.index(text.len());
+        let end = (start + self.deleted).min(text.len());
+        format!("{}{}{}", &text[..start], self.inserted, &text[end..])
+    }
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let algorithm = select(vec![Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA]);
+    let changes = |names: &'static [&'static str]| {
+        prop::collection::vec((select(names), select(&VALUES[..]), any::<bool>()), 0..3)
+    };
+    let members = |good: &'static [(&'static str, &'static str)], names| {
+        changes(names).prop_map(move |changes| {
+            let mut members = good.to_vec();
+            for (name, value, replaces) in changes {
+                if replaces {
+                    members.retain(|(other, _)| *other != name);
+                }
+                members.push((name, value));
+            }
+            members
+        })
+    };
+    // Now and then a good member is simply left out.
+    let claims = (members(&CLAIMS, &CLAIM_NAMES), prop::option::weighted(0.1, 0..CLAIMS.len()))
+        .prop_map(|(mut members, left_out)| {
+            members.retain(|member| left_out.is_none_or(|index| *member != CLAIMS[index]));
+            members
+        });
+    let inserted = select(vec!["", "A", "-", "_", "=", "+", "/", ".", "..", " ", "\n", "é", "%"]);
+    let edit = (any::<prop::sample::Index>(), 0..3_usize, inserted)
+        .prop_map(|(at, deleted, inserted)| Edit { at, deleted, inserted });
+    let breakage = prop_oneof![
+        6 => Just(Breakage::None),
+        1 => edit.clone().prop_map(Breakage::Sealed),
+        1 => edit.prop_map(Breakage::Broken),
+    ];
+    (algorithm, members(&HEADER, &HEADER_NAMES), claims, breakage).prop_map(
+        |(algorithm, header, claims, breakage)| Case { algorithm, header, claims, breakage },
+    )
+}
+
+impl Case {
+    /// The token, and whether its signature is spoilt.
+    fn mint(&self, minter: &Minter) -> (String, bool) {
+        let object = |members: &Members, first: &str| {
+            let members: Vec<_> =
+                members.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+            format!("{{{first}{}}}", members.join(","))
+        };
+        let comma = if self.header.is_empty() { "" } else { "," };
+        let header = object(&self.header, &format!(r#""alg":"{}"{comma}"#, self.algorithm));
+        let claims = object(&self.claims, "");
+        let text = format!("{}.{}", encode(header), encode(claims));
+        match &self.breakage {
+            Breakage::None => (minter.seal(&text), false),
+            Breakage::Sealed(edit) => (minter.seal(&edit.apply(&text)), false),
+            Breakage::Broken(edit) => {
+                let token = minter.seal(&text);
+                let broken = edit.apply(&token);
+                let is_spoilt = broken != token;
+                (broken, is_spoilt)
+            }
+        }
+    }
+
+    fn header_names(&self) -> Vec<String> {
+        names(&self.header)
+    }
+
+    /// The values of a claim, however its name is written.
+    fn claim(&self, name: &str) -> Vec<Value> {
+        values(&self.claims, name)
+    }
+
+    fn claim_is_not(&self, name: &str, accepts: impl Fn(&Value) -> bool) -> bool {
+        self.claim(name).iter().any(|value| !accepts(value))
+    }
+}
+
+fn names(members: &Members) -> Vec<String> {
+    members.iter().map(|(name, _)| unescape(name)).collect()
+}
+
+fn values(members: &Members, name: &str) -> Vec<Value> {
+    let members = members.iter().filter(|(other, _)| unescape(other) == name);
+    members.map(|(_, value)| serde_json::from_str(value).unwrap()).collect()
+}
+
+fn unescape(name: &str) -> String {
+    serde_json::from_str(&format!("\"{name}\"")).unwrap()
+}
+
+fn repeats(names: &[String]) -> bool {
+    names.iter().collect::<HashSet<_>>().len() < names.len()
+}
+
+fn is_id(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.is_empty())
+}
+
+fn is_user_id(value: &Value) -> bool {
+    is_id(value) || value.is_u64() || value.is_i64()
+}
+
+fn is_date(value: &Value) -> bool {
+    value.as_f64().is_some_and(|secs| (0.0..=253_402_300_799.0).contains(&secs))
+}
+
+fn is_past_date(value: &Value) -> bool {
+    is_date(value) && value.as_f64().is_some_and(|secs| secs < 2e9)
+}
+
+fn is_text_or_texts(value: &Value) -> bool {
+    let texts = |list: &Vec<Value>| list.iter().all(Value::is_string);
+    value.is_string() || value.as_array().is_some_and(texts)
+}
+
+type Rule = (&'static str, fn(&Case) -> bool);
+
+/// Where a rule of ours refuses what the judge accepts.
+const OURS: [Rule; 14] = [
+    ("members that must be understood are refused (RFC 7515 section 4.1.11)", |case| {
+        case.header_names().iter().any(|name| ["crit", "b64", "zip", "enc"].contains(&&**name))
+    }),
+    ("no member of the header twice (RFC 7515 section 4)", |case| repeats(&case.header_names())),
+    ("typ and kid are texts, and null is none", |case| {
+        let texts = ["typ", "kid"].map(|name| values(&case.header, name));
+        !texts.iter().flatten().all(Value::is_string)
+    }),
+    ("no claim twice (RFC 7519 section 4)", |case| repeats(&names(&case.claims))),
+    ("a date is at most in the year 9999", |case| case.claim_is_not("exp", is_date)),
+    ("iat is a date that has come", |case| case.claim_is_not("iat", is_past_date)),
+    ("auth_time is a date", |case| case.claim_is_not("auth_time", is_date)),
+    ("jti is required and an id", |case| {
+        case.claim("jti").is_empty() || case.claim_is_not("jti", is_id)
+    }),
+    ("the user id is required, a text or an integer", |case| {
+        case.claim("user_id").is_empty() || case.claim_is_not("user_id", is_user_id)
+    }),
+    ("the token type is required and access", |case| {
+        case.claim("token_type") != [Value::from("access")]
+    }),
+    ("sid is an id", |case| case.claim_is_not("sid", is_id)),
+    ("iss, sub and epoch are texts", |case| {
+        ["iss", "sub", "epoch"].iter().any(|name| case.claim_is_not(name, Value::is_string))
+    }),
+    ("aud and scope are texts or lists of them", |case| {
+        ["aud", "scope"].iter().any(|name| case.claim_is_not(name, is_text_or_texts))
+    }),
+    ("a token bound to a proof is no bearer token", |case| !case.claim("cnf").is_empty()),
+];
+
+/// Where the judge refuses what a rule of ours does not look at.
+const THEIRS: [Rule; 1] = [("members that are never read may be of any type", |case| {
+    let unread = ["jku", "jwk", "x5u", "x5c", "x5t", "cty", "nonce"];
+    case.header_names().iter().any(|name| unread.contains(&&**name))
+})];
+
+struct Parties {
+    minter: Minter,
+    ours: Verifier,
+    theirs: (DecodingKey, Validation),
+}
+
+impl Parties {
+    fn new(algorithm: Algorithm) -> Self {
+        let ec = |pem: &str| DecodingKey::from_ec_pem(pem.as_bytes()).unwrap();
+        let ed = |pem: &str| DecodingKey::from_ed_pem(pem.as_bytes()).unwrap();
+        let (private, public, theirs) = match algorithm {
+            Algorithm::ES256 => (keys::P256, keys::P256_PUBLIC, ec(keys::P256_PUBLIC)),
+            Algorithm::EdDSA => (keys::ED25519, keys::ED25519_PUBLIC, ed(keys::ED25519_PUBLIC)),
+            _ => {
+                (str::from_utf8(keys::SECRET).unwrap(), "", DecodingKey::from_secret(keys::SECRET))
+            }
+        };
+        let key = if algorithm.is_symmetric() {
+            VerifyingKey::from_secret(algorithm, keys::SECRET)
+        } else {
+            VerifyingKey::from_pem(algorithm, public)
+        };
+        let mut validation = Validation::new(algorithm.as_str().parse().unwrap());
+        validation.leeway = 0;
+        validation.validate_nbf = true;
+        validation.validate_aud = false;
+        Self {
+            minter: Minter::new(algorithm, private.as_bytes()),
+            ours: Verifier::builder(key.unwrap()).build().unwrap(),
+            theirs: (theirs, validation),
+        }
+    }
+
+    fn judge(&self, token: &str) -> Option<Value> {
+        let (key, validation) = &self.theirs;
+        jsonwebtoken::decode(token, key, validation).map(|decoded| decoded.claims).ok()
+    }
+}
+
+fn runner(cases: u32, seed: u64) -> TestRunner {
+    let rng_seed = RngSeed::Fixed(seed);
+    TestRunner::new(Config { cases, rng_seed, failure_persistence: None, ..Config::default() })
+}
+
+#[test]
+fn the_judge_agrees() {
+    let parties = [Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA]
+        .map(|name| (name, Parties::new(name)));
+    let used = std::cell::RefCell::new(HashSet::new());
+    let accepted = std::cell::Cell::new(0);
+    let check = |case: Case| {
+        let (_, parties) = parties.iter().find(|(name, _)| *name == case.algorithm).unwrap();
+        let (token, is_spoilt) = case.mint(&parties.minter);
+        let ours = parties.ours.verify(&token);
+        let theirs = parties.judge(&token);
+        if is_spoilt {
+            // No rule about members is an excuse here.
+            prop_assert!(ours.is_err() && theirs.is_none(), "accepted: {}", token);
+            return Ok(());
+        }
+        let rules = match (&ours, &theirs) {
+            (Ok(claims), Some(theirs)) => {
+                let ours: Value = serde_json::from_str(claims.json()).unwrap();
+                prop_assert_eq!(&ours, theirs);
+                accepted.set(accepted.get() + 1);
+                return Ok(());
+            }
+            (Err(_), None) => return Ok(()),
+            (Err(_), Some(_)) => &OURS[..],
+            (Ok(_), None) => &THEIRS,
+        };
+        let reasons: Vec<_> = rules.iter().filter(|(_, applies)| applies(&case)).collect();
+        used.borrow_mut().extend(reasons.iter().map(|(reason, _)| *reason));
+        if reasons.is_empty() {
+            let ours = ours.map(drop).map_err(|error| error.kind());
+            return Err(TestCaseError::fail(format!("ours {ours:?}, theirs {theirs:?}: {token}")));
+        }
+        Ok(())
+    };
+    runner(6000, 1).run(&cases(), check).unwrap();
+
+    // The generator reaches every rule, and good tokens are not rare.
+    for (reason, _) in OURS.iter().chain(&THEIRS) {
+        assert!(used.borrow().contains(reason), "never needed: {reason}");
+    }
+    assert!(accepted.get() > 500, "only {} good tokens", accepted.get());
+}
+
+/// Every rule of [`OURS`] is kept, whatever the judge thinks.
+#[test]
+fn listed_rules_are_kept() {
+    let parties = Parties::new(Algorithm::HS256);
+    let check = |case: Case| {
+        let case = Case { algorithm: Algorithm::HS256, breakage: Breakage::None, ..case };
+        let outcome = parties.ours.verify(&case.mint(&parties.minter).0);
+        if let Some((reason, _)) = OURS.iter().find(|(_, applies)| applies(&case)) {
+            prop_assert!(outcome.is_err(), "accepted against the rule: {}", reason);
+        }
+        Ok(())
+    };
+    runner(2000, 2).run(&cases(), check).unwrap();
+}
+
+#[test]
+fn no_text_makes_anything_panic() {
+    let parties = Parties::new(Algorithm::HS256);
+    let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
+    let texts = prop_oneof![
+        any::<String>(),
+        "[A-Za-z0-9_.=+/ -]{0,200}",
+        r"(eyJhbGciOiJIUzI1NiJ9|[\x00-\x7f]{0,20})\.[A-Za-z0-9_-]{0,80}\.\PC{0,40}",
+    ];
+    let check = |text: String| {
+        prop_assert!(parties.ours.verify(&text).is_err());
+        prop_assert!(Jws::verify(&text, &key, 4096).is_err());
+        // Signed rightly, as a token and as each of its parts.
+        let _ = parties.ours.verify(&parties.minter.seal(&text));
+        let _ = parties.ours.verify(&parties.minter.mint(&text, &text));
+        let _ = parties.ours.verify(&parties.minter.token(&text));
+        let _ = Jws::verify(&parties.minter.token(&text), &key, 4096);
+        Ok(())
+    };
+    runner(2000, 3).run(&texts, check).unwrap();
+}
+
+#[test]
+fn no_text_makes_a_key_panic() {
+    let algorithms = [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+    let pems = [keys::RSA_PUBLIC, keys::P256, keys::ED25519_PUBLIC, keys::P256_ECPARAM];
+    let ders = [keys::RSA, keys::RSA_PUBLIC, keys::P256, keys::P256_PUBLIC, keys::ED25519].map(der);
+    let jwks = [keys::RFC_OCT, keys::RFC_RSA, keys::RFC_EC, keys::RFC_OKP];
+    let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>());
+    let check =
+        |((at, which, byte), text): ((prop::sample::Index, prop::sample::Index, u8), String)| {
+            let mut der = which.get(&ders).clone();
+            *at.get_mut(&mut der) = byte;
+            let edit = Edit { at, deleted: usize::from(byte % 3), inserted: "A" };
+            let pem = edit.apply(pems[which.index(pems.len())]);
+            let jwk = edit.apply(jwks[which.index(jwks.len())]);
+            for algorithm in algorithms {
+                let _ = VerifyingKey::from_der(algorithm, &der);
+                let _ = SigningKey::from_der(algorithm, &der);
+                for text in [&text, &pem, &jwk] {
+                    let _ = VerifyingKey::from_pem(algorithm, text);
+                    let _ = SigningKey::from_pem(algorithm, text);
+                    let _ = VerifyingKey::from_jwk(text, algorithm);
+                    let _ = SigningKey::from_jwk(text, algorithm);
+                    let _ = SigningKey::from_secret(algorithm, text);
+                }
+            }
+            Ok(())
+        };
+    runner(300, 4).run(&(edit, any::<String>()), check).unwrap();
+}

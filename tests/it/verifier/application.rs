@@ -1,0 +1,201 @@
+//! The application's own claims and checks, and what malleable signatures may change.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::Value;
+use tower_jwt_auth::{Algorithm, AuthErrorKind, Claims, Verifier, VerifyingKey, token::NoClaims};
+
+use super::{assert_outcome, builder, strict};
+use crate::support::{
+    keys,
+    mint::{Minter, claims, clock, encode},
+};
+
+#[derive(Debug, Deserialize)]
+struct Profile {
+    username: String,
+    #[serde(default)]
+    is_admin: bool,
+    /// A registered claim may be read again.
+    exp: u64,
+}
+
+fn verify(changes: &[(&str, &str)]) -> Result<Claims<Profile>, AuthErrorKind> {
+    let verifier: Verifier<Profile> = builder().build().unwrap();
+    verifier.verify(&Minter::hs256().token(claims(changes))).map_err(|error| error.kind())
+}
+
+#[test]
+fn own_claims_are_read_into_their_type() {
+    let claims =
+        verify(&[("username", r#""ada""#), ("is_admin", "true"), ("more", "[1]")]).unwrap();
+    assert_eq!(claims.username, "ada");
+    assert!(claims.is_admin);
+    assert_eq!(claims.exp, claims.expires_at().as_secs());
+    assert_eq!(claims.user_id(), "42");
+    let shown = format!("{claims:?}");
+    assert!(!shown.contains("ada") && !shown.contains("42"), "{shown}");
+}
+
+#[test]
+fn own_claims_of_a_wrong_type_are_refused() {
+    for changes in [
+        &[][..],
+        &[("username", "null")],
+        &[("username", "7")],
+        &[("username", r#"["ada"]"#)],
+        &[("username", r#""ada""#), ("is_admin", "null")],
+        &[("username", r#""ada""#), ("is_admin", r#""true""#)],
+        &[("username", r#""ada""#), ("is_admin", "1")],
+    ] {
+        assert_eq!(verify(changes).unwrap_err(), AuthErrorKind::InvalidClaims, "{changes:?}");
+    }
+}
+
+#[test]
+fn any_claims_type_that_reads_an_object_will_do() {
+    let token = Minter::hs256().token(claims(&[("team", r#"{"id":1}"#)]));
+    let value: Verifier<Value> = builder().build().unwrap();
+    assert_eq!(value.verify(&token).unwrap()["team"]["id"], 1);
+    let nothing: Verifier<NoClaims> = builder().build().unwrap();
+    assert!(nothing.verify(&token).is_ok());
+    let optional: Verifier<Option<Value>> = builder().build().unwrap();
+    assert!(optional.verify(&token).unwrap().is_some());
+}
+
+#[test]
+fn every_check_must_say_yes() {
+    let check = |first: bool, second: bool| {
+        let verifier: Verifier =
+            builder().check(move |_| first).check(move |_| second).build().unwrap();
+        let outcome = verifier.verify(&Minter::hs256().token(claims(&[])));
+        outcome.map(drop).map_err(|error| error.kind())
+    };
+    let refused = Err(AuthErrorKind::Refused);
+    assert_eq!(check(true, true), Ok(()));
+    assert_eq!(check(true, false), refused);
+    assert_eq!(check(false, true), refused);
+    assert_eq!(check(false, false), refused);
+}
+
+#[test]
+fn checks_see_verified_claims_only() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let verifier = builder::<NoClaims>()
+        .check(move |claims| {
+            count.fetch_add(1, Ordering::SeqCst);
+            claims.user_id() == "42"
+        })
+        .build()
+        .unwrap();
+    let minter = Minter::hs256();
+    let forger = Minter::new(Algorithm::HS256, keys::LONG_SECRET);
+    for refused in [
+        forger.token(claims(&[])),
+        minter.token(claims(&[("exp", "1")])),
+        minter.token(claims(&[("token_type", r#""refresh""#)])),
+        minter.token(claims(&[("jti", "")])),
+        "garbage".to_owned(),
+    ] {
+        assert!(verifier.verify(&refused).is_err());
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert!(verifier.verify(&minter.token(claims(&[]))).is_ok());
+    let other = minter.token(claims(&[("user_id", "43")]));
+    assert_outcome(&verifier, &other, Err(AuthErrorKind::Refused), "another user");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+/// Row 11: `(r, n - s)` is as good a signature as `(r, s)`, so what names a token is its `jti`.
+#[test]
+fn a_malleable_signature_does_not_change_the_id() {
+    /// The order of P-256.
+    const N: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
+        0x25, 0x51,
+    ];
+
+    let key = VerifyingKey::from_pem(Algorithm::ES256, keys::P256_PUBLIC).unwrap();
+    let verifier: Verifier = Verifier::builder(key).clock(clock()).build().unwrap();
+    let token = Minter::new(Algorithm::ES256, keys::P256.as_bytes()).token(claims(&[]));
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrow = false;
+    for (s, n) in signature[32..].iter_mut().zip(N).rev() {
+        let (difference, under) = n.overflowing_sub(*s);
+        let (difference, under_again) = difference.overflowing_sub(u8::from(borrow));
+        (*s, borrow) = (difference, under || under_again);
+    }
+    let other = format!("{signed}.{}", encode(&signature));
+    assert_ne!(token, other);
+
+    let (one, other) = (verifier.verify(&token).unwrap(), verifier.verify(&other).unwrap());
+    assert_eq!(one.jti(), other.jti());
+    assert_eq!(one.json(), other.json());
+}
+
+/// DER signatures, as most libraries make them, are not what RFC 7518 section 3.4 asks for.
+#[test]
+fn ecdsa_signatures_have_a_fixed_length() {
+    let key = VerifyingKey::from_pem(Algorithm::ES256, keys::P256_PUBLIC).unwrap();
+    let verifier: Verifier = Verifier::builder(key).clock(clock()).build().unwrap();
+    let minter = Minter::new(Algorithm::ES256, keys::P256.as_bytes());
+    let token = minter.token(claims(&[]));
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let raw = minter.sign(signed.as_bytes());
+    let integer = |half: &[u8]| [&[2, 33, 0], half].concat();
+    let body = [integer(&raw[..32]), integer(&raw[32..])].concat();
+    let der = [&[0x30, 70], body.as_slice()].concat();
+    let zeros = vec![0; 64];
+    for signature in [&der, &raw[..63].to_vec(), &[raw.clone(), vec![0]].concat(), &zeros, &vec![]]
+    {
+        let token = format!("{signed}.{}", encode(signature));
+        assert_outcome(&verifier, &token, Err(AuthErrorKind::BadSignature), "ECDSA");
+    }
+    assert_outcome(&verifier, &format!("{signed}.{}", encode(&raw)), Ok(()), "raw");
+}
+
+/// No byte of a signed token can be changed, and none can be cut off.
+#[test]
+fn every_byte_counts() {
+    let token = Minter::hs256().token(claims(&[]));
+    for at in 0..token.len() {
+        assert!(strict().verify(&token[..at]).is_err(), "cut at {at}");
+        for replacement in ["A", "Q", "_", "."] {
+            let mut changed = token.clone();
+            changed.replace_range(at..=at, replacement);
+            if changed != token {
+                assert!(strict().verify(&changed).is_err(), "{replacement} at {at}");
+            }
+        }
+    }
+}
+
+/// An error tells its kind and nothing of the token.
+#[test]
+fn errors_quote_nothing() {
+    let verifier: Verifier<Profile> = builder().build().unwrap();
+    for payload in [
+        claims(&[("username", r#""canary""#), ("exp", r#""canary""#)]),
+        claims(&[("username", r#"{"canary":1}"#)]),
+        claims(&[("canary", "1"), ("canary", "2")]),
+        "canary".to_owned(),
+    ] {
+        let error = verifier.verify(&Minter::hs256().token(payload)).unwrap_err();
+        let mut shown = format!("{error} {error:?} {:?}", error.challenge("api"));
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            shown.push_str(&format!("{inner} {inner:?}"));
+            source = inner.source();
+        }
+        assert!(!shown.contains("canary"), "{shown}");
+        assert_eq!(error.required_scope(), None);
+    }
+}

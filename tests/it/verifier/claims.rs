@@ -1,0 +1,404 @@
+//! Rows 7, 8 and 21 to 24: members of the payload and their types.
+
+use tower_jwt_auth::{
+    Verifier,
+    token::{ClaimNames, TokenType},
+};
+
+use super::{
+    INVALID_CLAIMS, MALFORMED, Outcome, WRONG_AUDIENCE, WRONG_ISSUER, WRONG_TYPE, assert_outcome,
+    assert_values, builder, strict,
+};
+use crate::support::mint::{Minter, claims};
+
+/// JSON values that are no text.
+const NO_TEXTS: [(&str, Outcome); 7] = [
+    ("null", INVALID_CLAIMS),
+    ("true", INVALID_CLAIMS),
+    ("42", INVALID_CLAIMS),
+    ("4.2", INVALID_CLAIMS),
+    ("[]", INVALID_CLAIMS),
+    (r#"["access"]"#, INVALID_CLAIMS),
+    (r#"{"access":null}"#, INVALID_CLAIMS),
+];
+
+#[track_caller]
+fn assert_payloads(rows: &[(&str, Outcome)]) {
+    for (payload, expected) in rows {
+        assert_outcome(&strict(), &Minter::hs256().token(payload), *expected, payload);
+    }
+}
+
+#[test]
+fn the_payload_is_one_json_object_in_utf8() {
+    assert_payloads(&[
+        ("", MALFORMED),
+        (" ", MALFORMED),
+        ("null", INVALID_CLAIMS),
+        ("true", INVALID_CLAIMS),
+        ("1", INVALID_CLAIMS),
+        (r#""text""#, INVALID_CLAIMS),
+        ("[]", INVALID_CLAIMS),
+        ("{}", INVALID_CLAIMS),
+        ("{", MALFORMED),
+        ("not json", MALFORMED),
+        // What a derived reader would take for the fields in their order.
+        (r#"["access",1700000300,1700000000,"9f1c","42"]"#, INVALID_CLAIMS),
+        (r#"[{"exp":1700000300}]"#, INVALID_CLAIMS),
+    ]);
+    let good = claims(&[]);
+    for trailing in ["x", "{}", ",", "\0", "]", "null"] {
+        assert_payloads(&[(&format!("{good}{trailing}"), MALFORMED)]);
+    }
+    assert_payloads(&[
+        (&format!(" \t\r\n{good}\n "), Ok(())),
+        (&format!("\u{feff}{good}"), MALFORMED),
+        (&good.replace('"', "'"), MALFORMED),
+        (&good.replacen('}', ",}", 1), MALFORMED),
+    ]);
+    for invalid in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80"] {
+        let (start, end) = (good.strip_suffix('}').unwrap().as_bytes(), b"\"}".as_slice());
+        for key in [&b",\"x\":\""[..], b",\"sub\":\"", b",\"user_id\":\""] {
+            let payload = [start, key, invalid, end].concat();
+            let token = Minter::hs256().token(&payload);
+            assert_outcome(&strict(), &token, MALFORMED, &String::from_utf8_lossy(&payload));
+        }
+    }
+}
+
+#[test]
+fn repeated_members_are_refused() {
+    let names = [
+        ("exp", "1700000300", r"\u0065xp"),
+        ("nbf", "1700000000", r"nb\u0066"),
+        ("iat", "1700000000", r"\u0069\u0061\u0074"),
+        ("iss", r#""a""#, r"\u0069ss"),
+        ("aud", r#""a""#, r"a\u0075d"),
+        ("sub", r#""a""#, r"su\u0062"),
+        ("jti", r#""9f1c""#, r"\u006Ati"),
+        ("sid", r#""a""#, r"\u0073id"),
+        ("scope", r#""a""#, r"\u0073cope"),
+        ("epoch", r#""a""#, r"\u0065poch"),
+        ("auth_time", "1700000000", r"auth\u005ftime"),
+        ("token_type", r#""access""#, r"token\u005Ftype"),
+        ("user_id", r#""42""#, r"\u0075ser_id"),
+        ("is_admin", "true", r"is\u005fadmin"),
+        ("", "1", ""),
+    ];
+    for (name, value, escaped) in names {
+        let once = claims(&[(name, value)]);
+        assert_payloads(&[(&once, Ok(()))]);
+        // Equal or not, escaped or not, first or last.
+        for (name, value) in [(name, value), (escaped, value), (escaped, "null"), (name, "[]")] {
+            let again = format!(r#""{name}":{value}"#);
+            let first = once.replacen('{', &format!("{{{again},"), 1);
+            let last = format!("{},{again}}}", once.strip_suffix('}').unwrap());
+            assert_payloads(&[(&first, INVALID_CLAIMS), (&last, INVALID_CLAIMS)]);
+        }
+    }
+}
+
+#[test]
+fn repetition_is_noticed_among_many_members() {
+    let many = |extra: &str| {
+        let members: String = (0..100).map(|n| format!(r#""m{n}":{n},"#)).collect();
+        claims(&[]).replacen('{', &format!("{{{members}{extra}"), 1)
+    };
+    assert_payloads(&[
+        (&many(""), Ok(())),
+        (&many(r#""m0":0,"#), INVALID_CLAIMS),
+        (&many(r#""m99":0,"#), INVALID_CLAIMS),
+        (&many(r#""\u006d50":0,"#), INVALID_CLAIMS),
+        (&many(r#""\u0065xp":1700009999,"#), INVALID_CLAIMS),
+    ]);
+    let too_many: String = (0..400).map(|n| format!(r#""m{n}":{n},"#)).collect();
+    let payload = claims(&[]).replacen('{', &format!("{{{too_many}"), 1);
+    assert_payloads(&[(&payload, INVALID_CLAIMS)]);
+}
+
+#[test]
+fn texts_are_texts() {
+    for name in ["iss", "sub", "sid", "epoch", "jti", "token_type"] {
+        assert_values(&strict(), name, &NO_TEXTS);
+    }
+    let escaped = claims(&[("sub", r#""\u0061\"\\\n\ud83d\udd11""#), ("sid", r#""\u0073""#)]);
+    let verified = strict().verify(&Minter::hs256().token(escaped)).unwrap();
+    assert_eq!(verified.subject(), Some("a\"\\\n🔑"));
+    assert_eq!(verified.session_id(), Some("s"));
+}
+
+#[test]
+fn a_required_issuer_is_equal_and_present() {
+    let verifier: Verifier = builder().issuer("https://a.example").build().unwrap();
+    assert_values(&verifier, "iss", &NO_TEXTS);
+    assert_values(
+        &verifier,
+        "iss",
+        &[
+            (r#""https://a.example""#, Ok(())),
+            (r#""https:\/\/a.example""#, Ok(())),
+            ("", WRONG_ISSUER),
+            (r#""""#, WRONG_ISSUER),
+            (r#""https://a.example/""#, WRONG_ISSUER),
+            (r#""https://A.example""#, WRONG_ISSUER),
+            (r#""https://a.example.attacker.example""#, WRONG_ISSUER),
+            (r#""https://b.example""#, WRONG_ISSUER),
+            (r#"["https://a.example"]"#, INVALID_CLAIMS),
+        ],
+    );
+    assert_values(&strict(), "iss", &[("", Ok(())), (r#""anyone""#, Ok(()))]);
+}
+
+#[test]
+fn a_required_audience_is_contained() {
+    let verifier: Verifier = builder().audience("api").build().unwrap();
+    let always_refused = [
+        ("null", INVALID_CLAIMS),
+        ("1", INVALID_CLAIMS),
+        ("true", INVALID_CLAIMS),
+        (r#"{"api":true}"#, INVALID_CLAIMS),
+        (r#"["api",1]"#, INVALID_CLAIMS),
+        (r#"["api",null]"#, INVALID_CLAIMS),
+        (r#"[["api"]]"#, INVALID_CLAIMS),
+        (r#"[{"api":1}]"#, INVALID_CLAIMS),
+    ];
+    assert_values(&verifier, "aud", &always_refused);
+    assert_values(&strict(), "aud", &always_refused);
+    assert_values(
+        &verifier,
+        "aud",
+        &[
+            (r#""api""#, Ok(())),
+            (r#""\u0061pi""#, Ok(())),
+            (r#"["api"]"#, Ok(())),
+            (r#"["web","api"]"#, Ok(())),
+            (r#"["api","api"]"#, Ok(())),
+            ("", WRONG_AUDIENCE),
+            ("[]", WRONG_AUDIENCE),
+            (r#""""#, WRONG_AUDIENCE),
+            (r#"[""]"#, WRONG_AUDIENCE),
+            (r#""API""#, WRONG_AUDIENCE),
+            (r#""api ""#, WRONG_AUDIENCE),
+            (r#""api web""#, WRONG_AUDIENCE),
+            (r#""ap""#, WRONG_AUDIENCE),
+            (r#"["web","mobile"]"#, WRONG_AUDIENCE),
+        ],
+    );
+    let several: Verifier = builder().audiences(["api", "web"]).build().unwrap();
+    let rows = [(r#""api""#, Ok(())), (r#"["web"]"#, Ok(())), (r#""other""#, WRONG_AUDIENCE)];
+    assert_values(&several, "aud", &rows);
+    assert_values(&strict(), "aud", &[("", Ok(())), (r#"["anyone"]"#, Ok(()))]);
+}
+
+/// Row 22.
+#[test]
+fn token_types_never_stand_in_for_each_other() {
+    let types = [
+        TokenType::Access,
+        TokenType::Refresh,
+        TokenType::Sliding,
+        TokenType::Custom("email_verification".into()),
+        TokenType::Custom("Access".into()),
+        TokenType::Custom("".into()),
+    ];
+    for accepted in &types {
+        let verifier: Verifier = builder().token_type(accepted.clone()).build().unwrap();
+        for token_type in &types {
+            let expected = if token_type == accepted { Ok(()) } else { WRONG_TYPE };
+            let value = format!("{:?}", token_type.as_str());
+            assert_values(&verifier, "token_type", &[(&value, expected)]);
+        }
+        assert_values(&verifier, "token_type", &[("", WRONG_TYPE)]);
+        assert_values(&verifier, "token_type", &NO_TEXTS);
+    }
+    let near = ["Access", "ACCESS", "access ", " access", "acces", "access\\u0000", "аccess"];
+    for near in near {
+        assert_values(&strict(), "token_type", &[(&format!(r#""{near}""#), WRONG_TYPE)]);
+    }
+    assert_values(&strict(), "token_type", &[(r#""\u0061ccess""#, Ok(()))]);
+
+    let two: Verifier =
+        builder().token_types([TokenType::Access, TokenType::Sliding]).build().unwrap();
+    assert_values(
+        &two,
+        "token_type",
+        &[(r#""access""#, Ok(())), (r#""sliding""#, Ok(())), (r#""refresh""#, WRONG_TYPE)],
+    );
+    let by_name = TokenType::Custom("access".into());
+    assert_eq!(by_name, TokenType::Access);
+    let custom: Verifier = builder().token_type(by_name).build().unwrap();
+    assert_values(&custom, "token_type", &[(r#""access""#, Ok(())), (r#""refresh""#, WRONG_TYPE)]);
+
+    let any: Verifier = builder().any_token_type().build().unwrap();
+    assert_values(
+        &any,
+        "token_type",
+        &[(r#""access""#, Ok(())), (r#""refresh""#, Ok(())), (r#""new""#, Ok(())), ("", Ok(()))],
+    );
+    assert_values(&any, "token_type", &NO_TEXTS);
+}
+
+/// Row 23.
+#[test]
+fn jti_is_a_text_of_1_to_255_bytes() {
+    let longest = format!("{:?}", "j".repeat(255));
+    let too_long = format!("{:?}", "j".repeat(256));
+    let too_long_in_bytes = format!("\"{}\"", "é".repeat(128));
+    let too_long_escaped = format!("\"{}\"", r"\u006a".repeat(256));
+    let rows = [
+        (longest.as_str(), Ok(())),
+        (r#""\u006a""#, Ok(())),
+        (r#""""#, INVALID_CLAIMS),
+        (r#""j\u0000""#, INVALID_CLAIMS),
+        (&too_long, INVALID_CLAIMS),
+        (&too_long_in_bytes, INVALID_CLAIMS),
+        (&too_long_escaped, INVALID_CLAIMS),
+    ];
+    let optional: Verifier = builder().optional_jti().build().unwrap();
+    for verifier in [&strict(), &optional] {
+        for name in ["jti", "sid"] {
+            assert_values(verifier, name, &rows);
+            assert_values(verifier, name, &NO_TEXTS);
+        }
+    }
+    // Optional means that it may be absent, not that it may be anything.
+    assert_values(&strict(), "jti", &[("", INVALID_CLAIMS)]);
+    assert_values(&optional, "jti", &[("", Ok(()))]);
+}
+
+#[test]
+fn the_user_id_is_a_text_or_an_integer() {
+    let too_long = format!("{:?}", "u".repeat(256));
+    let refused = [
+        "null",
+        "true",
+        "1.0",
+        "1.5",
+        "1e2",
+        "-0.5",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "[]",
+        "[42]",
+        "{}",
+        r#"{"id":42}"#,
+        r#""""#,
+        r#""4\u00002""#,
+        &too_long,
+    ];
+    let optional: Verifier = builder().optional_user_id().build().unwrap();
+    for value in refused {
+        assert_values(&strict(), "user_id", &[(value, INVALID_CLAIMS)]);
+        assert_values(&optional, "user_id", &[(value, INVALID_CLAIMS)]);
+    }
+    assert_values(&strict(), "user_id", &[("", INVALID_CLAIMS)]);
+    assert_values(&strict(), "user_id", &[("1e400", MALFORMED)]);
+    for (value, text) in [
+        (r#""42""#, "42"),
+        ("42", "42"),
+        ("0", "0"),
+        ("-7", "-7"),
+        ("18446744073709551615", "18446744073709551615"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        (r#""042""#, "042"),
+        (r#""\u0034\u0032""#, "42"),
+        (r#""b1946ac9-2492-4d23-a47e-1f6a0a5a3c3e""#, "b1946ac9-2492-4d23-a47e-1f6a0a5a3c3e"),
+    ] {
+        let token = Minter::hs256().token(claims(&[("user_id", value)]));
+        assert_eq!(strict().verify(&token).unwrap().user_id(), text, "{value}");
+    }
+    let nobody = Minter::hs256().token(claims(&[("user_id", "")]));
+    assert_eq!(optional.verify(&nobody).unwrap().user_id(), "");
+}
+
+/// Row 24: such a token is worth nothing without the proof.
+#[test]
+fn tokens_bound_to_a_proof_are_refused() {
+    for cnf in [r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#, "{}", "null", "1"] {
+        assert_values(&strict(), "cnf", &[(cnf, INVALID_CLAIMS)]);
+        assert_values(&strict(), r"\u0063nf", &[(cnf, INVALID_CLAIMS)]);
+    }
+}
+
+#[test]
+fn scopes_are_a_text_or_a_list_of_texts() {
+    let rows = [
+        ("null", INVALID_CLAIMS),
+        ("1", INVALID_CLAIMS),
+        ("{}", INVALID_CLAIMS),
+        (r#"["a",1]"#, INVALID_CLAIMS),
+        (r#"[["a"]]"#, INVALID_CLAIMS),
+    ];
+    assert_values(&strict(), "scope", &rows);
+    for (value, expected) in [
+        (r#""read write""#, &["read", "write"][..]),
+        (r#""  read   write ""#, &["read", "write"]),
+        (r#""\u0072ead write""#, &["read", "write"]),
+        (r#"["read","write"]"#, &["read", "write"]),
+        // In a list, a blank is part of a name that nobody can ask for by half.
+        (r#"["read write"]"#, &["read write"]),
+        (r#""""#, &[]),
+        ("[]", &[]),
+    ] {
+        let token = Minter::hs256().token(claims(&[("scope", value)]));
+        let verified = strict().verify(&token).unwrap();
+        assert_eq!(verified.scopes().collect::<Vec<_>>(), expected, "{value}");
+        assert_eq!(verified.has_scope("read"), expected.contains(&"read"));
+        assert!(
+            !verified.has_scope("rea") && !verified.has_scope("") && !verified.has_scope("READ")
+        );
+    }
+}
+
+#[test]
+fn required_claims_are_present() {
+    let verifier: Verifier =
+        builder().require_claim("tenant").require_claim("sid").build().unwrap();
+    let check = |changes: &[(&str, &str)], expected: Outcome| {
+        let token = Minter::hs256().token(claims(changes));
+        assert_outcome(&verifier, &token, expected, &format!("{changes:?}"));
+    };
+    check(&[], INVALID_CLAIMS);
+    check(&[("tenant", "1")], INVALID_CLAIMS);
+    check(&[("sid", r#""s""#)], INVALID_CLAIMS);
+    check(&[("Tenant", "1"), ("sid", r#""s""#)], INVALID_CLAIMS);
+    check(&[("other", r#"{"tenant":1}"#), ("sid", r#""s""#)], INVALID_CLAIMS);
+    check(&[("tenant", "1"), ("sid", r#""s""#)], Ok(()));
+    check(&[(r"\u0074enant", "1"), ("sid", r#""s""#)], Ok(()));
+    check(&[("tenant", "null"), ("sid", r#""s""#)], Ok(()));
+}
+
+#[test]
+fn renamed_claims_are_read_by_their_new_names_alone() {
+    let names = ClaimNames::default().with_user_id("uid").with_token_type("use").with_jti("id");
+    let verifier: Verifier = builder().claim_names(names).build().unwrap();
+    let renamed = [("uid", "7"), ("use", r#""access""#), ("id", r#""j""#)];
+    let old = [("user_id", ""), ("token_type", ""), ("jti", "")];
+    let token = Minter::hs256().token(claims(&[renamed, old].concat()));
+    let verified = verifier.verify(&token).unwrap();
+    assert_eq!((verified.user_id(), verified.jti()), ("7", Some("j")));
+
+    // The old names are nobody's business any more, nor do they stand in.
+    let old = [("user_id", "null"), ("token_type", r#""refresh""#), ("jti", "[]")];
+    let token = Minter::hs256().token(claims(&[renamed, old].concat()));
+    assert_outcome(&verifier, &token, Ok(()), "old names with other values");
+    for (name, expected) in [("uid", INVALID_CLAIMS), ("use", WRONG_TYPE), ("id", INVALID_CLAIMS)] {
+        let without: Vec<_> = renamed.into_iter().filter(|(other, _)| *other != name).collect();
+        let token = Minter::hs256().token(claims(&without));
+        assert_outcome(&verifier, &token, expected, name);
+    }
+}
+
+#[test]
+fn the_subject_may_be_the_user_id() {
+    let names = ClaimNames::default().with_user_id("sub");
+    let verifier: Verifier = builder().claim_names(names).build().unwrap();
+    let token = Minter::hs256().token(claims(&[("user_id", ""), ("sub", r#""auth0|7""#)]));
+    let verified = verifier.verify(&token).unwrap();
+    assert_eq!(verified.user_id(), "auth0|7");
+    assert_eq!(verified.subject(), Some("auth0|7"));
+    for value in ["", "null", r#""""#, "[]", "1.5"] {
+        let token = Minter::hs256().token(claims(&[("sub", value)]));
+        assert_outcome(&verifier, &token, INVALID_CLAIMS, value);
+    }
+}
