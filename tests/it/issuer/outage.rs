@@ -1,6 +1,9 @@
 //! Users or store out of reach: nothing is handed out, nothing is lost, nothing is claimed.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
 
 use tower_jwt_auth::{AuthErrorKind, Issuer, token::UserId};
 
@@ -95,6 +98,21 @@ async fn what_was_not_stored_is_not_reported_as_done() {
     setup.store.set(Fault::None);
     assert!(issuer.verify(tokens.access()).await.is_ok());
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_store_has_two_seconds_unless_told_otherwise() {
+    let setup = Setup::new();
+    setup.store.set(Fault::Hangs);
+    for (builder, deadline) in
+        [(setup.builder(), 2000), (setup.builder().store_deadline(Duration::from_millis(20)), 20)]
+    {
+        let issuer = builder.build().unwrap();
+        let begun = Instant::now();
+        assert_eq!(refusal(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
+        let waited = begun.elapsed().as_millis();
+        assert!((deadline..deadline + 1500).contains(&waited), "{waited} ms");
+    }
 }
 
 #[tokio::test]

@@ -84,6 +84,42 @@ async fn a_logout_holds_until_the_last_token_of_the_session_is_dead() {
     }
 }
 
+/// Security needs each entry until the last token it speaks of can no longer be good: that token's
+/// expiry, the leeway, and a minute for the clocks of other machines.
+#[tokio::test]
+async fn nothing_is_forgotten_while_a_token_may_need_it() {
+    let setup = Setup::new();
+    let issuer = setup.builder().access_lifetime(HOUR).leeway(5 * MINUTE).build().unwrap();
+    let user = UserId::from(1);
+    let (access, refresh, session) = (3600, 86_400, 30 * 86_400);
+    let slack = 300 + 60;
+
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let session_kept = refresh + access + slack;
+    let claims = issuer.verifier().verify(tokens.access()).unwrap();
+    issuer.revoke_token(&claims).await.unwrap();
+    let token_kept = access + slack;
+    issuer.revoke_user(&user).await.unwrap();
+    let user_kept = session + access + slack;
+    for (kept, left) in [(token_kept, 2), (session_kept, 1), (user_kept, 0)] {
+        for (at, expected) in [(NOW + kept - 1, left + 1), (NOW + kept, left)] {
+            setup.store.purge(NumericDate::from_secs(at), usize::MAX).await.unwrap();
+            assert_eq!(setup.store.inner.len(), expected, "after {kept} s");
+        }
+    }
+
+    // Each rotation, logout and revocation counts from its own time.
+    let tokens = issuer.login(&ada()).await.unwrap();
+    setup.clock.advance(HOUR);
+    let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    setup.clock.advance(HOUR);
+    issuer.logout(refresh_of(&tokens)).await.unwrap();
+    for (at, expected) in [(2 * 3600 + session_kept - 1, 1), (2 * 3600 + session_kept, 0)] {
+        setup.store.purge(NumericDate::from_secs(NOW + at), usize::MAX).await.unwrap();
+        assert_eq!(setup.store.inner.len(), expected);
+    }
+}
+
 #[tokio::test]
 async fn one_token_is_revoked_until_it_expires() {
     let setup = Setup::new();

@@ -1,9 +1,13 @@
 //! Settings of the routes.
 
 use serde_json::json;
-use tower_jwt_auth::{ConfigErrorKind, TokenRoutes, routes::TokenRoutesBuilder};
+use tower_jwt_auth::{
+    ConfigErrorKind, TokenRoutes,
+    routes::TokenRoutesBuilder,
+    user::{Credentials, Fields, UsernamePassword},
+};
 
-use crate::support::login::{Directory, Profile, SECRET, Setup};
+use crate::support::login::{Directory, PASSWORD, Profile, SECRET, Setup};
 
 use super::{credentials, post_json};
 
@@ -87,6 +91,11 @@ fn nonsense_is_refused_when_the_routes_are_built() {
 fn debug_shows_no_secret() {
     let setup = Setup::new();
     let builder = TokenRoutes::builder(setup.issuer(), setup.users.clone());
-    let shown = format!("{builder:?}") + &format!("{:?}", builder.build().unwrap());
-    assert!(!shown.contains(SECRET));
+    let mut shown = format!("{builder:?}") + &format!("{:?}", builder.build().unwrap());
+    let mut fields = Fields::new(credentials().as_object().cloned().unwrap());
+    shown += &format!("{fields:?}");
+    shown += &format!("{:?}", UsernamePassword::from_fields(&mut fields).unwrap());
+    for secret in [SECRET, PASSWORD, "\"1\""] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }
