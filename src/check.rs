@@ -10,7 +10,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verifier},
-    trace::warn,
+    trace::{in_span, warn},
 };
 
 /// The realm of challenges unless configured otherwise.
@@ -47,7 +47,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
                 Some(revoked) => admit_unless(revoked, claims),
                 None => {
                     let (store, fail_open) = (store.clone(), self.fail_open);
-                    return Check::Lookup(Box::pin(async move {
+                    let lookup = async move {
                         let revoked = match store.is_revoked(&token_ref(&claims)).await {
                             Err(_) if fail_open => {
                                 warn!("token let through: whether it was revoked is not known");
@@ -56,7 +56,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
                             answer => answer?,
                         };
                         admit_unless(revoked, claims)
-                    }));
+                    };
+                    return Check::Lookup(Box::pin(in_span!("token_revocation_lookup", lookup)));
                 }
             },
             (result, _) => result,

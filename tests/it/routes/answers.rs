@@ -199,7 +199,7 @@ async fn nobody_finds_out_who_has_an_account() {
     assert_eq!(headers["www-authenticate"], r#"Bearer realm="api""#);
     assert_eq!(
         body,
-        r#"{"code":"invalid_credentials","detail":"No active account found with the given credentials."}"#
+        r#"{"detail":"No active account found with the given credentials.","code":"invalid_credentials"}"#
     );
     assert_eq!(setup.events.take(), vec!["LoginFailed InvalidCredentials"; replies.len()]);
     let body = json!({"username": "ada", "password": PASSWORD});

@@ -59,6 +59,7 @@ async fn rightly_signed_tokens_are_refused_all_the_same() {
         plain(r#"{"token_type":"refresh","exp":1800000000,"jti":"j"}"#),
         plain(r#"{"token_type":"refresh","exp":1800000000,"jti":"j","user_id":{"a":1}}"#),
         plain(r#"{"token_type":"refresh","exp":1800000000,"jti":"j","user_id":1.5}"#),
+        plain(r#"{"token_type":"refresh","exp":1800000000,"jti":"j","user_id":"\u0000"}"#),
         plain(r#"{"token_type":"refresh","jti":"j","user_id":"1"}"#),
         plain(r#"{"token_type":1,"exp":1800000000,"jti":"j","user_id":"1"}"#),
         plain(r#"{"exp":1800000000,"jti":"j","user_id":"1"}"#),
@@ -84,7 +85,7 @@ async fn rightly_signed_tokens_are_refused_all_the_same() {
 async fn a_token_of_any_user_id_is_looked_up_and_nothing_more() {
     let app = app(&Setup::new());
     for user_id in
-        [r#""' OR 1=1 --""#, r#""\u0000""#, "18446744073709551615", "-1", r#""\ud83e\udd80""#]
+        [r#""' OR 1=1 --""#, r#""\u0001""#, "18446744073709551615", "-1", r#""\ud83e\udd80""#]
     {
         let payload = format!(
             r#"{{"token_type":"refresh","exp":{},"iat":{NOW},"jti":"j","user_id":{user_id}}}"#,
