@@ -86,7 +86,7 @@
 //!
 //! **A request with a token.** [`JwtAuthLayer`] finds the token in the headers, borrowed; its
 //! [`Verifier`] takes it apart, chooses a key from its [`KeySet`], verifies the signature and
-//! checks every rule; a [store](store), if the layer was given one, is asked whether it was
+//! checks every rule; a [store], if the layer was given one, is asked whether it was
 //! revoked; then [`Claims`] go into the request extensions and the inner service is called.
 //! Without a store, or with one that answers from memory, nothing is awaited and nothing boxed.
 //!

@@ -1,18 +1,25 @@
 //! The integration tests: one binary, one module a subject.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, unreachable_pub)] // a panic is how a test fails
 
 mod architecture;
+mod carriage;
 mod error;
+mod extract;
 mod interop;
 mod interop_python;
+mod issuer;
 mod jwk;
 mod keys;
 mod keyset;
+mod logging;
 mod memory_store;
+mod middleware;
 mod oracle;
 mod password;
+mod quickstart;
 mod redis_store;
+mod routes;
 mod support;
 mod vectors;
 mod verifier;

@@ -1,5 +1,12 @@
 //! What several subjects need.
 
+pub(crate) mod app;
+pub(crate) mod flaky;
 pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod login;
 pub(crate) mod mint;
 pub(crate) mod redis;
+pub(crate) mod reply;
+pub(crate) mod server;
+pub(crate) mod slow_store;
