@@ -115,6 +115,8 @@
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
 //! | `routes` | yes | [`TokenRoutes`] |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
+//! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
+//! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, never with a token or claim in them |
 //! | `test-util` | | `store::conformance`, the suite for stores of one's own |
 //!
