@@ -114,6 +114,9 @@
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
 //! | `routes` | yes | [`TokenRoutes`] |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
+//! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with the two |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
