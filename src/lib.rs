@@ -118,6 +118,8 @@
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with the two |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
+//! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
+//! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, never with a token or claim in them |
 //! | `test-util` | | `store::conformance`, the suite for stores of one's own |
 //!

@@ -25,6 +25,8 @@ pub mod conformance;
 mod memory;
 #[cfg(feature = "purger")]
 mod purger;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
@@ -33,6 +35,8 @@ use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 
 use crate::{clock::NumericDate, token::UserId};
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;

@@ -20,6 +20,7 @@ mod password;
 mod postgres_store;
 mod purger;
 mod quickstart;
+mod redis_store;
 mod routes;
 mod sql_store;
 mod sqlite_store;
