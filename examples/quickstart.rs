@@ -20,22 +20,12 @@
 //! curl -i $API/me -H "authorization: Bearer $ACCESS"
 //! ```
 
-use std::{
-    env::{self, VarError},
-    error::Error,
-    io,
-    process::ExitCode,
-    time::Duration,
-};
+mod support;
+
+use std::{env, error::Error, process::ExitCode};
 
 use axum::{Json, Router, routing::get};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::oneshot,
-    time::sleep,
-};
 use tower_jwt_auth::{
     Algorithm, AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
     password::{MemoryUsers, PasswordHasher},
@@ -70,19 +60,10 @@ async fn admin(claims: Claims<Profile>) -> Result<&'static str, AuthError> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("quickstart: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    support::report(run().await)
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let host = setting("HOST", "127.0.0.1")?;
-    let port = setting("PORT", "3000")?;
-    let port: u16 = port.parse().map_err(|_| format!("PORT {port:?} is not a port number"))?;
     let key = match env::var_os("JWT_SECRET") {
         Some(secret) => SigningKey::hs256(secret.as_encoded_bytes())
             .map_err(|error| format!("JWT_SECRET: {error}"))?,
@@ -113,52 +94,5 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .route("/", get(|| async { "public\n" }))
         .merge(tokens.into_router());
 
-    let stop = stop_signal()?;
-    let listener = TcpListener::bind((&*host, port))
-        .await
-        .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
-    println!("listening on http://{}", listener.local_addr()?);
-    serve(listener, app, stop).await?;
-    Ok(())
-}
-
-/// The environment variable `name`, or `default` where it is not set.
-fn setting(name: &str, default: &str) -> Result<String, String> {
-    match env::var(name) {
-        Err(VarError::NotPresent) => Ok(default.to_owned()),
-        value => value.map_err(|error| format!("{name}: {error}")),
-    }
-}
-
-/// Waits for SIGINT or SIGTERM, which count from now on.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Serves until `stop`, then gives open requests three seconds.
-async fn serve(
-    listener: TcpListener,
-    app: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let (stopping, stopped) = oneshot::channel();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async {
-        stop.await;
-        stopping.send(()).ok();
-    });
-    let deadline = async {
-        stopped.await.ok();
-        sleep(Duration::from_secs(3)).await;
-    };
-    tokio::select! {
-        result = serving => result,
-        () = deadline => Ok(()),
-    }
+    support::serve(app).await
 }

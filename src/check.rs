@@ -10,7 +10,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verifier},
-    trace::in_span,
+    trace::{in_span, warn},
 };
 
 /// The realm of challenges unless configured otherwise.
@@ -20,6 +20,8 @@ pub(crate) const DEFAULT_REALM: &str = "api";
 pub(crate) struct Checker<C> {
     verifier: Verifier<C>,
     store: Option<SharedStore>,
+    /// Whether a token passes that the store does not answer for.
+    fail_open: bool,
 }
 
 /// The outcome of [`Checker::check`]: mostly at hand, else still with the store.
@@ -30,11 +32,11 @@ pub(crate) enum Check<C> {
 
 impl<C> Checker<C> {
     pub(crate) const fn new(verifier: Verifier<C>, store: Option<SharedStore>) -> Self {
-        Self { verifier, store }
+        Self { verifier, store, fail_open: false }
     }
 
-    pub(crate) fn with_store(self, store: SharedStore) -> Self {
-        Self { store: Some(store), ..self }
+    pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
+        Self { store: Some(store), fail_open, ..self }
     }
 }
 
@@ -44,9 +46,15 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
             (Ok(claims), Some(store)) => match store.is_revoked_now(&token_ref(&claims)) {
                 Some(revoked) => admit_unless(revoked, claims),
                 None => {
-                    let store = store.clone();
+                    let (store, fail_open) = (store.clone(), self.fail_open);
                     let lookup = async move {
-                        let revoked = store.is_revoked(&token_ref(&claims)).await?;
+                        let revoked = match store.is_revoked(&token_ref(&claims)).await {
+                            Err(_) if fail_open => {
+                                warn!("token let through: whether it was revoked is not known");
+                                false
+                            }
+                            answer => answer?,
+                        };
                         admit_unless(revoked, claims)
                     };
                     return Check::Lookup(Box::pin(in_span!("token_revocation_lookup", lookup)));
@@ -67,7 +75,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
 
 impl<C> Clone for Checker<C> {
     fn clone(&self) -> Self {
-        Self { verifier: self.verifier.clone(), store: self.store.clone() }
+        let Self { verifier, store, fail_open } = self;
+        Self { verifier: verifier.clone(), store: store.clone(), fail_open: *fail_open }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 
@@ -28,6 +28,7 @@ pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     access_lifetime: Duration,
     refresh_lifetime: Duration,
     session_lifetime: Option<Duration>,
+    sessions_per_user: Option<NonZeroUsize>,
     rotate: bool,
     reuse_grace: Duration,
     leeway: Duration,
@@ -48,6 +49,7 @@ impl<C, R> IssuerBuilder<C, R> {
             access_lifetime: Duration::from_secs(5 * 60),
             refresh_lifetime: Duration::from_secs(24 * 60 * 60),
             session_lifetime: Some(Duration::from_secs(30 * 24 * 60 * 60)),
+            sessions_per_user: None,
             rotate: false,
             reuse_grace: Duration::ZERO,
             leeway: Duration::ZERO,
@@ -81,6 +83,17 @@ impl<C, R> IssuerBuilder<C, R> {
     /// `None` for never. Default: 30 days.
     pub fn session_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.session_lifetime = lifetime.into();
+        self
+    }
+
+    /// Sets how many sessions a user may have at a time, `None` for any number; 1 means that each
+    /// login ends the session before. Takes a [`store`](Self::store). Default: `None`.
+    ///
+    /// A login that would be one too many ends the session that was used longest ago. What is
+    /// begun with a refresh token of another issuer, which names no session, is counted, but only
+    /// ended by the next login.
+    pub fn sessions_per_user(mut self, limit: impl Into<Option<NonZeroUsize>>) -> Self {
+        self.sessions_per_user = limit.into();
         self
     }
 
@@ -167,8 +180,8 @@ where
     /// # Errors
     ///
     /// When the keys cannot sign; a lifetime is zero, or longer than the one that bounds it; the
-    /// grace or leeway exceeds 300 seconds; rotation has no store, a grace no rotation or a
-    /// deadline no store; or the settings of the tokens are refused by [`VerifierBuilder::build`].
+    /// grace or leeway exceeds 300 seconds; rotation, a limit of sessions or a deadline has no
+    /// store, or a grace no rotation; or the settings of the tokens are refused by [`VerifierBuilder::build`].
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
         self.check()?;
         let access = self.verifier_builder().build()?;
@@ -190,6 +203,7 @@ where
             refresh,
             either: Checker::new(either, store.clone()),
             store,
+            sessions_per_user: self.sessions_per_user,
             rotate: self.rotate,
             reuse_grace: self.reuse_grace,
             leeway: self.leeway,
@@ -230,6 +244,9 @@ where
         }
         if !self.reuse_grace.is_zero() && !self.rotate {
             return ineffective("a reuse grace has no effect without rotation");
+        }
+        if self.sessions_per_user.is_some() && self.store.is_none() {
+            return ineffective("a limit of sessions needs a store that remembers them");
         }
         if self.store_deadline.is_some() && self.store.is_none() {
             return ineffective("a store deadline has no effect without a store");

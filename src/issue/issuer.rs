@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -17,6 +17,9 @@ use super::{
     event::Event,
     mint::{Minter, SessionFacts, Tokens, keep_until, random_id, scope_claim},
 };
+
+/// How many bytes of a session's label are kept.
+const MAX_LABEL_LEN: usize = 255;
 
 /// Issues tokens, refreshes them with rotation, and revokes them.
 ///
@@ -55,6 +58,7 @@ pub(super) struct Inner<C, R> {
     pub(super) refresh: Verifier<R>,
     pub(super) either: Checker<NoClaims>,
     pub(super) store: Option<SharedStore>,
+    pub(super) sessions_per_user: Option<NonZeroUsize>,
     pub(super) rotate: bool,
     pub(super) reuse_grace: Duration,
     pub(super) leeway: Duration,
@@ -237,6 +241,15 @@ impl<C, R> Issuer<C, R> {
         self.store()?.sessions(user_id, self.0.clock.now()).await
     }
 
+    /// Fails unless the store could do its work now: what a health check may ask. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions`](Self::sessions).
+    pub async fn check_store(&self) -> Result<(), AuthError> {
+        self.store()?.ping().await
+    }
+
     pub(crate) fn emit(&self, event: &Event<'_>) {
         if matches!(event, Event::ReuseDetected { .. }) {
             warn!("a spent refresh token was used again and its session has ended");
@@ -276,10 +289,46 @@ where
     ///
     /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {
+        self.login_with_label(user, None).await
+    }
+
+    /// The same with a [label](Session::label) by which the user may recognize the session among
+    /// others, such as the name of the device.
+    ///
+    /// A label may come from the client, as a user agent does: control characters are left out of
+    /// it, and what goes beyond 255 bytes. It is to be escaped like any text where it is shown.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{
+    ///     Algorithm, Issuer, MemoryStore, SigningKey, token::NoClaims, user::User,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::HS256)?)
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// let ada = User::new(42, NoClaims::default());
+    /// issuer.login_with_label(&ada, Some("Ada's telephone")).await?;
+    ///
+    /// let sessions = issuer.sessions(ada.id()).await?;
+    /// assert_eq!(sessions[0].label.as_deref(), Some("Ada's telephone"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`login`](Self::login).
+    pub async fn login_with_label(
+        &self,
+        user: &User<C, R>,
+        label: Option<&str>,
+    ) -> Result<Tokens, AuthError> {
         if !user.is_active() {
             return Err(AuthErrorKind::UserInactive.into());
         }
-        let Inner { minter, leeway, clock, store, .. } = &*self.0;
+        let Inner { minter, leeway, clock, store, sessions_per_user, .. } = &*self.0;
         let now = clock.now();
         let (session_id, refresh_id) = (random_id()?, random_id()?);
         let scope = scope_claim(user, |_| true)?;
@@ -293,8 +342,11 @@ where
         if let Some(store) = store {
             let expires_at = minter.refresh_expiry(now, now);
             let keep_until = minter.keep_session_until(expires_at, *leeway);
+            let label = label.map(tidy_label);
             let session = NewSession::new(&session_id, user.id(), &refresh_id, now)
-                .with_expiry(expires_at, keep_until);
+                .with_expiry(expires_at, keep_until)
+                .with_label(label.as_deref().filter(|label| !label.is_empty()))
+                .with_limit(*sessions_per_user);
             store.begin(&session).await?;
         }
         let user_id = user.id().as_str();
@@ -417,6 +469,22 @@ where
             session_id: session.session_id.into(),
         })
     }
+}
+
+/// `label` without control characters, and cut off where it gets too long.
+fn tidy_label(label: &str) -> Cow<'_, str> {
+    let label = label.trim();
+    if label.len() <= MAX_LABEL_LEN && !label.contains(char::is_control) {
+        return label.into();
+    }
+    let mut tidy = String::new();
+    for char in label.chars().filter(|char| !char.is_control()) {
+        if tidy.len() + char.len_utf8() > MAX_LABEL_LEN {
+            break;
+        }
+        tidy.push(char);
+    }
+    tidy.into()
 }
 
 pub(crate) fn backend_error(error: BackendError) -> AuthError {

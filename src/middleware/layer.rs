@@ -63,7 +63,30 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// As [`with_revocation_check`](Self::with_revocation_check), with another deadline.
     pub fn with_revocation_check_within(self, store: impl TokenStore, deadline: Duration) -> Self {
         let store = SharedStore::new(store, deadline);
-        self.with(|config| config.checker = config.checker.clone().with_store(store))
+        self.with(|config| config.checker = config.checker.clone().with_store(store, false))
+    }
+
+    /// As [`with_revocation_check_within`](Self::with_revocation_check_within), but while the store
+    /// does not answer, every token that verifies is let through.
+    ///
+    /// <div class="warning">
+    ///
+    /// Whoever can keep the store from answering in time, by flooding it perhaps, can use what was
+    /// revoked: a stolen token, the session of a user who was locked out. It is good until it
+    /// expires, so keep [access tokens](crate::issue::IssuerBuilder::access_lifetime) short-lived.
+    ///
+    /// </div>
+    ///
+    /// For routes whose outage does more harm, and where each request may take `deadline` longer
+    /// during the outage. It concerns this layer only: with a tracing subscriber, it warns of each
+    /// token that is let through. Login and refresh always need the store.
+    pub fn with_insecure_fail_open_revocation_check(
+        self,
+        store: impl TokenStore,
+        deadline: Duration,
+    ) -> Self {
+        let store = SharedStore::new(store, deadline);
+        self.with(|config| config.checker = config.checker.clone().with_store(store, true))
     }
 
     /// Lets requests without a token through, without claims; `bad_token` says what becomes of

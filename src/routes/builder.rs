@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -30,6 +31,7 @@ pub(super) struct Settings<C, R> {
     /// Own name and the client's name of each field that is called differently.
     pub(super) renamed: Vec<(&'static str, String)>,
     pub(super) extras: Option<Extras<C, R>>,
+    pub(super) session_label: Option<HeaderName>,
     pub(super) body_limit: usize,
 }
 
@@ -54,6 +56,7 @@ impl<C, R> Default for Settings<C, R> {
             },
             renamed: Vec::new(),
             extras: None,
+            session_label: None,
             body_limit: 16 * 1024,
         }
     }
@@ -135,6 +138,14 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         self
     }
 
+    /// Has each session [labelled](Issuer::login_with_label) with what the login said in the header
+    /// `name`, such as [`USER_AGENT`](http::header::USER_AGENT). Takes an issuer with a store.
+    /// Default: sessions have no label.
+    pub fn session_label_from(mut self, name: HeaderName) -> Self {
+        self.settings.session_label = Some(name);
+        self
+    }
+
     /// Sets how many bytes a body may have. Default: 16 384.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = bytes;
@@ -146,8 +157,8 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// # Errors
     ///
     /// When a path does not begin with a slash, holds anything but letters, digits and `/-._~`, or
-    /// is used twice; when two fields would have the same name, or a body could hold less than 256
-    /// bytes or more than a mebibyte.
+    /// is used twice; when two fields would have the same name, a body could hold less than 256
+    /// bytes or more than a mebibyte, or sessions shall have labels but the issuer has no store.
     pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
         let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
         let settings = &self.settings;
@@ -179,6 +190,12 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
             return Err(ConfigError::new(
                 ConfigErrorKind::OutOfRange,
                 "the body limit must be 256 bytes to a mebibyte",
+            ));
+        }
+        if settings.session_label.is_some() && !self.issuer.has_store() {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Ineffective,
+                "sessions are labelled only by an issuer with a store",
             ));
         }
         Ok(TokenRoutes::with_settings(self.issuer, self.users, self.settings))

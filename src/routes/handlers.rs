@@ -20,6 +20,7 @@ where
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
+    let label = shared.session_label(&request);
     let mut fields = match shared.fields(request).await {
         Ok(fields) => fields,
         Err(response) => return response,
@@ -28,7 +29,7 @@ where
         Some(credentials) if fields.errors().is_empty() => credentials,
         _ => return reply::invalid_fields(fields.errors()),
     };
-    match shared.log_in(credentials).await {
+    match shared.log_in(credentials, label.as_deref()).await {
         Ok(members) => reply::ok(members),
         Err(error) => {
             shared.issuer.emit(&Event::LoginFailed { reason: error.kind() });
@@ -96,6 +97,11 @@ impl<U, C, R> Shared<U, C, R> {
         token.ok_or_else(|| reply::invalid_fields(fields.errors()))
     }
 
+    fn session_label(&self, request: &Request) -> Option<String> {
+        let value = request.headers().get(self.settings.session_label.as_ref()?)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
     fn members(&self, tokens: &Tokens) -> Map<String, Value> {
         let mut members = Map::new();
         members.insert(self.settings.field("access").to_owned(), tokens.access().into());
@@ -112,11 +118,15 @@ where
     C: Serialize,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    async fn log_in(&self, credentials: U::Credentials) -> Result<Map<String, Value>, AuthError> {
+    async fn log_in(
+        &self,
+        credentials: U::Credentials,
+        label: Option<&str>,
+    ) -> Result<Map<String, Value>, AuthError> {
         let user = self.users.authenticate(credentials).await.map_err(backend_error)?;
         // An inactive user is answered like an unknown one, so that neither can be found out.
         let user = user.filter(|user| user.is_active()).ok_or(AuthErrorKind::InvalidCredentials)?;
-        let tokens = self.issuer.login(&user).await?;
+        let tokens = self.issuer.login_with_label(&user, label).await?;
         let mut members =
             self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
         members.extend(self.members(&tokens));

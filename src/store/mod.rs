@@ -150,6 +150,21 @@ pub trait TokenStore: Send + Sync + 'static {
         now: NumericDate,
         limit: usize,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Fails unless the store could do its work now, as a health check asks.
+    ///
+    /// Unless a store does better, it asks about a token that nobody has; that tells whether the
+    /// store answers, not whether it could be written to.
+    ///
+    /// # Errors
+    ///
+    /// When the store is out of reach.
+    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async {
+            let nobodys = TokenRef::new("", NumericDate::default());
+            self.is_revoked(&nobodys).await.map(drop)
+        }
+    }
 }
 
 /// A session that begins.

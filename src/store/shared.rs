@@ -32,6 +32,7 @@ trait DynStore: Send + Sync {
         user_id: &'a UserId,
         now: NumericDate,
     ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>>;
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 impl<S: TokenStore> DynStore for S {
@@ -68,6 +69,10 @@ impl<S: TokenStore> DynStore for S {
         now: NumericDate,
     ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
         Box::pin(TokenStore::sessions(self, user_id, now))
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(TokenStore::ping(self))
     }
 }
 
@@ -113,6 +118,10 @@ impl SharedStore {
         now: NumericDate,
     ) -> Result<Vec<Session>, AuthError> {
         self.within_deadline(self.store.sessions(user_id, now)).await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), AuthError> {
+        self.within_deadline(self.store.ping()).await
     }
 
     async fn within_deadline<T>(

@@ -22,6 +22,7 @@ mod purger;
 mod quickstart;
 mod redis_store;
 mod routes;
+mod server;
 mod sql_store;
 mod sqlite_store;
 mod support;

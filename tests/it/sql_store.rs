@@ -34,7 +34,6 @@ pub(crate) trait SqlStore: TokenStore + Clone + Debug {
     fn prefixed(&self, prefix: &str) -> Result<Self, ConfigError>;
     fn without_migration(&self) -> Self;
     fn migrate(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
-    fn ping(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
     fn statements(&self) -> Vec<String>;
 }
 
@@ -51,10 +50,6 @@ macro_rules! sql_store {
 
             async fn migrate(&self) -> Result<(), StoreError> {
                 self.migrate().await
-            }
-
-            async fn ping(&self) -> Result<(), StoreError> {
-                self.ping().await
             }
 
             fn statements(&self) -> Vec<String> {

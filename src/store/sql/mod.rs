@@ -127,15 +127,6 @@ impl<E: Engine> SqlStore<E> {
         self.insist(Access::Write, |since| self.migrate_once(since)).await
     }
 
-    /// Fails unless the store could write now, as a health check may ask.
-    ///
-    /// # Errors
-    ///
-    /// When the database is out of reach, or locked, or read-only.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.write(&self.statements.ping, &[]).await.map(drop)
-    }
-
     /// The statements this store runs, to be explained by the database or read by who looks after
     /// it. They may change with any version of this crate.
     pub fn statements(&self) -> impl Iterator<Item = &str> {
@@ -409,6 +400,11 @@ impl<E: Engine> TokenStore for SqlStore<E> {
         let rows = self.read(&self.statements.sessions, &params).await?;
         let sessions: Result<_, _> = rows.iter().map(session_of::<E>).collect();
         sessions.map_err(StoreError::unavailable)
+    }
+
+    /// Fails where writing would: also when the database is locked or read-only.
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.write(&self.statements.ping, &[]).await.map(drop)
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -7,5 +7,6 @@ mod race;
 mod refresh;
 mod revocation;
 mod rotation;
+mod sessions;
 mod settings;
 mod tokens;

@@ -1,6 +1,6 @@
 //! Settings that contradict each other or would protect nothing, and what `Debug` shows.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use tower_jwt_auth::{
     Algorithm, ConfigErrorKind, Issuer, MemoryStore, VerifyingKey,
@@ -21,7 +21,7 @@ fn nonsense_is_refused_when_the_issuer_is_built() {
     let almost = Duration::from_millis(999);
     let second = Duration::from_secs(1);
     let names = ClaimNames::default;
-    let refused: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 19] = [
+    let refused: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 20] = [
         ("cannot sign", Issuer::builder(verifying), Ineffective),
         ("no access lifetime", plain().access_lifetime(Duration::ZERO), OutOfRange),
         ("hardly an access lifetime", plain().access_lifetime(almost), OutOfRange),
@@ -31,6 +31,7 @@ fn nonsense_is_refused_when_the_issuer_is_built() {
         ("long grace", rotating().reuse_grace(5 * MINUTE + second), OutOfRange),
         ("rotation, no store", plain().rotate_refresh_tokens(true), Ineffective),
         ("grace, no rotation", stored().reuse_grace(MINUTE), Ineffective),
+        ("limit, no store", plain().sessions_per_user(NonZeroUsize::MIN), Ineffective),
         ("deadline, no store", plain().store_deadline(second), Ineffective),
         ("no time for the store", stored().store_deadline(Duration::ZERO), OutOfRange),
         ("long leeway", plain().leeway(5 * MINUTE + second), OutOfRange),

@@ -1,6 +1,6 @@
 //! Spans and events.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     Router,
@@ -62,6 +62,15 @@ async fn each_outcome_has_its_event() {
         let _ = ask(&layer, request).await;
         assert_eq!(log.take(), expected);
     }
+
+    let failing = SlowStore::released(Verdict::Fails(REASON));
+    let second = Duration::from_secs(1);
+    let insecure = layer().with_insecure_fail_open_revocation_check(failing, second);
+    let _ = ask(&insecure, good()).await;
+    let lines = log.take();
+    assert!(lines[1].starts_with("WARN event token let through"), "{lines:?}");
+    assert_eq!(lines.len(), 3);
+    assert_silent(&lines.join(" "), [REASON]);
 
     let guard = RequireLayer::new(|_: &Claims<Named>| true);
     let _ = ask(&guard, request()).await;

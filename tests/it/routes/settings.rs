@@ -1,17 +1,23 @@
 //! Settings of the routes.
 
+use http::{HeaderValue, header::USER_AGENT};
 use serde_json::json;
 use tower_jwt_auth::{
     ConfigErrorKind, TokenRoutes,
     routes::TokenRoutesBuilder,
+    token::UserId,
     user::{Credentials, Fields, UsernamePassword},
 };
 
-use crate::support::login::{Directory, PASSWORD, Profile, SECRET, Setup};
+use crate::support::{
+    login::{Directory, PASSWORD, Profile, SECRET, Setup},
+    reply::post,
+};
 
-use super::{credentials, post_json};
+use super::{credentials, post_json, send};
 
-type Builder = TokenRoutesBuilder<Directory<Profile>, Profile>;
+type Users = Directory<Profile>;
+type Builder = TokenRoutesBuilder<Users, Profile>;
 
 #[tokio::test]
 async fn paths_may_be_chosen() {
@@ -38,7 +44,7 @@ async fn paths_may_be_chosen() {
 
 #[test]
 fn nonsense_is_refused_when_the_routes_are_built() {
-    use ConfigErrorKind::{Conflict, OutOfRange};
+    use ConfigErrorKind::{Conflict, Ineffective, OutOfRange};
 
     let setup = Setup::new();
     let routes = || TokenRoutes::builder(setup.issuer(), setup.users.clone());
@@ -73,6 +79,9 @@ fn nonsense_is_refused_when_the_routes_are_built() {
         let error = builder.build().err().unwrap_or_else(|| panic!("{what}"));
         assert_eq!(error.kind(), kind, "{what}");
     }
+    let storeless = TokenRoutes::builder(setup.plain_builder().build().unwrap(), Users::default());
+    let error = storeless.session_label_from(USER_AGENT).build().unwrap_err();
+    assert_eq!(error.kind(), Ineffective);
     for builder in [
         routes().body_limit(256),
         routes().body_limit(1024 * 1024),
@@ -84,6 +93,35 @@ fn nonsense_is_refused_when_the_routes_are_built() {
         routes().verify_path("/refresh").refresh_path("/verify"),
     ] {
         let _: axum::Router = builder.build().unwrap().into_router();
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_the_login_may_label_its_session() {
+    let setup = Setup::new();
+    for (labelled, agents, expected) in [
+        (true, &[b"Browser/7.0 (Telephone)".as_slice()][..], Some("Browser/7.0 (Telephone)")),
+        (true, &[], None),
+        (true, &[b"one", b"two"], Some("one")),
+        // Header values are bytes, and mostly of unknown encoding.
+        (true, &[b"Caf\xc3\xa9 \xff\t."], Some("Caf\u{e9} \u{fffd}.")),
+        (false, &[b"Browser/7.0"], None),
+    ] {
+        let issuer = setup.issuer();
+        let mut routes = TokenRoutes::builder(issuer.clone(), setup.users.clone());
+        if labelled {
+            routes = routes.session_label_from(USER_AGENT);
+        }
+        let app = routes.build().unwrap().into_router();
+        let mut login = post("/", credentials().to_string());
+        for agent in agents {
+            login.headers_mut().append(USER_AGENT, HeaderValue::from_bytes(agent).unwrap());
+        }
+        assert_eq!(send(&app, login).await.status, 200);
+        let user_id = UserId::from(1);
+        let sessions = issuer.sessions(&user_id).await.unwrap();
+        assert_eq!(sessions[0].label.as_deref(), expected);
+        issuer.revoke_user(&user_id).await.unwrap();
     }
 }
 

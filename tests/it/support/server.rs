@@ -53,15 +53,11 @@ impl Server {
 
     /// Sends the request `line`, `headers` and `body` on a connection of their own.
     pub(crate) fn send(&self, line: &str, headers: &str, body: &[u8]) -> Reply {
-        let mut stream = self.connect();
-        let len = body.len();
-        let head = format!(
-            "{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
-             content-length: {len}\r\n{headers}\r\n"
-        );
-        // It may answer before it has read everything, and close.
-        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
-        read_reply(stream)
+        send_on(self.connect(), line, headers, body).expect("an answer")
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Sends the signal `name`, such as `TERM`.
@@ -105,9 +101,8 @@ fn spawn<V: AsRef<OsStr>>(
     lines: Sender<String>,
 ) -> (Child, Arc<Mutex<String>>) {
     let mut command = Command::new(example(name));
-    for name in ["HOST", "PORT", "JWT_SECRET"] {
-        command.env_remove(name);
-    }
+    // What the tests' own environment says is none of its business.
+    command.env_clear();
     let command =
         command.env("RUST_LOG", "trace").envs(variables.iter().map(|(name, value)| (name, value)));
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -159,12 +154,36 @@ fn wait(child: &mut Child, limit: Duration) -> ExitStatus {
     }
 }
 
+/// Sends the last request of a connection; `None` if no whole answer comes.
+pub(crate) fn send_on(
+    mut stream: TcpStream,
+    line: &str,
+    headers: &str,
+    body: &[u8],
+) -> Option<Reply> {
+    let len = body.len();
+    let head = format!(
+        "{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+         content-length: {len}\r\n{headers}\r\n"
+    );
+    // It may answer before it has read everything, and close.
+    let _ = stream.write_all(&[head.as_bytes(), body].concat());
+    let bytes = read_to_end(stream);
+    let reply = bytes.windows(4).any(|bytes| bytes == b"\r\n\r\n").then(|| parse_bytes(bytes))?;
+    let promised = reply.header("content-length").first().map(|len| len.parse().unwrap());
+    promised.is_none_or(|len: usize| reply.body.len() == len).then_some(reply)
+}
+
 /// Reads until the other side closes.
-pub(crate) fn read_reply(mut stream: TcpStream) -> Reply {
+pub(crate) fn read_reply(stream: TcpStream) -> Reply {
+    parse_bytes(read_to_end(stream))
+}
+
+fn read_to_end(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A connection reset after the answer has come is fine.
     let _ = stream.read_to_end(&mut bytes);
-    parse(&String::from_utf8(bytes).unwrap())
+    bytes
 }
 
 /// Reads one answer with a `content-length`, and leaves the connection open.
@@ -182,6 +201,10 @@ pub(crate) fn read_kept_alive(stream: &mut TcpStream) -> Reply {
     let mut body = vec![0; head.header("content-length")[0].parse().unwrap()];
     stream.read_exact(&mut body).unwrap();
     Reply { body: String::from_utf8(body).unwrap(), ..head }
+}
+
+fn parse_bytes(bytes: Vec<u8>) -> Reply {
+    parse(&String::from_utf8(bytes).unwrap())
 }
 
 fn parse(text: &str) -> Reply {

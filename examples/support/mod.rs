@@ -1,0 +1,77 @@
+//! What the examples share: settings from the environment, and serving until told to stop.
+
+use std::{
+    env::{self, VarError},
+    error::Error,
+    io,
+    process::ExitCode,
+    time::Duration,
+};
+
+use axum::Router;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::sleep,
+};
+
+/// Tells what went wrong, and the status to end with.
+pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", env!("CARGO_CRATE_NAME"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The environment variable `name`, or `default` where it is not set.
+pub(crate) fn setting(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Err(VarError::NotPresent) => Ok(default.to_owned()),
+        value => value.map_err(|_| format!("{name} is not text")),
+    }
+}
+
+/// Serves `app` on `HOST` and `PORT` until SIGINT or SIGTERM, then gives open requests three
+/// seconds.
+pub(crate) async fn serve(app: Router) -> Result<(), Box<dyn Error>> {
+    let host = setting("HOST", "127.0.0.1")?;
+    let port = setting("PORT", "3000")?;
+    let port: u16 = port.parse().map_err(|_| format!("PORT {port:?} is not a port number"))?;
+
+    let stop = stop_signal()?;
+    let listener = TcpListener::bind((&*host, port))
+        .await
+        .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let (stopping, stopped) = oneshot::channel();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async {
+        stop.await;
+        stopping.send(()).ok();
+    });
+    // Connections that are idle or do not finish their requests would keep it open for ever.
+    let deadline = async {
+        stopped.await.ok();
+        sleep(Duration::from_secs(3)).await;
+    };
+    tokio::select! {
+        result = serving => Ok(result?),
+        () = deadline => Ok(()),
+    }
+}
+
+/// Waits for SIGINT or SIGTERM, which count from now on.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,150 @@
+//! The sessions of a user: how many there may be, what they are called, whether the store is there.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use tower_jwt_auth::{AuthErrorKind, Issuer, issue::Tokens, token::UserId, user::User};
+
+use crate::support::{
+    flaky::Fault,
+    login::{MINUTE, Profile, Setup, ada, refresh_of, refusal},
+};
+
+fn limited(setup: &Setup, limit: usize) -> Issuer<Profile> {
+    setup.builder().sessions_per_user(NonZeroUsize::new(limit)).build().unwrap()
+}
+
+/// The ids of ada's sessions, sorted.
+async fn sessions(issuer: &Issuer<Profile>) -> Vec<String> {
+    let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
+    let mut ids: Vec<_> = sessions.into_iter().map(|session| session.id.into()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn ids<const N: usize>(tokens: [&Tokens; N]) -> Vec<String> {
+    let mut ids: Vec<_> = tokens.map(|tokens| tokens.session_id().to_owned()).into();
+    ids.sort_unstable();
+    ids
+}
+
+#[tokio::test]
+async fn a_login_too_many_ends_the_session_used_longest_ago() {
+    let setup = Setup::new();
+    let issuer = limited(&setup, 2);
+    let mut first = issuer.login(&ada()).await.unwrap();
+    setup.clock.advance(MINUTE);
+    let second = issuer.login(&ada()).await.unwrap();
+    assert_eq!(sessions(&issuer).await, ids([&first, &second]));
+    setup.clock.advance(MINUTE);
+    first = issuer.refresh(refresh_of(&first), &setup.users).await.unwrap();
+    setup.clock.advance(MINUTE);
+
+    let third = issuer.login(&ada()).await.unwrap();
+    assert_eq!(sessions(&issuer).await, ids([&first, &third]));
+    let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
+    assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+    assert_eq!(refusal(issuer.verify(second.access()).await), AuthErrorKind::Revoked);
+    for tokens in [&first, &third] {
+        assert!(issuer.verify(tokens.access()).await.is_ok());
+        assert!(issuer.refresh(refresh_of(tokens), &setup.users).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_one_leaves_the_last_login() {
+    let setup = Setup::new();
+    let issuer = limited(&setup, 1);
+    let other_user = User::new(2, Profile { username: "bob".to_owned() });
+    let bobs = issuer.login(&other_user).await.unwrap();
+    let mut last = issuer.login(&ada()).await.unwrap();
+    for _ in 0..5 {
+        let next = issuer.login(&ada()).await.unwrap();
+        assert_eq!(sessions(&issuer).await, ids([&next]));
+        assert_eq!(refusal(issuer.verify(last.access()).await), AuthErrorKind::Revoked);
+        last = next;
+    }
+    assert!(issuer.verify(bobs.access()).await.is_ok());
+}
+
+#[tokio::test]
+async fn sessions_that_are_over_do_not_count() {
+    let setup = Setup::new();
+    let issuer = limited(&setup, 2);
+    let ended = issuer.login(&ada()).await.unwrap();
+    let kept = issuer.login(&ada()).await.unwrap();
+    issuer.logout(refresh_of(&ended)).await.unwrap();
+    setup.clock.advance(MINUTE);
+    let new = issuer.login(&ada()).await.unwrap();
+    assert_eq!(sessions(&issuer).await, ids([&kept, &new]));
+}
+
+#[tokio::test]
+async fn without_a_limit_there_may_be_any_number() {
+    let setup = Setup::new();
+    for issuer in [setup.issuer(), setup.builder().sessions_per_user(None).build().unwrap()] {
+        let before = sessions(&issuer).await.len();
+        for _ in 0..50 {
+            issuer.login(&ada()).await.unwrap();
+        }
+        assert_eq!(sessions(&issuer).await.len(), before + 50);
+    }
+}
+
+#[tokio::test]
+async fn all_sessions_but_one_may_be_ended() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let kept = issuer.login(&ada()).await.unwrap();
+    let ended = issuer.login(&ada()).await.unwrap();
+    setup.events.take();
+    issuer.revoke_other_sessions(&UserId::from(1), kept.session_id()).await.unwrap();
+    assert_eq!(setup.events.take(), ["UserRevoked 1"]);
+    assert_eq!(sessions(&issuer).await, ids([&kept]));
+    assert_eq!(refusal(issuer.verify(ended.access()).await), AuthErrorKind::Revoked);
+    assert!(issuer.verify(kept.access()).await.is_ok());
+    assert!(issuer.refresh(refresh_of(&kept), &setup.users).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_keeps_its_label() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let long = format!("{}\u{e9}", "x".repeat(254));
+    for (label, kept) in [
+        (None, None),
+        (Some(""), None),
+        (Some(" \t\r\n "), None),
+        (Some("\u{1b}\0\u{7f}"), None),
+        (Some("Ada's telephone"), Some("Ada's telephone")),
+        (Some("  \u{1f4f1} of \u{1b}[1mAda\r\n"), Some("\u{1f4f1} of [1mAda")),
+        (Some(&*"x".repeat(255)), Some(&*"x".repeat(255))),
+        // The last character has two bytes, and room for one.
+        (Some(&*long), Some(&*"x".repeat(254))),
+        (Some(&*"\u{1f980}".repeat(10_000)), Some(&*"\u{1f980}".repeat(63))),
+    ] {
+        let tokens = issuer.login_with_label(&ada(), label).await.unwrap();
+        let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+        let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
+        let session = sessions.iter().find(|session| *session.id == *tokens.session_id()).unwrap();
+        assert_eq!(session.label.as_deref(), kept);
+    }
+    assert!(issuer.sessions(&UserId::from(2)).await.unwrap().is_empty());
+    // Where nothing remembers sessions, there is nothing to label.
+    let plain = setup.plain_builder().build().unwrap();
+    assert!(plain.login_with_label(&ada(), Some("telephone")).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_store_can_be_checked() {
+    let setup = Setup::new();
+    let issuer = setup.builder().store_deadline(Duration::from_millis(20)).build().unwrap();
+    for fault in [Fault::Refuses, Fault::Hangs] {
+        setup.store.set(Fault::None);
+        issuer.check_store().await.unwrap();
+        setup.store.set(fault);
+        assert_eq!(refusal(issuer.check_store().await), AuthErrorKind::Unavailable);
+    }
+    let plain = setup.plain_builder().build().unwrap();
+    assert_eq!(refusal(plain.check_store().await), AuthErrorKind::Misconfigured);
+    assert!(setup.store.inner.is_empty() && setup.events.take().is_empty());
+}

@@ -1,0 +1,134 @@
+//! What the server promises, by one process with its store in memory.
+
+use serde_json::json;
+
+use crate::support::{
+    api::{assert_silent_about, checked, get, log_in, now, signed, tokens},
+    login::payload,
+};
+
+use super::{
+    blacklist, call, end_session, jti, logout_all, me, refresh, session_id, sessions, start, verify,
+};
+
+#[test]
+fn a_session_from_login_to_logout() {
+    let server = start(&[("CHECK_REVOKED", "1")]);
+    assert_eq!(server.send("GET /", "", b"").body, "public\n");
+    let (access, token) = tokens(&log_in(&server, "demo"));
+    let who = get(&server, "/api/me", &access);
+    assert_eq!(who.json(), json!({"user_id": "1", "username": "demo", "is_admin": false}));
+    let refused = get(&server, "/api/admin", &access);
+    assert_eq!(refused.status, 403);
+    assert_eq!((verify(&server, &access), verify(&server, &token)), (200, 200));
+
+    let (next_access, next) = tokens(&refresh(&server, &token));
+    assert_eq!((blacklist(&server, &next), blacklist(&server, &next)), (200, 200));
+    assert_eq!((blacklist(&server, &token), blacklist(&server, &access)), (200, 401));
+    for token in [&access, &next_access] {
+        assert_eq!((me(&server, token), verify(&server, token)), (401, 401));
+    }
+    assert_eq!(refresh(&server, &next).status, 401);
+
+    let (admin, _) = tokens(&log_in(&server, "admin"));
+    assert_eq!(get(&server, "/api/admin", &admin).status, 200);
+    assert_silent_about(&server, &[&access, &token, &next_access, &next, &admin]);
+}
+
+#[test]
+fn a_spent_refresh_token_ends_its_session() {
+    let server = start(&[("CHECK_REVOKED", "1")]);
+    let (access, first) = tokens(&log_in(&server, "demo"));
+    let (_, second) = tokens(&refresh(&server, &first));
+    assert_eq!(refresh(&server, &first).status, 401);
+    assert_eq!((refresh(&server, &second).status.as_u16(), me(&server, &access)), (401, 401));
+}
+
+#[test]
+fn sessions_of_the_user_and_nobody_else() {
+    let server = start(&[("CHECK_REVOKED", "1")]);
+    let (access, _) = tokens(&log_in(&server, "demo"));
+    let (other, _) = tokens(&log_in(&server, "demo"));
+    let (admin, _) = tokens(&log_in(&server, "admin"));
+    assert_eq!((sessions(&server, &access).len(), sessions(&server, &admin).len()), (2, 1));
+    let current = sessions(&server, &access).into_iter().find(|session| session["current"] == true);
+    assert_eq!(current.unwrap()["id"], session_id(&access));
+
+    assert_eq!(end_session(&server, &admin, &session_id(&other)), 404);
+    let unknown = call(&server, "DELETE /api/sessions/unknown", &access);
+    assert_eq!(unknown.json()["code"], "not_found");
+    assert_eq!(end_session(&server, &access, &session_id(&other)), 204);
+    assert_eq!((me(&server, &other), sessions(&server, &access).len()), (401, 1));
+
+    for _ in 0..3 {
+        let (access, _) = tokens(&log_in(&server, "demo"));
+        logout_all(&server, &access);
+        assert_eq!(me(&server, &access), 401);
+    }
+    assert_eq!((me(&server, &access), me(&server, &admin)), (401, 200));
+}
+
+#[test]
+fn routes_that_are_not_there_or_not_for_everybody() {
+    let server = start(&[("CHECK_REVOKED", "1")]);
+    let (_, token) = tokens(&log_in(&server, "demo"));
+    for line in [
+        "GET /api/me",
+        "GET /api/admin",
+        "POST /api/logout-all",
+        "GET /api/sessions",
+        "DELETE /api/sessions/x",
+    ] {
+        assert_eq!(checked(server.send(line, "", b"")).status, 401, "{line}");
+        assert_eq!(call(&server, line, &token).status, 401, "{line}");
+        assert_eq!(call(&server, line, "garbage").status, 401, "{line}");
+    }
+    for line in ["GET /nowhere", "GET /api", "DELETE /api/sessions/", "GET /api/token/x"] {
+        let reply = checked(server.send(line, "", b""));
+        assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (404, &json!("not_found")));
+        assert!(reply.json()["detail"].is_string());
+    }
+    assert_eq!(checked(server.send("GET /health", "", b"")).status, 200);
+    let reply = checked(server.send("POST /api/token/", "content-type: text/plain\r\n", b"{}"));
+    assert_eq!(reply.status, 415);
+}
+
+#[test]
+fn without_a_check_access_tokens_are_good_until_they_expire() {
+    let server = start(&[]);
+    let (access, token) = tokens(&log_in(&server, "demo"));
+    logout_all(&server, &access);
+    assert_eq!((me(&server, &access), verify(&server, &access)), (200, 401));
+    assert_eq!(refresh(&server, &token).status, 401);
+}
+
+#[test]
+fn a_lost_answer_is_given_again_within_the_grace() {
+    let server = start(&[("REUSE_GRACE", "60")]);
+    let (_, first) = tokens(&log_in(&server, "demo"));
+    let answers = [(); 3].map(|()| tokens(&refresh(&server, &first)).1);
+    assert!(answers.iter().all(|token| jti(token) == jti(&answers[0])));
+    let (_, third) = tokens(&refresh(&server, &answers[2]));
+    // Two rotations ago.
+    assert_eq!(refresh(&server, &first).status, 401);
+    assert_eq!(refresh(&server, &third).status, 401);
+}
+
+#[test]
+fn lifetimes_and_leeway_are_as_set() {
+    let server = start(&[("ACCESS_LIFETIME", "77"), ("REFRESH_LIFETIME", "777"), ("LEEWAY", "60")]);
+    let (access, token) = tokens(&log_in(&server, "demo"));
+    for (token, lifetime) in [(&access, 77), (&token, 777)] {
+        let claims = payload(token);
+        assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), lifetime);
+    }
+    let punctual = start(&[]);
+    for (ago, good) in [(30, true), (90, false)] {
+        let (iat, exp) = ((now() - 500).to_string(), (now() - ago).to_string());
+        let access = signed(&[("iat", &iat), ("exp", &exp)]);
+        let token = signed(&[("iat", &iat), ("exp", &exp), ("token_type", "\"refresh\"")]);
+        assert_eq!(me(&server, &access), if good { 200 } else { 401 });
+        assert_eq!(refresh(&server, &token).status, if good { 200 } else { 401 });
+        assert_eq!((me(&punctual, &access), verify(&punctual, &token)), (401, 401));
+    }
+}

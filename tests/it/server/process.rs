@@ -1,0 +1,103 @@
+//! How the server starts and ends.
+
+use std::{io::Write, thread};
+
+use crate::support::{
+    api::{get, log_in, tokens},
+    login::SECRET,
+    server::{read_kept_alive, run},
+};
+
+use super::{FIVE_SECONDS, Store, me, on_every_store, refresh, start};
+
+on_every_store! { several_start_at_once_on_an_empty_store }
+
+fn several_start_at_once_on_an_empty_store(store: &Store) {
+    let copies: Vec<_> = thread::scope(|scope| {
+        let starting: Vec<_> = (0..5)
+            .map(|_| {
+                scope.spawn(|| {
+                    let copy = store.start(&[("CHECK_REVOKED", "1"), ("PURGE_INTERVAL", "1")]);
+                    let login = tokens(&log_in(&copy, "demo"));
+                    (copy, login)
+                })
+            })
+            .collect();
+        starting.into_iter().map(|copy| copy.join().unwrap()).collect()
+    });
+    for (index, (copy, _)) in copies.iter().enumerate() {
+        let (access, token) = &copies[(index + 1) % copies.len()].1;
+        assert_eq!(me(copy, access), 200);
+        assert_eq!(get(copy, "/api/sessions", access).json().as_array().unwrap().len(), 5);
+        tokens(&refresh(copy, token));
+    }
+}
+
+#[test]
+fn it_ends_well_when_told_to_whatever_is_open() {
+    for signal in ["TERM", "INT"] {
+        let mut server = start(&[]);
+        let mut idle = server.connect();
+        idle.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        assert_eq!(read_kept_alive(&mut idle).status, 200);
+        let mut half_open = server.connect();
+        half_open.write_all(b"POST /api/logout-all HTTP/1.1\r\nhost: x\r\ncont").unwrap();
+        assert_eq!(log_in(&server, "demo").status, 200);
+        server.signal(signal);
+        assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0), "SIG{signal}");
+        drop((idle, half_open));
+    }
+}
+
+#[test]
+fn it_tells_what_is_wrong_with_its_configuration() {
+    const SECRET_PART: &str = "hunter2";
+    for (name, value, told) in [
+        ("JWT_SECRET", "short", "JWT_SECRET: an HMAC secret must have at least 32"),
+        ("PORT", "http", "PORT \"http\" is not a port number"),
+        ("STORE_URL", "", "STORE_URL must be memory:"),
+        ("STORE_URL", "memory", "STORE_URL must be memory:"),
+        ("STORE_URL", "mysql://u:hunter2@localhost/x", "STORE_URL must be memory:"),
+        ("STORE_URL", "/tmp/hunter2.db", "STORE_URL must be memory:"),
+        ("STORE_URL", "sqlite:", "STORE_URL: the SQLite URL must"),
+        ("STORE_URL", "sqlite::memory:", "STORE_URL: a SQLite database in memory"),
+        ("STORE_URL", "postgres:hunter2", "STORE_URL: the PostgreSQL URL must"),
+        ("STORE_URL", "postgres://u:hunter2@localhost:x/", "STORE_URL: the PostgreSQL URL must"),
+        ("STORE_URL", "redis:hunter2", "STORE_URL: not a Redis URL"),
+        ("STORE_URL", "redis://:hunter2@localhost:x", "STORE_URL: not a Redis URL"),
+        ("ACCESS_LIFETIME", "5m", "ACCESS_LIFETIME \"5m\" is not a number of seconds"),
+        ("ACCESS_LIFETIME", "0", "tokens must live for at least a second"),
+        ("ACCESS_LIFETIME", "86401", "access tokens must not outlive refresh tokens"),
+        ("REFRESH_LIFETIME", "-1", "REFRESH_LIFETIME \"-1\" is not a number of seconds"),
+        ("REFRESH_LIFETIME", "0", "tokens must live for at least a second"),
+        ("REUSE_GRACE", "301", "the reuse grace must not exceed five minutes"),
+        ("REUSE_GRACE", "", "REUSE_GRACE \"\" is not a number of seconds"),
+        ("LEEWAY", "301", "the leeway must not exceed five minutes"),
+        ("LEEWAY", "1.5", "LEEWAY \"1.5\" is not a number of seconds"),
+        ("PURGE_INTERVAL", "0", "PURGE_INTERVAL must not be 0"),
+        ("CHECK_REVOKED", "yes", "CHECK_REVOKED \"yes\" is neither 0 nor 1"),
+    ] {
+        let variables = [("PORT", "0"), ("JWT_SECRET", SECRET), (name, value)];
+        let (status, output) = run("server", &variables, FIVE_SECONDS);
+        assert_eq!(status.code(), Some(1), "{output}");
+        assert!(output.contains(told) && output.lines().count() == 1, "{told}: {output}");
+        assert!(!output.contains(SECRET_PART) && !output.contains(SECRET), "{output}");
+    }
+    let (status, output) = run("server", &[("PORT", "0")], FIVE_SECONDS);
+    assert_eq!((status.code(), &*output), (Some(1), "server: JWT_SECRET is not set\n"));
+}
+
+#[test]
+fn lifetimes_at_their_limits_are_fine() {
+    for variables in [
+        // The other one follows.
+        [("REFRESH_LIFETIME", "2"), ("LEEWAY", "300")],
+        [("REFRESH_LIFETIME", "31536000"), ("REUSE_GRACE", "300")],
+        [("REFRESH_LIFETIME", "18446744073709551615"), ("PURGE_INTERVAL", "18446744073709551615")],
+    ] {
+        let server = start(&variables);
+        let (access, token) = tokens(&log_in(&server, "demo"));
+        assert_eq!(me(&server, &access), 200);
+        tokens(&refresh(&server, &token));
+    }
+}
