@@ -106,6 +106,8 @@
 //! | log in, refresh, log out; events | [`Issuer`], [`routes`] |
 //! | connect your users | [`user`] |
 //! | remember sessions elsewhere | [`store`] |
+//! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
+//! | choose what happens while the store is away | [`JwtAuthLayer::with_revocation_check`] |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
 //! # Features
