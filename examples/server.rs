@@ -27,7 +27,7 @@
 //! | `JWT_SECRET` | | at least 32 bytes, the same for all copies |
 //! | `STORE_URL` | `memory:` | or `sqlite:/path/to/file`, `postgres://…`, `redis://…` |
 //! | `REFRESH_LIFETIME` | 86400 | seconds |
-//! | `ACCESS_LIFETIME` | 300 | seconds, at most `REFRESH_LIFETIME` |
+//! | `ACCESS_LIFETIME` | 300 | seconds |
 //! | `REUSE_GRACE` | 0 | seconds for which a spent refresh token is answered again |
 //! | `LEEWAY` | 0 | seconds by which clocks may differ |
 //! | `CHECK_REVOKED` | 0 | 1: the store is asked on every request |
@@ -176,16 +176,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> {
-    const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
     let secret = env::var_os("JWT_SECRET").ok_or("JWT_SECRET is not set")?;
     let key = SigningKey::hs256(secret.as_encoded_bytes())
         .map_err(|error| format!("JWT_SECRET: {error}"))?;
-    let refresh_lifetime = seconds("REFRESH_LIFETIME", 24 * 60 * 60)?;
     let issuer = Issuer::<Profile>::builder(key)
-        .access_lifetime(seconds("ACCESS_LIFETIME", refresh_lifetime.as_secs().min(300))?)
-        .refresh_lifetime(refresh_lifetime)
-        .session_lifetime(refresh_lifetime.max(MONTH))
+        .access_lifetime(seconds("ACCESS_LIFETIME", 300)?)
+        .refresh_lifetime(seconds("REFRESH_LIFETIME", 24 * 60 * 60)?)
         .rotate_refresh_tokens(true)
         .reuse_grace(seconds("REUSE_GRACE", 0)?)
         .leeway(seconds("LEEWAY", 0)?)

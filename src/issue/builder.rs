@@ -6,7 +6,7 @@ use crate::{
     check::Checker,
     clock::Clock,
     error::{ConfigError, ConfigErrorKind},
-    store::{DEFAULT_DEADLINE, SharedStore, TokenStore},
+    store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{ClaimNames, Claims, KeySet, NoClaims, TokenType, Verifier, VerifierBuilder},
 };
 
@@ -17,6 +17,7 @@ use super::{
 };
 
 const MAX_GRACE: Duration = Duration::from_secs(300);
+const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 pub(super) type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -27,7 +28,8 @@ pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     names: ClaimNames,
     access_lifetime: Duration,
     refresh_lifetime: Duration,
-    session_lifetime: Option<Duration>,
+    /// `None` where nothing was set.
+    session_lifetime: Option<Option<Duration>>,
     sessions_per_user: Option<NonZeroUsize>,
     rotate: bool,
     reuse_grace: Duration,
@@ -48,7 +50,7 @@ impl<C, R> IssuerBuilder<C, R> {
             names: ClaimNames::default(),
             access_lifetime: Duration::from_secs(5 * 60),
             refresh_lifetime: Duration::from_secs(24 * 60 * 60),
-            session_lifetime: Some(Duration::from_secs(30 * 24 * 60 * 60)),
+            session_lifetime: None,
             sessions_per_user: None,
             rotate: false,
             reuse_grace: Duration::ZERO,
@@ -80,9 +82,9 @@ impl<C, R> IssuerBuilder<C, R> {
     }
 
     /// Sets how long after its login a session ends, however often it is refreshed; whole seconds,
-    /// `None` for never. Default: 30 days.
+    /// `None` for never. Default: 30 days, or as long as refresh tokens live if that is longer.
     pub fn session_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
-        self.session_lifetime = lifetime.into();
+        self.session_lifetime = Some(lifetime.into());
         self
     }
 
@@ -179,7 +181,7 @@ where
     ///
     /// # Errors
     ///
-    /// When the keys cannot sign; a lifetime is zero, or longer than the one that bounds it; the
+    /// When the keys cannot sign; a lifetime is zero, or refresh tokens outlive the session; the
     /// grace or leeway exceeds 300 seconds; rotation, a limit of sessions or a deadline has no
     /// store, or a grace no rotation; or the settings of the tokens are refused by [`VerifierBuilder::build`].
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
@@ -216,7 +218,9 @@ where
                 audience: self.audience,
                 access_lifetime: self.access_lifetime,
                 refresh_lifetime: self.refresh_lifetime,
-                session_lifetime: self.session_lifetime,
+                session_lifetime: self
+                    .session_lifetime
+                    .unwrap_or(Some(self.refresh_lifetime.max(DEFAULT_SESSION_LIFETIME))),
             },
         }))
     }
@@ -230,10 +234,7 @@ where
         if self.access_lifetime.as_secs() == 0 || self.refresh_lifetime.as_secs() == 0 {
             return out_of_range("tokens must live for at least a second");
         }
-        if self.access_lifetime > self.refresh_lifetime {
-            return out_of_range("access tokens must not outlive refresh tokens");
-        }
-        if self.session_lifetime.is_some_and(|session| session < self.refresh_lifetime) {
+        if self.session_lifetime.flatten().is_some_and(|session| session < self.refresh_lifetime) {
             return out_of_range("refresh tokens must not outlive the session");
         }
         if self.reuse_grace > MAX_GRACE {
@@ -251,9 +252,7 @@ where
         if self.store_deadline.is_some() && self.store.is_none() {
             return ineffective("a store deadline has no effect without a store");
         }
-        if self.store_deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return out_of_range("the store deadline must not be zero");
-        }
+        self.store_deadline.map_or(Ok(()), check_deadline)?;
         Ok(())
     }
 

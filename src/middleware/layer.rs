@@ -7,7 +7,7 @@ use crate::{
     check::{Anonymous, Checker, DEFAULT_REALM},
     error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
     rejection::{JsonRejection, Rejection, respond},
-    store::{DEFAULT_DEADLINE, SharedStore, TokenStore},
+    store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{Claims, NoClaims, Verifier},
     trace::{debug, trace},
     transport::{TokenSource, TokenSources},
@@ -57,13 +57,25 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     ///
     /// While the store does not answer, within two seconds, requests are answered `503`.
     pub fn with_revocation_check(self, store: impl TokenStore) -> Self {
-        self.with_revocation_check_within(store, DEFAULT_DEADLINE)
+        self.with_store(SharedStore::new(store, DEFAULT_DEADLINE), false)
     }
 
     /// As [`with_revocation_check`](Self::with_revocation_check), with another deadline.
-    pub fn with_revocation_check_within(self, store: impl TokenStore, deadline: Duration) -> Self {
-        let store = SharedStore::new(store, deadline);
-        self.with(|config| config.checker = config.checker.clone().with_store(store, false))
+    ///
+    /// # Errors
+    ///
+    /// When the deadline is zero.
+    pub fn with_revocation_check_within(
+        self,
+        store: impl TokenStore,
+        deadline: Duration,
+    ) -> Result<Self, ConfigError> {
+        check_deadline(deadline)?;
+        Ok(self.with_store(SharedStore::new(store, deadline), false))
+    }
+
+    fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
+        self.with(|config| config.checker = config.checker.clone().with_store(store, fail_open))
     }
 
     /// As [`with_revocation_check_within`](Self::with_revocation_check_within), but while the store
@@ -80,13 +92,17 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// For routes whose outage does more harm, and where each request may take `deadline` longer
     /// during the outage. It concerns this layer only: with a tracing subscriber, it warns of each
     /// token that is let through. Login and refresh always need the store.
+    ///
+    /// # Errors
+    ///
+    /// When the deadline is zero.
     pub fn with_insecure_fail_open_revocation_check(
         self,
         store: impl TokenStore,
         deadline: Duration,
-    ) -> Self {
-        let store = SharedStore::new(store, deadline);
-        self.with(|config| config.checker = config.checker.clone().with_store(store, true))
+    ) -> Result<Self, ConfigError> {
+        check_deadline(deadline)?;
+        Ok(self.with_store(SharedStore::new(store, deadline), true))
     }
 
     /// Lets requests without a token through, without claims; `bad_token` says what becomes of

@@ -40,7 +40,7 @@ pub use self::redis::RedisStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;
-pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
+pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore, check_deadline};
 #[cfg(feature = "postgres")]
 pub use sql::PostgresStore;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     clock::NumericDate,
-    error::{AuthError, AuthErrorKind},
+    error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
     token::UserId,
 };
 
@@ -14,6 +14,17 @@ use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef,
 
 /// How long a store may take unless configured otherwise.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Refuses a deadline that no store can meet.
+pub(crate) fn check_deadline(deadline: Duration) -> Result<(), ConfigError> {
+    if deadline.is_zero() {
+        return Err(ConfigError::new(
+            ConfigErrorKind::OutOfRange,
+            "the store deadline must not be zero",
+        ));
+    }
+    Ok(())
+}
 
 /// The object-safe twin of [`TokenStore`].
 trait DynStore: Send + Sync {

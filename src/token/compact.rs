@@ -2,7 +2,7 @@
 //!
 //! See [RFC 7515 section 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1).
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64URL};
 
 use crate::error::AuthErrorKind;
 
@@ -45,22 +45,81 @@ impl<'a> Compact<'a> {
         &self,
         buffer: &'b mut [u8; MAX_SIGNATURE],
     ) -> Result<&'b [u8], AuthErrorKind> {
-        let len = BASE64_URL_SAFE_NO_PAD
-            .decode_slice(self.signature, buffer)
-            .map_err(|_| AuthErrorKind::Malformed)?;
-        Ok(&buffer[..len])
+        // The decoder panics where the buffer is too short.
+        if self.signature.len() > (MAX_SIGNATURE * 4).div_ceil(3) {
+            return Err(AuthErrorKind::Malformed);
+        }
+        let decoded = BASE64URL.decode(self.signature.as_bytes(), buffer[..].as_out());
+        decoded.map(|bytes| &*bytes).map_err(|_| AuthErrorKind::Malformed)
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, AuthErrorKind> {
-    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| AuthErrorKind::Malformed)
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, AuthErrorKind> {
+    BASE64URL.decode_to_vec(part).map_err(|_| AuthErrorKind::Malformed)
 }
 
 pub(super) fn encode(bytes: &[u8]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    BASE64URL.encode_to_string(bytes)
 }
 
 pub(super) fn append(token: &mut String, bytes: &[u8]) {
     token.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(bytes, token);
+    BASE64URL.encode_append(bytes, token);
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+    use super::{Compact, MAX_SIGNATURE, append, encode};
+
+    fn decode(part: &str) -> Option<Vec<u8>> {
+        let payload = super::decode(part).ok();
+        let token = Compact { header: "", payload: "", signature: part, signing_input: "" };
+        let mut buffer = [0; MAX_SIGNATURE];
+        let signature = token.decode_signature(&mut buffer).ok();
+        assert_eq!(signature, payload.as_deref(), "{part}");
+        payload
+    }
+
+    /// Padding, the other alphabet, white space and bits left over are refused: no two texts are
+    /// the same bytes.
+    #[test]
+    fn decodes_as_strictly_as_another_implementation() {
+        let bytes = || (0..=127).map(char::from);
+        for filling in ["", "AbC-", "AbC_".repeat(8).as_str(), "0".repeat(64).as_str()] {
+            assert!(decode(&format!("{filling}A")).is_none());
+            for (first, second) in bytes().flat_map(|one| bytes().map(move |other| (one, other))) {
+                for tail in ["", "A", "B", "=", "==", "A=", "AA"] {
+                    let text = format!("{filling}{first}{second}{tail}");
+                    let expected = BASE64_URL_SAFE_NO_PAD.decode(&text).ok();
+                    assert_eq!(decode(&text), expected, "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn encodes_as_another_implementation() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for end in 0..bytes.len() {
+            let expected = BASE64_URL_SAFE_NO_PAD.encode(&bytes[..end]);
+            assert_eq!(encode(&bytes[..end]), expected);
+            let mut token = "header".to_owned();
+            append(&mut token, &bytes[..end]);
+            assert_eq!(token, format!("header.{expected}"));
+        }
+    }
+
+    #[test]
+    fn signatures_longer_than_any_are_refused() {
+        let mut buffer = [0; MAX_SIGNATURE];
+        for len in MAX_SIGNATURE - 8..MAX_SIGNATURE + 8 {
+            let signature = encode(&vec![7; len]);
+            let token =
+                Compact { header: "", payload: "", signature: &signature, signing_input: "" };
+            let decoded = token.decode_signature(&mut buffer);
+            assert_eq!(decoded.is_ok(), len <= MAX_SIGNATURE, "{len}");
+        }
+    }
 }

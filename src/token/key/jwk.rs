@@ -2,7 +2,6 @@
 
 use std::slice;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
@@ -11,6 +10,7 @@ use crate::error::ConfigError;
 
 use super::super::{
     algorithm::{Algorithm, Scheme},
+    compact,
     members::check_members,
 };
 
@@ -149,7 +149,7 @@ impl Drop for PrivateMembers {
 }
 
 fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).map_err(|_| MALFORMED)
+    compact::decode(text).map(Zeroizing::new).map_err(|_| MALFORMED)
 }
 
 fn without_leading_zeros(bytes: &[u8]) -> Vec<u8> {

@@ -65,7 +65,7 @@ async fn each_outcome_has_its_event() {
 
     let failing = SlowStore::released(Verdict::Fails(REASON));
     let second = Duration::from_secs(1);
-    let insecure = layer().with_insecure_fail_open_revocation_check(failing, second);
+    let insecure = layer().with_insecure_fail_open_revocation_check(failing, second).unwrap();
     let _ = ask(&insecure, good()).await;
     let lines = log.take();
     assert!(lines[1].starts_with("WARN event token let through"), "{lines:?}");

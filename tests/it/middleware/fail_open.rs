@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_jwt_auth::{AuthErrorKind, MemoryStore, middleware::BadToken};
+use tower_jwt_auth::{AuthErrorKind, ConfigErrorKind, MemoryStore, middleware::BadToken};
 
 use crate::support::{
     app::{ask, bearer, good_token, layer},
@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[tokio::test]
 async fn only_an_insecure_layer_lets_tokens_through_while_the_store_is_away() {
     let store = SlowStore::released(Verdict::Fails("down"));
-    let insecure = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND);
+    let insecure = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND).unwrap();
     assert_eq!(ask(&insecure, bearer(&good_token())).await.outcome(), Ok("42"));
     assert_eq!(store.asked(), 1);
 
@@ -28,7 +28,8 @@ async fn only_an_insecure_layer_lets_tokens_through_while_the_store_is_away() {
     }
     let opened = layer()
         .with_revocation_check(store.clone())
-        .with_insecure_fail_open_revocation_check(store, SECOND);
+        .with_insecure_fail_open_revocation_check(store, SECOND)
+        .unwrap();
     assert_eq!(ask(&opened, bearer(&good_token())).await.outcome(), Ok("42"));
 }
 
@@ -38,17 +39,18 @@ async fn what_the_store_does_answer_counts() {
         [(Verdict::Good, Ok("42")), (Verdict::Revoked, Err(AuthErrorKind::Revoked))]
     {
         let store = SlowStore::released(verdict);
-        let layer = layer().with_insecure_fail_open_revocation_check(store, SECOND);
+        let layer = layer().with_insecure_fail_open_revocation_check(store, SECOND).unwrap();
         assert_eq!(ask(&layer, bearer(&good_token())).await.outcome(), expected);
     }
-    let layer = layer().with_insecure_fail_open_revocation_check(MemoryStore::new(), SECOND);
+    let layer =
+        layer().with_insecure_fail_open_revocation_check(MemoryStore::new(), SECOND).unwrap();
     assert_eq!(ask(&layer, bearer(&good_token())).await.outcome(), Ok("42"));
 }
 
 #[tokio::test]
 async fn a_bad_token_is_refused_all_the_same() {
     let store = SlowStore::released(Verdict::Fails("down"));
-    let strict = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND);
+    let strict = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND).unwrap();
     for layer in [strict.clone(), strict.optional(BadToken::Reject)] {
         let mut token = good_token();
         token.replace_range(token.len() - 4.., "AAAA");
@@ -61,9 +63,18 @@ async fn a_bad_token_is_refused_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_delays_for_its_deadline() {
     let store = SlowStore::new(Verdict::Revoked);
-    let layer = layer().with_insecure_fail_open_revocation_check(store, 3 * SECOND);
+    let layer = layer().with_insecure_fail_open_revocation_check(store, 3 * SECOND).unwrap();
     let begun = Instant::now();
     assert_eq!(ask(&layer, bearer(&good_token())).await.outcome(), Ok("42"));
     let passed = begun.elapsed();
     assert!(passed >= 3 * SECOND && passed < 4 * SECOND, "{passed:?}");
+}
+
+#[test]
+fn a_deadline_of_zero_is_refused() {
+    let strict = layer().with_revocation_check_within(MemoryStore::new(), Duration::ZERO);
+    assert_eq!(strict.unwrap_err().kind(), ConfigErrorKind::OutOfRange);
+    let store = MemoryStore::new();
+    let open = layer().with_insecure_fail_open_revocation_check(store, Duration::ZERO);
+    assert_eq!(open.unwrap_err().kind(), ConfigErrorKind::OutOfRange);
 }

@@ -94,7 +94,7 @@ async fn a_store_that_hangs_has_a_deadline() {
     let hanging = || SlowStore::new(Verdict::Good);
     let cases = [
         (layer().with_revocation_check(hanging()), seconds(2)),
-        (layer().with_revocation_check_within(hanging(), seconds(5)), seconds(5)),
+        (layer().with_revocation_check_within(hanging(), seconds(5)).unwrap(), seconds(5)),
     ];
     for (layer, deadline) in cases {
         let begun = Instant::now();
