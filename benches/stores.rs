@@ -31,7 +31,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ::redis::{aio::ConnectionManager, cmd};
+use ::redis::{Client, IntoConnectionInfo, aio::ConnectionManager, cmd, io::tcp::TcpSettings};
 use futures::future::{BoxFuture, FutureExt};
 use sqlx::{
     PgPool, SqlitePool,
@@ -93,8 +93,10 @@ async fn main() -> Result<(), Failure> {
     {
         if redis::is_installed() {
             let server = RedisServer::start(options);
-            let client = ::redis::Client::open(server.url())?;
-            let bare = BareRedis(ConnectionManager::new(client).await?);
+            // As the store has it: redis-rs' default would let the kernel wait and bundle.
+            let settings = TcpSettings::default().set_nodelay(true);
+            let node = server.url().into_connection_info()?.set_tcp_settings(settings);
+            let bare = BareRedis(ConnectionManager::new(Client::open(node)?).await?);
             compare(name, Some(1.5), Some(Arc::new(bare)), server.store(), (rounds, slice)).await?;
         }
     }
