@@ -1,0 +1,301 @@
+//! What a rotation costs on each store, next to the least that its engine could do instead:
+//! `cargo bench --bench stores`, or with the number of rounds: `cargo bench --bench stores -- 31`.
+//!
+//! A rotation is one [`TokenStore::spend`] of a session's newest refresh token. Next to it stands
+//! the bare write of one entry, on the same server, over a pool or connection of the same kind:
+//! `SET … NX EX …` on Redis, `INSERT … ON CONFLICT DO NOTHING` of one row on PostgreSQL and SQLite.
+//! Servers are started for the occasion and listen on this machine only. PostgreSQL runs with
+//! `fsync=off`, and one of the two Redis without its log, so that no disk hides what is compared.
+//!
+//! Both run in each round, in turn, so that whatever disturbs the machine disturbs them alike. The
+//! figures are calls in a second, medians over the rounds; `ratio` is the median of each round's.
+
+#[allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#[path = "../tests/it/support/folder.rs"]
+mod folder;
+#[allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#[path = "../tests/it/support/postgres.rs"]
+mod postgres;
+#[allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#[path = "../tests/it/support/redis.rs"]
+mod redis;
+
+use std::{
+    env,
+    error::Error,
+    str::FromStr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use ::redis::{aio::ConnectionManager, cmd};
+use futures::future::{BoxFuture, FutureExt};
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::PgPoolOptions,
+    raw_sql,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::task::JoinSet;
+use tower_jwt_auth::{
+    MemoryStore, NumericDate,
+    store::{NewSession, PostgresStore, Spend, Spent, SqliteStore, TokenStore},
+    token::UserId,
+};
+
+use folder::Folder;
+use redis::RedisServer;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const ROUNDS: usize = 15;
+/// How long a load runs in one round.
+const SLICE: Duration = Duration::from_millis(200);
+const CONCURRENCIES: [usize; 2] = [16, 64];
+/// How many sessions each client rotates in turn.
+const SESSIONS: usize = 50;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    // `cargo test --benches` only wants to see that it runs.
+    let thorough = env::args().any(|argument| argument == "--bench");
+    let rounds = env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
+    let (rounds, slice) = if thorough { (rounds, SLICE) } else { (1, SLICE / 10) };
+
+    println!(
+        "{:<28} {:>7} {:>9} {:>11} {:>7} {:>7}",
+        "", "clients", "bare", "rotations", "ratio", "target"
+    );
+    compare("MemoryStore", None, None, MemoryStore::new(), (rounds, slice)).await?;
+
+    let folder = Folder::new();
+    let path = folder.path().join("sessions.db");
+    let bare = BareSqlite::open(&path.display().to_string()).await?;
+    let store = SqliteStore::connect_lazy(&format!("sqlite:{}", path.display()))?;
+    compare("SqliteStore", None, Some(Arc::new(bare)), store, (rounds, slice)).await?;
+
+    if let Some(server) = postgres::Server::start() {
+        let url = server.url();
+        let pool = || PgPoolOptions::new().test_before_acquire(false).connect(&url);
+        let bare = BarePostgres::new(pool().await?).await?;
+        let mut store = PostgresStore::from_pool(pool().await?);
+        store.migrate().await?;
+        store = store.with_automatic_migration(false);
+        let name = "PostgresStore, fsync off";
+        compare(name, Some(1.5), Some(Arc::new(bare)), store, (rounds, slice)).await?;
+    }
+    for (name, options) in
+        [("RedisStore, no log", &["--appendonly", "no"][..]), ("RedisStore, fsync always", &[])]
+    {
+        if redis::is_installed() {
+            let server = RedisServer::start(options);
+            let client = ::redis::Client::open(server.url())?;
+            let bare = BareRedis(ConnectionManager::new(client).await?);
+            compare(name, Some(1.5), Some(Arc::new(bare)), server.store(), (rounds, slice)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs both loads in turn, and prints a line for each number of clients.
+async fn compare(
+    name: &str,
+    target: Option<f64>,
+    bare: Option<Arc<dyn Load>>,
+    store: impl TokenStore,
+    (rounds, slice): (usize, Duration),
+) -> Result<(), Failure> {
+    let most = CONCURRENCIES.into_iter().max().unwrap_or_default();
+    let rotations: Arc<dyn Load> = Arc::new(Rotations::begin(store, most).await?);
+    for clients in CONCURRENCIES {
+        let (mut bares, mut rotated, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..rounds {
+            let run = |load: Option<Arc<dyn Load>>| async move {
+                match load {
+                    Some(load) => rate(&load, clients, slice).await,
+                    None => Ok(f64::NAN),
+                }
+            };
+            let (first, second) = if round % 2 == 0 {
+                let first = run(bare.clone()).await?;
+                (first, run(Some(Arc::clone(&rotations))).await?)
+            } else {
+                let second = run(Some(Arc::clone(&rotations))).await?;
+                (run(bare.clone()).await?, second)
+            };
+            bares.push(first);
+            rotated.push(second);
+            ratios.push(first / second);
+        }
+        let target = target.map_or_else(String::new, |target| format!("{target:.2}"));
+        let (bare, rotated, ratio) = (median(bares), median(rotated), median(ratios));
+        if bare.is_nan() {
+            println!("{name:<28} {clients:>7} {:>9} {rotated:>11.0}", "");
+        } else {
+            println!(
+                "{name:<28} {clients:>7} {bare:>9.0} {rotated:>11.0} {ratio:>7.2} {target:>7}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// How many calls in a second `clients` get through that call one after another.
+async fn rate(load: &Arc<dyn Load>, clients: usize, slice: Duration) -> Result<f64, Failure> {
+    let begun = Instant::now();
+    let mut tasks = JoinSet::new();
+    for client in 0..clients {
+        let load = Arc::clone(load);
+        tasks.spawn(async move {
+            let mut calls = 0_u32;
+            while begun.elapsed() < slice {
+                load.call(client).await?;
+                calls += 1;
+            }
+            Ok::<_, Failure>(calls)
+        });
+    }
+    let mut calls = 0;
+    while let Some(client) = tasks.join_next().await {
+        calls += client??;
+    }
+    Ok(f64::from(calls) / begun.elapsed().as_secs_f64())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Something that a number of clients do again and again.
+trait Load: Send + Sync {
+    fn call(&self, client: usize) -> BoxFuture<'_, Result<(), Failure>>;
+}
+
+struct Rotations<S> {
+    store: S,
+    /// For each client: which session is next, and all its sessions.
+    clients: Vec<Mutex<(usize, Vec<Session>)>>,
+}
+
+#[derive(Clone)]
+struct Session {
+    user_id: UserId,
+    id: String,
+    refresh: String,
+}
+
+impl<S: TokenStore> Rotations<S> {
+    async fn begin(store: S, clients: usize) -> Result<Self, Failure> {
+        let mut all = Vec::new();
+        for _ in 0..clients {
+            let mut sessions = Vec::new();
+            for _ in 0..SESSIONS {
+                let session =
+                    Session { user_id: UserId::from(new_id()), id: new_id(), refresh: new_id() };
+                store.begin(&session.as_new(&session.refresh)).await?;
+                sessions.push(session);
+            }
+            all.push(Mutex::new((0, sessions)));
+        }
+        Ok(Self { store, clients: all })
+    }
+}
+
+impl Session {
+    fn as_new<'a>(&'a self, refresh: &'a str) -> NewSession<'a> {
+        let now = NumericDate::from(SystemTime::now());
+        let kept = now.saturating_add(DAY);
+        NewSession::new(&self.id, &self.user_id, refresh, now).with_expiry(kept, kept)
+    }
+}
+
+impl<S: TokenStore> Load for Rotations<S> {
+    fn call(&self, client: usize) -> BoxFuture<'_, Result<(), Failure>> {
+        let successor = new_id();
+        let session = {
+            let mut client = self.clients[client].lock().expect("never panics while it is held");
+            let (next, sessions) = &mut *client;
+            *next = (*next + 1) % sessions.len();
+            let current = &mut sessions[*next];
+            let before = current.clone();
+            current.refresh.clone_from(&successor);
+            before
+        };
+        async move {
+            let known = session.as_new(&session.refresh);
+            let spent = self.store.spend(&Spend::new(&known, known.now, &successor)).await?;
+            if spent == Spent::First { Ok(()) } else { Err("not the first to spend it".into()) }
+        }
+        .boxed()
+    }
+}
+
+struct BareRedis(ConnectionManager);
+
+impl Load for BareRedis {
+    fn call(&self, _: usize) -> BoxFuture<'_, Result<(), Failure>> {
+        let mut connection = self.0.clone();
+        async move {
+            let mut set = cmd("SET");
+            set.arg(format!("bare:{}", new_id())).arg(new_id()).arg("NX");
+            Ok(set.arg("EX").arg(DAY.as_secs()).exec_async(&mut connection).await?)
+        }
+        .boxed()
+    }
+}
+
+const CREATE: &str = "CREATE TABLE bare (jti TEXT PRIMARY KEY, keep_until BIGINT NOT NULL)";
+const INSERT: &str = "INSERT INTO bare VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+struct BarePostgres(PgPool);
+
+impl BarePostgres {
+    async fn new(pool: PgPool) -> Result<Self, Failure> {
+        raw_sql(CREATE).execute(&pool).await?;
+        Ok(Self(pool))
+    }
+}
+
+impl Load for BarePostgres {
+    fn call(&self, _: usize) -> BoxFuture<'_, Result<(), Failure>> {
+        let insert = sqlx::query(INSERT).bind(new_id()).bind(DAY.as_secs() as i64);
+        async move { Ok(insert.execute(&self.0).await.map(drop)?) }.boxed()
+    }
+}
+
+struct BareSqlite(SqlitePool);
+
+impl BareSqlite {
+    async fn open(path: &str) -> Result<Self, Failure> {
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        raw_sql(CREATE).execute(&pool).await?;
+        Ok(Self(pool))
+    }
+}
+
+impl Load for BareSqlite {
+    fn call(&self, _: usize) -> BoxFuture<'_, Result<(), Failure>> {
+        let insert = sqlx::query(INSERT).bind(new_id()).bind(DAY.as_secs() as i64);
+        async move { Ok(insert.execute(&self.0).await.map(drop)?) }.boxed()
+    }
+}
+
+/// As long as the issuer's ids, scattered as they are, and never the same.
+fn new_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let count = u128::from(COUNT.fetch_add(1, Ordering::Relaxed));
+    format!("{:032x}", count.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+}
