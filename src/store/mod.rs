@@ -23,6 +23,8 @@
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "replica")]
+pub mod replica;
 mod shared;
 
 use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
@@ -30,6 +32,8 @@ use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 use crate::{clock::NumericDate, token::UserId};
 
 pub use memory::MemoryStore;
+#[cfg(feature = "replica")]
+pub use replica::RevocationReplica;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
 
 /// Remembers sessions and revocations. See the [module docs](self).

@@ -12,6 +12,7 @@ mod keyset;
 mod memory_store;
 mod oracle;
 mod password;
+mod replica;
 mod support;
 mod vectors;
 mod verifier;

@@ -1,4 +1,5 @@
 //! What several subjects need.
 
+pub(crate) mod feed;
 pub(crate) mod keys;
 pub(crate) mod mint;
