@@ -23,6 +23,8 @@
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "replica")]
 pub mod replica;
 mod shared;
@@ -31,6 +33,8 @@ use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 
 use crate::{clock::NumericDate, token::UserId};
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "replica")]
 pub use replica::RevocationReplica;

@@ -12,6 +12,7 @@ mod keyset;
 mod memory_store;
 mod oracle;
 mod password;
+mod redis_store;
 mod replica;
 mod support;
 mod vectors;

@@ -3,3 +3,4 @@
 pub(crate) mod feed;
 pub(crate) mod keys;
 pub(crate) mod mint;
+pub(crate) mod redis;

@@ -1,0 +1,194 @@
+//! The way to Redis: connected when first needed, and anew after it broke.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+#[cfg(feature = "redis-tls")]
+use redis::ConnectionAddr;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError,
+    RedisResult, ServerErrorKind, Value,
+    aio::{ConnectionManager, MultiplexedConnection},
+    cluster::ClusterClient,
+    cluster_async::ClusterConnection,
+    io::tcp::TcpSettings,
+};
+use tokio::sync::OnceCell;
+
+// Each is shorter than the deadline that callers set by default, so that it is known why there was
+// no answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
+const CALL_TIMEOUT: Duration = Duration::from_millis(1900);
+
+/// Sends commands over one connection, which all callers share.
+///
+/// This is not redis-rs' `ConnectionManager`, which answers the first call after an outage with
+/// the error of its last try to connect, and stays with a server that has become a replica or that
+/// no longer answers.
+pub(super) struct Connector {
+    source: Source,
+    #[cfg(feature = "redis-tls")]
+    tls: bool,
+    current: Mutex<Arc<OnceCell<Connection>>>,
+}
+
+enum Source {
+    Server(Client),
+    Cluster(ClusterClient),
+    /// The connection was given, and mends itself.
+    Given,
+}
+
+#[derive(Clone)]
+enum Connection {
+    Server(MultiplexedConnection),
+    Manager(ConnectionManager),
+    Cluster(ClusterConnection),
+}
+
+impl Connector {
+    pub(super) fn to_server(url: &str) -> RedisResult<Self> {
+        let node = url.into_connection_info()?.set_tcp_settings(tcp_settings());
+        let client = Client::open(node.clone())?;
+        Ok(Self::new(Source::Server(client), &[node]))
+    }
+
+    pub(super) fn to_cluster(urls: &[&str]) -> RedisResult<Self> {
+        let nodes = urls.iter().map(|url| url.into_connection_info());
+        let nodes = nodes.collect::<RedisResult<Vec<_>>>()?;
+        let client = ClusterClient::builder(nodes.iter().cloned())
+            .tcp_settings(tcp_settings())
+            .connection_timeout(CONNECT_TIMEOUT)
+            .response_timeout(RESPONSE_TIMEOUT)
+            .build()?;
+        Ok(Self::new(Source::Cluster(client), &nodes))
+    }
+
+    fn new(source: Source, nodes: &[ConnectionInfo]) -> Self {
+        #[cfg(not(feature = "redis-tls"))]
+        let _ = nodes;
+        Self {
+            source,
+            #[cfg(feature = "redis-tls")]
+            tls: nodes.iter().any(|node| matches!(node.addr(), ConnectionAddr::TcpTls { .. })),
+            current: Mutex::default(),
+        }
+    }
+
+    fn given(connection: Connection) -> Self {
+        let current = Mutex::new(Arc::new(OnceCell::new_with(Some(connection))));
+        Self { current, ..Self::new(Source::Given, &[]) }
+    }
+
+    /// Sends a command that does no harm when it arrives twice.
+    pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
+        let answer = async {
+            match self.attempt(command).await {
+                // The connection had broken since it was last used, or leads to a replica.
+                Err(error) if error.is_connection_dropped() || is_read_only(&error) => {
+                    self.attempt(command).await
+                }
+                result => result,
+            }
+        };
+        match tokio::time::timeout(CALL_TIMEOUT, answer).await {
+            Ok(result) => result,
+            Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
+        }
+    }
+
+    async fn attempt(&self, command: &Cmd) -> RedisResult<Value> {
+        let cell = Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
+        let result = match cell.get_or_try_init(|| self.connect()).await {
+            Ok(connection) => connection.clone().send(command).await,
+            Err(error) => Err(error),
+        };
+        match (&result, &self.source) {
+            (Err(error), Source::Server(_)) if is_broken(error) => self.disconnect(&cell),
+            _ => {}
+        }
+        result
+    }
+
+    async fn connect(&self) -> RedisResult<Connection> {
+        #[cfg(feature = "redis-tls")]
+        if self.tls {
+            choose_cryptography();
+        }
+        match &self.source {
+            Source::Server(client) => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(CONNECT_TIMEOUT))
+                    .set_response_timeout(Some(RESPONSE_TIMEOUT));
+                let connecting = client.get_multiplexed_async_connection_with_config(&config);
+                connecting.await.map(Connection::Server)
+            }
+            Source::Cluster(client) => client.get_async_connection().await.map(Connection::Cluster),
+            Source::Given => Err((ErrorKind::Client, "the connection is gone").into()),
+        }
+    }
+
+    /// Makes the next call connect anew, unless another one has seen to that.
+    fn disconnect(&self, cell: &Arc<OnceCell<Connection>>) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, cell) {
+            *current = Arc::default();
+        }
+    }
+}
+
+impl From<ConnectionManager> for Connector {
+    fn from(manager: ConnectionManager) -> Self {
+        Self::given(Connection::Manager(manager))
+    }
+}
+
+impl From<ClusterConnection> for Connector {
+    fn from(connection: ClusterConnection) -> Self {
+        Self::given(Connection::Cluster(connection))
+    }
+}
+
+impl Connection {
+    async fn send(mut self, command: &Cmd) -> RedisResult<Value> {
+        match &mut self {
+            Self::Server(connection) => command.query_async(connection).await,
+            Self::Manager(connection) => command.query_async(connection).await,
+            Self::Cluster(connection) => command.query_async(connection).await,
+        }
+    }
+}
+
+/// Says what rustls shall compute with, if nobody has. It chooses by itself where it has one choice
+/// only, and panics where other crates have turned on another one.
+#[cfg(feature = "redis-tls")]
+fn choose_cryptography() {
+    use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+    if CryptoProvider::get_default().is_none() {
+        // An error says that another thread was faster, which is as good.
+        let _ = aws_lc_rs::default_provider().install_default();
+    }
+}
+
+fn tcp_settings() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    // A node that vanished without a word; of a single server the response timeout tells as much.
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(CALL_TIMEOUT);
+    settings
+}
+
+/// Whether the connection is of no use any more, for all that is known.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_unrecoverable_error() || is_read_only(error)
+}
+
+/// Whether the server has become a replica. A new connection may find the one that took its place.
+fn is_read_only(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}

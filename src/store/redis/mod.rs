@@ -1,0 +1,290 @@
+mod connection;
+mod scripts;
+
+use std::{error::Error, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use redis::{
+    ErrorKind, FromRedisValue, ServerErrorKind, ToRedisArgs, aio::ConnectionManager,
+    cluster_async::ClusterConnection,
+};
+
+use crate::{
+    clock::NumericDate,
+    error::{ConfigError, ConfigErrorKind},
+    token::UserId,
+};
+
+use self::{connection::Connector, scripts::Script};
+
+use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+
+const DEFAULT_PREFIX: &str = "jwt:";
+const LONGEST_PREFIX: usize = 64;
+/// How much longer than necessary Redis remembers a user: for clocks that differ.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// A [`TokenStore`] in Redis 6 or later, or Valkey: one server, or a cluster.
+///
+/// Any number of processes may share one. Each call is one round trip: a script that touches one
+/// key, `jwt:<user id>`, a hash of all that is known of the user. Redis forgets it by itself, so
+/// [`purge`](TokenStore::purge) has nothing to do. Beginning a session with a
+/// [limit](NewSession::limit) and listing sessions take time in proportion to what is remembered
+/// of the user; all else does not.
+///
+/// ```
+/// # fn main() -> Result<(), tower_jwt_auth::ConfigError> {
+/// use tower_jwt_auth::store::RedisStore;
+///
+/// let store = RedisStore::connect_lazy("redis://localhost/")?.with_prefix("shop:jwt:")?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # While Redis is away
+///
+/// Every call fails within two seconds, at once if the connection is refused, and the first call
+/// after Redis has come back succeeds. A Redis that is loading its data, has become a replica
+/// or is out of memory counts as away.
+///
+/// # What Redis may forget
+///
+/// Redis answers before it writes to disk, and by default hardly ever writes. What it forgets,
+/// comes back to life or logs out: a spent refresh token is good again, a revocation is undone, a
+/// new session is unknown and its refresh token refused. How much that is, is Redis' setting:
+///
+/// | setting | lost in a crash |
+/// |---|---|
+/// | `appendonly no` (the default) | everything since the last snapshot, minutes or an hour |
+/// | `appendonly yes`, `appendfsync everysec` | the last second or two |
+/// | `appendonly yes`, `appendfsync always` | nothing that was answered |
+///
+/// - **Eviction.** Set `maxmemory-policy noeviction`. Under any other policy a Redis that is full
+///   forgets users, and with them their revocations; under `noeviction` it refuses writes, which is
+///   answered `503`. Do not share an instance with a cache.
+/// - **Failover.** Replicas are written to after the answer, so a failover may lose the last
+///   writes. `min-replicas-to-write` bounds how long, but nothing excludes it: `WAIT` makes it
+///   rarer at the cost of a second round trip, and this store does not use it.
+/// - **Replicas** are never read from by this store. Do not give it a [`ClusterConnection`] that
+///   does: a replica may not know yet what was revoked.
+/// - **`FLUSHALL`**, or a lost data directory: no session is known, so every refresh token that
+///   names its session is refused and everybody logs in again. Access tokens are good until they
+///   expire, those that were revoked too, and so are refresh tokens without a session, which are
+///   adopted: change the signing key if that matters.
+#[derive(Clone)]
+pub struct RedisStore {
+    connector: Arc<Connector>,
+    prefix: Box<str>,
+}
+
+impl RedisStore {
+    /// A store on the server at `url`, such as `redis://user:password@host:6379/0`, or
+    /// `rediss://host` with the feature `redis-tls`. Nothing is connected before it is needed.
+    ///
+    /// # Errors
+    ///
+    /// When the URL is malformed, or asks for what the features do not provide.
+    pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
+        Connector::to_server(url).map(Self::new).map_err(|_| INVALID_URL)
+    }
+
+    /// A store on a Redis Cluster with nodes at `urls`, of which it needs one to find the others.
+    /// Nothing is connected before it is needed.
+    ///
+    /// # Errors
+    ///
+    /// When there is no URL, one is malformed, asks for what the features do not provide, or names
+    /// another user, password or database than the first.
+    pub fn connect_cluster_lazy<'a>(
+        urls: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, ConfigError> {
+        let urls: Vec<_> = urls.into_iter().collect();
+        Connector::to_cluster(&urls).map(Self::new).map_err(|_| INVALID_URL)
+    }
+
+    /// Sets what its keys begin with; `jwt:` by default.
+    ///
+    /// On one Redis, no application's prefix may be the beginning of another one's.
+    ///
+    /// # Errors
+    ///
+    /// Unless it has 1 to 64 characters, all visible ASCII characters but braces, which would bind
+    /// all users to one node of a cluster.
+    pub fn with_prefix(mut self, prefix: &str) -> Result<Self, ConfigError> {
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}');
+        if !(1..=LONGEST_PREFIX).contains(&prefix.len()) || !prefix.bytes().all(allowed) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "the key prefix must be 1 to 64 visible ASCII characters without braces",
+            ));
+        }
+        self.prefix = prefix.into();
+        Ok(self)
+    }
+
+    fn new(connector: impl Into<Connector>) -> Self {
+        Self { connector: Arc::new(connector.into()), prefix: DEFAULT_PREFIX.into() }
+    }
+
+    async fn call<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        user_id: &str,
+        args: impl ToRedisArgs + Sync,
+    ) -> Result<T, StoreError> {
+        let key = &*format!("{}{user_id}", self.prefix);
+        let mut answer = self.connector.send(&script.by_hash(key, &args)).await;
+        let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
+        if answer.as_ref().is_err_and(|error| error.kind() == unknown) {
+            answer = self.connector.send(&script.in_full(key, &args)).await;
+        }
+        let value = answer.map_err(StoreError::unavailable)?;
+        // The error of redis-rs would quote the answer, and ids are not for logs.
+        T::from_redis_value(value).map_err(|_| StoreError::unavailable(UnexpectedAnswer))
+    }
+}
+
+const INVALID_URL: ConfigError = ConfigError::new(
+    ConfigErrorKind::OutOfRange,
+    "not a Redis URL that can be used; `rediss` needs the feature `redis-tls`",
+);
+
+/// A store on a connection of the application's own. Its timeouts apply, and the store's, which
+/// are a little less than two seconds for a call.
+impl From<ConnectionManager> for RedisStore {
+    fn from(manager: ConnectionManager) -> Self {
+        Self::new(manager)
+    }
+}
+
+/// A store on a connection of the application's own. Its timeouts apply, and the store's, which
+/// are a little less than two seconds for a call.
+impl From<ClusterConnection> for RedisStore {
+    fn from(connection: ClusterConnection) -> Self {
+        Self::new(connection)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+impl TokenStore for RedisStore {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+        let args = (
+            session.session_id,
+            session.refresh,
+            session.now.as_secs(),
+            session.expires_at.as_secs(),
+            session.keep_until.as_secs(),
+            session.limit.map_or(0, NonZeroUsize::get),
+            time_to_live(session.keep_until, session.now),
+            session.label,
+        );
+        self.call(&scripts::BEGIN, session.user_id.as_str(), args).await
+    }
+
+    async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        let args = (
+            spend.session_id,
+            spend.refresh,
+            spend.successor,
+            spend.issued_at.as_secs(),
+            spend.grace.as_secs(),
+            spend.adopt,
+            spend.now.as_secs(),
+            spend.expires_at.as_secs(),
+            spend.keep_until.as_secs(),
+            time_to_live(spend.keep_until, spend.now),
+        );
+        let (outcome, successor, at): (String, String, u64) =
+            self.call(&scripts::SPEND, spend.user_id.as_str(), args).await?;
+        match &*outcome {
+            "first" => Ok(Spent::First),
+            "again" => {
+                Ok(Spent::Again { successor: successor.into(), at: NumericDate::from_secs(at) })
+            }
+            "reused" => Ok(Spent::Reused),
+            "revoked" => Ok(Spent::Revoked),
+            _ => Err(StoreError::unavailable(UnexpectedAnswer)),
+        }
+    }
+
+    async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
+        let secs = NumericDate::as_secs;
+        match *revocation {
+            Revocation::Token { jti, user_id, keep_until } => {
+                let args = (jti, secs(now), secs(keep_until), time_to_live(keep_until, now));
+                self.call(&scripts::REVOKE_TOKEN, user_id.as_str(), args).await
+            }
+            Revocation::Session { session_id, user_id, keep_until } => {
+                let args = (session_id, secs(now), secs(keep_until), time_to_live(keep_until, now));
+                self.call(&scripts::REVOKE_SESSION, user_id.as_str(), args).await
+            }
+            Revocation::User { user_id, except, keep_until } => {
+                let args = (secs(now), time_to_live(keep_until, now), except);
+                self.call(&scripts::REVOKE_USER, user_id.as_str(), args).await
+            }
+        }
+    }
+
+    async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+        let args = (
+            token.issued_at.as_secs(),
+            token.refresh,
+            token.adopt,
+            token.session_id.is_some(),
+            token.session_id.unwrap_or_default(),
+            token.jti,
+        );
+        match self.call(&scripts::IS_REVOKED, token.user_id, args).await? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(StoreError::unavailable(UnexpectedAnswer)),
+        }
+    }
+
+    async fn sessions(
+        &self,
+        user_id: &UserId,
+        now: NumericDate,
+    ) -> Result<Vec<Session>, StoreError> {
+        type Row = (String, u64, u64, u64, Option<String>);
+        let rows: Vec<Row> = self.call(&scripts::SESSIONS, user_id.as_str(), now.as_secs()).await?;
+        let date = NumericDate::from_secs;
+        Ok(rows
+            .into_iter()
+            .map(|(id, created_at, last_used_at, expires_at, label)| {
+                Session::new(id, date(created_at), date(last_used_at), date(expires_at))
+                    .with_label(label.map(Into::into))
+            })
+            .collect())
+    }
+
+    /// Does nothing: Redis forgets by itself.
+    async fn purge(&self, _now: NumericDate, _limit: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
+
+/// How many seconds from now on Redis must remember what the caller, whose clock shows `now`, wants
+/// remembered until `keep_until`.
+fn time_to_live(keep_until: NumericDate, now: NumericDate) -> u64 {
+    (keep_until.saturating_duration_since(now) + SLACK).as_secs()
+}
+
+#[derive(Debug)]
+struct UnexpectedAnswer;
+
+impl fmt::Display for UnexpectedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Redis gave an unexpected answer")
+    }
+}
+
+impl Error for UnexpectedAnswer {}

@@ -1,0 +1,221 @@
+//! Private Redis servers: each in a folder of its own, on a free port, gone with the test.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use tower_jwt_auth::store::RedisStore;
+
+/// Whether there is a `redis-server` to test with. Without one the tests are left out, unless
+/// `TOWER_JWT_AUTH_SERVERS` says that there must be one.
+pub(crate) fn is_installed() -> bool {
+    static INSTALLED: OnceLock<bool> = OnceLock::new();
+    *INSTALLED.get_or_init(|| {
+        let version = Command::new("redis-server").arg("--version").output();
+        if let Err(error) = &version {
+            assert!(
+                env::var_os("TOWER_JWT_AUTH_SERVERS").is_none(),
+                "redis-server cannot be started: {error}"
+            );
+            eprintln!("skipped: there is no redis-server");
+        }
+        version.is_ok()
+    })
+}
+
+/// A server for all tests that need no more than a place to store something.
+pub(crate) fn shared() -> Option<&'static RedisServer> {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    is_installed().then(|| SERVER.get_or_init(|| RedisServer::start(&[])))
+}
+
+/// The same with a cluster.
+pub(crate) fn shared_cluster() -> Option<&'static RedisCluster> {
+    static CLUSTER: OnceLock<RedisCluster> = OnceLock::new();
+    is_installed().then(|| CLUSTER.get_or_init(RedisCluster::start))
+}
+
+/// A `redis-server`, killed when dropped, or when the test process is gone.
+pub(crate) struct RedisServer {
+    port: u16,
+    folder: PathBuf,
+    options: Vec<String>,
+    /// A shell that kills the server when its standard input is closed; and the server's id.
+    running: Option<(Child, u32)>,
+}
+
+impl RedisServer {
+    /// A server that loses nothing in a crash, with further options.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("redis-{}-{count}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut server = Self { port: free_port(), folder, options, running: None };
+        server.restart();
+        server
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// A new store with connections of its own.
+    pub(crate) fn store(&self) -> RedisStore {
+        RedisStore::connect_lazy(&self.url()).unwrap()
+    }
+
+    /// Starts it with what it wrote to disk, once it was killed.
+    pub(crate) fn restart(&mut self) {
+        const SCRIPT: &str =
+            r#"redis-server "$@" >/dev/null & echo $!; cat >/dev/null; kill -9 $!; wait $! 2>&-"#;
+        assert!(self.running.is_none(), "the server is running");
+        let mut shell = Command::new("sh")
+            .args(["-c", SCRIPT, "sh", "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(&self.folder)
+            .args(["--port", &self.port.to_string()])
+            .args(["--appendonly", "yes", "--appendfsync", "always"])
+            .args(&self.options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        self.running = Some((shell, line.trim().parse().unwrap()));
+        let started = Instant::now();
+        while !self.answers() {
+            assert!(started.elapsed() < Duration::from_secs(20), "the server does not answer");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether it has loaded its data and takes commands, with a password or without.
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
+            return false;
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let mut answer = [0; 5];
+        stream.write_all(b"PING\r\n").is_ok()
+            && stream.read_exact(&mut answer).is_ok()
+            && matches!(&answer, b"+PONG" | b"-NOAU")
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let (_, id) = self.running.as_ref().expect("the server is running");
+        let status = Command::new("kill").args(["-s", name, &id.to_string()]).status().unwrap();
+        assert!(status.success(), "the server got the signal {name}");
+    }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&mut self) {
+        let (mut shell, _) = self.running.take().expect("the server is running");
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+    }
+
+    /// Runs a command over a connection of its own.
+    pub(crate) async fn run<T: redis::FromRedisValue>(&self, command: &str) -> T {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut words = command.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        for word in words {
+            command.arg(word);
+        }
+        command.query_async(&mut connection).await.unwrap()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        if self.running.is_some() {
+            self.kill();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Three masters without replicas.
+pub(crate) struct RedisCluster(Vec<RedisServer>);
+
+impl RedisCluster {
+    pub(crate) fn start() -> Self {
+        let options = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-config-file",
+            "nodes.conf",
+            "--cluster-node-timeout",
+            "2000",
+        ];
+        let nodes = [(); 3].map(|()| RedisServer::start(&options));
+        let created = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())))
+            .arg("--cluster-yes")
+            .output()
+            .unwrap();
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
+        let cluster = Self(nodes.into());
+        cluster.settle();
+        cluster
+    }
+
+    pub(crate) fn nodes(&mut self) -> &mut [RedisServer] {
+        &mut self.0
+    }
+
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.0.iter().map(RedisServer::url).collect()
+    }
+
+    pub(crate) fn store(&self) -> RedisStore {
+        let urls = self.urls();
+        RedisStore::connect_cluster_lazy(urls.iter().map(String::as_str)).unwrap()
+    }
+
+    /// Waits until every node thinks that the cluster is whole.
+    pub(crate) fn settle(&self) {
+        let started = Instant::now();
+        for node in &self.0 {
+            let mut question = Command::new("redis-cli");
+            question.args(["-p", &node.port().to_string(), "CLUSTER", "INFO"]);
+            let is_whole = |answer: &[u8]| answer.starts_with(b"cluster_state:ok");
+            while !is_whole(&question.output().unwrap().stdout) {
+                assert!(started.elapsed() < Duration::from_secs(20), "the cluster is not whole");
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// A port that was free just now, low enough that a cluster node's second one exists.
+pub(crate) fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if port < 55_000 {
+            return port;
+        }
+    }
+}
