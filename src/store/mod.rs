@@ -23,11 +23,15 @@
 #[cfg(feature = "test-util")]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "purger")]
+mod purger;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "replica")]
 pub mod replica;
 mod shared;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 
 use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 
@@ -36,9 +40,17 @@ use crate::{clock::NumericDate, token::UserId};
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "purger")]
+pub use purger::Purger;
 #[cfg(feature = "replica")]
 pub use replica::RevocationReplica;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore};
+#[cfg(feature = "postgres")]
+pub use sql::PostgresStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sql::SqlStore;
+#[cfg(feature = "sqlite")]
+pub use sql::SqliteStore;
 
 /// Remembers sessions and revocations. See the [module docs](self).
 pub trait TokenStore: Send + Sync + 'static {

@@ -1,0 +1,483 @@
+//! Stores in SQL databases: one implementation for all engines.
+//!
+//! Every call may be made again after its connection was lost, without knowing whether it had been
+//! carried out, because each has the same outcome then:
+//!
+//! - `begin` leaves a session alone that is there already;
+//! - `spend` finds its own successor in place, or that it was the one that ended the session;
+//! - `revoke` only ever ends, and only ever extends times;
+//! - `is_revoked` and `sessions` read;
+//! - `purge` deletes what is over, and would at most tell too small a number.
+
+mod engine;
+mod lease;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod statements;
+mod text;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sqlx::{Connection, Database, Error, SqlStr};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::{
+    clock::NumericDate,
+    error::{ConfigError, ConfigErrorKind},
+    token::UserId,
+};
+
+use self::{
+    engine::{Access, Engine, Param},
+    lease::Lease,
+    statements::Statements,
+    text::{escaped, unescaped},
+};
+
+use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+
+const DEFAULT_PREFIX: &str = "jwt_";
+/// PostgreSQL cuts names off after 63 bytes, and `sessions_keep_until` follows.
+const MAX_PREFIX_LEN: usize = 40;
+/// How many entries one statement deletes.
+const PURGE_BATCH: usize = 500;
+/// How long to wait before trying to connect again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
+
+type Row<E> = <<E as Engine>::Db as Database>::Row;
+
+/// A [`TokenStore`] in a SQL database: what `PostgresStore` and `SqliteStore` have in common.
+#[derive(Clone)]
+pub struct SqlStore<E> {
+    engine: E,
+    statements: Arc<Statements>,
+    prefix: Arc<str>,
+    /// Set when the tables are known to be there.
+    migrated: Arc<OnceCell<()>>,
+    automatic: bool,
+}
+
+impl<E: Engine> SqlStore<E> {
+    fn with_engine(engine: E) -> Self {
+        Self {
+            engine,
+            statements: Arc::new(Statements::new(&E::DIALECT, DEFAULT_PREFIX)),
+            prefix: DEFAULT_PREFIX.into(),
+            migrated: Arc::default(),
+            automatic: true,
+        }
+    }
+
+    /// Sets what the names of the tables begin with; `jwt_` if not set. Stores with different
+    /// prefixes know nothing of each other.
+    ///
+    /// # Errors
+    ///
+    /// When `prefix` is not a lower-case letter or underscore, followed by up to 39 lower-case
+    /// letters, digits and underscores, or begins with `pg_` or `sqlite_`, which are the engines'.
+    pub fn with_table_prefix(mut self, prefix: &str) -> Result<Self, ConfigError> {
+        let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'_');
+        if prefix.len() > MAX_PREFIX_LEN
+            || !prefix.bytes().next().is_some_and(is_letter)
+            || !prefix.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+            || prefix.starts_with("pg_")
+            || prefix.starts_with("sqlite_")
+        {
+            return Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "a table prefix must have 1 to 40 characters of a-z, 0-9 and _, none of 0-9 first",
+            ));
+        }
+        self.statements = Arc::new(Statements::new(&E::DIALECT, prefix));
+        self.prefix = prefix.into();
+        self.migrated = Arc::default();
+        Ok(self)
+    }
+
+    /// Sets whether the first call that reaches the database makes or changes the tables; default:
+    /// yes, so that a program can start before its database.
+    ///
+    /// If not, let something call [`migrate`](Self::migrate), for instance with a role that may
+    /// create tables when the service's own may not.
+    #[must_use]
+    pub fn with_automatic_migration(mut self, automatic: bool) -> Self {
+        self.automatic = automatic;
+        self
+    }
+
+    /// Makes the tables, or changes those of an earlier version of this crate.
+    ///
+    /// It may be repeated, and by several processes at once. Tables made by a later version are left
+    /// as they are, and can be used.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach, or its role may not create tables and has to.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.insist(Access::Write, |since| self.migrate_once(since)).await
+    }
+
+    /// Fails unless the store could write now, as a health check may ask.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach, or locked, or read-only.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.write(&self.statements.ping, &[]).await.map(drop)
+    }
+
+    /// The statements this store runs, to be explained by the database or read by who looks after
+    /// it. They may change with any version of this crate.
+    pub fn statements(&self) -> impl Iterator<Item = &str> {
+        self.statements.iter()
+    }
+
+    async fn read(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Row<E>>, StoreError> {
+        self.run(Access::Read, None, std::slice::from_ref(sql), params).await
+    }
+
+    async fn write(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Row<E>>, StoreError> {
+        self.run(Access::Write, None, std::slice::from_ref(sql), params).await
+    }
+
+    /// Runs one statement or, in a transaction with `lock`, several: each with the same parameters,
+    /// and as long as there are rows. Gives the last rows.
+    async fn run(
+        &self,
+        access: Access,
+        lock: Option<i64>,
+        statements: &[SqlStr],
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row<E>>, StoreError> {
+        self.insist(access, |since| self.run_once(since, access, lock, statements, params)).await
+    }
+
+    /// Tries again while connections fail, as they all do after the server was restarted.
+    async fn insist<T, F>(
+        &self,
+        access: Access,
+        mut attempt: impl FnMut(Instant) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let until = Instant::now() + self.engine.patience(access);
+        loop {
+            match attempt(until).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if !failure.is_passing::<E>() || Instant::now() >= until => {
+                    return Err(StoreError::unavailable(failure.error));
+                }
+                // Idle connections of the pool may be dead as well: the next one at once.
+                Err(Failure { connected: true, .. }) => {}
+                Err(_) => sleep(RECONNECT_PAUSE).await,
+            }
+        }
+    }
+
+    async fn connect(&self, access: Access, until: Instant) -> Result<Lease<E::Db>, Failure> {
+        let lease = timeout_at(until, Lease::take(self.engine.pool(access))).await;
+        lease
+            .unwrap_or(Err(Error::PoolTimedOut))
+            .map_err(|error| Failure { error, connected: false })
+    }
+
+    async fn run_once(
+        &self,
+        until: Instant,
+        access: Access,
+        lock: Option<i64>,
+        statements: &[SqlStr],
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row<E>>, Failure> {
+        if self.automatic {
+            self.migrated.get_or_try_init(|| self.migrate_once(until)).await?;
+        }
+        let mut lease = self.connect(access, until).await?;
+        let answer = async {
+            let connection = lease.connection()?;
+            let Some(lock) = lock else {
+                let mut rows = Vec::new();
+                for sql in statements {
+                    rows = E::fetch(connection, sql, params).await?;
+                }
+                return Ok(rows);
+            };
+            let mut transaction = connection.begin_with(E::begin(lock)).await?;
+            let mut rows = Vec::new();
+            for sql in statements {
+                rows = E::fetch(&mut transaction, sql, params).await?;
+                if rows.is_empty() {
+                    break;
+                }
+            }
+            transaction.commit().await?;
+            Ok(rows)
+        }
+        .await;
+        conclude::<E, _>(lease, answer)
+    }
+
+    async fn migrate_once(&self, until: Instant) -> Result<(), Failure> {
+        let mut lease = self.connect(Access::Write, until).await?;
+        let answer = async {
+            let sql = &*self.statements;
+            let connection = lease.connection()?;
+            let latest = sql.migrations.len() as i64;
+            // Most often there is nothing to do, and then it takes no right to do it.
+            match E::fetch(connection, &sql.version, &[]).await {
+                Ok(rows) if version::<E>(&rows)? >= latest => return Ok(()),
+                Ok(_) | Err(Error::Database(_)) => {}
+                Err(error) => return Err(error),
+            }
+            let mut transaction =
+                connection.begin_with(E::begin(lock_of(&[&self.prefix, "migrations"]))).await?;
+            E::fetch(&mut transaction, &sql.create_migrations, &[]).await?;
+            let applied = version::<E>(&E::fetch(&mut transaction, &sql.version, &[]).await?)?;
+            for (statements, number) in sql.migrations.iter().zip(1..) {
+                if number > applied {
+                    for statement in statements {
+                        E::fetch(&mut transaction, statement, &[]).await?;
+                    }
+                    let number = [Param::Int(number)];
+                    E::fetch(&mut transaction, &sql.set_version, &number).await?;
+                }
+            }
+            transaction.commit().await
+        }
+        .await;
+        conclude::<E, _>(lease, answer)
+    }
+}
+
+/// Why a try failed.
+struct Failure {
+    error: Error,
+    /// Whether there was a connection.
+    connected: bool,
+}
+
+impl Failure {
+    fn is_passing<E: Engine>(&self) -> bool {
+        match &self.error {
+            Error::Database(error) => error.code().is_some_and(|code| E::is_passing(&code)),
+            error => is_broken(error),
+        }
+    }
+}
+
+/// Whether the connection is of no more use after `error`.
+fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::WorkerCrashed)
+        || matches!(error, Error::BeginFailed)
+}
+
+fn conclude<E: Engine, T>(lease: Lease<E::Db>, answer: Result<T, Error>) -> Result<T, Failure> {
+    let reusable = match &answer {
+        Ok(_) => true,
+        Err(Error::Database(error)) => !error.code().is_some_and(|code| E::is_passing(&code)),
+        Err(error) => !is_broken(error),
+    };
+    if reusable {
+        lease.give_back();
+    } else {
+        lease.discard();
+    }
+    answer.map_err(|error| Failure { error, connected: true })
+}
+
+fn version<E: Engine>(rows: &[Row<E>]) -> Result<i64, Error> {
+    Ok(E::int(rows.first().ok_or(Error::RowNotFound)?, 0)?.unwrap_or_default())
+}
+
+/// A number for `names`, the same in every process and version: FNV-1a.
+fn lock_of(names: &[&str]) -> i64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for name in names {
+        for byte in name.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash.cast_signed()
+}
+
+impl<E: Engine> TokenStore for SqlStore<E> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+        let user_id = session.user_id.as_str();
+        // The new session is one of them.
+        let others = session.limit.map_or(0, |limit| limit.get() - 1);
+        let params = [
+            text(user_id),
+            text(session.session_id),
+            text(session.refresh),
+            time(session.now),
+            time(session.expires_at),
+            time(session.keep_until),
+            Param::Text(session.label.map(escaped)),
+            count(others),
+        ];
+        match session.limit {
+            None => self.write(&self.statements.begin[0], &params).await,
+            // Logins of one user wait for each other here: each counts those before it.
+            Some(_) => {
+                let lock = lock_of(&[&self.prefix, user_id]);
+                self.run(Access::Write, Some(lock), &self.statements.begin, &params).await
+            }
+        }
+        .map(drop)
+    }
+
+    async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        let params = [
+            text(spend.user_id.as_str()),
+            text(spend.session_id),
+            text(spend.refresh),
+            text(spend.successor),
+            time(spend.now),
+            seconds(spend.grace.as_secs()),
+            time(spend.expires_at),
+            time(spend.keep_until),
+            time(spend.issued_at),
+        ];
+        let rows = if spend.adopt {
+            self.write(&self.statements.spend_or_adopt, &params).await?
+        } else {
+            self.write(&self.statements.spend, &params).await?
+        };
+        match rows.first() {
+            Some(row) => outcome::<E>(row, spend).map_err(StoreError::unavailable),
+            None => Ok(Spent::Revoked),
+        }
+    }
+
+    async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
+        match *revocation {
+            Revocation::Token { jti, user_id, keep_until } => {
+                let params = [text(user_id.as_str()), text(jti), time(keep_until)];
+                self.write(&self.statements.revoke_token, &params).await
+            }
+            Revocation::Session { session_id, user_id, keep_until } => {
+                let params = [text(user_id.as_str()), text(session_id), time(keep_until)];
+                self.write(&self.statements.revoke_session, &params).await
+            }
+            Revocation::User { user_id, except, keep_until } => {
+                let user_id = user_id.as_str();
+                let except = Param::Text(except.map(escaped));
+                let params = [text(user_id), time(now), except, time(keep_until)];
+                let statements = &*self.statements.revoke_user;
+                let lock = (statements.len() > 1).then(|| lock_of(&[&self.prefix, user_id]));
+                self.run(Access::Write, lock, statements, &params).await
+            }
+        }
+        .map(drop)
+    }
+
+    async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+        let params = [
+            text(token.user_id),
+            Param::Text(token.jti.map(escaped)),
+            Param::Text(token.session_id.map(escaped)),
+            time(token.issued_at),
+            Param::Int(token.refresh.into()),
+            Param::Int(token.adopt.into()),
+        ];
+        let rows = self.read(&self.statements.is_revoked, &params).await?;
+        let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
+        Ok(E::int(row, 0).map_err(StoreError::unavailable)? != Some(0))
+    }
+
+    async fn sessions(
+        &self,
+        user_id: &UserId,
+        now: NumericDate,
+    ) -> Result<Vec<Session>, StoreError> {
+        let params = [text(user_id.as_str()), time(now)];
+        let rows = self.read(&self.statements.sessions, &params).await?;
+        let sessions: Result<_, _> = rows.iter().map(session_of::<E>).collect();
+        sessions.map_err(StoreError::unavailable)
+    }
+
+    async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        let mut purged = 0;
+        for statement in &self.statements.purge {
+            loop {
+                let batch = PURGE_BATCH.min(limit - purged);
+                if batch == 0 {
+                    break;
+                }
+                let began = Instant::now();
+                let deleted = self.write(statement, &[time(now), count(batch)]).await?.len();
+                purged += deleted;
+                if deleted < batch {
+                    break;
+                }
+                // Whoever waits for the lock looks for it only now and then.
+                sleep(began.elapsed()).await;
+            }
+        }
+        Ok(purged)
+    }
+}
+
+impl<E: Engine> fmt::Debug for SqlStore<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(E::NAME).field("table_prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+fn text(text: &str) -> Param<'_> {
+    Param::Text(Some(escaped(text)))
+}
+
+fn time(time: NumericDate) -> Param<'static> {
+    seconds(time.as_secs())
+}
+
+/// No sum of two of these overflows.
+fn seconds(seconds: u64) -> Param<'static> {
+    Param::Int(seconds.min(NumericDate::MAX.as_secs()).cast_signed())
+}
+
+fn count(count: usize) -> Param<'static> {
+    Param::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+fn outcome<E: Engine>(row: &Row<E>, spend: &Spend<'_>) -> Result<Spent, Error> {
+    let text_at = |column| E::text(row, column).map(|text| text.map(unescaped));
+    let current = text_at(0)?;
+    if E::int(row, 2)? != Some(0) {
+        let by_this = text_at(3)?.as_deref() == Some(spend.successor);
+        return Ok(if by_this { Spent::Reused } else { Spent::Revoked });
+    }
+    if current.as_deref() == Some(spend.successor) {
+        return Ok(Spent::First);
+    }
+    let successor = current.ok_or(Error::RowNotFound)?;
+    Ok(Spent::Again { successor, at: time_at::<E>(row, 1)? })
+}
+
+fn session_of<E: Engine>(row: &Row<E>) -> Result<Session, Error> {
+    let id = E::text(row, 0)?.ok_or(Error::RowNotFound)?;
+    let times = (time_at::<E>(row, 1)?, time_at::<E>(row, 2)?, time_at::<E>(row, 3)?);
+    let label = E::text(row, 4)?.map(unescaped);
+    Ok(Session::new(unescaped(id), times.0, times.1, times.2).with_label(label))
+}
+
+fn time_at<E: Engine>(row: &Row<E>, column: usize) -> Result<NumericDate, Error> {
+    let secs = E::int(row, column)?.unwrap_or_default();
+    Ok(NumericDate::from_secs(u64::try_from(secs).unwrap_or_default()))
+}

@@ -1,0 +1,169 @@
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+    time::Duration,
+};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Pool, Postgres, SqlSafeStr, SqlStr,
+    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+};
+
+use crate::error::{ConfigError, ConfigErrorKind};
+
+use super::{
+    SqlStore,
+    engine::{Access, Engine, statements_of},
+    statements::{Dialect, POSTGRES},
+};
+
+/// How long a call waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the server works on a statement. What the caller has given up on must not happen later.
+const STATEMENT_TIMEOUT: &str = "900ms";
+
+/// A [`TokenStore`](crate::store::TokenStore) in PostgreSQL, version 11 or later.
+///
+/// Any number of processes may share a database. Each call is one statement and one round trip; a
+/// login with a [limit](crate::store::NewSession::limit) takes four.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tower_jwt_auth::{Issuer, SigningKey, store::{PostgresStore, Purger}};
+///
+/// # fn start(secret: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+/// let store = PostgresStore::connect_lazy("postgres://app:secret@db.example/app")?;
+/// let purger = Purger::spawn(store.clone(), Duration::from_secs(300));
+/// let issuer = Issuer::<()>::builder(SigningKey::hs256(secret)?)
+///     .rotate_refresh_tokens(true)
+///     .store(store)
+///     .build()?;
+/// # drop((purger, issuer));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Tables
+///
+/// `jwt_sessions`, `jwt_tokens`, `jwt_users` and `jwt_migrations`, made at the
+/// [first use](SqlStore::with_automatic_migration), in the first schema of the connection's
+/// `search_path` (for another one, append `?options[search_path]=auth` to the URL). Every statement
+/// is served by a primary key or by the index on `keep_until`. They hold ids and times, never a
+/// token. The role needs `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the first three tables and
+/// `SELECT` on the last; to make them it also needs `CREATE` on the schema.
+///
+/// Entries are kept as long as a token could be good by them. Start a
+/// [`Purger`](crate::store::Purger), which deletes them afterwards.
+///
+/// # What a crash can lose
+///
+/// Nothing that was answered, with PostgreSQL's default `synchronous_commit = on`. With `off` the
+/// last fraction of a second is lost when the *server* crashes: a token spent or revoked just then
+/// would be good again. After a failover to an asynchronous replica the same holds for what it had
+/// not received; `synchronous_standby_names` prevents that.
+///
+/// # When the server is away
+///
+/// A call tries for up to a second to get a connection, and a statement may take 0.9 seconds, which
+/// together stay below the default deadline of two; then it fails with a
+/// [`StoreError`](crate::store::StoreError). A connection that turns out to be dead is replaced
+/// within the call, so a server that is back is used at once.
+pub type PostgresStore = SqlStore<PostgresEngine>;
+
+/// What [`PostgresStore`] does by itself.
+#[derive(Clone)]
+pub struct PostgresEngine {
+    pool: PgPool,
+}
+
+impl fmt::Debug for PostgresEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresEngine").finish_non_exhaustive()
+    }
+}
+
+impl SqlStore<PostgresEngine> {
+    /// A store at `url`, in the form `postgres://user:password@host:port/database`, with up to ten
+    /// connections, which are made when they are needed. To have a program stop at its start if the
+    /// database is not there, let it [`migrate`](Self::migrate) first.
+    ///
+    /// Certificates and the rest are set by
+    /// [parameters of the URL](https://docs.rs/sqlx/0.9/sqlx/postgres/struct.PgConnectOptions.html).
+    /// What it leaves out is taken from the environment (`PGHOST`, `PGPASSWORD`, …).
+    ///
+    /// # Errors
+    ///
+    /// When `url` is malformed. That the server cannot be reached is no error here.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
+        const MALFORMED: ConfigError = ConfigError::new(
+            ConfigErrorKind::OutOfRange,
+            "the PostgreSQL URL must have the form postgres://user:password@host:port/database",
+        );
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(MALFORMED);
+        }
+        let mut options =
+            PgConnectOptions::from_str(url).map_err(|_| MALFORMED)?.disable_statement_logging();
+        if !options.get_options().is_some_and(|options| options.contains("statement_timeout")) {
+            options = options.options([("statement_timeout", STATEMENT_TIMEOUT)]);
+        }
+        if options.get_application_name().is_none() {
+            options = options.application_name(env!("CARGO_PKG_NAME"));
+        }
+        let pool = PgPoolOptions::new()
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A round trip for each call; a dead connection is replaced when it shows.
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Self::from_pool(pool))
+    }
+
+    /// A store that shares the connections of `pool`.
+    ///
+    /// Set its `acquire_timeout` and a `statement_timeout`, which together should stay below the
+    /// [deadline](crate::issue::IssuerBuilder::store_deadline), and `test_before_acquire(false)`,
+    /// which saves a round trip.
+    #[must_use]
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self::with_engine(PostgresEngine { pool })
+    }
+}
+
+impl Engine for PostgresEngine {
+    type Db = Postgres;
+
+    const NAME: &'static str = "PostgresStore";
+    const DIALECT: Dialect = POSTGRES;
+
+    fn pool(&self, _: Access) -> &Pool<Postgres> {
+        &self.pool
+    }
+
+    fn is_passing(code: &str) -> bool {
+        // https://www.postgresql.org/docs/current/errcodes-appendix.html
+        code.starts_with("08") // connection exceptions
+            || [
+                "25006", // read-only: the server has become a replica
+                "40001", // serialization failure, where a stricter isolation is the default
+                "40P01", // deadlock
+                "57P01", // the server stops
+                "57P02", // another process of it has crashed
+                "57P03", // it is starting
+            ]
+            .contains(&code)
+    }
+
+    fn begin(lock: i64) -> SqlStr {
+        // The lock must be had before the snapshot is made, which READ COMMITTED makes for each
+        // statement.
+        let mut sql = String::from("BEGIN ISOLATION LEVEL READ COMMITTED; ");
+        let _ = write!(sql, "SELECT pg_advisory_xact_lock({lock})");
+        AssertSqlSafe(sql).into_sql_str()
+    }
+
+    statements_of!(PgConnection, PgRow);
+}

@@ -1,0 +1,162 @@
+use std::{fmt, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Pool, SqlStr, Sqlite, SqliteConnection, SqlitePool,
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+
+use crate::error::{ConfigError, ConfigErrorKind};
+
+use super::{
+    SqlStore,
+    engine::{Access, Engine, statements_of},
+    statements::{Dialect, SQLITE},
+};
+
+/// How long a call that writes waits for others of this process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1100);
+/// How long it then waits for other processes: the sum stays below the default deadline.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
+/// How many calls read at once.
+const READERS: u32 = 4;
+
+/// A [`TokenStore`](crate::store::TokenStore) in a SQLite file.
+///
+/// For services of one machine, whose processes may share the file. It must lie on a local disk,
+/// since write-ahead logging does not work over a network.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tower_jwt_auth::{Issuer, SigningKey, store::{Purger, SqliteStore}};
+///
+/// # fn start(secret: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+/// let store = SqliteStore::connect_lazy("sqlite:/var/lib/app/sessions.db")?;
+/// let purger = Purger::spawn(store.clone(), Duration::from_secs(300));
+/// let issuer = Issuer::<()>::builder(SigningKey::hs256(secret)?)
+///     .rotate_refresh_tokens(true)
+///     .store(store)
+///     .build()?;
+/// # drop((purger, issuer));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Tables
+///
+/// `jwt_sessions`, `jwt_tokens`, `jwt_users` and `jwt_migrations`, made at the
+/// [first use](SqlStore::with_automatic_migration). Every statement is served by a primary key or
+/// by the index on `keep_until`. They hold ids and times, never a token; who may read the file
+/// is decided by the process' umask and the folder.
+///
+/// Entries are kept as long as a token could be good by them. Start a
+/// [`Purger`](crate::store::Purger), which deletes them afterwards.
+///
+/// # What a crash can lose
+///
+/// Nothing that was answered: the log is flushed to the disk with every write (`synchronous = FULL`,
+/// which this store sets). With `NORMAL`, which many recommend for write-ahead logging, a power
+/// failure would lose the last writes, and a token spent or revoked just then would be good again.
+///
+/// # When the file is locked
+///
+/// Writers queue up, one at a time; reading goes on meanwhile. While another process
+/// holds the lock, a call that writes fails with a [`StoreError`](crate::store::StoreError) after at
+/// most 1.9 seconds, which is below the default deadline of two, and the next one tries again.
+pub type SqliteStore = SqlStore<SqliteEngine>;
+
+/// What [`SqliteStore`] does by itself.
+#[derive(Clone)]
+pub struct SqliteEngine {
+    /// One connection, for which calls wait in turn; SQLite itself would let them race.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl fmt::Debug for SqliteEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteEngine").finish_non_exhaustive()
+    }
+}
+
+impl SqlStore<SqliteEngine> {
+    /// A store in the file at `url`, which is made when it is first needed.
+    ///
+    /// | URL | file |
+    /// |---|---|
+    /// | `sqlite:/var/lib/app.db`, `sqlite:///var/lib/app.db` | `/var/lib/app.db` |
+    /// | `sqlite:app.db`, `sqlite://app.db` | `app.db` in the current folder |
+    ///
+    /// `%` followed by two digits stands for a byte. `?mode=rw` demands that the file exists;
+    /// `?mode=rwc` says what is the default. There are no other parameters.
+    ///
+    /// # Errors
+    ///
+    /// When `url` is malformed, or names a database in memory: that would be one for each
+    /// connection, and is what [`MemoryStore`](crate::MemoryStore) is for.
+    pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
+        const MALFORMED: ConfigError = ConfigError::new(
+            ConfigErrorKind::OutOfRange,
+            "the SQLite URL must have the form sqlite:/path/to/file, with no parameter but mode",
+        );
+        const IN_MEMORY: ConfigError = ConfigError::new(
+            ConfigErrorKind::Ineffective,
+            "a SQLite database in memory cannot be shared by connections: use MemoryStore",
+        );
+        let path = url.strip_prefix("sqlite:").ok_or(MALFORMED)?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let (file, parameters) = path.split_once('?').unwrap_or((path, "mode=rwc"));
+        if file == ":memory:" || parameters == "mode=memory" {
+            return Err(IN_MEMORY);
+        }
+        if file.is_empty() || !matches!(parameters, "mode=rw" | "mode=rwc") {
+            return Err(MALFORMED);
+        }
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))
+            .map_err(|_| MALFORMED)?
+            .create_if_missing(parameters == "mode=rwc")
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A file does not hang up, so connections need no test and never grow old.
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_lazy_with(options.clone())
+        };
+        Ok(Self::with_engine(SqliteEngine { writer: pool(1), readers: pool(READERS) }))
+    }
+}
+
+impl Engine for SqliteEngine {
+    type Db = Sqlite;
+
+    const NAME: &'static str = "SqliteStore";
+    const DIALECT: Dialect = SQLITE;
+
+    fn pool(&self, access: Access) -> &Pool<Sqlite> {
+        match access {
+            Access::Read => &self.readers,
+            Access::Write => &self.writer,
+        }
+    }
+
+    fn is_passing(code: &str) -> bool {
+        // SQLITE_BUSY, which can come at once where the first connections to a new file race to
+        // turn on write-ahead logging; elsewhere it comes when the patience is at its end.
+        code.parse::<i32>().is_ok_and(|code| code & 0xff == 5)
+    }
+
+    fn begin(_: i64) -> SqlStr {
+        // There is one lock for the whole file. Taken later, another writer could come in between.
+        SqlStr::from_static("BEGIN IMMEDIATE")
+    }
+
+    statements_of!(SqliteConnection, SqliteRow);
+}

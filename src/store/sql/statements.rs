@@ -1,0 +1,280 @@
+//! All the SQL there is, with the few places where the dialects differ.
+//!
+//! Names in braces are filled in when a store is made. Times are seconds since 1970 and flags are 0
+//! or 1, both as `BIGINT`, which both engines know.
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+/// How an engine writes what the other one writes differently.
+#[derive(Debug)]
+pub struct Dialect {
+    /// The type of an id: text that is compared byte by byte, whatever the database's locale.
+    text: &'static str,
+    /// What follows the columns of a table.
+    table: &'static str,
+    /// The function that gives the greater of two numbers.
+    greatest: &'static str,
+    /// Whether a statement may hold another one that writes.
+    writing_ctes: bool,
+    /// Of {table}, the rows that are over: how `DELETE` takes some of them by their {key}.
+    purge: &'static str,
+}
+
+#[cfg(feature = "postgres")]
+pub(super) const POSTGRES: Dialect = Dialect {
+    // Indexes on locale-aware text break when the C library's locales change below them.
+    text: "TEXT COLLATE \"C\"",
+    table: "",
+    greatest: "greatest",
+    writing_ctes: true,
+    // Rows in use are left for the next time, so that nobody waits for anybody. The array makes the
+    // inner query run once; joined, it might run again and delete more than it was asked to.
+    purge: "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM {table} WHERE keep_until <= $1
+        ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1",
+};
+
+#[cfg(feature = "sqlite")]
+pub(super) const SQLITE: Dialect = Dialect {
+    text: "TEXT",
+    // Rows live in the primary key's tree, so that a write touches one tree less.
+    table: "WITHOUT ROWID",
+    greatest: "max",
+    writing_ctes: false,
+    purge: "DELETE FROM {table} WHERE ({key}) IN (
+        SELECT {key} FROM {table} WHERE keep_until <= $1
+        ORDER BY keep_until LIMIT $2) RETURNING 1",
+};
+
+/// Each migration as its statements. One that was published is never changed, and a later one must
+/// leave the tables usable by copies of the program that do not know it.
+pub(super) const MIGRATIONS: &[&[&str]] = &[&[
+    "CREATE TABLE {sessions} (
+        user_id {text} NOT NULL,
+        session_id {text} NOT NULL,
+        created_at BIGINT NOT NULL,
+        last_used_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL,
+        keep_until BIGINT NOT NULL,
+        current_jti {text} NOT NULL,
+        previous_jti {text},
+        spent_at BIGINT,
+        label TEXT,
+        adopted BIGINT NOT NULL,
+        ended BIGINT NOT NULL,
+        ended_by {text},
+        PRIMARY KEY (user_id, session_id)
+    ) {options}",
+    "CREATE INDEX {sessions}_keep_until ON {sessions} (keep_until)",
+    "CREATE TABLE {tokens} (
+        user_id {text} NOT NULL,
+        jti {text} NOT NULL,
+        keep_until BIGINT NOT NULL,
+        PRIMARY KEY (user_id, jti)
+    ) {options}",
+    "CREATE INDEX {tokens}_keep_until ON {tokens} (keep_until)",
+    "CREATE TABLE {users} (
+        user_id {text} NOT NULL,
+        revoked_at BIGINT NOT NULL,
+        keep_until BIGINT NOT NULL,
+        PRIMARY KEY (user_id)
+    ) {options}",
+    "CREATE INDEX {users}_keep_until ON {users} (keep_until)",
+]];
+
+const CREATE_MIGRATIONS: &str =
+    "CREATE TABLE IF NOT EXISTS {migrations} (version BIGINT NOT NULL PRIMARY KEY)";
+
+const VERSION: &str = "SELECT COALESCE(max(version), CAST(0 AS BIGINT)) FROM {migrations}";
+
+const SET_VERSION: &str = "INSERT INTO {migrations} (version) VALUES ($1)";
+
+/// Writes nothing, but fails where writing would.
+const PING: &str = "DELETE FROM {users} WHERE user_id = '' AND revoked_at < 0";
+
+/// Whether session `s` has ended. An adopted one also has by a revocation of its user that did not
+/// see it, because each was made before the other was committed.
+const ENDED: &str = "(s.ended = 1 OR (s.adopted = 1 AND EXISTS (
+        SELECT 1 FROM {users} u WHERE u.user_id = s.user_id AND u.revoked_at >= s.created_at)))";
+
+/// Of user $1 begins session $2 with the refresh token $3 at $4; expires at $5, kept until $6,
+/// label $7.
+///
+/// A session that is there already stays as it is, so this may be repeated.
+const BEGIN: &str = "INSERT INTO {sessions} (user_id, session_id, current_jti,
+        created_at, last_used_at, expires_at, keep_until, label, adopted, ended)
+    VALUES ($1, $2, $3, $4, $4, $5, $6, $7, 0, 0)
+    ON CONFLICT (user_id, session_id) DO NOTHING RETURNING 1";
+
+/// Of user $1 ends the live sessions used longest ago, but for the $8 others that remain beside $2.
+const END_SURPLUS: &str = "UPDATE {sessions} SET ended = 1
+    WHERE user_id = $1 AND session_id IN (
+        SELECT s.session_id FROM {sessions} AS s
+        WHERE s.user_id = $1 AND s.session_id <> $2 AND s.expires_at > $4 AND NOT {ended}
+        ORDER BY s.last_used_at DESC, s.created_at DESC LIMIT 9223372036854775807 OFFSET $8)";
+
+/// Of user $1 and session $2 spends the refresh token $3 in favour of $4 at $5, with grace $6;
+/// then expires at $7 and is kept until $8.
+const SPEND: &str = "UPDATE {sessions} AS s SET {rules}
+    WHERE user_id = $1 AND session_id = $2
+        AND NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
+    RETURNING current_jti, spent_at, ended, ended_by";
+
+/// The same, but begins the session if it is unknown and its user was not revoked at $9 or later.
+const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, previous_jti,
+        current_jti, last_used_at, spent_at, expires_at, keep_until, created_at, adopted, ended)
+    SELECT $1, $2, $3, $4, $5, $5, $7, $8, $9, 1, 0
+    WHERE NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
+        AND (NOT EXISTS (SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.revoked_at >= $9)
+            OR EXISTS (SELECT 1 FROM {sessions} k WHERE k.user_id = $1 AND k.session_id = $2))
+    ON CONFLICT (user_id, session_id) DO UPDATE SET {rules}
+    RETURNING current_jti, spent_at, ended, ended_by";
+
+/// What spending does to session `s`: the rules of `TokenStore::spend`, in their order.
+///
+/// PostgreSQL works this out on the newest version of the row, which it has locked by then, also
+/// where the row was changed after the statement began (READ COMMITTED: "re-evaluated using the
+/// updated version of the row"). So of concurrent spendings each sees what the one before it did.
+///
+/// `repeated` is the same spending once more, after its answer was lost: nothing changes, and
+/// `current_jti` or `ended_by` tells that it was this one. `LIMIT 1` keeps PostgreSQL from working
+/// the verdict out anew for each column.
+const RULES: &str = "(current_jti, previous_jti, spent_at, last_used_at, expires_at, keep_until,
+        ended, ended_by) = (
+    SELECT
+        CASE verdict WHEN 'first' THEN $4 ELSE s.current_jti END,
+        CASE verdict WHEN 'first' THEN $3 ELSE s.previous_jti END,
+        CASE verdict WHEN 'first' THEN $5 ELSE s.spent_at END,
+        CASE verdict WHEN 'first' THEN $5 ELSE s.last_used_at END,
+        CASE verdict WHEN 'first' THEN $7 ELSE s.expires_at END,
+        CASE WHEN verdict IN ('first', 'reused') THEN {greatest}(s.keep_until, $8)
+            ELSE s.keep_until END,
+        CASE WHEN verdict IN ('revoked', 'reused') THEN 1 ELSE s.ended END,
+        CASE verdict WHEN 'reused' THEN $4 ELSE s.ended_by END
+    FROM (SELECT CASE
+        WHEN {ended} THEN 'revoked'
+        WHEN s.current_jti = $3 THEN 'first'
+        WHEN COALESCE(s.previous_jti = $3 AND s.current_jti = $4, FALSE) THEN 'repeated'
+        WHEN COALESCE(s.previous_jti = $3 AND $6 > 0 AND $5 - s.spent_at < $6, FALSE) THEN 'again'
+        ELSE 'reused' END AS verdict LIMIT 1) AS v)";
+
+/// Of user $1 refuses token $2 until $3.
+const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
+    VALUES ($1, $2, $3) ON CONFLICT (user_id, jti)
+    DO UPDATE SET keep_until = {greatest}(t.keep_until, excluded.keep_until)";
+
+/// Of user $1 ends session $2, and remembers this until $3.
+const REVOKE_SESSION: &str = "INSERT INTO {sessions} AS s (user_id, session_id, current_jti,
+        created_at, last_used_at, expires_at, keep_until, adopted, ended)
+    VALUES ($1, $2, '', 0, 0, $3, $3, 0, 1)
+    ON CONFLICT (user_id, session_id) DO UPDATE SET ended = 1,
+        keep_until = {greatest}(s.keep_until, excluded.keep_until)";
+
+/// Of user $1 refuses what was issued until $2, except session $3, and remembers this until $4.
+const REVOKE_USER: &str = "INSERT INTO {users} AS u (user_id, revoked_at, keep_until)
+    VALUES ($1, $2, $4) ON CONFLICT (user_id) DO UPDATE SET
+        revoked_at = {greatest}(u.revoked_at, excluded.revoked_at),
+        keep_until = {greatest}(u.keep_until, excluded.keep_until)
+    RETURNING 1";
+
+/// Of user $1 ends all sessions except $3, which from now on counts as begun by a login.
+const END_SESSIONS: &str = "UPDATE {sessions} SET
+        ended = CASE WHEN session_id = $3 THEN ended ELSE 1 END, adopted = 0
+    WHERE user_id = $1 AND ended = 0";
+
+/// Whether token $2 of user $1 and session $3, issued at $4, is revoked. $5: it is a refresh token;
+/// $6: its session may be unknown.
+const IS_REVOKED: &str = "SELECT CAST(CASE
+        WHEN EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $2) THEN 1
+        ELSE COALESCE(
+            (SELECT CASE WHEN {ended} OR ($5 = 1 AND s.current_jti IS DISTINCT FROM $2)
+                THEN 1 ELSE 0 END
+            FROM {sessions} AS s WHERE s.user_id = $1 AND s.session_id = $3),
+            CASE WHEN ($5 = 1 AND $6 = 0) OR EXISTS (
+                SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.revoked_at >= $4)
+                THEN 1 ELSE 0 END)
+    END AS BIGINT)";
+
+/// The sessions of user $1 that are live at $2.
+const SESSIONS: &str = "SELECT s.session_id, s.created_at, s.last_used_at, s.expires_at, s.label
+    FROM {sessions} AS s WHERE s.user_id = $1 AND s.expires_at > $2 AND NOT {ended}";
+
+/// The statements of one store.
+pub(super) struct Statements {
+    pub(super) create_migrations: SqlStr,
+    pub(super) version: SqlStr,
+    pub(super) set_version: SqlStr,
+    pub(super) migrations: Vec<Vec<SqlStr>>,
+    pub(super) ping: SqlStr,
+    pub(super) begin: [SqlStr; 2],
+    pub(super) spend: SqlStr,
+    pub(super) spend_or_adopt: SqlStr,
+    pub(super) revoke_token: SqlStr,
+    pub(super) revoke_session: SqlStr,
+    pub(super) revoke_user: Vec<SqlStr>,
+    pub(super) is_revoked: SqlStr,
+    pub(super) sessions: SqlStr,
+    pub(super) purge: [SqlStr; 3],
+}
+
+impl Statements {
+    /// `prefix` was checked to hold nothing but lower-case letters, digits and underscores.
+    pub(super) fn new(dialect: &Dialect, prefix: &str) -> Self {
+        let fill = |sql: &str| fill(dialect, prefix, sql);
+        let purge =
+            |table, key| fill(&dialect.purge.replace("{table}", table).replace("{key}", key));
+        let revoke_user = if dialect.writing_ctes {
+            vec![fill(&format!("WITH revoked AS ({REVOKE_USER}) {END_SESSIONS}"))]
+        } else {
+            vec![fill(REVOKE_USER), fill(END_SESSIONS)]
+        };
+        Self {
+            create_migrations: fill(CREATE_MIGRATIONS),
+            version: fill(VERSION),
+            set_version: fill(SET_VERSION),
+            migrations: MIGRATIONS
+                .iter()
+                .map(|statements| statements.iter().map(|sql| fill(sql)).collect())
+                .collect(),
+            ping: fill(PING),
+            begin: [fill(BEGIN), fill(END_SURPLUS)],
+            spend: fill(SPEND),
+            spend_or_adopt: fill(SPEND_OR_ADOPT),
+            revoke_token: fill(REVOKE_TOKEN),
+            revoke_session: fill(REVOKE_SESSION),
+            revoke_user,
+            is_revoked: fill(IS_REVOKED),
+            sessions: fill(SESSIONS),
+            purge: [
+                purge("{sessions}", "user_id, session_id"),
+                purge("{tokens}", "user_id, jti"),
+                purge("{users}", "user_id"),
+            ],
+        }
+    }
+
+    /// All but those that migrate.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        [&self.ping, &self.spend, &self.spend_or_adopt, &self.revoke_token, &self.revoke_session]
+            .into_iter()
+            .chain(&self.begin)
+            .chain(&self.revoke_user)
+            .chain([&self.is_revoked, &self.sessions])
+            .chain(&self.purge)
+            .map(SqlStr::as_str)
+    }
+}
+
+fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
+    let mut filled = sql.replace("{rules}", RULES).replace("{ended}", ENDED);
+    for table in ["sessions", "tokens", "users", "migrations"] {
+        filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
+    }
+    let filled = filled
+        .replace("{text}", dialect.text)
+        .replace("{options}", dialect.table)
+        .replace("{greatest}", dialect.greatest);
+    AssertSqlSafe(Arc::<str>::from(filled)).into_sql_str()
+}

@@ -1,0 +1,284 @@
+//! The store in a SQLite file.
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    AssertSqlSafe, Connection, Row, SqliteConnection, raw_sql, sqlite::SqliteConnectOptions,
+};
+use tokio::time::timeout;
+use tower_jwt_auth::{
+    error::ConfigErrorKind,
+    store::{Revocation, Spent, SqliteStore, TokenStore},
+    token::UserId,
+};
+
+use crate::{
+    sql_store::{Database, call_everything, sql_store_rules},
+    support::{
+        folder::Folder,
+        session::{KEPT, at, begin, end, is_spent, new_id, spend},
+    },
+};
+
+/// What a layer waits for its store.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+mod conformance {
+    use std::sync::LazyLock;
+
+    use tower_jwt_auth::store::SqliteStore;
+
+    use crate::support::folder::Folder;
+
+    static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::new);
+
+    fn connect() -> SqliteStore {
+        let file = FOLDER.path().join("conformance.db");
+        SqliteStore::connect_lazy(&format!("sqlite:{}", file.display())).unwrap()
+    }
+
+    tower_jwt_auth::token_store_conformance!(connect());
+}
+
+mod rules {
+    super::sql_store_rules!(super::File::new());
+}
+
+/// A database file of its own.
+struct File(Folder);
+
+impl File {
+    fn new() -> Self {
+        Self(Folder::new())
+    }
+
+    fn url(&self) -> String {
+        format!("sqlite:{}", self.path().display())
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("test.db")
+    }
+
+    async fn open(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.path()).create_if_missing(true);
+        SqliteConnection::connect_with(&options).await.unwrap()
+    }
+}
+
+impl Database for File {
+    type Store = SqliteStore;
+
+    fn connect(&self) -> SqliteStore {
+        SqliteStore::connect_lazy(&self.url()).unwrap()
+    }
+
+    async fn execute(&self, sql: &str) {
+        raw_sql(AssertSqlSafe(sql)).execute(&mut self.open().await).await.unwrap();
+    }
+
+    async fn plans(&self, store: &SqliteStore) -> Vec<String> {
+        call_everything(store).await;
+        let mut connection = self.open().await;
+        let mut lines = Vec::new();
+        for statement in store.statements() {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            for row in sqlx::query(explain).fetch_all(&mut connection).await.unwrap() {
+                lines.push(row.get("detail"));
+            }
+        }
+        lines
+    }
+}
+
+/// Takes the lock that writers need.
+async fn locked(file: &File) -> SqliteConnection {
+    let mut connection = file.open().await;
+    raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_name_files_in_every_usual_form() {
+    let folder = Folder::new();
+    let path = folder.path().display();
+    let here = env::current_dir().unwrap();
+    let up = here.iter().skip(1).map(|_| "..").collect::<Vec<_>>().join("/");
+    for (number, url) in [
+        format!("sqlite:{path}/0.db"),
+        format!("sqlite://{path}/1.db"),
+        format!("sqlite:{up}{path}/2.db"),
+        format!("sqlite://{up}{path}/3.db"),
+        format!("sqlite:{path}/4.db?mode=rwc"),
+        format!("sqlite:{path}/%35.db"),
+        format!("sqlite:{path}/6%3F%20%C3%A9.db"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let store = SqliteStore::connect_lazy(url).unwrap();
+        begin(&store, "ada", "first").await.unwrap();
+        let name = if number == 6 { "6? é".to_owned() } else { number.to_string() };
+        assert!(folder.path().join(format!("{name}.db")).exists(), "{url}");
+        assert!(Path::new(&format!("{path}/{name}.db-wal")).exists(), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn urls_of_anything_else_are_refused() {
+    for url in [
+        "",
+        "sqlite",
+        "sqlite:",
+        "sqlite://",
+        "/tmp/a.db",
+        "postgres://localhost/a",
+        "sqlite:?mode=rwc",
+        "sqlite:a.db?mode=ro",
+        "sqlite:a.db?cache=shared",
+        "sqlite:a.db?immutable=1",
+        "sqlite:a.db?mode=rwc&vfs=x",
+        "sqlite:%ff.db",
+    ] {
+        let error = SqliteStore::connect_lazy(url).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OutOfRange, "{url}");
+    }
+    for url in
+        ["sqlite::memory:", "sqlite://:memory:", "sqlite:a?mode=memory", "sqlite://?mode=memory"]
+    {
+        let error = SqliteStore::connect_lazy(url).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::Ineffective, "{url}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_must_exist_is_not_made() {
+    let file = File::new();
+    let store = SqliteStore::connect_lazy(&format!("{}?mode=rw", file.url())).unwrap();
+    assert!(begin(&store, "ada", "first").await.is_err());
+    assert!(!file.path().exists());
+    drop(file.open().await);
+    begin(&store, "ada", "first").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_may_come_later() {
+    let folder = Folder::new();
+    let later = folder.path().join("later");
+    let store = SqliteStore::connect_lazy(&format!("sqlite:{}/a.db", later.display())).unwrap();
+    let error = begin(&store, "ada", "first").await.unwrap_err();
+    let shown = format!("{error} {error:?} {:?}", error.source());
+    assert!(!shown.contains("later"), "{shown}");
+    fs::create_dir(later).unwrap();
+    begin(&store, "ada", "first").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_file_is_an_error_within_the_deadline_until_it_is_unlocked() {
+    let file = File::new();
+    let store = file.connect();
+    begin(&store, "ada", "first").await.unwrap();
+    let lock = locked(&file).await;
+    let user_id = &UserId::from("ada");
+    let calls = (0..8).map(|number| {
+        let (store, began) = (store.clone(), Instant::now());
+        tokio::spawn(async move {
+            let id = number.to_string();
+            let answer = timeout(DEADLINE, begin(&store, &id, "first")).await;
+            (answer.expect("an error, not silence").is_err(), began.elapsed())
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let (failed, took) = call.await.unwrap();
+        assert!(failed && took < DEADLINE, "{took:?}");
+    }
+    let revocation = Revocation::User { user_id, except: None, keep_until: at(KEPT) };
+    assert!(store.revoke(&revocation, at(1)).await.is_err());
+    assert!(spend(&store, "ada", "first", "second").await.is_err());
+    assert!(end(&store, "ada").await.is_err());
+    assert!(store.ping().await.is_err());
+    assert!(!is_spent(&store, "ada", "first").await.unwrap(), "reading goes on");
+
+    drop(lock);
+    let began = Instant::now();
+    assert_eq!(spend(&store, "ada", "first", "second").await.unwrap(), Spent::First);
+    store.ping().await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_may_begin_while_the_file_is_locked() {
+    let file = File::new();
+    let lock = locked(&file).await;
+    let store = file.connect();
+    let answer = timeout(DEADLINE, begin(&store, "ada", "first")).await;
+    assert!(answer.expect("an error, not silence").is_err());
+    drop(lock);
+    begin(&store, "ada", "first").await.unwrap();
+}
+
+/// Rotates a session without end and tells each new refresh token once it is spent.
+#[tokio::test]
+#[ignore = "run by the test below, in a process of its own"]
+async fn rotate_forever() {
+    let Ok(url) = env::var("ROTATE_FOREVER") else { return };
+    let store = SqliteStore::connect_lazy(&url).unwrap();
+    let mut newest = env::var("ROTATE_FROM").unwrap();
+    loop {
+        let successor = new_id();
+        assert_eq!(spend(&store, "ada", &newest, &successor).await.unwrap(), Spent::First);
+        newest = successor;
+        println!("\nspent {newest}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_loses_nothing_it_told() {
+    let file = File::new();
+    let store = file.connect();
+    begin(&store, "ada", "first").await.unwrap();
+    let mut newest = String::from("first");
+    for round in 0..20 {
+        let mut process = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "sqlite_store::rotate_forever", "--ignored", "--nocapture"])
+            .env("ROTATE_FOREVER", file.url())
+            .env("ROTATE_FROM", &newest)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut told = Vec::new();
+        for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+            if let Some(jti) = line.unwrap().strip_prefix("spent ") {
+                told.push(jti.to_owned());
+            }
+            if told.len() == 5 + round {
+                process.kill().unwrap();
+            }
+        }
+        process.wait().unwrap();
+        assert!(told.len() >= 5 + round);
+        let earlier = told.pop().unwrap();
+        for spent in &told {
+            assert!(is_spent(&store, "ada", spent).await.unwrap(), "what was spent is spent");
+        }
+        assert!(is_spent(&store, "ada", &newest).await.unwrap(), "what was spent is spent");
+        // The process may have spent one more, and been killed before it told.
+        if is_spent(&store, "ada", &earlier).await.unwrap() {
+            end(&store, "ada").await.unwrap();
+            file.execute("DELETE FROM jwt_sessions").await;
+            begin(&store, "ada", "first").await.unwrap();
+            newest = String::from("first");
+        } else {
+            newest = earlier;
+        }
+    }
+}

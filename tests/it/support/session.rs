@@ -1,0 +1,69 @@
+//! Calls of a store, with short names and times.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tower_jwt_auth::{
+    NumericDate,
+    store::{NewSession, Revocation, Spend, Spent, StoreError, TokenRef, TokenStore},
+    token::UserId,
+};
+
+/// Until when everything is kept.
+pub(crate) const KEPT: u64 = 1_000_000;
+
+pub(crate) const fn at(secs: u64) -> NumericDate {
+    NumericDate::from_secs(secs)
+}
+
+/// An id that was never used before by this process.
+pub(crate) fn new_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A session of a user: the ids of both are `id`, and it begins with the refresh token `first`.
+pub(crate) async fn begin<S: TokenStore>(
+    store: &S,
+    id: &str,
+    first: &str,
+) -> Result<(), StoreError> {
+    let user = UserId::from(id);
+    store.begin(&NewSession::new(id, &user, first, at(0)).with_expiry(at(KEPT), at(KEPT))).await
+}
+
+pub(crate) async fn spend<S: TokenStore>(
+    store: &S,
+    id: &str,
+    refresh: &str,
+    successor: &str,
+) -> Result<Spent, StoreError> {
+    spend_as(store, id, refresh, successor, |spend| spend).await
+}
+
+pub(crate) async fn spend_as<S: TokenStore>(
+    store: &S,
+    id: &str,
+    refresh: &str,
+    successor: &str,
+    terms: impl FnOnce(Spend<'_>) -> Spend<'_>,
+) -> Result<Spent, StoreError> {
+    let user = UserId::from(id);
+    let session = NewSession::new(id, &user, refresh, at(1)).with_expiry(at(KEPT), at(KEPT));
+    store.spend(&terms(Spend::new(&session, at(1), successor))).await
+}
+
+/// Whether the refresh token may not be spent next.
+pub(crate) async fn is_spent<S: TokenStore>(
+    store: &S,
+    id: &str,
+    refresh: &str,
+) -> Result<bool, StoreError> {
+    let token = TokenRef::new(id, at(0)).with_jti(Some(refresh)).with_session(Some(id));
+    store.is_revoked(&token.as_refresh(false)).await
+}
+
+pub(crate) async fn end<S: TokenStore>(store: &S, id: &str) -> Result<(), StoreError> {
+    let user_id = &UserId::from(id);
+    let revocation = Revocation::Session { session_id: id, user_id, keep_until: at(KEPT) };
+    store.revoke(&revocation, at(1)).await
+}
