@@ -2,23 +2,40 @@
 //!
 //! ```sh
 //! cargo run --example quickstart
-//!
-//! curl -s localhost:3000/api/token/ -H 'content-type: application/json' \
-//!     -d '{"username":"demo","password":"demo-password"}'
-//! curl -s localhost:3000/api/me -H "authorization: Bearer $ACCESS"
-//! curl -s localhost:3000/api/token/refresh/ -H 'content-type: application/json' \
-//!     -d "{\"refresh\":\"$REFRESH\"}"
-//! curl -s localhost:3000/api/token/blacklist/ -H 'content-type: application/json' \
-//!     -d "{\"refresh\":\"$REFRESH\"}"
 //! ```
 //!
-//! `HOST` (127.0.0.1), `PORT` (3000) and `JWT_SECRET` (at least 32 bytes) configure it.
+//! It is configured by `HOST` (127.0.0.1), `PORT` (3000) and `JWT_SECRET`, at least 32 bytes that
+//! sign the tokens; without it they are good until the process ends. Then, in another shell:
+//!
+//! ```sh
+//! API=http://127.0.0.1:3000/api JSON='content-type: application/json'
+//! TOKENS=$(curl -s $API/token/ -H "$JSON" -d '{"username":"demo","password":"demo-password"}')
+//! ACCESS=$(echo "$TOKENS" | sed 's/.*"access":"\([^"]*\)".*/\1/')
+//! REFRESH=$(echo "$TOKENS" | sed 's/.*"refresh":"\([^"]*\)".*/\1/')
+//!
+//! curl -i $API/me -H "authorization: Bearer $ACCESS"
+//! curl -i $API/token/refresh/ -H "$JSON" -d "{\"refresh\":\"$REFRESH\"}"
+//! # Ends the session, also with a refresh token that was spent: the access token is refused now.
+//! curl -i $API/token/blacklist/ -H "$JSON" -d "{\"refresh\":\"$REFRESH\"}"
+//! curl -i $API/me -H "authorization: Bearer $ACCESS"
+//! ```
 
-use std::{env, error::Error, time::Duration};
+use std::{
+    env::{self, VarError},
+    error::Error,
+    io,
+    process::ExitCode,
+    time::Duration,
+};
 
 use axum::{Json, Router, routing::get};
 use serde::{Deserialize, Serialize};
-use tokio::{net::TcpListener, signal, sync::watch, time};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::sleep,
+};
 use tower_jwt_auth::{
     Algorithm, AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
     password::{MemoryUsers, PasswordHasher},
@@ -52,14 +69,29 @@ async fn admin(claims: Claims<Profile>) -> Result<&'static str, AuthError> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let key = match env::var("JWT_SECRET") {
-        Ok(secret) => SigningKey::hs256(secret)?,
-        Err(_) => {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let host = setting("HOST", "127.0.0.1")?;
+    let port = setting("PORT", "3000")?;
+    let port: u16 = port.parse().map_err(|_| format!("PORT {port:?} is not a port number"))?;
+    let key = match env::var_os("JWT_SECRET") {
+        Some(secret) => SigningKey::hs256(secret.as_encoded_bytes())
+            .map_err(|error| format!("JWT_SECRET: {error}"))?,
+        None => {
             println!("JWT_SECRET is not set: using a random one, good until this process ends");
             SigningKey::generate(Algorithm::HS256)?
         }
     };
+
     let store = MemoryStore::new();
     let issuer =
         Issuer::<Profile>::builder(key).rotate_refresh_tokens(true).store(store.clone()).build()?;
@@ -81,34 +113,52 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(|| async { "public\n" }))
         .merge(tokens.into_router());
 
-    let host = env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
-    let port: u16 = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
-    let listener = TcpListener::bind((host, port)).await?;
-    let address = listener.local_addr()?;
-    println!("listening on http://{address}, try:");
-    println!("  curl -s http://{address}/api/token/ -H 'content-type: application/json' \\");
-    println!("    -d '{{\"username\":\"demo\",\"password\":\"demo-password\"}}'");
-    println!("  curl -s http://{address}/api/me -H \"authorization: Bearer $ACCESS\"");
-    serve(listener, app).await
+    let stop = stop_signal()?;
+    let listener = TcpListener::bind((&*host, port))
+        .await
+        .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+    serve(listener, app, stop).await?;
+    Ok(())
 }
 
-/// Serves until SIGINT or SIGTERM, then gives open requests three seconds.
-async fn serve(listener: TcpListener, app: Router) -> Result<(), Box<dyn Error>> {
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-    let (stop, mut stopped) = watch::channel(());
-    let serving = axum::serve(listener, app)
-        .with_graceful_shutdown(async move { drop(stopped.changed().await) });
-    let deadline = async move {
+/// The environment variable `name`, or `default` where it is not set.
+fn setting(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Err(VarError::NotPresent) => Ok(default.to_owned()),
+        value => value.map_err(|error| format!("{name}: {error}")),
+    }
+}
+
+/// Waits for SIGINT or SIGTERM, which count from now on.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            _ = signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        drop(stop);
-        time::sleep(Duration::from_secs(3)).await;
+    })
+}
+
+/// Serves until `stop`, then gives open requests three seconds.
+async fn serve(
+    listener: TcpListener,
+    app: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (stopping, stopped) = oneshot::channel();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async {
+        stop.await;
+        stopping.send(()).ok();
+    });
+    let deadline = async {
+        stopped.await.ok();
+        sleep(Duration::from_secs(3)).await;
     };
     tokio::select! {
-        result = serving => result?,
-        () = deadline => {}
+        result = serving => result,
+        () = deadline => Ok(()),
     }
-    Ok(())
 }

@@ -10,6 +10,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verifier},
+    trace::in_span,
 };
 
 /// The realm of challenges unless configured otherwise.
@@ -44,10 +45,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
                 Some(revoked) => admit_unless(revoked, claims),
                 None => {
                     let store = store.clone();
-                    return Check::Lookup(Box::pin(async move {
+                    let lookup = async move {
                         let revoked = store.is_revoked(&token_ref(&claims)).await?;
                         admit_unless(revoked, claims)
-                    }));
+                    };
+                    return Check::Lookup(Box::pin(in_span!("token_revocation_lookup", lookup)));
                 }
             },
             (result, _) => result,

@@ -60,6 +60,14 @@ impl<C> RequireLayer<C> {
 
     /// Demands a scope; the challenge of a refused request names it ([RFC 6750 section 3.1]).
     ///
+    /// Nothing in it tells which claims the authentication layer puts in, so they must be named:
+    ///
+    /// ```
+    /// use tower_jwt_auth::{guard::RequireLayer, token::NoClaims};
+    ///
+    /// let write = RequireLayer::<NoClaims>::scope("write");
+    /// ```
+    ///
     /// [RFC 6750 section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
     pub fn scope(scope: impl Into<Box<str>>) -> Self {
         let scope = scope.into();

@@ -86,7 +86,7 @@
 //!
 //! **A request with a token.** [`JwtAuthLayer`] finds the token in the headers, borrowed; its
 //! [`Verifier`] takes it apart, chooses a key from its [`KeySet`], verifies the signature and
-//! checks every rule; a [store](store), if the layer was given one, is asked whether it was
+//! checks every rule; a [store], if the layer was given one, is asked whether it was
 //! revoked; then [`Claims`] go into the request extensions and the inner service is called.
 //! Without a store, or with one that answers from memory, nothing is awaited and nothing boxed.
 //!
@@ -114,6 +114,9 @@
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
 //! | `routes` | yes | [`TokenRoutes`] |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
+//! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with the two |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
 //! | `tracing` | | spans and events, never with a token or claim in them |
 //! | `test-util` | | `store::conformance`, the suite for stores of one's own |

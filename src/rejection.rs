@@ -1,11 +1,15 @@
 //! What a refused request is answered with.
 
 use http::{
-    HeaderValue, Response,
+    HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use serde::Serialize;
 
-use crate::error::AuthError;
+use crate::{
+    error::{AuthError, AuthErrorKind},
+    trace::{debug, error, warn},
+};
 
 /// Turns an [`AuthError`] into a response of the inner service's body type.
 ///
@@ -53,9 +57,15 @@ pub struct JsonRejection;
 
 impl<B: From<String>> Rejection<B> for JsonRejection {
     fn reject(&self, error: &AuthError) -> Response<B> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            detail: &'a str,
+            code: &'a str,
+        }
+
         let kind = error.kind();
-        let body = serde_json::json!({ "detail": error.detail(), "code": kind.code() }).to_string();
-        let mut response = Response::new(body.into());
+        let body = serde_json::to_string(&Body { detail: &error.detail(), code: kind.code() });
+        let mut response = Response::new(body.unwrap_or_default().into());
         *response.status_mut() = kind.status();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
@@ -80,12 +90,19 @@ pub(crate) fn respond<B>(
     error: AuthError,
     realm: &str,
 ) -> Response<B> {
-    let mut response = rejection.reject(&error);
     let kind = error.kind();
-    if kind.status() == http::StatusCode::UNAUTHORIZED || kind.challenge_error().is_some() {
-        if let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
-            entry.insert(error.challenge(realm));
-        }
+    if kind == AuthErrorKind::Misconfigured {
+        // The detail may name the layer that is missing.
+        error!(detail = %error.detail(), "request failed");
+    } else if error.retry_after().is_some() {
+        warn!(?kind, "request shed");
+    } else {
+        debug!(?kind, "request refused");
+    }
+    let mut response = rejection.reject(&error);
+    let is_due = kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
+    if is_due && let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
+        entry.insert(error.challenge(realm));
     }
     if let Some(wait) = error.retry_after() {
         response

@@ -282,15 +282,16 @@ impl AuthError {
             text.bytes().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
         };
         let realm = if quotable(realm) { realm } else { "api" };
-        let mut value = format!("Bearer realm=\"{realm}\"");
+        let mut value = String::with_capacity(128 + realm.len());
+        value.extend(["Bearer realm=\"", realm, "\""]);
         if let Some(error) = self.kind.challenge_error() {
             let description = self.kind.description();
-            value.push_str(&format!(", error=\"{error}\", error_description=\"{description}\""));
+            value.extend([", error=\"", error, "\", error_description=\"", description, "\""]);
         }
         if let Some(scope) = self.required_scope.as_deref().filter(|scope| quotable(scope)) {
-            value.push_str(&format!(", scope=\"{scope}\""));
+            value.extend([", scope=\"", scope, "\""]);
         }
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
+        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
     }
 }
 

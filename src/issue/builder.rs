@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     error::{ConfigError, ConfigErrorKind},
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore},
-    token::{ClaimNames, KeySet, NoClaims, TokenType, Verifier, VerifierBuilder},
+    token::{ClaimNames, Claims, KeySet, NoClaims, TokenType, Verifier, VerifierBuilder},
 };
 
 use super::{
@@ -173,8 +173,15 @@ where
         self.check()?;
         let access = self.verifier_builder().build()?;
         let refresh = self.verifier_builder().token_type(TokenType::Refresh).build()?;
-        let either = self.verifier_builder().token_types([TokenType::Access, TokenType::Refresh]);
-        let either = either.build()?;
+        let either = self
+            .verifier_builder()
+            .token_types([TokenType::Access, TokenType::Refresh])
+            // What every route would refuse for its claims is not good.
+            .check(|claims: &Claims| match claims.token_type() {
+                Some(TokenType::Refresh) => serde_json::from_str::<R>(claims.json()).is_ok(),
+                _ => serde_json::from_str::<C>(claims.json()).is_ok(),
+            })
+            .build()?;
 
         let deadline = self.store_deadline.unwrap_or(DEFAULT_DEADLINE);
         let store = self.store.map(|connect| connect(deadline));

@@ -96,6 +96,9 @@ impl<C, R> Issuer<C, R> {
     /// Issues a token of a type of the application's own, such as `email_verification`, which
     /// belongs to no session and lives for the whole seconds of `lifetime`.
     ///
+    /// [`revoke_user`](Self::revoke_user) reaches it for as long as the
+    /// [session lifetime](IssuerBuilder::session_lifetime); if it lives longer, revoke it by itself.
+    ///
     /// ```
     /// use std::time::Duration;
     /// use tower_jwt_auth::{
@@ -119,8 +122,7 @@ impl<C, R> Issuer<C, R> {
     /// # Errors
     ///
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for refresh tokens, which only a login
-    /// issues, for a lifetime under a second, and for claims that are no JSON object or are named
-    /// like registered ones.
+    /// issues, for a lifetime under a second, and otherwise as [`login`](Self::login).
     pub fn issue<T: Serialize>(
         &self,
         token_type: &TokenType,
@@ -128,7 +130,9 @@ impl<C, R> Issuer<C, R> {
         user_id: &UserId,
         claims: &T,
     ) -> Result<String, AuthError> {
-        if *token_type == TokenType::Refresh || lifetime.as_secs() == 0 {
+        // By its name: what `TokenType::Custom` calls so is one, too.
+        let is_refresh = token_type.as_str() == TokenType::Refresh.as_str();
+        if is_refresh || lifetime.as_secs() == 0 {
             return Err(AuthErrorKind::Misconfigured.into());
         }
         let now = self.0.clock.now();
@@ -213,8 +217,12 @@ impl<C, R> Issuer<C, R> {
     }
 
     async fn end_sessions(&self, user_id: &UserId, except: Option<&str>) -> Result<(), AuthError> {
-        let revocation = Revocation::User { user_id, except, keep_until: self.longest_keep() };
-        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
+        let Inner { minter, leeway, clock, .. } = &*self.0;
+        let now = clock.now();
+        // Tokens that others issued with the same secret may live longer than this issuer's, but
+        // none buys anything once its session would be over.
+        let keep_until = minter.keep_session_until(minter.session_end(now), *leeway);
+        self.store()?.revoke(&Revocation::User { user_id, except, keep_until }, now).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
         Ok(())
     }
@@ -262,7 +270,9 @@ where
     /// [`UserInactive`](AuthErrorKind::UserInactive),
     /// [`Unavailable`](AuthErrorKind::Unavailable) when the store did not answer, or
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for claims that are no JSON object or are
-    /// named like registered ones, and for scopes with other characters than [RFC 6749] allows.
+    /// named like registered ones, for scopes with other characters than [RFC 6749] allows, for a
+    /// user id that has no or more than 255 bytes, and when all that makes a token longer than
+    /// the 8192 bytes that verifiers take.
     ///
     /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {
@@ -302,7 +312,9 @@ where
     /// Why the token is not good; [`UserInactive`](AuthErrorKind::UserInactive) when the user is
     /// gone, inactive, or its epoch has changed; [`Reused`](AuthErrorKind::Reused) when the token
     /// had been spent, which ends its session; [`Unavailable`](AuthErrorKind::Unavailable), and
-    /// the token stays good, when users or store did not answer.
+    /// the token stays good, when users or store did not answer. Only a store that spends the token
+    /// and is too late with its answer makes the next try look like reuse; a
+    /// [grace](IssuerBuilder::reuse_grace) helps.
     pub async fn refresh<U: UserBackend<C, R>>(
         &self,
         token: &str,

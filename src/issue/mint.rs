@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
-    token::{ClaimNames, KeySet, RegisteredClaims, TokenType, sign},
+    token::{ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, RegisteredClaims, TokenType, sign},
     user::User,
 };
 
@@ -109,7 +109,7 @@ impl Minter {
             self.registered(&TokenType::Access, session.user_id, &jti, now, expires_at);
         registered.session_id = Some(session.session_id);
         registered.scope = session.scope;
-        Ok((self.sign(&registered, claims)?, expires_at))
+        Ok((short_enough(self.sign(&registered, claims)?)?, expires_at))
     }
 
     pub(super) fn refresh<R: Serialize>(
@@ -127,7 +127,7 @@ impl Minter {
         registered.auth_time = Some(session.auth_time);
         registered.scope = session.scope;
         registered.epoch = epoch;
-        self.sign(&registered, claims)
+        short_enough(self.sign(&registered, claims)?)
     }
 
     /// A token that belongs to no session.
@@ -171,11 +171,23 @@ impl Minter {
         registered: &RegisteredClaims<'_>,
         claims: &T,
     ) -> Result<String, AuthError> {
+        // A verifier would refuse every token of such a user; better here than at each request.
+        if !(1..=255).contains(&registered.user_id.len()) {
+            return Err(AuthErrorKind::Misconfigured.into());
+        }
         let keys = self.keys.load();
         // A set that could sign when the issuer was built always can.
         let key = keys.signing_key().ok_or(AuthErrorKind::Misconfigured)?;
         sign(key, registered, claims)
     }
+}
+
+/// Refuses what the issuer's own verifiers would not look at.
+fn short_enough(token: String) -> Result<String, AuthError> {
+    if token.len() > DEFAULT_MAX_TOKEN_LEN {
+        return Err(AuthErrorKind::Misconfigured.into());
+    }
+    Ok(token)
 }
 
 pub(super) fn keep_until(expires_at: NumericDate, leeway: Duration) -> NumericDate {

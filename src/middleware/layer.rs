@@ -9,7 +9,7 @@ use crate::{
     rejection::{JsonRejection, Rejection, respond},
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore},
     token::{Claims, NoClaims, Verifier},
-    trace::{debug, warn},
+    trace::{debug, trace},
     transport::{TokenSource, TokenSources},
 };
 
@@ -177,9 +177,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
         let extensions = request.extensions_mut();
         match checked {
             Ok(claims) => {
+                trace!("token accepted");
                 extensions.insert(claims);
             }
             Err(error) if self.tolerates(&error) => {
+                debug!(kind = ?error.kind(), "request goes on without claims");
                 // An outer layer may have found claims that this one does not vouch for.
                 extensions.remove::<Claims<C>>();
                 extensions.insert(Anonymous::<C>::new());
@@ -201,11 +203,6 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
     where
         R: Rejection<B>,
     {
-        if error.retry_after().is_some() {
-            warn!(kind = ?error.kind(), "token could not be checked");
-        } else {
-            debug!(kind = ?error.kind(), "request refused");
-        }
         respond(&self.rejection, error, &self.realm)
     }
 }

@@ -43,6 +43,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Logging
+//!
+//! With the feature `tracing` there is an event for each outcome, which names the
+//! [kind](crate::AuthErrorKind) of the error and nothing of the request: `TRACE` when a token was
+//! accepted, `DEBUG` when a request was refused or goes on without claims, `WARN` when it was
+//! answered `503`, `ERROR` when the application is put together wrongly. A store that has to be
+//! waited for is asked within the span `token_revocation_lookup`, of the level `TRACE`.
 
 mod future;
 mod layer;

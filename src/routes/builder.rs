@@ -119,6 +119,7 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// `password`, `access`, `refresh`, `token`, or a field that the backend's own
     /// [`Credentials`](crate::user::Credentials) ask for. Default: the names as they are.
     pub fn rename_field(mut self, name: &'static str, to: impl Into<String>) -> Self {
+        self.settings.renamed.retain(|(renamed, _)| *renamed != name);
         self.settings.renamed.push((name, to.into()));
         self
     }
@@ -150,25 +151,26 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
         let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
         let settings = &self.settings;
-        let Paths { obtain, refresh, verify, blacklist } = settings.paths();
-        let mut paths = [obtain, refresh, verify, blacklist];
-        let allowed = |byte: u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~')
-        };
-        if !paths.iter().all(|path| path.starts_with('/') && path.bytes().all(allowed)) {
+        let Paths { obtain, refresh, verify, blacklist } = &settings.paths;
+        // Each by itself: joined to a base, a path without a slash would extend its last name.
+        let base_is_path = settings.base.is_empty() || is_path(&settings.base);
+        if !base_is_path
+            || ![obtain, refresh, verify, blacklist].into_iter().all(|path| is_path(path))
+        {
             return Err(ConfigError::new(
                 ConfigErrorKind::OutOfRange,
                 "a path must begin with a slash and hold only letters, digits and /-._~",
             ));
         }
-        for path in &mut paths {
-            path.truncate(path.trim_end_matches('/').len());
-        }
+        let mut paths = [obtain, refresh, verify, blacklist].map(|path| path.trim_end_matches('/'));
         paths.sort_unstable();
         if paths.windows(2).any(|pair| pair[0] == pair[1]) {
             return conflict("two routes have the same path");
         }
-        let mut names: Vec<&str> = FIELDS.iter().map(|name| settings.field(name)).collect();
+        let own = settings.renamed.iter().map(|(name, _)| *name);
+        let own = own.filter(|name| !FIELDS.contains(name));
+        let mut names: Vec<&str> =
+            FIELDS.into_iter().chain(own).map(|name| settings.field(name)).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) || names.contains(&"") {
             return conflict("two fields have the same name, or one has none");
@@ -181,6 +183,12 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         }
         Ok(TokenRoutes::with_settings(self.issuer, self.users, self.settings))
     }
+}
+
+fn is_path(path: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~');
+    path.starts_with('/') && path.bytes().all(allowed)
 }
 
 impl<U, C, R> fmt::Debug for TokenRoutesBuilder<U, C, R> {

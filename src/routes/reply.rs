@@ -3,7 +3,7 @@
 use axum::{body::Body, response::Response};
 use http::{
     HeaderValue, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE},
 };
 use serde_json::{Map, Value, json};
 
@@ -46,10 +46,9 @@ pub(super) fn unsupported_media_type() -> Response {
 }
 
 pub(super) fn method_not_allowed() -> Response {
+    // axum adds the `Allow` header to what a fallback answers.
     let detail = "This method is not allowed.";
-    let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
 fn problem(status: StatusCode, code: &str, detail: &str) -> Response {

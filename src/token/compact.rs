@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use crate::error::AuthErrorKind;
 
 /// The longest signature there is: RSA with 8192 bits.
-const MAX_SIGNATURE: usize = 1024;
+pub(super) const MAX_SIGNATURE: usize = 1024;
 
 /// A token split at its two dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
@@ -40,23 +40,15 @@ impl<'a> Compact<'a> {
         decode(self.payload)
     }
 
-    pub(super) fn decode_signature(&self) -> Result<Signature, AuthErrorKind> {
-        let mut bytes = [0; MAX_SIGNATURE];
+    /// Decodes the signature into `buffer`, which the caller keeps, so that nothing is copied.
+    pub(super) fn decode_signature<'b>(
+        &self,
+        buffer: &'b mut [u8; MAX_SIGNATURE],
+    ) -> Result<&'b [u8], AuthErrorKind> {
         let len = BASE64_URL_SAFE_NO_PAD
-            .decode_slice(self.signature, &mut bytes)
+            .decode_slice(self.signature, buffer)
             .map_err(|_| AuthErrorKind::Malformed)?;
-        Ok(Signature { bytes, len })
-    }
-}
-
-pub(super) struct Signature {
-    bytes: [u8; MAX_SIGNATURE],
-    len: usize,
-}
-
-impl Signature {
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        Ok(&buffer[..len])
     }
 }
 

@@ -2,7 +2,11 @@ use std::fmt;
 
 use crate::error::{AuthError, AuthErrorKind};
 
-use super::{compact::Compact, header::Header, key::VerifyingKey};
+use super::{
+    compact::{Compact, MAX_SIGNATURE},
+    header::Header,
+    key::VerifyingKey,
+};
 
 /// The verified parts of a signed message that is not a token: a webhook, a receipt.
 ///
@@ -48,8 +52,9 @@ impl Jws {
         if header.algorithm != key.algorithm().as_str() {
             return Err(AuthErrorKind::UnknownKey.into());
         }
-        let signature = message.decode_signature()?;
-        if !key.verify_signature(message.signing_input.as_bytes(), signature.as_bytes()) {
+        let mut buffer = [0; MAX_SIGNATURE];
+        let signature = message.decode_signature(&mut buffer)?;
+        if !key.verify_signature(message.signing_input.as_bytes(), signature) {
             return Err(AuthErrorKind::BadSignature.into());
         }
         let payload = message.decode_payload()?;

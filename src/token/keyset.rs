@@ -1,13 +1,13 @@
 //! [`KeySet`]: the keys a verifier trusts, the one an issuer signs with, replaceable while serving.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use arc_swap::{ArcSwap, Guard};
 
 use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
 
 use super::{
-    compact::{Compact, encode},
+    compact::{Compact, MAX_SIGNATURE, encode},
     header::Header,
     key::{SigningKey, VerifyingKey},
 };
@@ -196,14 +196,17 @@ pub(crate) struct Keys {
     signing: Option<SigningKey>,
     entries: Vec<Entry>,
     by_issuer: bool,
-    /// What the usual headers of these keys' tokens say, by their encoded form.
-    known_headers: HashMap<String, Header<'static>>,
+    /// What the usual headers of these keys' tokens say, in the order of their encoded forms.
+    known_headers: Vec<(String, Header<'static>)>,
 }
 
 impl Keys {
     fn new(signing: Option<SigningKey>, entries: Vec<Entry>) -> Self {
         let by_issuer = entries.first().is_some_and(|entry| entry.issuer.is_some());
-        let known_headers = entries.iter().flat_map(|entry| usual_headers(&entry.key)).collect();
+        let mut known_headers: Vec<_> =
+            entries.iter().flat_map(|entry| usual_headers(&entry.key)).collect();
+        known_headers.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        known_headers.dedup_by(|(one, _), (other, _)| one == other);
         Self { signing, entries, by_issuer, known_headers }
     }
 
@@ -217,7 +220,9 @@ impl Keys {
     }
 
     pub(super) fn known_header(&self, token: &Compact<'_>) -> Option<&Header<'static>> {
-        self.known_headers.get(token.header)
+        let known = &self.known_headers;
+        let found = known.binary_search_by(|(encoded, _)| encoded.as_str().cmp(token.header));
+        found.ok().map(|index| &known[index].1)
     }
 
     /// Verifies the signature of `token` with the keys that fit its header and issuer.
@@ -246,11 +251,11 @@ impl Keys {
         if candidates.peek().is_none() {
             return Err(AuthErrorKind::UnknownKey);
         }
-        let signature = token.decode_signature()?;
+        let mut buffer = [0; MAX_SIGNATURE];
+        let signature = token.decode_signature(&mut buffer)?;
         let message = token.signing_input.as_bytes();
-        let verified = candidates
-            .take(MAX_CANDIDATES)
-            .any(|key| key.verify_signature(message, signature.as_bytes()));
+        let verified =
+            candidates.take(MAX_CANDIDATES).any(|key| key.verify_signature(message, signature));
         if verified { Ok(()) } else { Err(AuthErrorKind::BadSignature) }
     }
 }

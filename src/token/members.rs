@@ -56,6 +56,7 @@ impl<'a> SeenMembers<'a> {
     }
 
     /// Notes `name`, or refuses it as repeated or as one too many.
+    #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
     pub(super) fn insert<E: Error>(&mut self, name: &Cow<'a, str>) -> Result<(), E> {
         if self.contains(name) {
             return Err(E::custom("repeated member"));

@@ -21,4 +21,5 @@ pub use key::{SigningKey, VerifyingKey};
 pub use keyset::{KeySet, KeySetBuilder};
 pub use names::ClaimNames;
 pub(crate) use signer::{RegisteredClaims, sign};
+pub(crate) use verifier::DEFAULT_MAX_TOKEN_LEN;
 pub use verifier::{Verifier, VerifierBuilder};

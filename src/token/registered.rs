@@ -229,7 +229,7 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
-/// A string of 1 to 255 bytes.
+/// A string of 1 to 255 bytes without NUL.
 struct Id<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Id<'de> {
@@ -240,8 +240,9 @@ impl<'de> Deserialize<'de> for Id<'de> {
 }
 
 fn check_id<E: Error>(id: Cow<'_, str>) -> Result<Cow<'_, str>, E> {
-    if id.is_empty() || id.len() > MAX_ID_LEN {
-        return Err(E::custom("an id must have 1 to 255 bytes"));
+    // PostgreSQL, for one, stores no NUL: such an id would be answered 503 instead of 401.
+    if id.is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
+        return Err(E::custom("an id must have 1 to 255 bytes, none of them NUL"));
     }
     Ok(id)
 }

@@ -74,18 +74,17 @@ pub(crate) fn sign<C: Serialize>(
     custom: &C,
 ) -> Result<String, AuthError> {
     let misconfigured = |error| AuthError::with_source(AuthErrorKind::Misconfigured, error);
-    let payload = serde_json::to_vec(&Payload { registered, custom })
+    let payload = serde_json::to_string(&Payload { registered, custom })
         .map_err(|_| misconfigured(SigningError::NoObject))?;
     // A verifier would refuse what repeats a member; better here than at every later request.
-    serde_json::from_slice::<DistinctMembers>(&payload)
+    serde_json::from_str::<DistinctMembers>(&payload)
         .map_err(|_| misconfigured(SigningError::NameTaken))?;
 
     let header = key.encoded_header();
     let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 128);
     token.push_str(header);
-    append(&mut token, &payload);
-    let signature = key.sign(token.as_bytes(), <[u8]>::to_vec);
-    append(&mut token, &signature.ok_or_else(|| misconfigured(SigningError::Crypto))?);
+    append(&mut token, payload.as_bytes());
+    key.sign(&mut token).ok_or_else(|| misconfigured(SigningError::Crypto))?;
     Ok(token)
 }
 

@@ -12,8 +12,11 @@ pub(super) fn find<'r>(
     value: Option<&'r [u8]>,
     schemes: &[Cow<'static, str>],
 ) -> Result<Option<&'r str>, AuthErrorKind> {
-    let Some(value) = value.map(<[u8]>::trim_ascii) else { return Ok(None) };
+    let value = value.map(<[u8]>::trim_ascii).unwrap_or_default();
     let scheme_len = value.iter().take_while(|byte| is_token_byte(**byte)).count();
+    if scheme_len == 0 && !value.is_empty() {
+        return Err(AuthErrorKind::InvalidRequest);
+    }
     let (scheme, rest) = value.split_at(scheme_len);
     if !schemes.iter().any(|accepted| accepted.as_bytes().eq_ignore_ascii_case(scheme)) {
         return Ok(None);

@@ -79,13 +79,15 @@ impl Fields {
     }
 
     /// Takes the text in the field `name`; numbers count as their text. Notes an error when the
-    /// field is missing, null, blank, or neither text nor number.
+    /// field is missing, null, blank, neither text nor number, or holds a null character, which
+    /// databases refuse.
     pub fn required_text(&mut self, name: &str) -> Option<String> {
         let name = self.outer_name(name);
         let problem = match self.values.remove(&name) {
             None => "This field is required.",
             Some(Value::Null) => "This field may not be null.",
             Some(Value::String(text)) if text.trim().is_empty() => "This field may not be blank.",
+            Some(Value::String(text)) if text.contains('\0') => "Null characters are not allowed.",
             Some(Value::String(text)) => return Some(text),
             Some(Value::Number(number)) => return Some(number.to_string()),
             Some(_) => "Not a valid string.",

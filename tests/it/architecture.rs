@@ -10,7 +10,7 @@ use std::{
 const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["clock", "error", "trace"], &[]),
     (&["token"], &["clock", "error"]),
-    (&["rejection"], &["error"]),
+    (&["rejection"], &["error", "trace"]),
     (&["store", "transport", "user"], &["clock", "error", "token", "trace"]),
     (&["password"], &["error", "token", "user"]),
     (&["check"], &["clock", "error", "store", "token", "trace"]),

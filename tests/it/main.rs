@@ -1,21 +1,28 @@
 //! The integration tests: one binary, one module a subject.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used, unreachable_pub)] // a panic is how a test fails
 
 mod architecture;
+mod carriage;
 mod error;
+mod extract;
 mod interop;
 mod interop_python;
+mod issuer;
 mod jwk;
 mod keys;
 mod keyset;
+mod logging;
 mod memory_store;
+mod middleware;
 mod oracle;
 mod password;
 mod postgres_store;
 mod purger;
+mod quickstart;
 mod redis_store;
 mod replica;
+mod routes;
 mod sql_store;
 mod sqlite_store;
 mod support;

@@ -334,7 +334,8 @@ pub async fn no_statement_reads_a_whole_table<D: Database>(database: &D) {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert!(plans.len() >= 10, "{plans:#?}");
     for line in plans {
-        assert!(!line.contains("Seq Scan") && !line.contains("SCAN jwt"), "{line}");
+        let whole = line.contains("Seq Scan") || line.contains("SCAN jwt");
+        assert!(!whole || line.contains("jwt_migrations"), "{line}");
     }
 }
 

@@ -38,7 +38,7 @@ mod conformance {
 
     use crate::support::folder::Folder;
 
-    static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::new);
+    static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::of_the_process);
 
     fn connect() -> SqliteStore {
         let file = FOLDER.path().join("conformance.db");

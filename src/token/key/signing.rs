@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 
 use super::super::{
     algorithm::{Algorithm, Scheme},
-    compact::encode,
+    compact::{append, encode},
 };
 use super::{
     KeyId,
@@ -49,7 +49,7 @@ struct Inner {
 
 #[derive(Clone)]
 enum Material {
-    Secret(hmac::Key),
+    Secret(Arc<hmac::Key>),
     Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
@@ -76,7 +76,7 @@ impl SigningKey {
     ) -> Result<Self, ConfigError> {
         let key = secret::prepare(algorithm, secret.as_ref())?;
         let verifying = VerifyingKey::from_secret(algorithm, secret)?;
-        Ok(Self::new(Material::Secret(key), verifying, None))
+        Ok(Self::new(Material::Secret(key.into()), verifying, None))
     }
 
     /// A private key in PEM: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or
@@ -272,24 +272,21 @@ impl SigningKey {
         &self.0.encoded_header
     }
 
-    /// Signs `message` and hands the signature to `then`; `None` when the cryptography library
-    /// fails.
-    pub(in crate::token) fn sign<T>(
-        &self,
-        message: &[u8],
-        then: impl FnOnce(&[u8]) -> T,
-    ) -> Option<T> {
+    /// Appends the signature of `token`; `None` when the cryptography library fails.
+    pub(in crate::token) fn sign(&self, token: &mut String) -> Option<()> {
         let rng = rand::SystemRandom::new();
+        let message = token.as_bytes();
         match &self.0.material {
-            Material::Secret(key) => Some(then(hmac::sign(key, message).as_ref())),
+            Material::Secret(key) => append(token, hmac::sign(key, message).as_ref()),
             Material::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(*encoding, &rng, message, &mut signature).ok()?;
-                Some(then(&signature))
+                append(token, &signature);
             }
-            Material::Ecdsa(pair) => Some(then(pair.sign(&rng, message).ok()?.as_ref())),
-            Material::Ed25519(pair) => Some(then(pair.try_sign(message).ok()?.as_ref())),
+            Material::Ecdsa(pair) => append(token, pair.sign(&rng, message).ok()?.as_ref()),
+            Material::Ed25519(pair) => append(token, pair.try_sign(message).ok()?.as_ref()),
         }
+        Some(())
     }
 }
 

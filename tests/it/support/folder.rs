@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process,
+    process::{self, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -16,6 +16,17 @@ impl Folder {
         let path = env::temp_dir().join(format!("tower-jwt-auth-{}-{number}", process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    /// One for all tests of this process, which cannot drop it: it is gone when the process is.
+    pub(crate) fn of_the_process() -> Self {
+        let folder = Self::new();
+        let script = "trap '' INT TERM; read -r line; rm -rf \"$1\"";
+        let mut keeper = Command::new("sh");
+        keeper.args(["-c", script, "keeper"]).arg(&folder.0).stdin(Stdio::piped());
+        // Its input ends with this process.
+        Box::leak(Box::new(keeper.spawn().unwrap()));
+        folder
     }
 
     pub(crate) fn path(&self) -> &Path {

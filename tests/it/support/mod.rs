@@ -1,10 +1,17 @@
 //! What several subjects need.
 
+pub(crate) mod app;
 pub(crate) mod feed;
+pub(crate) mod flaky;
 pub(crate) mod folder;
 pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod login;
 pub(crate) mod mint;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+pub(crate) mod reply;
+pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod slow_link;
+pub(crate) mod slow_store;

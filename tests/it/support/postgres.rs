@@ -77,9 +77,22 @@ impl Server {
 
     /// Starts the server, again if need be, and waits until it is ready.
     pub(crate) fn run(&self) {
+        let began = Instant::now();
+        let mut postgres = self.spawn();
+        while !self.status().is_some_and(|status| status.contains("ready")) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{}", self.log());
+            thread::sleep(Duration::from_millis(10));
+            // It does not start before all processes of the one that was killed are gone.
+            if postgres.try_wait().unwrap().is_some() {
+                postgres = self.spawn();
+            }
+        }
+        thread::spawn(move || postgres.wait());
+    }
+
+    fn spawn(&self) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut postgres = self
-            .command("postgres")
+        self.command("postgres")
             .arg("-D")
             .arg(self.data())
             .arg("-k")
@@ -89,18 +102,14 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap();
-        thread::spawn(move || postgres.wait());
-        let began = Instant::now();
-        while !self.status().is_some_and(|status| status.contains("ready")) {
-            assert!(began.elapsed() < Duration::from_secs(60), "{}", self.log());
-            thread::sleep(Duration::from_millis(10));
-        }
+            .unwrap()
     }
 
     /// Sends a signal to all processes of the server.
     pub(crate) fn signal(&self, signal: &str) {
         let main = self.main_process().expect("the server runs");
+        // It stands still first, so that it makes no more of them.
+        kill(&["-STOP", &main]);
         let list = Command::new("ps").args(["-e", "-o", "pid=,ppid="]).output().unwrap().stdout;
         let list = String::from_utf8(list).unwrap();
         let children = list.lines().filter_map(|line| {
@@ -108,22 +117,16 @@ impl Server {
             let id = ids.next()?;
             (ids.next()? == main).then_some(id)
         });
-        // The main process goes first, so that it cannot replace the others.
-        let all: Vec<_> = [&*main].into_iter().chain(children).collect();
-        assert!(Command::new("kill").arg(signal).args(all).status().unwrap().success());
+        let arguments: Vec<_> = [signal].into_iter().chain(children).chain([&*main]).collect();
+        // Some may have ended by themselves.
+        kill(&arguments);
     }
 
     /// Ends the server as a crash would.
     pub(crate) fn kill(&self) {
         let main = self.main_process().expect("the server runs");
         self.signal("-KILL");
-        while Command::new("kill")
-            .args(["-0", &main])
-            .stderr(Stdio::null())
-            .status()
-            .unwrap()
-            .success()
-        {
+        while kill(&["-0", &main]) {
             thread::sleep(Duration::from_millis(5));
         }
         fs::remove_file(self.data().join("postmaster.pid")).unwrap();
@@ -187,6 +190,10 @@ const KEEPER: &str = r#"
     done
     rm -rf "$1"
 "#;
+
+fn kill(arguments: &[&str]) -> bool {
+    Command::new("kill").args(arguments).stderr(Stdio::null()).status().unwrap().success()
+}
 
 fn binaries() -> Option<PathBuf> {
     let on_path = env::var_os("PATH")?;

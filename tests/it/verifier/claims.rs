@@ -249,6 +249,7 @@ fn jti_is_a_text_of_1_to_255_bytes() {
         (longest.as_str(), Ok(())),
         (r#""\u006a""#, Ok(())),
         (r#""""#, INVALID_CLAIMS),
+        (r#""j\u0000""#, INVALID_CLAIMS),
         (&too_long, INVALID_CLAIMS),
         (&too_long_in_bytes, INVALID_CLAIMS),
         (&too_long_escaped, INVALID_CLAIMS),
@@ -282,6 +283,7 @@ fn the_user_id_is_a_text_or_an_integer() {
         "{}",
         r#"{"id":42}"#,
         r#""""#,
+        r#""4\u00002""#,
         &too_long,
     ];
     let optional: Verifier = builder().optional_user_id().build().unwrap();

@@ -1,0 +1,191 @@
+//! What is measured, by name.
+
+use std::{
+    error::Error,
+    hint::black_box,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
+
+use aws_lc_rs::rand;
+use futures::FutureExt;
+use http::{StatusCode, request::Parts};
+use jsonwebtoken::{Header, Validation};
+use tower::Layer;
+use tower_jwt_auth::{
+    Algorithm, Clock, Issuer, JwtAuthLayer, MemoryStore, NumericDate, Verifier,
+    store::{Revocation, StoreError, TokenStore},
+    token::{TokenType, UserId},
+};
+
+use super::{
+    apps::{AllClaims, Baseline, NoLayer, Profile, call, extracting, open, protected, request},
+    keys::{Keys, theirs},
+};
+
+const HOUR: u64 = 60 * 60;
+const EIGHT_KIB: usize = 8 * 1024;
+
+/// Something whose cost is measured.
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    pub(crate) run: Box<dyn FnMut()>,
+}
+
+#[derive(Default)]
+pub(crate) struct Subjects(Vec<Subject>);
+
+impl Subjects {
+    pub(crate) fn all() -> Result<Vec<Subject>, Box<dyn Error>> {
+        let mut subjects = Self::default();
+        let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+        let good = claims(now, now + HOUR);
+        for algorithm in [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+            let keys = Keys::new(algorithm)?;
+            let token = keys.encode(&good)?;
+            subjects.add_valid(&keys, request(Some(&token)))?;
+            if algorithm == Algorithm::HS256 {
+                subjects.add_hs256(&keys, &request(Some(&token)))?;
+                subjects.add_refused(&keys, &token, now)?;
+            }
+            subjects.add_issuing(keys, good.clone())?;
+        }
+        Ok(subjects.0)
+    }
+
+    /// What `run` makes is dropped as part of what is measured.
+    fn add<T>(&mut self, name: impl Into<String>, mut run: impl FnMut() -> T + 'static) {
+        let run = Box::new(move || drop(black_box(run())));
+        self.0.push(Subject { name: name.into(), run });
+    }
+
+    fn add_valid(&mut self, keys: &Keys, good: Parts) -> Result<(), Box<dyn Error>> {
+        let algorithm = keys.ours.algorithm();
+        let layer = JwtAuthLayer::new(keys.verifier()?);
+        self.add(
+            format!("{algorithm}, jsonwebtoken in an extractor"),
+            call(keys.baseline().router(), good.clone(), StatusCode::NO_CONTENT),
+        );
+        self.add(
+            format!("{algorithm}, layer around the router"),
+            call(layer.layer(protected()), good, StatusCode::NO_CONTENT),
+        );
+        Ok(())
+    }
+
+    fn add_hs256(&mut self, keys: &Keys, good: &Parts) -> Result<(), Box<dyn Error>> {
+        let layer = JwtAuthLayer::new(keys.verifier()?);
+        let store = filled_store().now_or_never().expect("a store in memory answers at once")?;
+        let revocable = layer.clone().with_revocation_check(store);
+
+        let routers = [
+            ("no authentication", open()),
+            ("Router::layer that does nothing", open().layer(NoLayer)),
+            ("verifier in an extractor", extracting(keys.verifier()?)),
+            ("Router::layer", protected().layer(layer)),
+        ];
+        for (name, router) in routers {
+            self.add(name, call(router, good.clone(), StatusCode::NO_CONTENT));
+        }
+        self.add(
+            "layer around the router, store",
+            call(revocable.layer(protected()), good.clone(), StatusCode::NO_CONTENT),
+        );
+        Ok(())
+    }
+
+    fn add_refused(&mut self, keys: &Keys, good: &str, now: u64) -> Result<(), Box<dyn Error>> {
+        let (header, _) = good.split_once('.').expect("a token has dots");
+        let (signing_input, signature) = good.rsplit_once('.').expect("a token has dots");
+        let forged = "A".repeat(signature.len());
+        let filling = EIGHT_KIB - header.len() - forged.len() - 2;
+        let requests = [
+            ("no token", None),
+            ("bad signature", Some(format!("{signing_input}.{forged}"))),
+            ("expired", Some(keys.encode(&claims(now - 2 * HOUR, now - HOUR))?)),
+            ("8 KiB of garbage", Some("garbage-".repeat(EIGHT_KIB / 8))),
+            ("8 KiB forged", Some(format!("{header}.{}.{forged}", "e".repeat(filling)))),
+        ];
+        let layer = JwtAuthLayer::new(keys.verifier()?);
+        for (name, token) in requests {
+            let bad = request(token.as_deref());
+            self.add(
+                format!("{name}, jsonwebtoken in an extractor"),
+                call(keys.baseline().router(), bad.clone(), StatusCode::UNAUTHORIZED),
+            );
+            self.add(
+                format!("{name}, layer around the router"),
+                call(layer.layer(protected()), bad, StatusCode::UNAUTHORIZED),
+            );
+        }
+        Ok(())
+    }
+
+    /// `issue` makes a random id and reads the clock, as a login written by hand around `encode`
+    /// has to; it also refuses claims that clash.
+    fn add_issuing(&mut self, keys: Keys, all: AllClaims) -> Result<(), Box<dyn Error>> {
+        let algorithm = keys.ours.algorithm();
+        let issuer = Issuer::<Profile>::builder(keys.ours.clone()).build()?;
+        let AllClaims { username, email, is_admin, .. } = all.clone();
+        let profile = Profile { username, email, is_admin };
+        let user_id = UserId::from(42);
+        let hour = Duration::from_secs(HOUR);
+        self.add(format!("{algorithm}, Issuer::issue"), move || {
+            issuer.issue(&TokenType::Access, hour, &user_id, &profile)
+        });
+
+        let keys = Rc::new(keys);
+        let (same_keys, mut fresh) = (Rc::clone(&keys), all.clone());
+        self.add(format!("{algorithm}, jsonwebtoken::encode"), move || keys.encode(&all));
+        self.add(format!("{algorithm}, encode with a fresh id and times"), move || {
+            let mut bits = [0; 16];
+            rand::fill(&mut bits).expect("the system has random bits");
+            fresh.jti = format!("{:032x}", u128::from_be_bytes(bits));
+            fresh.iat = NumericDate::from(SystemTime::now()).as_secs();
+            fresh.exp = fresh.iat + HOUR;
+            same_keys.encode(&fresh)
+        });
+        Ok(())
+    }
+}
+
+fn claims(iat: u64, exp: u64) -> AllClaims {
+    AllClaims {
+        token_type: "access".to_owned(),
+        exp,
+        iat,
+        jti: "8d1f3c2ab0574e5d9f6e7a1b2c3d4e5f".to_owned(),
+        user_id: "42".to_owned(),
+        username: "ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+        is_admin: false,
+    }
+}
+
+impl Keys {
+    fn encode(&self, claims: &AllClaims) -> Result<String, jsonwebtoken::errors::Error> {
+        let header = Header::new(theirs(self.ours.algorithm()));
+        jsonwebtoken::encode(&header, claims, &self.encoding)
+    }
+
+    fn baseline(&self) -> Baseline {
+        let validation = Validation::new(theirs(self.ours.algorithm()));
+        Baseline { key: self.decoding.clone(), validation }
+    }
+
+    fn verifier(&self) -> Result<Verifier<Profile>, Box<dyn Error>> {
+        Ok(Verifier::builder(self.ours.verifying_key()).build()?)
+    }
+}
+
+/// A store that knows of a thousand other tokens and users.
+async fn filled_store() -> Result<MemoryStore, StoreError> {
+    let store = MemoryStore::new();
+    let (now, keep_until) = (Clock::system().now(), NumericDate::MAX);
+    for other in 1000..2000 {
+        let (jti, user_id) = (format!("{other:032x}"), &UserId::from(other));
+        store.revoke(&Revocation::Token { jti: &jti, user_id, keep_until }, now).await?;
+        store.revoke(&Revocation::User { user_id, except: None, keep_until }, now).await?;
+    }
+    Ok(store)
+}

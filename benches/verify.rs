@@ -1,0 +1,150 @@
+//! What verifying and issuing cost, next to a hand-written extractor around jsonwebtoken and to
+//! its `encode`: `cargo bench --bench verify`, or with the number of rounds:
+//! `cargo bench --bench verify -- 501`.
+//!
+//! Requests go through an axum router in this process, on one thread. What a router without
+//! authentication takes for them is the floor; the ratios are of what comes on top of it. Requests
+//! that are refused never get to the router behind the layer, so their whole times are compared.
+//!
+//! Every subject runs in each round, in turn, so that whatever disturbs the machine disturbs all of
+//! them alike. The figures are nanoseconds, medians over the rounds.
+
+mod support;
+
+use std::{
+    env,
+    error::Error,
+    time::{Duration, Instant},
+};
+
+use support::subjects::{Subject, Subjects};
+
+const ROUNDS: usize = 101;
+/// How long one subject runs in one round.
+const SLICE: Duration = Duration::from_millis(2);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut subjects: Vec<_> = Subjects::all()?.into_iter().map(Measured::new).collect();
+    // `cargo test --benches` only wants to see that they run.
+    if !env::args().any(|argument| argument == "--bench") {
+        subjects.iter_mut().for_each(Measured::sample);
+        return Ok(());
+    }
+    let rounds = env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
+    subjects.iter_mut().for_each(Measured::calibrate);
+    for round in 0..rounds {
+        // Another one begins each time, so that none always follows the same pause.
+        let start = round % subjects.len();
+        let (before, after) = subjects.split_at_mut(start);
+        after.iter_mut().chain(before).for_each(Measured::sample);
+    }
+    println!("{rounds} rounds, {} subjects in turn", subjects.len());
+    print_named(&subjects);
+    Ok(())
+}
+
+struct Measured {
+    subject: Subject,
+    iterations: u32,
+    /// Nanoseconds an iteration, one element a round.
+    samples: Vec<f64>,
+}
+
+impl Measured {
+    const fn new(subject: Subject) -> Self {
+        Self { subject, iterations: 1, samples: Vec::new() }
+    }
+
+    fn calibrate(&mut self) {
+        while self.time() < SLICE / 2 {
+            self.iterations *= 2;
+        }
+    }
+
+    fn sample(&mut self) {
+        let elapsed = self.time();
+        self.samples.push(elapsed.as_nanos() as f64 / f64::from(self.iterations));
+    }
+
+    fn time(&mut self) -> Duration {
+        let start = Instant::now();
+        for _ in 0..self.iterations {
+            (self.subject.run)();
+        }
+        start.elapsed()
+    }
+}
+
+fn print_named(subjects: &[Measured]) {
+    let named = |suffix| move |name: &str| format!("{name}, {suffix}");
+    let jsonwebtoken = named("jsonwebtoken in an extractor");
+    let layer = named("layer around the router");
+
+    let floor = Some("no authentication");
+    Table { subjects, floor, baseline: &jsonwebtoken("HS256") }.print(&[
+        ("Router::layer that does nothing", None),
+        ("verifier in an extractor", Some(0.6)),
+        (&layer("HS256"), Some(0.6)),
+        ("layer around the router, store", None),
+        ("Router::layer", None),
+    ]);
+    for (algorithm, bar) in [("RS256", 0.83), ("ES256", 1.0), ("EdDSA", 1.0)] {
+        Table { subjects, floor, baseline: &jsonwebtoken(algorithm) }
+            .print(&[(&layer(algorithm), Some(bar))]);
+    }
+    let refused = [
+        ("no token", None),
+        ("bad signature", Some(0.45)),
+        ("expired", Some(0.45)),
+        ("8 KiB of garbage", Some(0.15)),
+        ("8 KiB forged", None),
+    ];
+    for (name, bar) in refused {
+        Table { subjects, floor: None, baseline: &jsonwebtoken(name) }
+            .print(&[(&layer(name), bar)]);
+    }
+    for (algorithm, bar) in [("HS256", 0.65), ("RS256", 0.45), ("ES256", 0.70), ("EdDSA", 0.65)] {
+        let (encode, issue) = (named("jsonwebtoken::encode"), named("Issuer::issue"));
+        let fresh = named("encode with a fresh id and times");
+        Table { subjects, floor: None, baseline: &encode(algorithm) }
+            .print(&[(&fresh(algorithm), None), (&issue(algorithm), Some(bar))]);
+    }
+}
+
+struct Table<'a> {
+    subjects: &'a [Measured],
+    /// The subject whose cost the others have in common: it is taken off first.
+    floor: Option<&'a str>,
+    baseline: &'a str,
+}
+
+impl Table<'_> {
+    /// Prints floor, baseline and `rows`: names, and what each may cost in relation to the baseline.
+    fn print(&self, rows: &[(&str, Option<f64>)]) {
+        let (floor, _) = self.floor.map_or((0.0, 0.0), |name| self.times(name));
+        let (baseline, _) = self.times(self.baseline);
+        println!(
+            "\n{:<46} {:>9} {:>9} {:>10} {:>7} {:>5}",
+            "", "median", "fastest", "over floor", "ratio", "bar"
+        );
+        let references = self.floor.into_iter().chain([self.baseline]).map(|name| (name, None));
+        for (name, bar) in references.chain(rows.iter().copied()) {
+            let (median, fastest) = self.times(name);
+            let over_floor = median - floor;
+            let ratio = over_floor / (baseline - floor);
+            print!("{name:<46} {median:>9.0} {fastest:>9.0} {over_floor:>10.0} {ratio:>7.3}");
+            match bar {
+                Some(bar) if ratio <= bar => println!(" {bar:>5.2} met"),
+                Some(bar) => println!(" {bar:>5.2} MISSED"),
+                None => println!(),
+            }
+        }
+    }
+
+    fn times(&self, name: &str) -> (f64, f64) {
+        let measured = self.subjects.iter().find(|measured| measured.subject.name == name);
+        let mut samples = measured.expect("a subject of this name").samples.clone();
+        samples.sort_by(f64::total_cmp);
+        (samples[samples.len() / 2], samples[0])
+    }
+}

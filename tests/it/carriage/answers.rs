@@ -1,0 +1,81 @@
+//! What refused requests are answered with.
+
+use tower_jwt_auth::{
+    AuthErrorKind::{self, Malformed},
+    Claims, ConfigErrorKind, JwtAuthLayer, MemoryStore, NumericDate, Verifier,
+    store::{Revocation, TokenStore},
+    token::UserId,
+};
+
+use crate::support::{
+    app::{ask, bearer, layer, request, token, verifier_builder},
+    mint::{Minter, NOW, claims},
+    slow_store::{SlowStore, Verdict},
+};
+
+use super::{USER_42, assert_complete};
+
+#[tokio::test]
+async fn a_layer_answers_every_kind_in_full() {
+    let verifier: Verifier = verifier_builder()
+        .issuer("https://login.example")
+        .audience("shop")
+        .check(|claims: &Claims| claims.user_id() != "66")
+        .build()
+        .unwrap();
+    let store = MemoryStore::new();
+    let user_id = &UserId::from(42);
+    let (now, keep_until) = (NumericDate::from_secs(NOW), NumericDate::from_secs(NOW + 600));
+    store.revoke(&Revocation::Token { jti: "dead", user_id, keep_until }, now).await.unwrap();
+    let checked = JwtAuthLayer::new(verifier.clone()).with_revocation_check(store);
+    let failing = SlowStore::released(Verdict::Fails("postgres://user:hunter2@db"));
+    let failing = JwtAuthLayer::new(verifier).with_revocation_check(failing);
+
+    let good = [("iss", r#""https://login.example""#), ("aud", r#""shop""#)];
+    let with = |changes: &[(&'static str, &'static str)]| {
+        let kept = good.iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
+        token(&kept.chain(changes).copied().collect::<Vec<_>>())
+    };
+    let forged = with(&[("user_id", r#""1""#)]);
+    let forged = forged.rsplit_once('.').unwrap().0.to_owned() + ".AAAA";
+    let of_another_algorithm = Minter::hs256().mint(r#"{"alg":"ES256"}"#, claims(&good));
+    let cases = [
+        (with(&[]), USER_42),
+        ("not-a-token".to_owned(), Err(Malformed)),
+        (of_another_algorithm, Err(AuthErrorKind::UnknownKey)),
+        (forged, Err(AuthErrorKind::BadSignature)),
+        (with(&[("exp", "1700000000")]), Err(AuthErrorKind::Expired)),
+        (with(&[("nbf", "1700000001")]), Err(AuthErrorKind::NotYetValid)),
+        (with(&[("token_type", r#""refresh""#)]), Err(AuthErrorKind::WrongTokenType)),
+        (with(&[("iss", r#""https://evil.example""#)]), Err(AuthErrorKind::WrongIssuer)),
+        (with(&[("aud", r#""bank""#)]), Err(AuthErrorKind::WrongAudience)),
+        (with(&[("jti", "")]), Err(AuthErrorKind::InvalidClaims)),
+        (with(&[("cnf", r#"{"jkt":"x"}"#)]), Err(AuthErrorKind::InvalidClaims)),
+        (with(&[("user_id", r#""66""#)]), Err(AuthErrorKind::Refused)),
+        (with(&[("jti", r#""dead""#)]), Err(AuthErrorKind::Revoked)),
+    ];
+    for (token, expected) in cases {
+        let answer = ask(&checked, bearer(&token)).await;
+        assert_eq!(answer.outcome(), expected);
+        assert_complete(&answer, &format!("{expected:?}"));
+    }
+    let answer = ask(&failing, bearer(&with(&[]))).await;
+    assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
+    assert_complete(&answer, "failing store");
+}
+
+#[tokio::test]
+async fn challenges_name_the_realm() {
+    for realm in ["api", "my app", "a!#b[c]d~", "x"] {
+        let layer = layer().with_realm(realm).unwrap();
+        let answer = ask(&layer, request()).await;
+        assert_eq!(answer.challenges(), [format!("Bearer realm=\"{realm}\"")]);
+        let answer = ask(&layer, bearer("x")).await;
+        let challenge = answer.challenges()[0].to_owned();
+        assert!(challenge.starts_with(&format!("Bearer realm=\"{realm}\", error=")), "{challenge}");
+    }
+    for realm in ["", "a\"b", "a\\b", "a\nb", "a\r\nb", "a\tb", "é", "\0", "\u{7f}"] {
+        let error = layer().with_realm(realm).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OutOfRange, "{realm:?}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Rows 24 and 27 to 34: where a token may stand, and what the answers say.
+
+mod answers;
+mod authorization;
+mod sources;
+
+use http::{
+    HeaderName,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use tower_jwt_auth::{
+    AuthErrorKind::{self, InvalidRequest, Malformed, MissingCredentials},
+    JwtAuthLayer,
+};
+
+use crate::support::app::{Answer, ask, good_token, with_lines};
+
+/// The outcome for a request that the good token came with.
+const USER_42: Result<&str, AuthErrorKind> = Ok("42");
+
+/// Every refusal a layer may answer with: status, challenge, `code` and `detail`.
+const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
+    (
+        MissingCredentials,
+        401,
+        r#"Bearer realm="api""#,
+        "not_authenticated",
+        "Authentication credentials were not provided.",
+    ),
+    (
+        InvalidRequest,
+        400,
+        r#"Bearer realm="api", error="invalid_request", error_description="the credentials are malformed""#,
+        "invalid_request",
+        "The authentication credentials are malformed.",
+    ),
+    (
+        Malformed,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token is malformed""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::UnknownKey,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="no trusted key fits the token""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::BadSignature,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the signature does not verify""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::Expired,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token has expired""#,
+        "token_expired",
+        "The token has expired.",
+    ),
+    (
+        AuthErrorKind::NotYetValid,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token is not yet valid""#,
+        "token_not_yet_valid",
+        "The token is not yet valid.",
+    ),
+    (
+        AuthErrorKind::WrongTokenType,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token has the wrong type""#,
+        "token_wrong_type",
+        "The token has the wrong type.",
+    ),
+    (
+        AuthErrorKind::WrongIssuer,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token comes from another issuer""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::WrongAudience,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token is meant for another audience""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::InvalidClaims,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="a claim is missing or invalid""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::Revoked,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token has been revoked""#,
+        "token_revoked",
+        "The token has been revoked.",
+    ),
+    (
+        AuthErrorKind::Refused,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="a check of the application refused the token""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (AuthErrorKind::Unavailable, 503, "", "unavailable", "The service is temporarily unavailable."),
+];
+
+/// The whole of a refusal, so that nothing of the request can be in it.
+fn assert_complete(answer: &Answer, case: &str) {
+    let Some(kind) = answer.kind() else {
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "welcome"), "{case}");
+        return;
+    };
+    let (_, status, challenge, code, detail) =
+        REFUSALS.into_iter().find(|refusal| refusal.0 == kind).unwrap();
+    assert_eq!(answer.status.as_u16(), status, "{case}");
+    let challenges = if challenge.is_empty() { vec![] } else { vec![challenge] };
+    assert_eq!(answer.challenges(), challenges, "{case}");
+    assert_eq!(answer.headers[CONTENT_TYPE], "application/json", "{case}");
+    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body, serde_json::json!({ "code": code, "detail": detail }), "{case}");
+    let others = if status == 503 { 1 } else { 0 };
+    assert_eq!(answer.headers.len(), 1 + challenges.len() + others, "{case}: {:?}", answer.headers);
+    assert_eq!(answer.headers.contains_key(RETRY_AFTER), status == 503, "{case}");
+}
+
+/// Sends the lines of each case, with a good token for `T`, and compares who came through.
+async fn assert_lines(
+    layer: &JwtAuthLayer,
+    name: &HeaderName,
+    cases: &[(&[&str], Result<&str, AuthErrorKind>)],
+) {
+    let good = good_token();
+    for (lines, expected) in cases {
+        let filled: Vec<_> = lines.iter().map(|line| line.replace("{T}", &good)).collect();
+        let filled: Vec<_> = filled.iter().map(String::as_str).collect();
+        let answer = ask(layer, with_lines(name, &filled)).await;
+        assert_eq!(answer.outcome(), *expected, "{lines:?}");
+        assert_complete(&answer, &format!("{lines:?}"));
+    }
+}

@@ -1,0 +1,234 @@
+//! Places other than `Authorization: Bearer`, and several of them.
+
+use http::{
+    HeaderName, HeaderValue, Request,
+    header::{AUTHORIZATION, CONTENT_TYPE, COOKIE},
+};
+use tower_jwt_auth::{
+    AuthErrorKind::{self, InvalidRequest, MissingCredentials},
+    ConfigError, JwtAuthLayer,
+    transport::TokenSource,
+};
+
+use crate::support::app::{ask, good_token, layer, with_authorization};
+
+use super::{USER_42, assert_complete, assert_lines};
+
+const OTHER: HeaderName = HeaderName::from_static("x-access-token");
+
+fn at_cookie(name: &str) -> JwtAuthLayer {
+    layer().with_source(TokenSource::cookie(name).unwrap())
+}
+
+#[tokio::test]
+async fn a_cookie_comes_once() {
+    let cases: &[(&[&str], _)] = &[
+        (&["access={T}"], USER_42),
+        (&[" access={T} "], USER_42),
+        (&["a=1; access={T}; b=2"], USER_42),
+        (&["a=1;access={T};b=2"], USER_42),
+        (&["a=1", "access={T}", "b=2"], USER_42),
+        (&["a=\u{e9}; access={T}"], USER_42),
+        (&["access2=x; access={T}; xaccess=y"], USER_42),
+        // None, or an empty one, as after a logout.
+        (&[], Err(MissingCredentials)),
+        (&["access="], Err(MissingCredentials)),
+        (&["access"], Err(MissingCredentials)),
+        (&["access2={T}"], Err(MissingCredentials)),
+        (&["xaccess={T}"], Err(MissingCredentials)),
+        (&["Access={T}"], Err(MissingCredentials)),
+        (&["access_={T}"], Err(MissingCredentials)),
+        (&["__Host-access={T}"], Err(MissingCredentials)),
+        (&["a=access={T}"], Err(MissingCredentials)),
+        (&["{T}"], Err(MissingCredentials)),
+        (&["; ;;=; "], Err(MissingCredentials)),
+        // Twice, whatever they hold and in however many lines.
+        (&["access={T}; access={T}"], Err(InvalidRequest)),
+        (&["access={T}", "access={T}"], Err(InvalidRequest)),
+        (&["access={T}; access=x"], Err(InvalidRequest)),
+        (&["access=x; access={T}"], Err(InvalidRequest)),
+        (&["access=; access={T}"], Err(InvalidRequest)),
+        (&["access={T}; a=1", "b=2; access="], Err(InvalidRequest)),
+        (&["access=; access="], Err(InvalidRequest)),
+        // Nothing that a token could be.
+        (&["access=\"{T}\""], Err(InvalidRequest)),
+        (&["access= {T}"], Err(InvalidRequest)),
+        (&["access={T}, access={T}"], Err(InvalidRequest)),
+        (&["access=Bearer {T}"], Err(InvalidRequest)),
+        (&["access=%65%79"], Err(InvalidRequest)),
+        (&["access={T}\u{e9}"], Err(InvalidRequest)),
+    ];
+    assert_lines(&at_cookie("access"), &COOKIE, cases).await;
+
+    let prefixed: &[(&[&str], _)] = &[
+        (&["__Host-access={T}"], USER_42),
+        (&["access=x; __Host-access={T}; __Secure-access=y"], USER_42),
+        (&["access={T}"], Err(MissingCredentials)),
+        (&["__host-access={T}"], Err(MissingCredentials)),
+    ];
+    assert_lines(&at_cookie("__Host-access"), &COOKIE, prefixed).await;
+
+    // Only where it was asked for.
+    let elsewhere: &[(&[&str], _)] = &[(&["Bearer {T}"], Err(MissingCredentials))];
+    assert_lines(&at_cookie("access"), &AUTHORIZATION, elsewhere).await;
+    let elsewhere: &[(&[&str], _)] = &[(&["access={T}"], Err(MissingCredentials))];
+    assert_lines(&layer(), &COOKIE, elsewhere).await;
+}
+
+#[tokio::test]
+async fn another_header_holds_the_bare_token() {
+    let cases: &[(&[&str], _)] = &[
+        (&["{T}"], USER_42),
+        (&[], Err(MissingCredentials)),
+        (&[""], Err(InvalidRequest)),
+        (&["Bearer {T}"], Err(InvalidRequest)),
+        (&["{T} {T}"], Err(InvalidRequest)),
+        (&["{T},{T}"], Err(InvalidRequest)),
+        (&["\"{T}\""], Err(InvalidRequest)),
+        (&["{T}", "{T}"], Err(InvalidRequest)),
+        (&["{T}", ""], Err(InvalidRequest)),
+    ];
+    assert_lines(&layer().with_source(TokenSource::header(OTHER)), &OTHER, cases).await;
+}
+
+#[tokio::test]
+async fn schemes_and_their_header_may_be_others() {
+    let cases: &[(&[&str], _)] = &[
+        (&["JWT {T}"], USER_42),
+        (&["jwt  {T}"], USER_42),
+        (&["Bearer {T}"], USER_42),
+        (&["Token {T}"], Err(MissingCredentials)),
+        (&["JWT"], Err(InvalidRequest)),
+        (&["JWT {T}", "Bearer {T}"], Err(InvalidRequest)),
+    ];
+    let schemes = ["Bearer", "JWT"];
+    let authorization = TokenSource::authorization(schemes).unwrap();
+    assert_lines(&layer().with_source(authorization), &AUTHORIZATION, cases).await;
+    let other = layer().with_source(TokenSource::credentials(OTHER, schemes).unwrap());
+    assert_lines(&other, &OTHER, cases).await;
+    let elsewhere: &[(&[&str], _)] = &[(&["Bearer {T}"], Err(MissingCredentials))];
+    assert_lines(&other, &AUTHORIZATION, elsewhere).await;
+}
+
+#[tokio::test]
+async fn a_query_is_read_only_if_configured() {
+    let cases: &[(&str, Result<&str, AuthErrorKind>)] = &[
+        ("/?access_token={T}", USER_42),
+        ("/?a=1&access_token={T}&b", USER_42),
+        ("/", Err(MissingCredentials)),
+        ("/?", Err(MissingCredentials)),
+        ("/access_token={T}", Err(MissingCredentials)),
+        ("/?access_token", Err(MissingCredentials)),
+        ("/?access_tokens={T}", Err(MissingCredentials)),
+        ("/?xaccess_token={T}", Err(MissingCredentials)),
+        ("/?Access_Token={T}", Err(MissingCredentials)),
+        ("/?a=access_token={T}", Err(MissingCredentials)),
+        ("/?%61ccess_token={T}", Err(MissingCredentials)),
+        ("/?a=1;access_token={T}", Err(MissingCredentials)),
+        ("/?access_token=", Err(InvalidRequest)),
+        ("/?access_token=%65%79", Err(InvalidRequest)),
+        ("/?access_token={T}%20", Err(InvalidRequest)),
+        ("/?access_token='{T}'", Err(InvalidRequest)),
+        ("/?access_token=Bearer%20{T}", Err(InvalidRequest)),
+        ("/?access_token={T};b=2", Err(InvalidRequest)),
+        ("/?access_token={T}&access_token={T}", Err(InvalidRequest)),
+        ("/?access_token={T}&access_token=", Err(InvalidRequest)),
+        ("/?access_token=&a&access_token={T}", Err(InvalidRequest)),
+    ];
+    let configured = layer().with_source(TokenSource::insecure_query("access_token").unwrap());
+    let good = good_token();
+    for (uri, expected) in cases {
+        let request = || Request::get(uri.replace("{T}", &good)).body(String::new()).unwrap();
+        let answer = ask(&configured, request()).await;
+        assert_eq!(answer.outcome(), *expected, "{uri}");
+        assert_complete(&answer, uri);
+        let answer = ask(&layer(), request()).await;
+        assert_eq!(answer.outcome(), Err(MissingCredentials), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_is_never_read() {
+    let good = good_token();
+    let request = Request::post("/")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(format!("access_token={good}"))
+        .unwrap();
+    let with_query =
+        layer().with_additional_source(TokenSource::insecure_query("access_token").unwrap());
+    for layer in [layer(), with_query] {
+        let answer = ask(&layer, request.clone()).await;
+        assert_eq!(answer.outcome(), Err(MissingCredentials));
+    }
+}
+
+#[tokio::test]
+async fn tokens_in_two_places_are_refused() {
+    let good = good_token();
+    let layer = layer()
+        .with_additional_source(TokenSource::cookie("access").unwrap())
+        .with_additional_source(TokenSource::insecure_query("t").unwrap());
+    let cases = [
+        ("/", "Bearer {T}", "", USER_42),
+        ("/", "", "access={T}", USER_42),
+        ("/?t={T}", "", "", USER_42),
+        ("/", "Bearer {T}", "access=", USER_42),
+        ("/", "Basic x", "access={T}", USER_42),
+        ("/", "Basic x", "access=", Err(MissingCredentials)),
+        ("/", "Bearer {T}", "access={T}", Err(InvalidRequest)),
+        ("/", "Bearer {T}", "access=x", Err(InvalidRequest)),
+        ("/", "Bearer x", "access={T}", Err(InvalidRequest)),
+        ("/", "Bearer", "access={T}", Err(InvalidRequest)),
+        ("/", "Bearer {T}", "access=\"", Err(InvalidRequest)),
+        ("/?t={T}", "Bearer {T}", "", Err(InvalidRequest)),
+        ("/?t={T}", "", "access={T}", Err(InvalidRequest)),
+        ("/?t={T}", "Bearer {T}", "access={T}", Err(InvalidRequest)),
+    ];
+    for (uri, authorization, cookie, expected) in cases {
+        let [uri, authorization, cookie] =
+            [uri, authorization, cookie].map(|text| text.replace("{T}", &good));
+        let mut request = with_authorization(&[&authorization]);
+        *request.uri_mut() = uri.parse().unwrap();
+        request.headers_mut().insert(COOKIE, HeaderValue::from_str(&cookie).unwrap());
+        let answer = ask(&layer, request).await;
+        assert_eq!(answer.outcome(), expected, "{uri} {authorization} {cookie}");
+        assert_complete(&answer, "two places");
+    }
+}
+
+#[tokio::test]
+async fn one_place_described_twice_is_one_place() {
+    let schemes = |schemes: &[&'static str]| TokenSource::authorization(schemes.to_vec()).unwrap();
+    let again = [
+        TokenSource::bearer(),
+        schemes(&["bearer"]),
+        schemes(&["Bearer", "JWT"]),
+        TokenSource::credentials(AUTHORIZATION, ["BEARER"]).unwrap(),
+    ];
+    let layer =
+        again.into_iter().fold(layer(), |layer, source| layer.with_additional_source(source));
+    let cases: &[(&[&str], _)] = &[
+        (&["Bearer {T}"], USER_42),
+        (&["JWT {T}"], USER_42),
+        (&["Bearer {T}", "Bearer {T}"], Err(InvalidRequest)),
+    ];
+    assert_lines(&layer, &AUTHORIZATION, cases).await;
+}
+
+#[test]
+fn names_that_no_request_has_are_refused() {
+    let refused = |source: Result<TokenSource, ConfigError>| assert!(source.is_err(), "{source:?}");
+    for name in ["", " ", "a b", "a=b", "a;b", "a\nb", "\u{e9}", "a\0", "\"a\"", "a,b"] {
+        refused(TokenSource::cookie(name));
+        refused(TokenSource::insecure_query(name));
+        refused(TokenSource::authorization([name]));
+        refused(TokenSource::authorization(["Bearer", name]));
+        refused(TokenSource::credentials(OTHER, [name]));
+    }
+    // Never written like this in a query.
+    for name in ["a&b", "a%62", "a+b", "a#b"] {
+        refused(TokenSource::insecure_query(name));
+        assert!(TokenSource::cookie(name).is_ok(), "{name}");
+    }
+    refused(TokenSource::authorization::<&str>([]));
+}

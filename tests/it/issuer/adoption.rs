@@ -1,0 +1,172 @@
+//! Refresh tokens without a session, as SimpleJWT writes them with the same secret.
+
+use serde_json::json;
+use tower_jwt_auth::{AuthErrorKind, NumericDate, store::TokenStore, token::UserId};
+
+use crate::support::login::{
+    DAY, HEADER, HOUR, NOW, SECRET, Setup, mint, payload, refresh_of, refusal, simplejwt_refresh,
+};
+
+const JTI: &str = "5f8b6c2d9e0a4f31b7c8d9e0f1a2b3c4";
+
+#[tokio::test]
+async fn it_begins_a_session_that_its_own_id_stands_for() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let foreign = simplejwt_refresh(JTI, DAY);
+    setup.clock.advance(HOUR);
+    assert!(issuer.verify(&foreign).await.is_ok());
+
+    let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    assert_eq!(tokens.session_id(), JTI);
+    assert_eq!(payload(tokens.access())["sid"], JTI);
+    let refresh = payload(refresh_of(&tokens));
+    assert_eq!((&refresh["sid"], &refresh["auth_time"]), (&json!(JTI), &json!(NOW)));
+    assert_ne!(refresh["jti"], JTI);
+    let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
+    assert_eq!(sessions.iter().map(|session| &*session.id).collect::<Vec<_>>(), [JTI]);
+    assert_eq!(sessions[0].created_at, NumericDate::from_secs(NOW));
+
+    let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(next.session_id(), JTI);
+    assert_eq!(refusal(issuer.verify(&foreign).await), AuthErrorKind::Revoked);
+    setup.events.take();
+    let reused = issuer.refresh(&foreign, &setup.users).await;
+    assert_eq!(refusal(reused), AuthErrorKind::Reused);
+    assert_eq!(setup.events.take(), [format!("ReuseDetected 1 {JTI}")]);
+    let dead = issuer.refresh(refresh_of(&next), &setup.users).await;
+    assert_eq!(refusal(dead), AuthErrorKind::Revoked);
+}
+
+#[tokio::test]
+async fn its_reuse_is_detected_right_after_the_adoption() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let foreign = simplejwt_refresh(JTI, DAY);
+    let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    let reused = issuer.refresh(&foreign, &setup.users).await;
+    assert_eq!(refusal(reused), AuthErrorKind::Reused);
+    let dead = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(dead), AuthErrorKind::Revoked);
+}
+
+#[tokio::test]
+async fn grace_forgives_it_too() {
+    let setup = Setup::new();
+    let issuer = setup.builder().reuse_grace(crate::support::login::MINUTE).build().unwrap();
+    let foreign = simplejwt_refresh(JTI, DAY);
+    let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    let again = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    assert_eq!(payload(refresh_of(&again))["jti"], payload(refresh_of(&tokens))["jti"]);
+}
+
+#[tokio::test]
+async fn a_user_id_may_be_a_number() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let payload = format!(
+        r#"{{"token_type":"refresh","exp":{},"iat":{NOW},"jti":"{JTI}","user_id":1}}"#,
+        NOW + 60
+    );
+    let foreign = mint(SECRET, HEADER, &payload);
+    let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    assert_eq!(issuer.verifier().verify(tokens.access()).unwrap().user_id(), "1");
+    assert_eq!(refusal(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Reused);
+}
+
+#[tokio::test]
+async fn it_cannot_be_adopted_again_after_its_successor_was_forgotten() {
+    let setup = Setup::new();
+    let issuer = setup.builder().session_lifetime(None).build().unwrap();
+    let foreign = simplejwt_refresh(JTI, 30 * DAY);
+    issuer.refresh(&foreign, &setup.users).await.unwrap();
+    for day in 1..30 {
+        setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
+        setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
+        assert_eq!(refusal(issuer.verify(&foreign).await), AuthErrorKind::Revoked, "day {day}");
+    }
+    assert_eq!(refusal(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Reused);
+}
+
+#[tokio::test]
+async fn its_session_began_when_it_was_issued() {
+    let setup = Setup::new();
+    let issuer = setup.builder().session_lifetime(2 * DAY).build().unwrap();
+    let foreign = simplejwt_refresh(JTI, 30 * DAY);
+    setup.clock.advance(2 * DAY - HOUR);
+    let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    assert_eq!(payload(refresh_of(&tokens))["exp"], NOW + 2 * 86_400);
+    let late = simplejwt_refresh("another", 30 * DAY);
+    setup.clock.advance(HOUR);
+    assert_eq!(refusal(issuer.refresh(&late, &setup.users).await), AuthErrorKind::Expired);
+}
+
+#[tokio::test]
+async fn logout_reaches_it_before_and_after_its_adoption() {
+    let setup = Setup::new();
+    let issuer = setup.builder().session_lifetime(None).build().unwrap();
+    let unused = simplejwt_refresh("unused", 30 * DAY);
+    issuer.logout(&unused).await.unwrap();
+    let used = simplejwt_refresh("used", 30 * DAY);
+    let tokens = issuer.refresh(&used, &setup.users).await.unwrap();
+    issuer.logout(&used).await.unwrap();
+    assert_eq!(refusal(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
+    let dead = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(dead), AuthErrorKind::Revoked);
+    for day in 0..30 {
+        setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
+        setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
+        for token in [&unused, &used] {
+            let refused = issuer.refresh(token, &setup.users).await;
+            assert_eq!(refusal(refused), AuthErrorKind::Revoked, "day {day}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn revoking_its_user_reaches_it_for_as_long_as_it_could_be_used() {
+    let setup = Setup::new();
+    for (lifetime, last) in
+        [(Some(10 * DAY), AuthErrorKind::Expired), (None, AuthErrorKind::Revoked)]
+    {
+        setup.clock.set(NumericDate::from_secs(NOW));
+        let issuer = setup.builder().session_lifetime(lifetime).build().unwrap();
+        let foreign = simplejwt_refresh(JTI, 40 * DAY);
+        issuer.revoke_user(&UserId::from(1)).await.unwrap();
+        for day in 0..39 {
+            setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
+            setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
+            let expected = if day < 10 { AuthErrorKind::Revoked } else { last };
+            let refused = issuer.refresh(&foreign, &setup.users).await;
+            assert_eq!(refusal(refused), expected, "day {day}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_rotation_it_buys_access_until_it_is_logged_out() {
+    let setup = Setup::new();
+    let issuer = setup.plain_builder().store(setup.store.clone()).build().unwrap();
+    let foreign = simplejwt_refresh(JTI, DAY);
+    for _ in 0..2 {
+        let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
+        assert_eq!((tokens.session_id(), tokens.refresh()), (JTI, None));
+    }
+    let access = issuer.refresh(&foreign, &setup.users).await.unwrap();
+    issuer.logout(&foreign).await.unwrap();
+    assert_eq!(refusal(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Revoked);
+    assert_eq!(refusal(issuer.verify(access.access()).await), AuthErrorKind::Revoked);
+}
+
+#[tokio::test]
+async fn a_session_of_a_name_that_nobody_gave_is_not_begun() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let payload = format!(
+        r#"{{"token_type":"refresh","exp":{},"iat":{NOW},"jti":"{JTI}","user_id":"1","sid":"s"}}"#,
+        NOW + 60
+    );
+    let stranger = mint(SECRET, HEADER, &payload);
+    assert_eq!(refusal(issuer.refresh(&stranger, &setup.users).await), AuthErrorKind::Revoked);
+    assert_eq!(refusal(issuer.verify(&stranger).await), AuthErrorKind::Revoked);
+}

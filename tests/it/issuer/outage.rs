@@ -1,0 +1,127 @@
+//! Users or store out of reach: nothing is handed out, nothing is lost, nothing is claimed.
+
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
+
+use tower_jwt_auth::{AuthErrorKind, Issuer, token::UserId};
+
+use crate::support::{
+    flaky::Fault,
+    login::{Outage, Profile, Setup, ada, refresh_of, refusal},
+};
+
+const FAULTS: [Fault; 2] = [Fault::Refuses, Fault::Hangs];
+
+fn issuer(setup: &Setup) -> Issuer<Profile> {
+    setup.builder().store_deadline(Duration::from_millis(20)).build().unwrap()
+}
+
+#[tokio::test]
+async fn users_out_of_reach_cost_no_token() {
+    let setup = Setup::new();
+    for issuer in [setup.issuer(), setup.plain_builder().build().unwrap()] {
+        let tokens = issuer.login(&ada()).await.unwrap();
+        setup.events.take();
+        for (outage, kind) in [
+            (Outage::Unavailable, AuthErrorKind::Unavailable),
+            (Outage::Overloaded, AuthErrorKind::Overloaded),
+        ] {
+            setup.users.set(outage);
+            let error = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap_err();
+            assert_eq!(error.kind(), kind);
+            assert!(error.source().is_some());
+        }
+        assert!(setup.events.take().is_empty());
+        setup.users.set(Outage::Over);
+        assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn no_login_while_its_session_cannot_be_stored() {
+    let setup = Setup::new();
+    let issuer = issuer(&setup);
+    for fault in FAULTS {
+        setup.store.set(fault);
+        assert_eq!(refusal(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
+        assert!(setup.store.inner.is_empty());
+        assert!(setup.events.take().is_empty());
+    }
+    setup.store.set(Fault::None);
+    assert!(issuer.login(&ada()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_refresh_token_outlives_the_outage() {
+    let setup = Setup::new();
+    let plain = setup.plain_builder().store(setup.store.clone());
+    let plain = plain.store_deadline(Duration::from_millis(20)).build().unwrap();
+    for issuer in [issuer(&setup), plain] {
+        setup.store.set(Fault::None);
+        let tokens = issuer.login(&ada()).await.unwrap();
+        setup.events.take();
+        for fault in FAULTS {
+            setup.store.set(fault);
+            let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+            assert_eq!(refusal(refused), AuthErrorKind::Unavailable);
+        }
+        assert!(setup.events.take().is_empty());
+        setup.store.set(Fault::None);
+        assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_stored_is_not_reported_as_done() {
+    let setup = Setup::new();
+    let issuer = issuer(&setup);
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let claims = issuer.verify(tokens.access()).await.unwrap();
+    setup.events.take();
+    let user = UserId::from(1);
+    let unavailable = AuthErrorKind::Unavailable;
+    for fault in FAULTS {
+        setup.store.set(fault);
+        assert_eq!(refusal(issuer.logout(refresh_of(&tokens)).await), unavailable);
+        assert_eq!(refusal(issuer.revoke_token(&claims).await), unavailable);
+        assert_eq!(refusal(issuer.revoke_session(&user, tokens.session_id()).await), unavailable);
+        assert_eq!(refusal(issuer.revoke_user(&user).await), unavailable);
+        assert_eq!(refusal(issuer.sessions(&user).await), unavailable);
+        assert_eq!(refusal(issuer.verify(tokens.access()).await), unavailable);
+        assert_eq!(refusal(issuer.verify(refresh_of(&tokens)).await), unavailable);
+        // What needs no store goes on.
+        assert!(issuer.verifier().verify(tokens.access()).is_ok());
+    }
+    assert!(setup.events.take().is_empty());
+    setup.store.set(Fault::None);
+    assert!(issuer.verify(tokens.access()).await.is_ok());
+    assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_store_has_two_seconds_unless_told_otherwise() {
+    let setup = Setup::new();
+    setup.store.set(Fault::Hangs);
+    for (builder, deadline) in
+        [(setup.builder(), 2000), (setup.builder().store_deadline(Duration::from_millis(20)), 20)]
+    {
+        let issuer = builder.build().unwrap();
+        let begun = Instant::now();
+        assert_eq!(refusal(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
+        let waited = begun.elapsed().as_millis();
+        assert!((deadline..deadline + 1500).contains(&waited), "{waited} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_token_is_refused_without_asking_anybody() {
+    let setup = Setup::new();
+    let issuer = issuer(&setup);
+    setup.store.set(Fault::Hangs);
+    setup.users.set(Outage::Unavailable);
+    assert_eq!(refusal(issuer.refresh("x", &setup.users).await), AuthErrorKind::Malformed);
+    assert_eq!(refusal(issuer.logout("x").await), AuthErrorKind::Malformed);
+    assert_eq!(refusal(issuer.verify("x").await), AuthErrorKind::Malformed);
+}

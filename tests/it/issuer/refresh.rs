@@ -1,0 +1,216 @@
+//! What a refresh looks at anew, and what it carries over.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tower_jwt_auth::{AuthErrorKind, Issuer, NumericDate, user::User};
+
+use crate::support::login::{
+    DAY, Directory, HOUR, MINUTE, NOW, Profile, Setup, ada, key, payload, refresh_of, refusal,
+};
+
+#[tokio::test]
+async fn claims_are_rebuilt_from_the_user() {
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Device {
+        device: String,
+    }
+    let user = |name: &str, device: &str| {
+        let user: User<Profile> = User::new(1, Profile { username: name.to_owned() });
+        user.with_refresh_claims(Device { device: device.to_owned() })
+    };
+    let setup = Setup::new();
+    let users = Directory::default();
+    let issuer = Issuer::<Profile, Device>::builder(key())
+        .clock(&setup.clock)
+        .rotate_refresh_tokens(true)
+        .store(setup.store.clone())
+        .build()
+        .unwrap();
+    let tokens = issuer.login(&user("ada", "phone")).await.unwrap();
+
+    users.put(user("countess", "tablet"));
+    let tokens = issuer.refresh(refresh_of(&tokens), &users).await.unwrap();
+    assert_eq!(payload(tokens.access())["username"], "countess");
+    assert_eq!(payload(refresh_of(&tokens))["device"], "tablet");
+}
+
+#[tokio::test]
+async fn a_session_keeps_its_id_its_user_and_its_beginning() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let first = issuer.login(&ada()).await.unwrap();
+    let mut tokens = first.clone();
+    for minutes in 1..4 {
+        setup.clock.advance(MINUTE);
+        tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+        assert_eq!(tokens.session_id(), first.session_id());
+        let refresh = payload(refresh_of(&tokens));
+        let now = NOW + minutes * 60;
+        assert_eq!(
+            refresh,
+            json!({
+                "token_type": "refresh", "exp": now + 86_400, "iat": now, "jti": refresh["jti"],
+                "user_id": "1", "sid": first.session_id(), "auth_time": NOW,
+            })
+        );
+        let access = payload(tokens.access());
+        assert_eq!((&access["sid"], &access["exp"]), (&refresh["sid"], &json!(now + 300)));
+    }
+}
+
+#[tokio::test]
+async fn scopes_never_widen() {
+    let scope_of = |token: &str| payload(token).get("scope").cloned();
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let tokens = issuer.login(&ada().with_scopes(["read", "write"])).await.unwrap();
+
+    // One is taken away, one is new.
+    setup.users.put(ada().with_scopes(["admin", "read"]));
+    let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(scope_of(tokens.access()), Some(json!("read")));
+    assert_eq!(scope_of(refresh_of(&tokens)), Some(json!("read")));
+
+    // What was lost on the way is not found again.
+    setup.users.put(ada().with_scopes(["admin", "read", "write"]));
+    let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(scope_of(tokens.access()), Some(json!("read")));
+
+    setup.users.put(ada());
+    let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(scope_of(tokens.access()), None);
+    setup.users.put(ada().with_scopes(["admin", "read", "write"]));
+    let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(scope_of(tokens.access()), None);
+}
+
+#[tokio::test]
+async fn a_bad_scope_is_found_before_the_token_is_spent() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let tokens = issuer.login(&ada().with_scopes(["read"])).await.unwrap();
+    setup.users.put(User::new(1, Profile { username: "a".repeat(8 * 1024) }));
+    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(refused), AuthErrorKind::Misconfigured);
+    setup.users.put(ada());
+    assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+}
+
+#[tokio::test]
+async fn another_epoch_ends_the_sessions_begun_before() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    setup.users.put(ada().with_epoch("1"));
+    let tokens = issuer.login(&ada().with_epoch("1")).await.unwrap();
+    assert_eq!(payload(refresh_of(&tokens))["epoch"], "1");
+    assert_eq!(payload(tokens.access()).get("epoch"), None);
+    let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(payload(refresh_of(&tokens))["epoch"], "1");
+
+    for changed in [ada().with_epoch("2"), ada().with_epoch(""), ada()] {
+        setup.users.put(changed);
+        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+    }
+    // A session from before there were epochs.
+    let tokens = issuer.login(&ada()).await.unwrap();
+    setup.users.put(ada().with_epoch("1"));
+    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+}
+
+#[tokio::test]
+async fn gone_and_inactive_users_get_nothing() {
+    let setup = Setup::new();
+    for issuer in [setup.issuer(), setup.plain_builder().build().unwrap()] {
+        setup.users.put(ada());
+        let tokens = issuer.login(&ada()).await.unwrap();
+        setup.users.put(ada().with_active(false));
+        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+        setup.users.remove("1");
+        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+        // Nothing was spent: whoever is allowed in again goes on.
+        setup.users.put(ada());
+        assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+
+        let refused = issuer.login(&ada().with_active(false)).await;
+        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_however_often_it_is_refreshed() {
+    let setup = Setup::new();
+    let issuer = setup
+        .builder()
+        .access_lifetime(HOUR)
+        .refresh_lifetime(DAY)
+        .session_lifetime(2 * DAY)
+        .build()
+        .unwrap();
+    let end = NOW + 2 * 86_400;
+    let mut tokens = issuer.login(&ada()).await.unwrap();
+    for hour in 1..48 {
+        setup.clock.advance(HOUR);
+        let now = NOW + hour * 3600;
+        tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+        let (access, refresh) = (payload(tokens.access()), payload(refresh_of(&tokens)));
+        assert_eq!(refresh["exp"], json!((now + 86_400).min(end)), "hour {hour}");
+        assert_eq!(access["exp"], json!((now + 3600).min(end)), "hour {hour}");
+        assert_eq!(tokens.access_expires_at(), NumericDate::from_secs((now + 3600).min(end)));
+    }
+    // A second before the end there is one second left.
+    setup.clock.set(NumericDate::from_secs(end - 1));
+    tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(payload(tokens.access())["exp"], json!(end));
+    setup.clock.set(NumericDate::from_secs(end));
+    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(refused), AuthErrorKind::Expired);
+}
+
+#[tokio::test]
+async fn leeway_does_not_make_a_session_longer() {
+    let setup = Setup::new();
+    for rotate in [true, false] {
+        setup.clock.set(NumericDate::from_secs(NOW));
+        let issuer = setup
+            .builder()
+            .rotate_refresh_tokens(rotate)
+            .session_lifetime(DAY)
+            .leeway(MINUTE)
+            .build()
+            .unwrap();
+        let tokens = issuer.login(&ada()).await.unwrap();
+        setup.clock.advance(DAY);
+        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(refusal(refused), AuthErrorKind::Expired);
+    }
+}
+
+#[tokio::test]
+async fn a_session_may_last_for_ever() {
+    let setup = Setup::new();
+    let issuer = setup.builder().session_lifetime(None).build().unwrap();
+    let mut tokens = issuer.login(&ada()).await.unwrap();
+    for _ in 0..400 {
+        setup.clock.advance(DAY - MINUTE);
+        tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    }
+    assert_eq!(payload(refresh_of(&tokens))["auth_time"], NOW);
+}
+
+#[tokio::test]
+async fn without_rotation_the_refresh_token_stays() {
+    let setup = Setup::new();
+    for builder in [setup.plain_builder(), setup.plain_builder().store(setup.store.clone())] {
+        let issuer = builder.build().unwrap();
+        let tokens = issuer.login(&ada()).await.unwrap();
+        for _ in 0..3 {
+            let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+            assert_eq!(next.refresh(), None);
+            assert_eq!(payload(next.access())["sid"], tokens.session_id());
+        }
+    }
+}

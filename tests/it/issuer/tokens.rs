@@ -1,0 +1,329 @@
+//! What stands in tokens, and what is refused a place there.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
+use tower_jwt_auth::{
+    AuthErrorKind, Claims, Issuer, NumericDate, Verifier,
+    token::{ClaimNames, NoClaims, TokenType, UserId},
+    user::User,
+};
+
+use crate::support::login::{
+    DAY, HOUR, MINUTE, NOW, Profile, Setup, ada, key, part, payload, refresh_of, refusal,
+};
+
+const HEX_DIGITS: &str = "0123456789abcdef";
+
+fn is_random_id(id: &str) -> bool {
+    id.len() == 32 && id.chars().all(|digit| HEX_DIGITS.contains(digit))
+}
+
+#[tokio::test]
+async fn a_login_writes_what_simplejwt_writes_and_the_session() {
+    let tokens = Setup::new().issuer().login(&ada()).await.unwrap();
+    let (access, refresh) = (payload(tokens.access()), payload(refresh_of(&tokens)));
+    let sid = tokens.session_id();
+    assert_eq!(
+        access,
+        json!({
+            "token_type": "access", "exp": NOW + 300, "iat": NOW, "jti": access["jti"],
+            "user_id": "1", "sid": sid, "username": "ada",
+        })
+    );
+    assert_eq!(
+        refresh,
+        json!({
+            "token_type": "refresh", "exp": NOW + 86_400, "iat": NOW, "jti": refresh["jti"],
+            "user_id": "1", "sid": sid, "auth_time": NOW,
+        })
+    );
+    let ids = [sid, access["jti"].as_str().unwrap(), refresh["jti"].as_str().unwrap()];
+    assert!(ids.into_iter().all(is_random_id), "{ids:?}");
+    assert_eq!(BTreeSet::from(ids).len(), 3);
+    assert_eq!(tokens.access_expires_at(), NumericDate::from_secs(NOW + 300));
+
+    for (token, kind) in [(tokens.access(), "access"), (refresh_of(&tokens), "refresh")] {
+        // Byte for byte what PyJWT writes for `jwt.encode(payload, secret, "HS256")`.
+        assert!(token.starts_with("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."));
+        let claims = payload(token);
+        let first_five = format!(
+            r#"{{"token_type":"{kind}","exp":{},"iat":{NOW},"jti":{},"user_id":"1","#,
+            claims["exp"], claims["jti"]
+        );
+        assert!(part(token, 1).starts_with(&first_five), "{}", part(token, 1));
+    }
+}
+
+#[tokio::test]
+async fn no_two_logins_share_an_id() {
+    let issuer = Setup::new().issuer();
+    let mut ids = BTreeSet::new();
+    for _ in 0..20 {
+        let tokens = issuer.login(&ada()).await.unwrap();
+        for token in [tokens.access(), refresh_of(&tokens)] {
+            assert!(ids.insert(payload(token)["jti"].to_string()));
+        }
+        assert!(ids.insert(tokens.session_id().to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn tokens_live_as_long_as_configured() {
+    let setup = Setup::new();
+    let issuer = setup.builder().access_lifetime(MINUTE).refresh_lifetime(HOUR).build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+
+    setup.clock.set(NumericDate::from_secs(NOW + 59));
+    assert!(issuer.verifier().verify(tokens.access()).is_ok());
+    setup.clock.set(NumericDate::from_secs(NOW + 60));
+    assert_eq!(refusal(issuer.verifier().verify(tokens.access())), AuthErrorKind::Expired);
+
+    setup.clock.set(NumericDate::from_secs(NOW + 3599));
+    assert!(issuer.verify(refresh_of(&tokens)).await.is_ok());
+    setup.clock.set(NumericDate::from_secs(NOW + 3600));
+    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(refused), AuthErrorKind::Expired);
+}
+
+#[tokio::test]
+async fn leeway_applies_to_both_kinds() {
+    let setup = Setup::new();
+    let issuer = setup.builder().leeway(MINUTE).build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    setup.clock.set(NumericDate::from_secs(NOW + 359));
+    assert!(issuer.verifier().verify(tokens.access()).is_ok());
+    setup.clock.set(NumericDate::from_secs(NOW + 360));
+    assert!(issuer.verifier().verify(tokens.access()).is_err());
+    setup.clock.set(NumericDate::from_secs(NOW + 86_459));
+    assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+    // The spent token is still remembered when it expires, leeway included.
+    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(refused), AuthErrorKind::Reused);
+}
+
+#[tokio::test]
+async fn issuer_and_audience_are_written_and_required() {
+    let setup = Setup::new();
+    let issuer = setup.builder().issuer("https://id.example").audience("api").build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    for token in [tokens.access(), refresh_of(&tokens)] {
+        let claims = payload(token);
+        assert_eq!((&claims["iss"], &claims["aud"]), (&json!("https://id.example"), &json!("api")));
+        assert!(issuer.verify(token).await.is_ok());
+    }
+    for (other, kind) in [
+        (setup.builder().issuer("https://id.example").audience("b"), AuthErrorKind::WrongAudience),
+        (setup.builder().issuer("https://other").audience("api"), AuthErrorKind::WrongIssuer),
+    ] {
+        let other = other.build().unwrap();
+        assert_eq!(refusal(other.verifier().verify(tokens.access())), kind);
+        assert_eq!(refusal(other.verify(refresh_of(&tokens)).await), kind);
+        assert_eq!(refusal(other.refresh(refresh_of(&tokens), &setup.users).await), kind);
+        assert_eq!(refusal(other.logout(refresh_of(&tokens)).await), kind);
+    }
+    // Tokens that name nobody are not this issuer's either.
+    let nameless = setup.issuer().login(&ada()).await.unwrap();
+    assert_eq!(refusal(issuer.verify(nameless.access()).await), AuthErrorKind::WrongIssuer);
+}
+
+#[tokio::test]
+async fn claims_may_be_called_otherwise() {
+    let setup = Setup::new();
+    let names = ClaimNames::default().with_user_id("sub").with_token_type("use").with_jti("tid");
+    let issuer = setup.builder().claim_names(names).build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let access = part(tokens.access(), 1);
+    assert!(access.starts_with(r#"{"use":"access","exp":"#), "{access}");
+    let claims = payload(tokens.access());
+    assert_eq!(claims["sub"], "1");
+    assert!(is_random_id(claims["tid"].as_str().unwrap()));
+    for name in ["user_id", "token_type", "jti"] {
+        assert_eq!(claims.get(name), None);
+    }
+
+    let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    let verified = issuer.verifier().verify(next.access()).unwrap();
+    assert_eq!((verified.user_id(), &*verified.username), ("1", "ada"));
+    let reused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(refusal(reused), AuthErrorKind::Reused);
+}
+
+#[tokio::test]
+async fn no_token_stands_in_for_one_of_another_type() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Invitation {
+        team: String,
+    }
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let invitation = Invitation { team: "engine".to_owned() };
+    let kind = TokenType::from("invitation");
+    let invited = issuer.issue(&kind, HOUR, &UserId::from(7), &invitation).unwrap();
+    let claims = payload(&invited);
+    assert_eq!(
+        claims,
+        json!({
+            "token_type": "invitation", "exp": NOW + 3600, "iat": NOW, "jti": claims["jti"],
+            "user_id": "7", "team": "engine",
+        })
+    );
+    let verifier = issuer.verifier_builder::<Invitation>().token_type(kind).build().unwrap();
+    let verified = verifier.verify(&invited).unwrap();
+    assert_eq!((verified.user_id(), &*verified), ("7", &invitation));
+
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let (access, refresh) = (tokens.access(), refresh_of(&tokens));
+    let wrong = AuthErrorKind::WrongTokenType;
+    for token in [&*invited, refresh] {
+        assert_eq!(refusal(issuer.verifier().verify(token)), wrong);
+    }
+    for token in [access, refresh] {
+        assert_eq!(refusal(verifier.verify(token)), wrong);
+    }
+    for token in [&*invited, access] {
+        assert_eq!(refusal(issuer.refresh(token, &setup.users).await), wrong);
+        assert_eq!(refusal(issuer.logout(token).await), wrong);
+    }
+    assert_eq!(refusal(issuer.verify(&invited).await), wrong);
+
+    // The custom type expires like any other, by the issuer's clock.
+    setup.clock.advance(HOUR);
+    assert_eq!(refusal(verifier.verify(&invited)), AuthErrorKind::Expired);
+}
+
+#[tokio::test]
+async fn an_access_token_may_be_issued_without_a_session() {
+    let issuer = Setup::new().issuer();
+    let token = issuer.issue(&TokenType::Access, DAY, ada().id(), ada().claims()).unwrap();
+    let claims: Claims<Profile> = issuer.verifier().verify(&token).unwrap();
+    assert_eq!((claims.session_id(), claims.auth_time()), (None, None));
+    assert!(issuer.verify(&token).await.is_ok());
+}
+
+#[test]
+fn only_a_login_issues_refresh_tokens_and_nothing_lives_for_no_time() {
+    let issuer = Setup::new().issuer();
+    let claims = NoClaims::default();
+    let user = UserId::from(1);
+    let custom = TokenType::from("invitation");
+    for (token_type, lifetime) in [
+        (TokenType::Refresh, HOUR),
+        (TokenType::Custom("refresh".into()), HOUR),
+        (custom.clone(), Duration::ZERO),
+        (custom.clone(), Duration::from_millis(999)),
+    ] {
+        let refused = issuer.issue(&token_type, lifetime, &user, &claims);
+        assert_eq!(refusal(refused), AuthErrorKind::Misconfigured, "{token_type:?}");
+    }
+    for user in [UserId::from(""), UserId::from("x".repeat(256))] {
+        let refused = issuer.issue(&custom, HOUR, &user, &claims);
+        assert_eq!(refusal(refused), AuthErrorKind::Misconfigured);
+    }
+    assert!(issuer.issue(&custom, HOUR, &UserId::from("x".repeat(255)), &claims).is_ok());
+}
+
+/// Logs in a user with these claims in access tokens, in refresh tokens, and in ones of its own.
+async fn assert_refused<C>(claims: C)
+where
+    C: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    let in_access = Issuer::<C>::builder(key()).build().unwrap();
+    let user = User::new(1, claims.clone());
+    assert_eq!(refusal(in_access.login(&user).await), AuthErrorKind::Misconfigured);
+
+    let in_refresh = Issuer::<NoClaims, C>::builder(key()).build().unwrap();
+    let user: User = User::new(1, NoClaims::default());
+    let user = user.with_refresh_claims(claims.clone());
+    assert_eq!(refusal(in_refresh.login(&user).await), AuthErrorKind::Misconfigured);
+
+    let kind = TokenType::from("invitation");
+    let refused = in_access.issue(&kind, HOUR, &UserId::from(1), &claims);
+    assert_eq!(refusal(refused), AuthErrorKind::Misconfigured);
+}
+
+#[tokio::test]
+async fn claims_must_be_an_object() {
+    assert_refused("text".to_owned()).await;
+    assert_refused(5).await;
+    assert_refused(vec![Profile { username: "ada".to_owned() }]).await;
+    assert_refused(true).await;
+}
+
+#[tokio::test]
+async fn claims_must_not_repeat_registered_ones() {
+    macro_rules! named {
+        ($($name:literal),*) => {$({
+            #[derive(Clone, Serialize, Deserialize)]
+            struct Plain {
+                #[serde(rename = $name)]
+                value: u64,
+            }
+            #[derive(Clone, Serialize, Deserialize)]
+            struct Nested {
+                #[serde(flatten)]
+                plain: Plain,
+            }
+            assert_refused(Plain { value: 1 }).await;
+            assert_refused(Nested { plain: Plain { value: 1 } }).await;
+        })*};
+    }
+    named!("exp", "iat", "jti", "user_id", "token_type");
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Session {
+        sid: String,
+    }
+    let issuer = Issuer::<Session>::builder(key()).build().unwrap();
+    let user: User<Session> = User::new(1, Session { sid: "mine".to_owned() });
+    assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+}
+
+#[tokio::test]
+async fn a_token_that_no_verifier_would_take_is_not_handed_out() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let long = User::new(1, Profile { username: "a".repeat(8 * 1024) });
+    assert_eq!(refusal(issuer.login(&long).await), AuthErrorKind::Misconfigured);
+    let nobody = User::new("", Profile { username: "ada".to_owned() });
+    assert_eq!(refusal(issuer.login(&nobody).await), AuthErrorKind::Misconfigured);
+    assert!(setup.store.inner.is_empty());
+
+    let rather_long = User::new(1, Profile { username: "a".repeat(5 * 1024) });
+    let tokens = issuer.login(&rather_long).await.unwrap();
+    assert!(issuer.verifier().verify(tokens.access()).is_ok());
+}
+
+#[tokio::test]
+async fn scopes_are_written_as_oauth_writes_them() {
+    let issuer = Setup::new().issuer();
+    let tokens = issuer.login(&ada().with_scopes(["read", "write"])).await.unwrap();
+    assert_eq!(payload(tokens.access())["scope"], "read write");
+    let claims = issuer.verifier().verify(tokens.access()).unwrap();
+    assert!(claims.has_scope("read") && claims.has_scope("write") && !claims.has_scope("rea"));
+
+    for scope in ["", "read write", "a\"b", "a\\b", "lesen\u{e4}", "a\u{7f}", "a\n"] {
+        let refused = issuer.login(&ada().with_scopes(["read", scope])).await;
+        assert_eq!(refusal(refused), AuthErrorKind::Misconfigured, "{scope:?}");
+    }
+}
+
+#[tokio::test]
+async fn access_and_refresh_tokens_carry_claims_of_their_own() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Device {
+        device: String,
+    }
+    let issuer = Issuer::<Profile, Device>::builder(key()).build().unwrap();
+    let user = ada().with_refresh_claims(Device { device: "phone".to_owned() });
+    let tokens = issuer.login(&user).await.unwrap();
+    let (access, refresh) = (payload(tokens.access()), payload(refresh_of(&tokens)));
+    assert_eq!((access.get("username"), access.get("device")), (Some(&json!("ada")), None));
+    assert_eq!((refresh.get("username"), refresh.get("device")), (None, Some(&json!("phone"))));
+
+    // Whoever reads refresh tokens gets the claims of refresh tokens.
+    let verifier: Verifier<Device> =
+        issuer.verifier_builder().token_type(TokenType::Refresh).build().unwrap();
+    assert_eq!(verifier.verify(refresh_of(&tokens)).unwrap().device, "phone");
+}

@@ -1,0 +1,153 @@
+//! Row 59: `Debug`, plain and pretty, of every public type that holds something to hide.
+
+use std::fmt::Debug;
+
+use serde_json::json;
+use tower::{Layer, Service};
+use tower_jwt_auth::{
+    Algorithm, AuthError, AuthErrorKind, Claims, Issuer, JwtAuthLayer, KeySet, MemoryStore,
+    NumericDate, SigningKey, TokenRoutes, Verifier, VerifyingKey,
+    guard::RequireLayer,
+    issue::Event,
+    password::PasswordHasher,
+    store::{NewSession, Revocation, Spend, Spent, TokenRef, TokenStore},
+    token::{Jws, UserId},
+    user::{Credentials, Fields, UsernamePassword},
+};
+
+use crate::support::{app::bearer, keys, mint::NOW};
+
+use super::{
+    ADA, Named, Outcome, PASSWORD, assert_silent, issuer_builder, secret_texts, texts_of, users,
+};
+
+/// `Debug` in both forms, of values whatever their types.
+#[derive(Default)]
+struct Shown(String);
+
+impl Shown {
+    fn add(&mut self, values: &[&dyn Debug]) {
+        for value in values {
+            self.0 += &format!("{value:?}\n{value:#?}\n");
+        }
+    }
+}
+
+/// A line of the body of a PEM text, and the numbers of the same bytes.
+fn pem_texts(pem: &str) -> Vec<String> {
+    let der = keys::der(pem);
+    let last = &der[der.len() - 16..];
+    let numbers = format!("{last:?}");
+    vec![pem.lines().nth(1).unwrap().to_owned(), numbers.trim_matches(['[', ']']).to_owned()]
+}
+
+#[test]
+fn keys_hide_what_they_are_made_of() -> Outcome {
+    let mut shown = Shown::default();
+    let pairs = [
+        (Algorithm::RS256, keys::RSA, keys::RSA_PUBLIC),
+        (Algorithm::ES256, keys::P256, keys::P256_PUBLIC),
+        (Algorithm::EdDSA, keys::ED25519, keys::ED25519_PUBLIC),
+    ];
+    for (algorithm, private, public) in pairs {
+        let signing = SigningKey::from_pem(algorithm, private)?;
+        let verifying = VerifyingKey::from_pem(algorithm, public)?;
+        shown.add(&[&signing, &verifying, &KeySet::from(signing.clone()), &Some(&signing)]);
+        assert_silent(&shown.0, pem_texts(private));
+        assert_silent(&shown.0, pem_texts(public));
+    }
+    let signing = SigningKey::hs256(keys::SECRET)?;
+    let verifying = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET)?;
+    let builder = KeySet::builder().signing_key(signing.clone()).verifying_key(verifying.clone());
+    let from_jwk = SigningKey::from_jwk(keys::RFC_OCT, Algorithm::HS256)?;
+    shown.add(&[&signing, &verifying, &builder, &from_jwk, &KeySet::from(verifying.clone())]);
+    shown.add(&[&Verifier::<Named>::builder(verifying.clone())]);
+    shown.add(&[&Verifier::<Named>::builder(verifying).build()?]);
+    assert_silent(&shown.0, secret_texts());
+    let rfc: serde_json::Value = serde_json::from_str(keys::RFC_OCT)?;
+    assert_silent(&shown.0, [rfc["k"].as_str().unwrap()]);
+    assert!(shown.0.contains("[redacted]"));
+
+    // Nor does the reason for which one is refused tell what it is.
+    let weak = SigningKey::hs256("hunter2-hunter2").unwrap_err();
+    let not_pem = SigningKey::from_pem(Algorithm::RS256, "-----BEGIN hunter2-----").unwrap_err();
+    let said = format!("{weak} {weak:?} {weak:#?} {not_pem} {not_pem:?} {not_pem:#?}");
+    assert_silent(&said, ["hunter2"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn handles_hide_tokens_claims_and_users() -> Outcome {
+    let store = MemoryStore::new();
+    let issuer = issuer_builder(store.clone()).build()?;
+    let tokens = issuer.login(&ADA.user()).await?;
+    let claims = issuer.verifier().verify(tokens.access())?;
+    let user_id = UserId::from(ADA.id);
+    let sessions = issuer.sessions(&user_id).await?;
+    let users = users().await?;
+    let routes = TokenRoutes::builder(issuer.clone(), users.clone());
+    let auth = JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store.clone());
+    let guard = RequireLayer::<Named>::scope(ADA.scope);
+    let mut service = auth.layer(tower::service_fn(async |_: http::Request<String>| {
+        Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
+    }));
+    let mut extensions = http::Extensions::new();
+    extensions.insert(claims.clone());
+
+    let mut shown = Shown::default();
+    shown.add(&[&issuer, &issuer_builder(store.clone()), &issuer.verifier(), &tokens, &claims]);
+    shown.add(&[&Claims::clone(&claims), &user_id, &sessions, &users, &ADA.user(), &extensions]);
+    shown.add(&[&TokenRoutes::new(issuer.clone(), users.clone()), &routes, &auth, &guard]);
+    shown.add(&[&guard.layer(()), &auth.layer(()), &service.call(bearer(tokens.access()))]);
+    shown.add(&[&store, &PasswordHasher::new(), &Issuer::clone(&issuer)]);
+    shown.add(&[&claims.require_scope("hidden-scope").unwrap_err()]);
+    let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET)?;
+    shown.add(&[&Jws::verify(tokens.access(), &key, 8192)?]);
+    shown.add(&[&issuer.refresh(tokens.access(), &users).await.unwrap_err()]);
+
+    assert_silent(&shown.0, texts_of(tokens.access()));
+    assert_silent(&shown.0, texts_of(tokens.refresh().unwrap_or_default()));
+    assert_silent(&shown.0, ADA.texts());
+    assert_silent(&shown.0, secret_texts());
+    assert_silent(&shown.0, [PASSWORD, "hidden-scope", tokens.session_id()]);
+    Ok(())
+}
+
+#[test]
+fn credentials_hide_passwords_and_names() {
+    let fields = || {
+        let fields = json!({ "username": ADA.login, "password": PASSWORD });
+        Fields::new(fields.as_object().unwrap().clone())
+    };
+    let mut shown = Shown::default();
+    let credentials = UsernamePassword::from_fields(&mut fields()).unwrap();
+    shown.add(&[&fields(), &credentials, &Some(credentials.clone())]);
+    assert_silent(&shown.0, [PASSWORD, ADA.login]);
+}
+
+#[tokio::test]
+async fn stores_events_and_errors_hide_ids() -> Outcome {
+    const JTI: &str = "jti-to-hide";
+    const SID: &str = "sid-to-hide";
+    let now = NumericDate::from_secs(NOW);
+    let user_id = &UserId::from(ADA.id);
+    let session = NewSession::new(SID, user_id, JTI, now);
+    let token = Revocation::Token { jti: JTI, user_id, keep_until: now };
+    let ended = Revocation::Session { session_id: SID, user_id, keep_until: now };
+    let everything = Revocation::User { user_id, except: Some(SID), keep_until: now };
+    let reference = TokenRef::new(ADA.id, now).with_jti(Some(JTI)).with_session(Some(SID));
+    let store = MemoryStore::new();
+    store.begin(&session).await?;
+    store.revoke(&token, now).await?;
+
+    let mut shown = Shown::default();
+    shown.add(&[&session, &Spend::new(&session, now, JTI), &token, &ended, &everything]);
+    shown.add(&[&reference, &store, &Spent::Again { successor: JTI.into(), at: now }]);
+    shown.add(&[&store.sessions(user_id, NumericDate::default()).await?]);
+    shown.add(&[&Event::TokenRevoked { user_id: ADA.id, jti: JTI }]);
+    shown.add(&[&Event::UserRevoked { user_id: ADA.id }]);
+    shown.add(&[&AuthError::from(AuthErrorKind::Unavailable)]);
+    assert_silent(&shown.0, [JTI, SID, ADA.id]);
+    assert_silent(&shown.0, secret_texts());
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Spans and events.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    routing::get,
+};
+use http::{Request, header::CONTENT_TYPE};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tower_jwt_auth::{
+    AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
+    guard::RequireLayer, middleware::BadToken, transport::TokenSource,
+};
+
+use crate::support::{
+    app::{ask, bearer, layer, request, token, with_authorization},
+    log::Log,
+    mint::clock,
+    slow_store::{SlowStore, Verdict},
+};
+
+use super::{
+    ADA, BOB, Named, Outcome, PASSWORD, Person, assert_silent, issuer_builder, secret_texts,
+    texts_of, users,
+};
+
+const REASON: &str = "postgres://user:hunter2@db";
+
+#[tokio::test]
+async fn each_outcome_has_its_event() {
+    let (log, _guard) = Log::collect();
+    let good = || bearer(&token(&[]));
+    let with_store = |verdict| layer().with_revocation_check(SlowStore::released(verdict));
+    let optional = || layer().optional(BadToken::Ignore);
+    const REFUSED: &str = "@tower_jwt_auth::rejection";
+    const LAYER: &str = "@tower_jwt_auth::middleware::layer";
+    const LOOKUP: &str = "TRACE span token_revocation_lookup @tower_jwt_auth::check";
+    let accepted = format!("TRACE event token accepted {LAYER}");
+    let refused = |kind: &str| format!("DEBUG event request refused kind={kind} {REFUSED}");
+    let anonymous =
+        |kind: &str| format!("DEBUG event request goes on without claims kind={kind} {LAYER}");
+    let cases = [
+        (layer(), good(), vec![accepted.clone()]),
+        (layer(), request(), vec![refused("MissingCredentials")]),
+        (layer(), with_authorization(&["Bearer"]), vec![refused("InvalidRequest")]),
+        (layer(), bearer("x"), vec![refused("Malformed")]),
+        (optional(), request(), vec![anonymous("MissingCredentials")]),
+        (optional(), bearer("x"), vec![anonymous("Malformed")]),
+        (layer().with_revocation_check(MemoryStore::new()), good(), vec![accepted.clone()]),
+        (with_store(Verdict::Good), good(), vec![LOOKUP.to_owned(), accepted]),
+        (with_store(Verdict::Revoked), good(), vec![LOOKUP.to_owned(), refused("Revoked")]),
+        (
+            with_store(Verdict::Fails(REASON)),
+            good(),
+            vec![LOOKUP.to_owned(), format!("WARN event request shed kind=Unavailable {REFUSED}")],
+        ),
+    ];
+    for (layer, request, expected) in cases {
+        let _ = ask(&layer, request).await;
+        assert_eq!(log.take(), expected);
+    }
+
+    let guard = RequireLayer::new(|_: &Claims<Named>| true);
+    let _ = ask(&guard, request()).await;
+    let lines = log.take();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].starts_with("ERROR event request failed detail=Claims<"), "{lines:?}");
+    assert!(lines[0].contains("JwtAuthLayer<"), "{lines:?}");
+}
+
+/// A small application, and every sort of request that `person` could send it.
+async fn visit_everything(person: Person) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let store = MemoryStore::new();
+    let issuer = issuer_builder(store.clone()).build()?;
+    let auth = || JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store.clone());
+    let routes = TokenRoutes::builder(issuer.clone(), users().await?).at("/token").build()?;
+    let handler = async |claims: Claims<Named>| -> Result<String, AuthError> {
+        claims.require(|claims| claims.nickname.len() > 3)?;
+        claims.require_scope("another-scope")?;
+        Ok(claims.nickname.clone())
+    };
+    let waiting = SlowStore::released(Verdict::Good);
+    let failing = SlowStore::released(Verdict::Fails(REASON));
+    let never = RequireLayer::new(|_: &Claims<Named>| false);
+    let app = Router::new()
+        .route("/memory", get(handler).layer(auth()))
+        .route("/waiting", get(handler).layer(auth().with_revocation_check(waiting)))
+        .route("/failing", get(handler).layer(auth().with_revocation_check(failing)))
+        .route("/optional", get(handler).layer(auth().optional(BadToken::Ignore)))
+        .route("/cookie", get(handler).layer(auth().with_source(TokenSource::cookie("access")?)))
+        .route("/guarded", get(handler).layer((auth(), never)))
+        .route("/without", get(handler))
+        .merge(routes.into_router());
+
+    let post = async |path: &str, body: Value| -> Result<Value, Box<dyn std::error::Error>> {
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))?;
+        let response = app.clone().oneshot(request).await?;
+        Ok(serde_json::from_slice(&to_bytes(response.into_body(), 16_384).await?)?)
+    };
+    let text = |answer: &Value, name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+
+    for password in ["wrong", ""] {
+        post("/token/", json!({ "username": person.login, "password": password })).await?;
+    }
+    post("/token/", json!({ "username": "nobody", "password": PASSWORD })).await?;
+    let first = post("/token/", json!({ "username": person.login, "password": PASSWORD })).await?;
+    let access = text(&first, "access");
+    let refresh = text(&first, "refresh");
+    assert!(access.len() > 100 && refresh.len() > 100, "{first}");
+    post("/token/verify", json!({ "token": access })).await?;
+    post("/token/verify", json!({ "token": "x" })).await?;
+    let forger = SigningKey::hs256("another secret, which only a forger has, of good length")?;
+    let forger = Issuer::<Named>::builder(forger).clock(clock()).build()?;
+    let forged = forger.login(&person.user()).await?.access().to_owned();
+
+    for path in ["/memory", "/waiting", "/failing", "/optional", "/cookie", "/guarded", "/without"]
+    {
+        let headers = [
+            ("authorization", format!("Bearer {access}")),
+            ("authorization", format!("Bearer {refresh}")),
+            ("authorization", format!("Bearer {forged}")),
+            ("authorization", format!("Bearer {access} {access}")),
+            ("authorization", format!("Basic {access}")),
+            ("cookie", format!("access={access}")),
+            ("cookie", format!("access={access}; access={refresh}")),
+            ("x-other", access.clone()),
+        ];
+        for (name, value) in headers {
+            let request = Request::get(path).header(name, value).body(Body::empty())?;
+            app.clone().oneshot(request).await?;
+        }
+    }
+
+    // Rotation, reuse, the end of the session.
+    let second = post("/token/refresh", json!({ "refresh": refresh })).await?;
+    let again = post("/token/refresh", json!({ "refresh": refresh })).await?;
+    assert_eq!(again["code"], "token_revoked");
+    post("/token/refresh", json!({ "refresh": text(&second, "refresh") })).await?;
+    post("/token/blacklist", json!({ "refresh": text(&second, "refresh") })).await?;
+    let request = Request::get("/memory").header("authorization", format!("Bearer {access}"));
+    app.clone().oneshot(request.body(Body::empty())?).await?;
+
+    let tokens = [access, refresh, forged, text(&second, "access"), text(&second, "refresh")];
+    Ok(tokens.iter().flat_map(|token| texts_of(token)).collect())
+}
+
+#[tokio::test]
+async fn nothing_of_a_request_is_logged() -> Outcome {
+    let (log, _guard) = Log::collect();
+    let mut kinds_of_lines = Vec::new();
+    for person in [ADA, BOB] {
+        let tokens = visit_everything(person).await?;
+        let lines = log.take();
+        let said = lines.join("\n");
+        assert_silent(&said, tokens);
+        assert_silent(&said, secret_texts());
+        assert_silent(&said, person.texts());
+        assert_silent(&said, [PASSWORD, REASON, "hunter2", "another-scope"]);
+        kinds_of_lines.push(lines.into_iter().collect::<BTreeSet<_>>());
+    }
+    // Of low cardinality: whoever comes, the same few lines.
+    assert_eq!(kinds_of_lines[0], kinds_of_lines[1]);
+    let own: Vec<_> =
+        kinds_of_lines[0].iter().filter(|line| line.contains("@tower_jwt_auth")).collect();
+    assert!(own.len() < 25, "{own:#?}");
+    // The visits were worth while.
+    for kind in [
+        "BadSignature",
+        "Forbidden",
+        "InsufficientScope",
+        "InvalidCredentials",
+        "InvalidRequest",
+        "MissingCredentials",
+        "Reused",
+        "Revoked",
+        "Unavailable",
+        "WrongTokenType",
+    ] {
+        assert!(own.iter().any(|line| line.contains(&format!("kind={kind} "))), "{kind}: {own:#?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Request and response bodies of any type, and what refused requests are answered with.
+
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use http::{
+    HeaderValue, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::Incoming;
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_jwt_auth::{
+    AuthError, AuthErrorKind, JwtAuthLayer,
+    rejection::{EmptyRejection, JsonRejection, Rejection},
+};
+
+use crate::support::{
+    app::{bearer, good_token, layer},
+    slow_store::{SlowStore, Verdict},
+};
+
+const INVALID: &str =
+    r#"Bearer realm="api", error="invalid_token", error_description="the token is malformed""#;
+
+/// The answer to a request with a malformed token, of a service with these bodies.
+async fn refusal<Q, B, R>(
+    layer: JwtAuthLayer<tower_jwt_auth::token::NoClaims, R>,
+    body: Q,
+) -> Response<B>
+where
+    R: Rejection<B>,
+{
+    let service = layer.layer(service_fn(|_: Request<Q>| async {
+        Err::<Response<B>, _>("a refused request came through")
+    }));
+    service.oneshot(bearer("x").map(|_| body)).await.unwrap()
+}
+
+/// A body with neither a default nor a way from text.
+#[derive(Debug, PartialEq)]
+struct Opaque(u8);
+
+fn opaque(error: &AuthError) -> Response<Opaque> {
+    let mut response = Response::new(Opaque(7));
+    *response.status_mut() = error.kind().status();
+    response
+}
+
+#[tokio::test]
+async fn json_where_a_body_comes_from_text() {
+    const JSON: &str = r#"{"detail":"The token is invalid.","code":"token_invalid"}"#;
+    assert_eq!(refusal::<_, String, _>(layer(), String::new()).await.body(), JSON);
+    assert_eq!(refusal::<_, Vec<u8>, _>(layer(), ()).await.body(), JSON.as_bytes());
+    let full: Response<Full<Bytes>> = refusal(layer(), Empty::<Bytes>::new()).await;
+    assert_eq!(full.headers()[CONTENT_TYPE], "application/json");
+    assert_eq!(full.into_body().collect().await.unwrap().to_bytes(), JSON);
+    let axum: Response<Body> = refusal(layer(), Body::empty()).await;
+    assert_eq!(axum.into_body().collect().await.unwrap().to_bytes(), JSON);
+}
+
+#[tokio::test]
+async fn nothing_where_a_body_is_empty() {
+    let empty: Response<Empty<Bytes>> =
+        refusal(layer().with_rejection(EmptyRejection), Full::<Bytes>::default()).await;
+    assert_eq!(empty.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(empty.headers()[WWW_AUTHENTICATE], INVALID);
+    assert_eq!(empty.headers().len(), 1);
+    let kind = empty.extensions().get().map(AuthError::kind);
+    assert_eq!(kind, Some(AuthErrorKind::Malformed));
+    let back = layer().with_rejection(EmptyRejection).with_rejection(JsonRejection);
+    assert!(!refusal::<_, String, _>(back, ()).await.body().is_empty());
+}
+
+#[tokio::test]
+async fn a_closure_makes_any_body_and_its_headers_are_completed() {
+    let response: Response<Opaque> = refusal(layer().with_rejection(opaque), Opaque(1)).await;
+    assert_eq!((response.body(), response.status()), (&Opaque(7), StatusCode::UNAUTHORIZED));
+    assert_eq!(response.headers()[WWW_AUTHENTICATE], INVALID);
+    assert!(response.extensions().get::<AuthError>().is_some());
+
+    let store = SlowStore::released(Verdict::Fails("down"));
+    let layer = layer().with_rejection(opaque).with_revocation_check(store);
+    let service = layer.layer(service_fn(async |_: Request<String>| {
+        Ok::<_, Infallible>(Response::new(Opaque(9)))
+    }));
+    let response = service.oneshot(bearer(&good_token())).await.unwrap();
+    assert_eq!((response.body(), response.status()), (&Opaque(7), StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(response.headers()[RETRY_AFTER], "1");
+    assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
+}
+
+#[tokio::test]
+async fn what_a_closure_sets_itself_stays() {
+    let own = |error: &AuthError| {
+        let mut response = Response::new(error.to_string());
+        *response.status_mut() = StatusCode::IM_A_TEAPOT;
+        for value in ["Negotiate", "Basic"] {
+            response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(value));
+        }
+        response
+    };
+    let response = refusal(layer().with_rejection(own), ()).await;
+    assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
+    assert_eq!(response.body(), "the token is malformed");
+    let challenges: Vec<_> = response.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+    assert_eq!(challenges, ["Negotiate", "Basic"]);
+}
+
+#[tokio::test]
+async fn a_body_passes_through_untouched() {
+    let service = layer().layer(service_fn(async |request: Request<Opaque>| {
+        Ok::<_, Infallible>(Response::new(request.into_body().0.to_string()))
+    }));
+    let response = service.oneshot(bearer(&good_token()).map(|_| Opaque(3))).await.unwrap();
+    assert_eq!(response.body(), "3");
+}
+
+#[tokio::test]
+async fn errors_of_the_inner_service_stay_its_own() {
+    let service = layer().layer(service_fn(async |_: Request<()>| Err::<Response<String>, _>(7)));
+    let error = service.oneshot(bearer(&good_token()).map(drop)).await.unwrap_err();
+    assert_eq!(error, 7);
+}
+
+#[test]
+fn it_stands_directly_behind_hyper() {
+    fn fits<B>(_: impl Service<Request<Incoming>, Response = Response<B>, Error = Infallible>) {}
+    fits(layer().layer(service_fn(async |_: Request<Incoming>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    })));
+    fits(layer().with_rejection(opaque).layer(service_fn(async |_: Request<Incoming>| {
+        Ok::<_, Infallible>(Response::new(Opaque(0)))
+    })));
+}

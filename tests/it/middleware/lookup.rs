@@ -1,0 +1,139 @@
+//! Row 45: a store that is asked, refuses, fails or hangs.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use futures::{FutureExt, poll};
+use http::header::RETRY_AFTER;
+use tokio::time::Instant;
+use tower::{Layer, Service};
+use tower_jwt_auth::{
+    AuthError, AuthErrorKind, MemoryStore, NumericDate,
+    store::{Revocation, TokenStore},
+    token::UserId,
+};
+
+use crate::support::{
+    app::{Doorman, Notes, ask, bearer, good_token, layer, token},
+    mint::NOW,
+    slow_store::{SlowStore, Verdict},
+};
+
+const KEEP: NumericDate = NumericDate::from_secs(NOW + 600);
+
+#[tokio::test]
+async fn what_was_revoked_does_not_come_through() {
+    let user_id = &UserId::from(42);
+    let now = NumericDate::from_secs(NOW);
+    let revocations = [
+        Revocation::Token { jti: "9f1c", user_id, keep_until: KEEP },
+        Revocation::Session { session_id: "s1", user_id, keep_until: KEEP },
+        Revocation::User { user_id, except: None, keep_until: KEEP },
+    ];
+    let of_session = token(&[("sid", r#""s1""#)]);
+    let of_another_user = token(&[("sid", r#""s2""#), ("user_id", r#""7""#), ("jti", r#""x""#)]);
+    for revocation in revocations {
+        let store = MemoryStore::new();
+        let layer = layer().with_revocation_check(store.clone());
+        assert_eq!(ask(&layer, bearer(&of_session)).await.outcome(), Ok("42"));
+        store.revoke(&revocation, now).await.unwrap();
+        let answer = ask(&layer, bearer(&of_session)).await;
+        assert_eq!(answer.outcome(), Err(AuthErrorKind::Revoked));
+        assert_eq!(ask(&layer, bearer(&of_another_user)).await.outcome(), Ok("7"));
+    }
+}
+
+#[tokio::test]
+async fn the_handler_waits_for_the_store() {
+    for (verdict, expected) in [
+        (Verdict::Good, None),
+        (Verdict::Revoked, Some(AuthErrorKind::Revoked)),
+        (Verdict::Fails("down"), Some(AuthErrorKind::Unavailable)),
+    ] {
+        let (notes, store): (Arc<Notes>, _) = (Arc::default(), SlowStore::new(verdict));
+        let layer = layer().with_revocation_check(store.clone());
+        let mut service = layer.layer(Doorman::new(&notes));
+        let _ = futures::future::poll_fn(|cx| {
+            Service::<http::Request<String>>::poll_ready(&mut service, cx)
+        })
+        .await;
+        let mut response = service.call(bearer(&good_token())).boxed();
+        // Nothing happens before the future is polled, and nothing twice.
+        assert_eq!(store.asked(), 0);
+        assert!(poll!(&mut response).is_pending() && poll!(&mut response).is_pending());
+        assert_eq!((store.asked(), notes.entered().len()), (1, 0));
+        store.release();
+        let response = response.await.unwrap();
+        let kind = response.extensions().get().map(AuthError::kind);
+        assert_eq!(kind, expected);
+        assert_eq!(notes.entered().len(), usize::from(expected.is_none()));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_answered_without_its_reason() {
+    const REASON: &str = "postgres://user:hunter2@db is gone";
+    let store = SlowStore::released(Verdict::Fails(REASON));
+    let answer = ask(&layer().with_revocation_check(store), bearer(&good_token())).await;
+    assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
+    assert_eq!(answer.headers[RETRY_AFTER], "1");
+    let said = format!("{:?} {}", answer.headers, answer.body);
+    assert!(!said.contains("hunter2"), "{said}");
+
+    // Those who look into the extensions find it.
+    let error = answer.extensions.get::<AuthError>().unwrap();
+    let mut source: Option<&dyn Error> = error.source();
+    while let Some(next) = source.and_then(Error::source) {
+        source = Some(next);
+    }
+    assert_eq!(source.unwrap().to_string(), REASON);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_has_a_deadline() {
+    let seconds = Duration::from_secs;
+    let hanging = || SlowStore::new(Verdict::Good);
+    let cases = [
+        (layer().with_revocation_check(hanging()), seconds(2)),
+        (layer().with_revocation_check_within(hanging(), seconds(5)), seconds(5)),
+    ];
+    for (layer, deadline) in cases {
+        let begun = Instant::now();
+        let answer = ask(&layer, bearer(&good_token())).await;
+        assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
+        assert_eq!(answer.status.as_u16(), 503);
+        assert!(answer.headers.contains_key(RETRY_AFTER));
+        let passed = begun.elapsed();
+        assert!(passed >= deadline && passed < deadline + seconds(1), "{passed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_is_waited_for_within_the_deadline() {
+    let store = SlowStore::new(Verdict::Good);
+    let layer = layer().with_revocation_check(store.clone());
+    let release = async {
+        tokio::time::advance(Duration::from_millis(1_900)).await;
+        store.release();
+    };
+    let (answer, ()) = tokio::join!(ask(&layer, bearer(&good_token())), release);
+    assert_eq!(answer.outcome(), Ok("42"));
+}
+
+#[test]
+fn an_answer_at_once_needs_no_runtime() {
+    let store = SlowStore::released(Verdict::Good);
+    let layer = layer().with_revocation_check(store);
+    let answer = ask(&layer, bearer(&good_token())).now_or_never().unwrap();
+    assert_eq!(answer.outcome(), Ok("42"));
+}
+
+#[tokio::test]
+#[should_panic(expected = "polled after completion")]
+async fn a_finished_future_is_not_polled_again() {
+    let store = SlowStore::released(Verdict::Revoked);
+    let mut service =
+        layer().with_revocation_check(store).layer(Doorman::new(&Arc::<Notes>::default()));
+    let mut response = service.call(bearer(&good_token())).boxed();
+    assert!(poll!(&mut response).is_ready());
+    let _ = poll!(&mut response);
+}

@@ -1,0 +1,177 @@
+//! Required and optional authentication, and several layers around one service.
+
+use http::{Request, Response, header::COOKIE};
+use tower::{Layer, ServiceBuilder, ServiceExt, layer::util::Stack, service_fn};
+use tower_jwt_auth::{
+    AuthErrorKind::{self, InvalidRequest, Malformed, MissingCredentials, Revoked, Unavailable},
+    Claims, JwtAuthLayer, MemoryStore,
+    guard::RequireLayer,
+    middleware::BadToken,
+    transport::TokenSource,
+};
+
+use crate::support::{
+    app::{Profile, ask, bearer, good_token, layer, layer_of, request, token, with_authorization},
+    slow_store::{SlowStore, Verdict},
+};
+
+type Outcome = Result<&'static str, AuthErrorKind>;
+
+const USER_42: Outcome = Ok("42");
+const NOBODY: Outcome = Ok("");
+
+fn answering(verdict: Verdict) -> impl Fn(JwtAuthLayer) -> JwtAuthLayer {
+    move |layer| layer.with_revocation_check(SlowStore::released(verdict))
+}
+
+#[tokio::test]
+async fn modes_decide_what_a_lack_of_a_good_token_means() {
+    let good = format!("Bearer {}", good_token());
+    let expired = format!("Bearer {}", token(&[("exp", "1")]));
+    // The line, and the outcome where a token is required, where a bad one is refused, and where
+    // it is ignored.
+    let cases: [(&str, [Outcome; 3]); 7] = [
+        (&good, [USER_42; 3]),
+        ("", [Err(MissingCredentials), NOBODY, NOBODY]),
+        ("Basic dXNlcjpwYXNz", [Err(MissingCredentials), NOBODY, NOBODY]),
+        ("Bearer x", [Err(Malformed), Err(Malformed), NOBODY]),
+        (&expired, [Err(AuthErrorKind::Expired), Err(AuthErrorKind::Expired), NOBODY]),
+        ("Bearer", [Err(InvalidRequest); 3]),
+        ("Bearer a b", [Err(InvalidRequest); 3]),
+    ];
+    let modes = || {
+        [layer(), layer().optional(BadToken::Reject), layer().optional(BadToken::Ignore)]
+            .into_iter()
+    };
+    for (line, expected) in cases {
+        for (layer, expected) in modes().zip(expected) {
+            let answer = ask(&layer, with_authorization(&[line])).await;
+            assert_eq!(answer.outcome(), expected, "{line}");
+        }
+    }
+
+    // A store that cannot tell is no reason to let a request through as if it had no token.
+    let cases = [
+        (Verdict::Good, [USER_42; 3]),
+        (Verdict::Revoked, [Err(Revoked), Err(Revoked), NOBODY]),
+        (Verdict::Fails("down"), [Err(Unavailable); 3]),
+    ];
+    for (verdict, expected) in cases {
+        for (layer, expected) in modes().map(answering(verdict)).zip(expected) {
+            let answer = ask(&layer, with_authorization(&[&good])).await;
+            assert_eq!(answer.outcome(), expected);
+        }
+    }
+    assert_eq!(BadToken::default(), BadToken::Reject);
+}
+
+#[tokio::test]
+async fn without_a_token_no_store_is_asked() {
+    let store = SlowStore::new(Verdict::Good);
+    let layer = layer().with_revocation_check(store.clone());
+    for request in [request(), bearer("x"), bearer(&token(&[("exp", "1")]))] {
+        assert!(ask(&layer, request).await.entered.is_none());
+    }
+    assert_eq!(store.asked(), 0);
+}
+
+/// A request with user 42 in its header, and `cookie`.
+fn request_with_cookie(cookie: &str) -> Request<String> {
+    let mut request = bearer(&good_token());
+    request.headers_mut().insert(COOKIE, cookie.parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn the_inner_of_two_layers_decides() {
+    let at_cookie = || layer().with_source(TokenSource::cookie("access").unwrap());
+    let other = token(&[("user_id", r#""7""#)]);
+    let (good, bad) = (format!("access={other}"), "access=x");
+    let required = [(&*good, Ok("7")), (bad, Err(Malformed)), ("a=b", Err(MissingCredentials))];
+    let optional = [(&*good, Ok("7")), (bad, NOBODY), ("a=b", NOBODY)];
+    for (inner, cases) in
+        [(at_cookie(), required), (at_cookie().optional(BadToken::Ignore), optional)]
+    {
+        let layers = Stack::new(inner, layer());
+        for (cookie, expected) in cases {
+            let answer = ask(&layers, request_with_cookie(cookie)).await;
+            assert_eq!(answer.outcome(), expected, "{cookie}");
+        }
+    }
+
+    // The other way round, an anonymous outer layer takes nothing from the inner one.
+    let layers = Stack::new(layer(), at_cookie().optional(BadToken::Reject));
+    assert_eq!(ask(&layers, request_with_cookie("a=b")).await.outcome(), USER_42);
+}
+
+#[tokio::test]
+async fn a_guard_sees_what_the_layer_next_outside_says() {
+    let guard = RequireLayer::new(|claims: &Claims| claims.user_id() == "42");
+    let anonymous =
+        layer().with_source(TokenSource::cookie("access").unwrap()).optional(BadToken::Reject);
+
+    let good = ask(&Stack::new(guard.clone(), layer()), bearer(&good_token())).await;
+    assert_eq!(good.outcome(), USER_42);
+    let removed = Stack::new(guard.clone(), Stack::new(anonymous, layer()));
+    let answer = ask(&removed, bearer(&good_token())).await;
+    assert_eq!(answer.outcome(), Err(MissingCredentials));
+    let outside = ask(&Stack::new(layer(), guard), bearer(&good_token())).await;
+    assert_eq!(outside.outcome(), Err(AuthErrorKind::Misconfigured));
+}
+
+#[tokio::test]
+async fn layers_for_different_claims_stand_side_by_side() {
+    let both = token(&[("username", r#""ada""#)]);
+    let service = ServiceBuilder::new()
+        .layer(layer())
+        .layer(layer_of::<Profile>().optional(BadToken::Ignore))
+        .service(service_fn(|request: Request<String>| async move {
+            let plain = request.extensions().get::<Claims>().unwrap();
+            let profile = request.extensions().get::<Claims<Profile>>();
+            let name = profile.map(|claims| claims.username.clone());
+            let text = format!("{} {}", plain.user_id(), name.unwrap_or_default());
+            Ok::<_, std::convert::Infallible>(Response::new(text))
+        }));
+    let answer = service.clone().oneshot(bearer(&both)).await.unwrap();
+    assert_eq!(answer.body(), "42 ada");
+    // Without the member `username` it is no token for a `Profile`, but good for the outer layer.
+    let answer = service.oneshot(bearer(&good_token())).await.unwrap();
+    assert_eq!(answer.body(), "42 ");
+}
+
+#[tokio::test]
+async fn claims_of_the_client_are_not_trusted() {
+    // Whatever stands in the extensions already: only what this layer finds counts.
+    let stale = ask_for_claims().await;
+    let mut request = request();
+    request.extensions_mut().insert(stale);
+    let answer = ask(&layer().optional(BadToken::Reject), request).await;
+    assert_eq!(answer.outcome(), NOBODY);
+}
+
+async fn ask_for_claims() -> Claims {
+    let service = layer().layer(service_fn(|request: Request<String>| async move {
+        let claims = request.extensions().get::<Claims>().unwrap().clone();
+        let mut response = Response::new(String::new());
+        response.extensions_mut().insert(claims);
+        Ok::<_, std::convert::Infallible>(response)
+    }));
+    let response = service.oneshot(bearer(&good_token())).await.unwrap();
+    response.extensions().get::<Claims>().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_setting_changes_one_layer_only() {
+    let first = layer();
+    let second = first.clone().with_realm("second").unwrap();
+    let third = second
+        .clone()
+        .with_source(TokenSource::cookie("access").unwrap())
+        .with_revocation_check(MemoryStore::new())
+        .optional(BadToken::Ignore);
+    let outcomes = [&first, &second, &third].map(|layer| ask(layer, bearer("x")));
+    let [first, second, third] = futures::future::join_all(outcomes).await.try_into().ok().unwrap();
+    assert!(first.challenges()[0].starts_with(r#"Bearer realm="api", "#));
+    assert!(second.challenges()[0].starts_with(r#"Bearer realm="second", "#));
+    assert_eq!(third.outcome(), NOBODY);
+}

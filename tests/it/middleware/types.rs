@@ -1,0 +1,86 @@
+//! What the types of the crate are fit for.
+
+use std::{convert::Infallible, fmt::Debug};
+
+use axum::body::Body;
+use http::{Request, Response};
+use tower::{Layer, Service, service_fn};
+use tower_jwt_auth::{
+    Algorithm, AuthError, AuthErrorKind, Claims, Clock, ConfigError, ConfigErrorKind, Issuer,
+    JwtAuthLayer, KeySet, ManualClock, MemoryStore, NumericDate, SigningKey, TokenRoutes, Verifier,
+    VerifyingKey,
+    guard::{Require, RequireLayer},
+    issue::Tokens,
+    middleware::{BadToken, JwtAuth},
+    password::{MemoryUsers, PasswordError, PasswordHasher},
+    rejection::{EmptyRejection, JsonRejection},
+    store::{Session, Spent, StoreError},
+    token::{ClaimNames, NoClaims, TokenType, UserId},
+    transport::TokenSource,
+    user::{BackendError, User},
+};
+
+use crate::support::app::{Doorman, layer};
+
+/// Claims that can be neither cloned nor compared nor shown.
+struct Bare;
+
+fn handle<T: Clone + Debug + Send + Sync + 'static>() {}
+
+fn error<T: std::error::Error + Send + Sync + 'static>() {}
+
+#[test]
+fn handles_are_shared_between_threads() {
+    handle::<JwtAuthLayer>();
+    handle::<JwtAuthLayer<Bare, EmptyRejection>>();
+    handle::<JwtAuth<fn(), Bare>>();
+    handle::<RequireLayer<Bare>>();
+    handle::<Require<fn(), Bare, EmptyRejection>>();
+    handle::<Claims<Bare>>();
+    handle::<Verifier<Bare>>();
+    handle::<Issuer<Bare, Bare>>();
+    handle::<TokenRoutes<Bare, Bare, Bare>>();
+    handle::<MemoryUsers<Bare>>();
+    handle::<PasswordHasher>();
+    handle::<User<NoClaims>>();
+    handle::<Tokens>();
+    handle::<(Algorithm, KeySet, SigningKey, VerifyingKey)>();
+    handle::<(AuthErrorKind, ConfigErrorKind, AuthError, ConfigError)>();
+    handle::<(Clock, ManualClock, NumericDate, MemoryStore, Session, Spent)>();
+    handle::<(ClaimNames, TokenType, UserId, TokenSource, BadToken)>();
+    handle::<(JsonRejection, EmptyRejection)>();
+    error::<AuthError>();
+    error::<ConfigError>();
+    error::<StoreError>();
+    error::<BackendError>();
+    error::<PasswordError>();
+}
+
+#[test]
+fn futures_are_sent_where_the_inner_ones_are() {
+    fn sent<T: Send + 'static>(_: &T) {}
+    let mut service = layer().layer(service_fn(|_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    }));
+    sent(&service);
+    sent(&service.call(Request::new(Body::empty())));
+    let mut service = RequireLayer::new(|_: &Claims| true).layer(service);
+    sent(&service.call(Request::new(Body::empty())));
+}
+
+#[test]
+fn services_of_one_thread_work_too() {
+    let local = std::rc::Rc::new(());
+    let mut service = layer().layer(service_fn(move |_: Request<String>| {
+        let local = std::rc::Rc::clone(&local);
+        async move { Ok::<_, Infallible>(Response::new(format!("{local:?}"))) }
+    }));
+    drop(service.call(Request::new(String::new())));
+}
+
+#[test]
+fn layers_apply_to_anything() {
+    let _: JwtAuth<()> = layer().layer(());
+    let _: Require<()> = RequireLayer::scope("read").layer(());
+    let _: JwtAuth<Doorman> = layer().layer(Doorman::new(&Default::default()));
+}

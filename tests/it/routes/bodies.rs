@@ -1,0 +1,196 @@
+//! Bodies that are no JSON object, too large, or of another type.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use futures::stream;
+use http::{Request, header::CONTENT_TYPE};
+use serde_json::json;
+use tower_jwt_auth::TokenRoutes;
+
+use crate::support::{
+    login::{PASSWORD, Setup},
+    reply::{Reply, post},
+};
+
+use super::{app, credentials, send};
+
+fn assert_invalid(reply: &Reply, detail: &str) {
+    assert_eq!(
+        (reply.status.as_u16(), reply.json()),
+        (400, json!({"detail": detail, "code": "invalid_body"}))
+    );
+}
+
+const PATHS: [&str; 4] =
+    ["/api/token/", "/api/token/refresh/", "/api/token/verify/", "/api/token/blacklist/"];
+
+#[tokio::test]
+async fn a_body_must_be_json() {
+    let app = app(&Setup::new());
+    let deep = "[".repeat(8000);
+    let deep_object = format!(r#"{{"username":{}"#, r#"{"a":"#.repeat(2000));
+    for body in [
+        "",
+        " ",
+        "{",
+        "{]",
+        r#"{"username":"1"} x"#,
+        r#"{"username":"1",}"#,
+        r#"{'username':'1'}"#,
+        r#"{"username":"\ud800"}"#,
+        r#"{"username":1e999}"#,
+        "\u{feff}{}",
+        "username=1&password=analytical+engine",
+        &deep,
+        &deep_object,
+    ] {
+        for path in PATHS {
+            let reply = send(&app, post(path, body.to_owned())).await;
+            let detail = if body == deep && reply.body.contains("object") {
+                // A list is recognized before its depth is.
+                "The request body must be a JSON object without repetitions."
+            } else {
+                "The request body is not valid JSON."
+            };
+            assert_invalid(&reply, detail);
+        }
+    }
+    let not_utf8 = send(&app, post("/api/token/", &b"{\"username\":\"\xff\"}"[..])).await;
+    assert_invalid(&not_utf8, "The request body is not valid JSON.");
+}
+
+#[tokio::test]
+async fn a_body_must_be_an_object_in_which_nothing_stands_twice() {
+    let app = app(&Setup::new());
+    for body in [
+        "[]",
+        r#"[{"username":"1","password":"analytical engine"}]"#,
+        r#"["1","analytical engine"]"#,
+        "null",
+        "1",
+        r#""text""#,
+        r#"{"username":"1","username":"1","password":"analytical engine"}"#,
+        r#"{"username":"1","password":"x","\u0070assword":"analytical engine"}"#,
+        r#"{"username":"1","password":"analytical engine","other":1,"other":1}"#,
+        r#"{"refresh":"a","refresh":"b","token":"a","\u0074oken":"b"}"#,
+    ] {
+        for path in PATHS {
+            let reply = send(&app, post(path, body)).await;
+            assert_invalid(&reply, "The request body must be a JSON object without repetitions.");
+        }
+    }
+}
+
+/// A login whose body has `len` bytes.
+fn padded_login(len: usize) -> String {
+    let body = |padding: usize| {
+        format!(r#"{{"username":"1","password":"{PASSWORD}","x":"{}"}}"#, " ".repeat(padding))
+    };
+    body(len - body(0).len())
+}
+
+/// `body` in pieces, so that nobody knows its length beforehand.
+fn streamed(body: &str) -> Body {
+    let pieces: Vec<_> =
+        body.as_bytes().chunks(1000).map(|piece| Ok::<_, Infallible>(piece.to_vec())).collect();
+    Body::from_stream(stream::iter(pieces))
+}
+
+#[tokio::test]
+async fn a_body_may_have_16_kib() {
+    let app = app(&Setup::new());
+    let limit = 16 * 1024;
+    for (len, status) in [(limit, 200), (limit + 1, 413), (10 * limit, 413)] {
+        let body = padded_login(len);
+        assert_eq!(body.len(), len);
+        let whole = send(&app, post("/api/token/", body.clone())).await;
+        let pieces = send(&app, post("/api/token/", streamed(&body))).await;
+        let mut announced = post("/api/token/", body.clone());
+        announced.headers_mut().insert("content-length", len.into());
+        let announced = send(&app, announced).await;
+        for reply in [whole, pieces, announced] {
+            assert_eq!(reply.status, status, "{len}");
+            if status == 413 {
+                let expected =
+                    json!({"detail": "The request body is too large.", "code": "body_too_large"});
+                assert_eq!(reply.json(), expected);
+            }
+        }
+    }
+    for path in PATHS {
+        assert_eq!(send(&app, post(path, "x".repeat(limit + 1))).await.status, 413, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_limit_can_be_moved() {
+    let setup = Setup::new();
+    let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone()).body_limit(256);
+    let app = routes.build().unwrap().into_router();
+    assert_eq!(send(&app, post("/", padded_login(256))).await.status, 200);
+    assert_eq!(send(&app, post("/", padded_login(257))).await.status, 413);
+    assert_eq!(send(&app, post("/", streamed(&padded_login(257)))).await.status, 413);
+}
+
+#[tokio::test]
+async fn an_endless_body_is_left_alone() {
+    let app = app(&Setup::new());
+    let endless = stream::repeat_with(|| Ok::<_, Infallible>(vec![b'x'; 1000]));
+    let reply = send(&app, post("/api/token/", Body::from_stream(endless))).await;
+    assert_eq!(reply.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let app = app(&Setup::new());
+    let pieces = [Ok(vec![b'{']), Err(std::io::Error::other("gone"))];
+    let reply = send(&app, post("/api/token/", Body::from_stream(stream::iter(pieces)))).await;
+    assert_invalid(&reply, "The request body could not be read.");
+}
+
+#[tokio::test]
+async fn only_json_is_read() {
+    let app = app(&Setup::new());
+    for (content_type, status) in [
+        (Some("application/json"), 200),
+        (Some("Application/JSON"), 200),
+        (Some("application/json; charset=utf-8"), 200),
+        (Some("application/json;charset=UTF-8"), 200),
+        (Some("application/json ; charset=utf-8"), 200),
+        (None, 415),
+        (Some(""), 415),
+        (Some("text/plain"), 415),
+        (Some("text/plain; application/json"), 415),
+        (Some("application/x-www-form-urlencoded"), 415),
+        (Some("multipart/form-data; boundary=x"), 415),
+        (Some("application/vnd.api+json"), 415),
+        (Some("application/jsonp"), 415),
+        (Some("json"), 415),
+        (Some("text/json"), 415),
+    ] {
+        for path in PATHS {
+            let mut request = Request::post(path);
+            if let Some(content_type) = content_type {
+                request = request.header(CONTENT_TYPE, content_type);
+            }
+            let request = request.body(Body::from(credentials().to_string())).unwrap();
+            let reply = send(&app, request).await;
+            let expected = if status == 200 && path != "/api/token/" { 400 } else { status };
+            assert_eq!(reply.status, expected, "{content_type:?} {path}");
+            if status == 415 {
+                assert_eq!(
+                    reply.json(),
+                    json!({
+                        "detail": "The request body must be application/json.",
+                        "code": "unsupported_media_type",
+                    })
+                );
+            }
+        }
+    }
+    let mut request = post("/api/token/", credentials().to_string());
+    let value = http::HeaderValue::from_bytes(b"application/json\xff").unwrap();
+    request.headers_mut().insert(CONTENT_TYPE, value);
+    assert_eq!(send(&app, request).await.status, 415);
+}

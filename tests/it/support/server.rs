@@ -1,0 +1,202 @@
+//! An example as a process of its own, asked over a socket.
+
+use std::{
+    env,
+    ffi::OsStr,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::reply::Reply;
+
+/// How long a busy machine may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+    output: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts the example `name` and waits until it listens.
+    pub(crate) fn start<V: AsRef<OsStr>>(name: &str, variables: &[(&str, V)]) -> Self {
+        let (lines, listening) = mpsc::channel();
+        let (child, output) = spawn(name, variables, lines);
+        let mut server = Self { child, address: String::new(), output };
+        let address = loop {
+            let line = listening.recv_timeout(PATIENCE).expect("it starts");
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                break address.trim_end().to_owned();
+            }
+        };
+        server.address = address;
+        server
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends the request `line`, `headers` and `body` on a connection of their own.
+    pub(crate) fn send(&self, line: &str, headers: &str, body: &[u8]) -> Reply {
+        let mut stream = self.connect();
+        let len = body.len();
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+             content-length: {len}\r\n{headers}\r\n"
+        );
+        // It may answer before it has read everything, and close.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+        read_reply(stream)
+    }
+
+    /// Sends the signal `name`, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end, which must come within `limit`.
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
+        wait(&mut self.child, limit)
+    }
+
+    /// What it has printed so far, on either stream.
+    pub(crate) fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the example `name`, which must end by itself within `limit`; returns what it printed, too.
+pub(crate) fn run(name: &str, variables: &[(&str, &str)], limit: Duration) -> (ExitStatus, String) {
+    let (lines, ended) = mpsc::channel();
+    let (mut child, output) = spawn(name, variables, lines);
+    let status = wait(&mut child, limit);
+    // Both streams are read to their end once nobody can send lines any more.
+    while ended.recv_timeout(PATIENCE).is_ok() {}
+    let output = output.lock().unwrap().clone();
+    (status, output)
+}
+
+fn spawn<V: AsRef<OsStr>>(
+    name: &str,
+    variables: &[(&str, V)],
+    lines: Sender<String>,
+) -> (Child, Arc<Mutex<String>>) {
+    let mut command = Command::new(example(name));
+    for name in ["HOST", "PORT", "JWT_SECRET"] {
+        command.env_remove(name);
+    }
+    let command =
+        command.env("RUST_LOG", "trace").envs(variables.iter().map(|(name, value)| (name, value)));
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let output = Arc::default();
+    read_lines(child.stdout.take().unwrap(), &output, lines.clone());
+    read_lines(child.stderr.take().unwrap(), &output, lines);
+    (child, output)
+}
+
+/// Where cargo puts the example `name`: beside the directory of this test.
+fn example(name: &str) -> PathBuf {
+    let mut path = env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(name);
+    path.set_extension(env::consts::EXE_EXTENSION);
+    assert!(path.exists(), "build it first: cargo build --example {name}");
+    path
+}
+
+fn read_lines(
+    stream: impl Read + Send + 'static,
+    output: &Arc<Mutex<String>>,
+    lines: Sender<String>,
+) {
+    let output = Arc::clone(output);
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            output.lock().unwrap().push_str(&format!("{line}\n"));
+            let _ = lines.send(line);
+        }
+    });
+}
+
+fn wait(child: &mut Child, limit: Duration) -> ExitStatus {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("still running after {limit:?}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Reads until the other side closes.
+pub(crate) fn read_reply(mut stream: TcpStream) -> Reply {
+    let mut bytes = Vec::new();
+    // A connection reset after the answer has come is fine.
+    let _ = stream.read_to_end(&mut bytes);
+    parse(&String::from_utf8(bytes).unwrap())
+}
+
+/// Reads one answer with a `content-length`, and leaves the connection open.
+pub(crate) fn read_kept_alive(stream: &mut TcpStream) -> Reply {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    loop {
+        stream.read_exact(&mut byte).unwrap();
+        text.extend(byte);
+        if text.ends_with(b"\r\n\r\n") {
+            break;
+        }
+    }
+    let head = parse(str::from_utf8(&text).unwrap());
+    let mut body = vec![0; head.header("content-length")[0].parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    Reply { body: String::from_utf8(body).unwrap(), ..head }
+}
+
+fn parse(text: &str) -> Reply {
+    let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(':').unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
+    }
+    Reply {
+        status: StatusCode::from_bytes(status.as_bytes()).unwrap(),
+        headers,
+        body: body.to_owned(),
+    }
+}

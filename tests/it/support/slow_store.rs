@@ -1,0 +1,93 @@
+//! A store that takes its time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::sync::Semaphore;
+use tower_jwt_auth::{
+    NumericDate,
+    store::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore},
+    token::UserId,
+};
+
+/// Says whether a token is revoked once it is [released](Self::release), and nothing else.
+#[derive(Clone)]
+pub(crate) struct SlowStore(Arc<Inner>);
+
+struct Inner {
+    verdict: Verdict,
+    asked: AtomicUsize,
+    released: Semaphore,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Verdict {
+    Good,
+    Revoked,
+    /// The store fails, for this reason.
+    Fails(&'static str),
+}
+
+impl SlowStore {
+    pub(crate) fn new(verdict: Verdict) -> Self {
+        let (asked, released) = (AtomicUsize::new(0), Semaphore::new(0));
+        Self(Arc::new(Inner { verdict, asked, released }))
+    }
+
+    /// One that answers as soon as it is asked.
+    pub(crate) fn released(verdict: Verdict) -> Self {
+        let store = Self::new(verdict);
+        store.release();
+        store
+    }
+
+    /// Lets it answer, now and in future.
+    pub(crate) fn release(&self) {
+        self.0.released.add_permits(1);
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.0.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl TokenStore for SlowStore {
+    async fn is_revoked(&self, _: &TokenRef<'_>) -> Result<bool, StoreError> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        let _permit = self.0.released.acquire().await.unwrap();
+        match self.0.verdict {
+            Verdict::Good => Ok(false),
+            Verdict::Revoked => Ok(true),
+            Verdict::Fails(reason) => Err(StoreError::unavailable(reason)),
+        }
+    }
+
+    async fn begin(&self, _: &NewSession<'_>) -> Result<(), StoreError> {
+        unimplemented!()
+    }
+
+    async fn spend(&self, _: &Spend<'_>) -> Result<Spent, StoreError> {
+        unimplemented!()
+    }
+
+    async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
+        unimplemented!()
+    }
+
+    async fn sessions(&self, _: &UserId, _: NumericDate) -> Result<Vec<Session>, StoreError> {
+        unimplemented!()
+    }
+
+    async fn purge(&self, _: NumericDate, _: usize) -> Result<usize, StoreError> {
+        unimplemented!()
+    }
+}
+
+impl Verdict {
+    pub(crate) fn is_good(self) -> bool {
+        matches!(self, Self::Good)
+    }
+}
