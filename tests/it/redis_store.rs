@@ -49,6 +49,9 @@ const fn at(secs: u64) -> NumericDate {
 
 const END: NumericDate = at(1_000);
 
+/// A call gives up in less than two seconds; the rest is for a machine that does much else.
+const IN_TIME: Duration = Duration::from_millis(2_500);
+
 fn session<'a>(user: &'a UserId, id: &'a str, refresh: &'a str) -> NewSession<'a> {
     NewSession::new(id, user, refresh, at(0)).with_expiry(END, END)
 }
@@ -490,6 +493,8 @@ async fn a_server_that_cannot_do_it_is_out_of_reach() {
 
     let master = RedisServer::start(&[]);
     server.run::<String>(&format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
+    is_access_revoked(&store, &user, "s").await.unwrap_err();
+    store.sessions(&user, at(0)).await.unwrap_err();
     let error = store.revoke(&ended, at(0)).await.unwrap_err();
     assert_eq!(error.to_string(), "the token store did not answer");
     server.run::<String>("REPLICAOF NO ONE").await;
@@ -609,15 +614,16 @@ async fn a_cluster_is_one_store() {
             Err(_) => unknown += 1,
         }
     }
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < IN_TIME, "{:?}", asked.elapsed());
     assert!(unknown > 0 && known + unknown == users.len(), "{known} and {unknown}");
     cluster.nodes()[1].restart();
     cluster.settle();
     let back = Instant::now();
     for user in &users {
-        while !matches!(is_access_revoked(&store, user, "ended").await, Ok(true)) {
-            assert!(back.elapsed() < Duration::from_secs(2), "it recovers");
+        while let Err(error) = is_access_revoked(&store, user, "ended").await {
+            assert!(back.elapsed() < Duration::from_secs(2), "it recovers: {}", chain(&error));
         }
+        assert!(is_access_revoked(&store, user, "ended").await.unwrap(), "still ended");
     }
 
     // So does the whole of it.
@@ -626,16 +632,17 @@ async fn a_cluster_is_one_store() {
     }
     let asked = Instant::now();
     is_access_revoked(&store, &users[0], "s").await.unwrap_err();
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < IN_TIME, "{:?}", asked.elapsed());
     for node in cluster.nodes() {
         node.restart();
     }
     cluster.settle();
     let back = Instant::now();
     for user in &users {
-        while !matches!(is_access_revoked(&store, user, "ended").await, Ok(true)) {
-            assert!(back.elapsed() < Duration::from_secs(2), "it recovers");
+        while let Err(error) = is_access_revoked(&store, user, "ended").await {
+            assert!(back.elapsed() < Duration::from_secs(2), "it recovers: {}", chain(&error));
         }
+        assert!(is_access_revoked(&store, user, "ended").await.unwrap(), "still ended");
         assert_eq!(spend(&store, user, "s", "1", "2").await.unwrap(), Spent::First);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 #[cfg(feature = "redis-tls")]
@@ -11,7 +11,7 @@ use redis::ConnectionAddr;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError,
     RedisResult, ServerErrorKind, Value,
-    aio::{ConnectionManager, MultiplexedConnection},
+    aio::{ConnectionLike, ConnectionManager, MultiplexedConnection, PubSubStream},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
     io::tcp::TcpSettings,
@@ -23,22 +23,29 @@ use tokio::sync::OnceCell;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
 const CALL_TIMEOUT: Duration = Duration::from_millis(1900);
+/// How often the connections to a cluster are replaced at most.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends commands over one connection, which all callers share.
 ///
 /// This is not redis-rs' `ConnectionManager`, which answers the first call after an outage with
 /// the error of its last try to connect, and stays with a server that has become a replica or that
 /// no longer answers.
-pub(super) struct Connector {
+#[derive(Clone)]
+pub(super) struct Connector(Arc<Inner>);
+
+struct Inner {
     source: Source,
+    database: i64,
     #[cfg(feature = "redis-tls")]
     tls: bool,
     current: Mutex<Arc<OnceCell<Connection>>>,
+    renewed_at: Mutex<Option<Instant>>,
 }
 
 enum Source {
-    Server(Client),
-    Cluster(ClusterClient),
+    Server(Box<Client>),
+    Cluster(Box<ClusterClient>),
     /// The connection was given, and mends itself.
     Given,
 }
@@ -54,7 +61,8 @@ impl Connector {
     pub(super) fn to_server(url: &str) -> RedisResult<Self> {
         let node = url.into_connection_info()?.set_tcp_settings(tcp_settings());
         let client = Client::open(node.clone())?;
-        Ok(Self::new(Source::Server(client), &[node]))
+        let database = node.redis_settings().db();
+        Ok(Self::new(Source::Server(Box::new(client)), database, &[node]))
     }
 
     pub(super) fn to_cluster(urls: &[&str]) -> RedisResult<Self> {
@@ -64,24 +72,30 @@ impl Connector {
             .tcp_settings(tcp_settings())
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(RESPONSE_TIMEOUT)
+            // In milliseconds; the default is to wait for more than a second before a second try.
+            .min_retry_wait(10)
+            .max_retry_wait(200)
             .build()?;
-        Ok(Self::new(Source::Cluster(client), &nodes))
+        Ok(Self::new(Source::Cluster(Box::new(client)), 0, &nodes))
     }
 
-    fn new(source: Source, nodes: &[ConnectionInfo]) -> Self {
+    fn new(source: Source, database: i64, nodes: &[ConnectionInfo]) -> Self {
         #[cfg(not(feature = "redis-tls"))]
         let _ = nodes;
-        Self {
+        Self(Arc::new(Inner {
             source,
+            database,
             #[cfg(feature = "redis-tls")]
             tls: nodes.iter().any(|node| matches!(node.addr(), ConnectionAddr::TcpTls { .. })),
             current: Mutex::default(),
-        }
+            renewed_at: Mutex::default(),
+        }))
     }
 
-    fn given(connection: Connection) -> Self {
-        let current = Mutex::new(Arc::new(OnceCell::new_with(Some(connection))));
-        Self { current, ..Self::new(Source::Given, &[]) }
+    fn given(connection: Connection, database: i64) -> Self {
+        let connector = Self::new(Source::Given, database, &[]);
+        connector.0.install(connection);
+        connector
     }
 
     /// Sends a command that does no harm when it arrives twice.
@@ -102,16 +116,75 @@ impl Connector {
     }
 
     async fn attempt(&self, command: &Cmd) -> RedisResult<Value> {
-        let cell = Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner));
-        let result = match cell.get_or_try_init(|| self.connect()).await {
+        let cell = Arc::clone(&lock(&self.0.current));
+        let result = match cell.get_or_try_init(|| self.0.connect()).await {
             Ok(connection) => connection.clone().send(command).await,
             Err(error) => Err(error),
         };
-        match (&result, &self.source) {
-            (Err(error), Source::Server(_)) if is_broken(error) => self.disconnect(&cell),
-            _ => {}
+        if result.as_ref().is_err_and(is_broken) && cell.initialized() {
+            match &self.0.source {
+                Source::Server(_) => self.disconnect(&cell),
+                Source::Cluster(_) => self.renew(),
+                Source::Given => {}
+            }
         }
         result
+    }
+
+    /// The database of the server.
+    pub(super) fn database(&self) -> i64 {
+        self.0.database
+    }
+
+    /// What is published in some channels from when this has returned, over a connection of its
+    /// own, until that breaks.
+    pub(super) async fn subscribe(&self, channels: &[&str]) -> RedisResult<PubSubStream> {
+        let Source::Server(client) = &self.0.source else {
+            return Err((ErrorKind::Client, "only a server by its URL can be subscribed to").into());
+        };
+        #[cfg(feature = "redis-tls")]
+        if self.0.tls {
+            choose_cryptography();
+        }
+        let subscription = async {
+            let mut subscription = client.get_async_pubsub().await?;
+            subscription.subscribe(channels).await?;
+            Ok(subscription.into_on_message())
+        };
+        match tokio::time::timeout(CALL_TIMEOUT, subscription).await {
+            Ok(result) => result,
+            Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
+        }
+    }
+
+    /// Makes the next call connect anew, unless another one has seen to that.
+    fn disconnect(&self, cell: &Arc<OnceCell<Connection>>) {
+        let mut current = lock(&self.0.current);
+        if Arc::ptr_eq(&current, cell) {
+            *current = Arc::default();
+        }
+    }
+
+    /// Connects to the cluster anew, while calls go on over the connections there are: most nodes
+    /// may be well, and redis-rs mends the connections to the others, though not always.
+    fn renew(&self) {
+        let mut renewed_at = lock(&self.0.renewed_at);
+        if renewed_at.is_some_and(|at| at.elapsed() < RENEWAL_INTERVAL) {
+            return;
+        }
+        *renewed_at = Some(Instant::now());
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            if let Ok(connection) = inner.connect().await {
+                inner.install(connection);
+            }
+        });
+    }
+}
+
+impl Inner {
+    fn install(&self, connection: Connection) {
+        *lock(&self.current) = Arc::new(OnceCell::new_with(Some(connection)));
     }
 
     async fn connect(&self) -> RedisResult<Connection> {
@@ -131,25 +204,18 @@ impl Connector {
             Source::Given => Err((ErrorKind::Client, "the connection is gone").into()),
         }
     }
-
-    /// Makes the next call connect anew, unless another one has seen to that.
-    fn disconnect(&self, cell: &Arc<OnceCell<Connection>>) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&current, cell) {
-            *current = Arc::default();
-        }
-    }
 }
 
 impl From<ConnectionManager> for Connector {
     fn from(manager: ConnectionManager) -> Self {
-        Self::given(Connection::Manager(manager))
+        let database = manager.get_db();
+        Self::given(Connection::Manager(manager), database)
     }
 }
 
 impl From<ClusterConnection> for Connector {
     fn from(connection: ClusterConnection) -> Self {
-        Self::given(Connection::Cluster(connection))
+        Self::given(Connection::Cluster(connection), 0)
     }
 }
 
@@ -175,6 +241,11 @@ fn choose_cryptography() {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn tcp_settings() -> TcpSettings {
     let settings = TcpSettings::default().set_nodelay(true);
     // A node that vanished without a word; of a single server the response timeout tells as much.
@@ -191,4 +262,6 @@ fn is_broken(error: &RedisError) -> bool {
 /// Whether the server has become a replica. A new connection may find the one that took its place.
 fn is_read_only(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+        // Redis 6 wraps the errors of commands in scripts.
+        || error.detail().is_some_and(|detail| detail.contains("READONLY"))
 }

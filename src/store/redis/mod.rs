@@ -1,10 +1,11 @@
 mod connection;
+mod feed;
 mod scripts;
 
-use std::{error::Error, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{error::Error, fmt, num::NonZeroUsize, time::Duration};
 
 use redis::{
-    ErrorKind, FromRedisValue, ServerErrorKind, ToRedisArgs, aio::ConnectionManager,
+    ErrorKind, FromRedisValue, ServerErrorKind, ToRedisArgs, Value, aio::ConnectionManager,
     cluster_async::ClusterConnection,
 };
 
@@ -72,8 +73,10 @@ const SLACK: Duration = Duration::from_secs(60);
 ///   adopted: change the signing key if that matters.
 #[derive(Clone)]
 pub struct RedisStore {
-    connector: Arc<Connector>,
+    connector: Connector,
     prefix: Box<str>,
+    /// Where revocations are published.
+    channel: Box<str>,
 }
 
 impl RedisStore {
@@ -117,12 +120,15 @@ impl RedisStore {
                 "the key prefix must be 1 to 64 visible ASCII characters without braces",
             ));
         }
+        self.channel = channel(prefix, &self.connector);
         self.prefix = prefix.into();
         Ok(self)
     }
 
     fn new(connector: impl Into<Connector>) -> Self {
-        Self { connector: Arc::new(connector.into()), prefix: DEFAULT_PREFIX.into() }
+        let connector = connector.into();
+        let channel = channel(DEFAULT_PREFIX, &connector);
+        Self { connector, prefix: DEFAULT_PREFIX.into(), channel }
     }
 
     async fn call<T: FromRedisValue>(
@@ -131,16 +137,28 @@ impl RedisStore {
         user_id: &str,
         args: impl ToRedisArgs + Sync,
     ) -> Result<T, StoreError> {
-        let key = &*format!("{}{user_id}", self.prefix);
-        let mut answer = self.connector.send(&script.by_hash(key, &args)).await;
+        self.call_with_key(script, &format!("{}{user_id}", self.prefix), &self.channel, args).await
+    }
+
+    async fn call_with_key<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        key: &str,
+        channel: &str,
+        args: impl ToRedisArgs + Sync,
+    ) -> Result<T, StoreError> {
+        let mut answer = self.connector.send(&script.by_hash(key, channel, &args)).await;
         let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
         if answer.as_ref().is_err_and(|error| error.kind() == unknown) {
-            answer = self.connector.send(&script.in_full(key, &args)).await;
+            answer = self.connector.send(&script.in_full(key, channel, &args)).await;
         }
-        let value = answer.map_err(StoreError::unavailable)?;
-        // The error of redis-rs would quote the answer, and ids are not for logs.
-        T::from_redis_value(value).map_err(|_| StoreError::unavailable(UnexpectedAnswer))
+        decode(answer.map_err(StoreError::unavailable)?)
     }
+}
+
+/// Channels, unlike keys, are not of one database.
+fn channel(prefix: &str, connector: &Connector) -> Box<str> {
+    format!("{prefix}revocations:{}", connector.database()).into()
 }
 
 const INVALID_URL: ConfigError = ConfigError::new(
@@ -198,16 +216,15 @@ impl TokenStore for RedisStore {
             spend.keep_until.as_secs(),
             time_to_live(spend.keep_until, spend.now),
         );
-        let (outcome, successor, at): (String, String, u64) =
-            self.call(&scripts::SPEND, spend.user_id.as_str(), args).await?;
-        match &*outcome {
-            "first" => Ok(Spent::First),
-            "again" => {
+        let answer = self.call(&scripts::SPEND, spend.user_id.as_str(), args).await?;
+        match answer {
+            Value::Int(1) => Ok(Spent::First),
+            Value::Int(2) => Ok(Spent::Reused),
+            Value::Int(3) => Ok(Spent::Revoked),
+            again => {
+                let (successor, at): (String, u64) = decode(again)?;
                 Ok(Spent::Again { successor: successor.into(), at: NumericDate::from_secs(at) })
             }
-            "reused" => Ok(Spent::Reused),
-            "revoked" => Ok(Spent::Revoked),
-            _ => Err(StoreError::unavailable(UnexpectedAnswer)),
         }
     }
 
@@ -276,6 +293,11 @@ impl TokenStore for RedisStore {
 /// remembered until `keep_until`.
 fn time_to_live(keep_until: NumericDate, now: NumericDate) -> u64 {
     (keep_until.saturating_duration_since(now) + SLACK).as_secs()
+}
+
+fn decode<T: FromRedisValue>(answer: Value) -> Result<T, StoreError> {
+    // The error of redis-rs would quote the answer, and ids are not for logs.
+    T::from_redis_value(answer).map_err(|_| StoreError::unavailable(UnexpectedAnswer))
 }
 
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 //! | `s:<session id>` | a session: `created_at`, `last_used_at`, `expires_at`, `keep_until`, `current` and `previous` (the ids of the refresh tokens to be spent next and spent last), `generation`, `label`; or, ended, `ended` and `keep_until` |
 //! | `t:<jti>` | a revoked token: `keep_until` |
 //! | `u` | of a user that was revoked: `at`, and `generation`, which counts how often |
-//! | `c` | where [`PRELUDE`]'s `sweep` goes on |
+//! | `c` | where [`SWEEP`] goes on |
 //!
 //! Entries are packed with MessagePack. The revocation of a user is one new generation, whatever
 //! the number of its sessions: a session of an older one has ended. `u` is forgotten with the hash
@@ -33,44 +33,47 @@ pub(super) struct Script {
 }
 
 impl Script {
-    fn new(body: &str) -> Self {
-        let source = [PRELUDE, body].concat();
+    fn new(parts: &[&str]) -> Self {
+        let source = parts.concat();
         let hash = redis::Script::new(&source).get_hash().to_owned();
         Self { source, hash }
     }
 
-    pub(super) fn by_hash(&self, key: &str, args: &impl ToRedisArgs) -> Cmd {
+    pub(super) fn by_hash(&self, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.hash).arg(1).arg(key).arg(args);
+        command.arg(&self.hash).arg(1).arg(key).arg(channel).arg(args);
         command
     }
 
     /// For a server that does not know the script. Unlike `SCRIPT LOAD` this goes to the one node
     /// of a cluster that needs it, and needs no second call.
-    pub(super) fn in_full(&self, key: &str, args: &impl ToRedisArgs) -> Cmd {
+    pub(super) fn in_full(&self, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
         let mut command = redis::cmd("EVAL");
-        command.arg(&self.source).arg(1).arg(key).arg(args);
+        command.arg(&self.source).arg(1).arg(key).arg(channel).arg(args);
         command
     }
 }
 
 macro_rules! scripts {
-    ($($name:ident = $body:ident),*) => {$(
-        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new($body));
+    ($($name:ident = $($part:ident)+;)*) => {$(
+        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new(&[$($part),+]));
     )*};
 }
 scripts! {
-    BEGIN = BEGIN_LUA,
-    SPEND = SPEND_LUA,
-    REVOKE_TOKEN = REVOKE_TOKEN_LUA,
-    REVOKE_SESSION = REVOKE_SESSION_LUA,
-    REVOKE_USER = REVOKE_USER_LUA,
-    IS_REVOKED = IS_REVOKED_LUA,
-    SESSIONS = SESSIONS_LUA
+    BEGIN = READ REVOCATION WRITE HAS_ENDED ENDED SWEEP LIVE_SESSIONS BEGIN_LUA;
+    SPEND = READ REVOCATION WRITE HAS_ENDED ENDED SWEEP SPEND_LUA;
+    REVOKE_TOKEN = READ REVOCATION WRITE SWEEP REVOKE_TOKEN_LUA;
+    REVOKE_SESSION = READ REVOCATION WRITE ENDED SWEEP REVOKE_SESSION_LUA;
+    REVOKE_USER = READ REVOCATION WRITE HAS_ENDED REVOKE_USER_LUA;
+    IS_REVOKED = READ MUST_BE_WRITABLE HAS_ENDED IS_REVOKED_LUA;
+    SESSIONS = READ MUST_BE_WRITABLE HAS_ENDED LIVE_SESSIONS SESSIONS_LUA;
+    REVOCATIONS = READ REVOCATION REVOCATIONS_LUA;
+    BEAT = READ MUST_BE_WRITABLE BEAT_LUA;
 }
 
-const PRELUDE: &str = r"
+const READ: &str = r"
 local user = KEYS[1]
+local channel = table.remove(ARGV, 1) -- which this leaves as the script's own arguments
 
 -- The entries under these fields; false for one that is not there.
 local function read(...)
@@ -80,15 +83,43 @@ local function read(...)
   end
   return unpack(entries)
 end
+";
 
--- Stores an entry, and remembers the user for ttl seconds at least.
+const REVOCATION: &str = r"
+-- What is to be known elsewhere: an entry that revokes something, as its field, its time and for
+-- how many seconds the user is remembered; nil for any other.
+local function revocation(field, entry, ttl)
+  local is_token = string.sub(field, 1, 2) == 't:'
+  if entry.ended or is_token or field == 'u' then
+    return {field, entry.keep_until or entry.at, tonumber(ttl)}
+  end
+end
+";
+
+const WRITE: &str = r"
+-- Stores an entry, and remembers the user for ttl seconds at least. It is told first: should that
+-- fail, nothing is stored.
 local function write(field, entry, ttl)
+  local revoked = revocation(field, entry, ttl)
+  if revoked then
+    redis.call('PUBLISH', channel, cjson.encode({user, unpack(revoked)}))
+  end
   redis.call('HSET', user, field, cmsgpack.pack(entry))
   if redis.call('TTL', user) < tonumber(ttl) then
     redis.call('EXPIRE', user, ttl)
   end
 end
+";
 
+const MUST_BE_WRITABLE: &str = r"
+-- Fails where nothing can be written: on a replica, or a master that was cut off from enough of its
+-- replicas. What was revoked elsewhere may not be known there.
+local function must_be_writable()
+  redis.call('HDEL', user, '') -- an empty field is never there
+end
+";
+
+const HAS_ENDED: &str = r"
 local function generation_of(revoked_user)
   return revoked_user and revoked_user.generation or 0
 end
@@ -96,12 +127,16 @@ end
 local function has_ended(session, revoked_user)
   return session.ended ~= nil or session.generation < generation_of(revoked_user)
 end
+";
 
+const ENDED: &str = r"
 -- An ended session; what it was ended by, if that was a second spending.
 local function ended(session, keep_until, by)
   return {ended = by or '', keep_until = math.max(session and session.keep_until or 0, keep_until)}
 end
+";
 
+const SWEEP: &str = r"
 -- Looks at some entries, and the next time at the next ones, and forgets those whose time has
 -- come. Called where one entry is added, it looks at more than one, so that forgetting keeps up.
 local function sweep(now)
@@ -117,7 +152,9 @@ local function sweep(now)
     redis.call('HSET', user, 'c', page[1])
   end
 end
+";
 
+const LIVE_SESSIONS: &str = r"
 -- The sessions that have neither ended nor expired, each with its id.
 local function live_sessions(now)
   local revoked_user = read('u')
@@ -159,18 +196,20 @@ write(field, {
 }, ttl)
 ";
 
+/// Answers one of the numbers below, or else the successor and when it was named.
 const SPEND_LUA: &str = r"
+local FIRST, REUSED, REVOKED = 1, 2, 3
 local field, refresh, successor, ttl = 's:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[10]
 local issued_at, grace, adopt = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
 local now, expires_at, keep_until = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
 local session, revoked_token, revoked_user = read(field, 't:' .. refresh, 'u')
 if revoked_token then
-  return {'revoked', '', 0}
+  return REVOKED
 end
 if not session then
   if not adopt or (revoked_user and issued_at <= revoked_user.at) then
-    return {'revoked', '', 0}
+    return REVOKED
   end
   sweep(now)
   session = {
@@ -180,26 +219,26 @@ if not session then
 end
 if has_ended(session, revoked_user) then
   -- By this very call, whose answer was lost?
-  return {session.ended == successor and 'reused' or 'revoked', '', 0}
+  return session.ended == successor and REUSED or REVOKED
 end
 if session.current == refresh then
   session.current, session.previous = successor, refresh
   session.last_used_at, session.expires_at = now, expires_at
   session.keep_until = math.max(session.keep_until, keep_until)
   write(field, session, ttl)
-  return {'first', '', 0}
+  return FIRST
 end
 if session.previous == refresh then
   if session.current == successor then
-    return {'first', '', 0} -- by this very call, whose answer was lost
+    return FIRST -- by this very call, whose answer was lost
   end
   local spent_at = session.last_used_at
   if math.max(now - spent_at, 0) < grace then
-    return {'again', session.current, spent_at}
+    return {session.current, spent_at}
   end
 end
 write(field, ended(session, keep_until, successor), ttl)
-return {'reused', '', 0}
+return REUSED
 ";
 
 const REVOKE_TOKEN_LUA: &str = r"
@@ -220,7 +259,7 @@ write(field, ended(session, keep_until), ttl)
 
 const REVOKE_USER_LUA: &str = r"
 local now, ttl = tonumber(ARGV[1]), ARGV[2]
-local excepted_field = ARGV[3] and 's:' .. ARGV[3] or '' -- an empty field is never there
+local excepted_field = ARGV[3] and 's:' .. ARGV[3] or ''
 
 local excepted, revoked_user = read(excepted_field, 'u')
 local generation = generation_of(revoked_user) + 1
@@ -236,6 +275,7 @@ const IS_REVOKED_LUA: &str = r"
 local session_id, jti = ARGV[4] == '1' and ARGV[5], ARGV[6]
 local issued_at, is_refresh, adopt = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
 
+must_be_writable()
 local session, revoked_token, revoked_user =
   read(session_id and 's:' .. session_id or '', jti and 't:' .. jti or '', 'u')
 if revoked_token then
@@ -256,6 +296,7 @@ return 0
 const SESSIONS_LUA: &str = r"
 local now = tonumber(ARGV[1])
 
+must_be_writable()
 local answer = {}
 for i, session in ipairs(live_sessions(now)) do
   answer[i] = {
@@ -264,4 +305,22 @@ for i, session in ipairs(live_sessions(now)) do
   }
 end
 return answer
+";
+
+/// What is to be known elsewhere of a user.
+const REVOCATIONS_LUA: &str = r"
+local ttl = redis.call('TTL', user)
+local entries, revoked = redis.call('HGETALL', user), {}
+for i = 1, #entries, 2 do
+  if entries[i] ~= 'c' then
+    revoked[#revoked + 1] = revocation(entries[i], cmsgpack.unpack(entries[i + 1]), ttl)
+  end
+end
+return revoked
+";
+
+/// A sign of life for one subscriber, which is only told where revocations can be written.
+const BEAT_LUA: &str = r"
+must_be_writable()
+redis.call('PUBLISH', channel, ARGV[1])
 ";

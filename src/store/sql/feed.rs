@@ -1,7 +1,5 @@
 //! What PostgreSQL tells of revocations: `LISTEN` and `NOTIFY`.
 
-use std::pin::Pin;
-
 use futures::{Stream, stream};
 use serde::Deserialize;
 use sqlx::{
@@ -25,14 +23,15 @@ use super::{
 
 const PAGE: usize = 2_000;
 
-type Notices = Pin<Box<dyn Stream<Item = Result<Notice, StoreError>> + Send>>;
-
 /// Revocations are told with `pg_notify` by the statements that make them, so that both are
 /// committed or neither. A subscription takes a connection of its own. It needs `LISTEN`, which
 /// poolers such as PgBouncer only pass on in session mode; through others no beat comes back, and a
 /// replica asks the store.
 impl RevocationFeed for PostgresStore {
-    async fn subscribe(&self, subscriber: u64) -> Result<Notices, StoreError> {
+    async fn subscribe(
+        &self,
+        subscriber: u64,
+    ) -> Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError> {
         let rows = self.read(&self.feed()?.channel, &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
         let channel = PostgresEngine::text(row, 0).map_err(StoreError::unavailable)?;
@@ -43,7 +42,7 @@ impl RevocationFeed for PostgresStore {
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
         let mut listener = listen(&pool).await.map_err(StoreError::unavailable)?;
         listener.listen_all([&*channel, &*beats]).await.map_err(StoreError::unavailable)?;
-        Ok(Box::pin(stream::unfold(Some((listener, channel)), move |subscription| async move {
+        Ok(stream::unfold(Some((listener, channel)), move |subscription| async move {
             let (mut listener, channel) = subscription?;
             let notice = match listener.try_recv().await {
                 Ok(Some(told)) if told.channel() == channel => revoked(told.payload()),
@@ -52,7 +51,7 @@ impl RevocationFeed for PostgresStore {
                 Err(error) => Err(StoreError::unavailable(error)),
             };
             Some((notice, Some((listener, channel))))
-        })))
+        }))
     }
 
     fn live(&self) -> impl Stream<Item = Result<Vec<Revoked>, StoreError>> + Send {

@@ -3,6 +3,9 @@
 mod answers;
 mod bounds;
 mod feed;
+mod postgres;
+mod redis;
+mod server;
 
 use std::time::Duration;
 
