@@ -129,11 +129,20 @@ const TOKEN_LEN: usize = USER_LEN + 2 * ID_LEN;
 
 impl Tokens {
     fn of(numbers: impl Iterator<Item = u64>) -> Self {
+        Self::with_kinds(numbers, 1, 2)
+    }
+
+    /// Those of the same users that are not revoked.
+    fn of_users(numbers: impl Iterator<Item = u64>) -> Self {
+        Self::with_kinds(numbers, 3, 4)
+    }
+
+    fn with_kinds(numbers: impl Iterator<Item = u64>, jti: u64, session: u64) -> Self {
         let mut tokens = Self { text: String::new(), count: 0 };
         for number in numbers {
             tokens.text += &user_id(number);
-            tokens.text += &id(number, 1);
-            tokens.text += &id(number, 2);
+            tokens.text += &id(number, jti);
+            tokens.text += &id(number, session);
             tokens.count += 1;
         }
         tokens
@@ -208,13 +217,18 @@ fn main() {
         // In an order that has nothing to do with the one in which they were added.
         let hits = Tokens::of((0..lookups).map(|number| mix(number) % size));
         let misses = Tokens::of((0..LOOKUPS).map(|number| size + number));
+        // Other tokens and sessions of users of whom something is revoked, but not everything.
+        let others = (0..lookups).map(|number| mix(number) % size);
+        let others = others.map(|number| number - u64::from(number % 10 == 9));
+        let others = Tokens::of_users(others);
         print!("{size:<9} {:<13.1} {load:<9.1?}", bytes as f64 / size as f64);
         for threads in [1, 2] {
             let miss = measure(&replica, &misses, threads, |revoked| revoked == 0);
             let hit = measure(&replica, &hits, threads, |revoked| revoked == lookups);
+            let other = measure(&replica, &others, threads, |revoked| revoked == 0);
             print!(
-                " {threads} thread: miss {:.0} ({:.0}), hit {:.0} ({:.0});",
-                miss.0, miss.1, hit.0, hit.1
+                " {threads} thread: miss {:.0} ({:.0}), other {:.0} ({:.0}), hit {:.0} ({:.0});",
+                miss.0, miss.1, other.0, other.1, hit.0, hit.1
             );
         }
         println!();

@@ -2,69 +2,73 @@
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::{Hash128, SipHasher13};
 
-/// Ends the user id. No UTF-8 text holds this byte, so two different pairs of ids never read alike.
-const END: u8 = 0xff;
+/// Makes [`Digest`]s with keys that no other process has, so nobody can choose ids that collide.
+pub(super) struct Digester {
+    users: SipHasher13,
+    tokens: SipHasher13,
+    sessions: SipHasher13,
+}
 
-/// Makes [`Digest`]s with a key that no other process has, so nobody can choose ids that collide.
-pub(super) struct Digester(SipHasher13);
-
-/// Stands for a user, or for an id of a user. With a million of them, the next one is mistaken for
-/// one of them with a probability of 2⁻¹⁰⁸.
+/// Stands for a user, or for an id of a user. Among a million of them, one more is mistaken for
+/// another with a probability of less than 2⁻⁷⁶.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Digest {
     bucket: u64,
-    shard: u64,
+    rest: u32,
+    /// The same for a user and all its ids.
+    user: u32,
 }
 
-/// A user, and what its ids are digested with.
-pub(super) struct UserDigester(SipHasher13);
+/// A user, from which its ids are told apart.
+#[derive(Clone, Copy)]
+pub(super) struct UserDigest(Hash128);
 
 impl Digester {
     pub(super) fn new() -> Self {
         let random = RandomState::new();
-        Self(SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1)))
+        let keyed =
+            |key: u64| SipHasher13::new_with_keys(random.hash_one(key), random.hash_one(!key));
+        Self { users: keyed(0), tokens: keyed(1), sessions: keyed(2) }
     }
 
-    pub(super) fn user(&self, user_id: &str) -> UserDigester {
-        let mut hasher = self.0;
-        hasher.write(user_id.as_bytes());
-        hasher.write_u8(END);
-        UserDigester(hasher)
-    }
-}
-
-impl UserDigester {
-    pub(super) fn digest(&self) -> Digest {
-        finish(self.0)
+    pub(super) fn user(&self, user_id: &str) -> UserDigest {
+        UserDigest(self.users.hash(user_id.as_bytes()))
     }
 
-    pub(super) fn token(&self, jti: &str) -> Digest {
-        self.id(b't', jti)
+    pub(super) fn token(&self, user: UserDigest, jti: &str) -> Digest {
+        user.id(self.tokens, jti)
     }
 
-    pub(super) fn session(&self, session_id: &str) -> Digest {
-        self.id(b's', session_id)
-    }
-
-    fn id(&self, kind: u8, id: &str) -> Digest {
-        let mut hasher = self.0;
-        hasher.write_u8(kind);
-        hasher.write(id.as_bytes());
-        finish(hasher)
+    pub(super) fn session(&self, user: UserDigest, session_id: &str) -> Digest {
+        user.id(self.sessions, session_id)
     }
 }
 
-fn finish(hasher: SipHasher13) -> Digest {
-    let digest = hasher.finish128();
-    Digest { bucket: digest.h1, shard: digest.h2 }
+impl UserDigest {
+    pub(super) const fn digest(self) -> Digest {
+        let Hash128 { h1, h2 } = self.0;
+        Digest { bucket: h1, rest: h2 as u32, user: (h2 >> 32) as u32 }
+    }
+
+    /// One of `shards`, independent of the bucket within it.
+    pub(super) const fn shard(self, shards: usize) -> usize {
+        self.0.h2 as u32 as usize % shards
+    }
+
+    fn id(self, mut hasher: SipHasher13, id: &str) -> Digest {
+        hasher.write_u64(self.0.h1);
+        hasher.write_u64(self.0.h2);
+        let Hash128 { h1, h2 } = hasher.hash(id.as_bytes());
+        Digest { bucket: h1, rest: h2 as u32, ..self.digest() }
+    }
 }
 
 impl Digest {
-    /// One of `shards`, independent of the bucket within it.
-    pub(super) const fn shard(self, shards: usize) -> usize {
-        self.shard as usize % shards
+    /// As good as random, and the same for a user and all its ids.
+    pub(super) const fn user(self) -> u32 {
+        self.user
     }
 }
 

@@ -1,7 +1,6 @@
 //! What is revoked, in memory.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -13,8 +12,9 @@ use crate::clock::NumericDate;
 
 use super::{
     super::TokenRef,
-    digest::{Digest, Digester, Direct},
+    digest::{Digester, UserDigest},
     feed::Revoked,
+    shard::{RevokedUser, Shard},
 };
 
 /// So many that sweeping one of them, or making room in it, holds up nobody.
@@ -30,22 +30,6 @@ pub(super) struct Index {
     len: AtomicUsize,
     capacity: usize,
     overflowed: AtomicBool,
-}
-
-#[derive(Default)]
-struct Shard {
-    /// Revoked tokens and ended sessions, with the time until when that must be remembered.
-    ids: HashMap<Digest, NumericDate, Direct>,
-    users: HashMap<Digest, RevokedUser, Direct>,
-}
-
-/// A user of whom not everything is known that is revoked.
-struct RevokedUser {
-    /// Tokens without a session that were issued before are revoked.
-    refused_before: NumericDate,
-    /// Whether tokens with a session that were issued before are revoked, only the store knows.
-    asked_before: NumericDate,
-    keep_until: NumericDate,
 }
 
 impl Index {
@@ -77,15 +61,18 @@ impl Index {
     /// enough to tell.
     pub(super) fn is_revoked(&self, token: &TokenRef<'_>) -> Option<bool> {
         let user = self.digester.user(token.user_id);
-        let jti = token.jti.map(|jti| user.token(jti));
-        let session = token.session_id.map(|session_id| user.session(session_id));
-        let user = user.digest();
         let shard = read(self.shard(user));
-        let is_listed = |id: Option<Digest>| id.is_some_and(|id| shard.ids.contains_key(&id));
-        if is_listed(jti) || is_listed(session) {
+        if !shard.may_mention(user.digest()) {
+            return Some(false);
+        }
+        let jti = token.jti.map(|jti| self.digester.token(user, jti));
+        let session = token.session_id.map(|session_id| self.digester.session(user, session_id));
+        let is_listed = |id: Option<_>| id.is_some_and(|id| shard.lists(id));
+        // Both are looked at in any case, so that the memory is asked for both at the same time.
+        if is_listed(jti) | is_listed(session) {
             return Some(true);
         }
-        match shard.users.get(&user) {
+        match shard.user(user.digest()) {
             Some(user) if session.is_none() => Some(token.issued_at < user.refused_before),
             // The session may have ended with the user's revocation, or have been excepted from
             // it, or have begun in the same second, or by another machine's clock.
@@ -99,11 +86,13 @@ impl Index {
         match revoked {
             Revoked::Token { user_id, jti, keep_until } => {
                 let user = self.digester.user(user_id);
-                self.add_id(user.digest(), user.token(jti), *keep_until);
+                let token = self.digester.token(user, jti);
+                write(self.shard(user)).add_id(token, *keep_until, || self.has_room());
             }
             Revoked::Session { user_id, session_id, keep_until } => {
                 let user = self.digester.user(user_id);
-                self.add_id(user.digest(), user.session(session_id), *keep_until);
+                let session = self.digester.session(user, session_id);
+                write(self.shard(user)).add_id(session, *keep_until, || self.has_room());
             }
             Revoked::User { user_id, at, keep_until } => {
                 let refused_before = at.saturating_add(Duration::from_secs(1));
@@ -120,35 +109,9 @@ impl Index {
         self.add_user(user_id, RevokedUser { refused_before, asked_before, keep_until });
     }
 
-    fn add_id(&self, user: Digest, id: Digest, keep_until: NumericDate) {
-        match write(self.shard(user)).ids.entry(id) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                *known = keep_until.max(*known);
-            }
-            Entry::Vacant(vacant) => {
-                if self.has_room() {
-                    vacant.insert(keep_until);
-                }
-            }
-        }
-    }
-
     fn add_user(&self, user_id: &str, revoked: RevokedUser) {
-        let user = self.digester.user(user_id).digest();
-        match write(self.shard(user)).users.entry(user) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                known.refused_before = revoked.refused_before.max(known.refused_before);
-                known.asked_before = revoked.asked_before.max(known.asked_before);
-                known.keep_until = revoked.keep_until.max(known.keep_until);
-            }
-            Entry::Vacant(vacant) => {
-                if self.has_room() {
-                    vacant.insert(revoked);
-                }
-            }
-        }
+        let user = self.digester.user(user_id);
+        write(self.shard(user)).add_user(user.digest(), revoked, || self.has_room());
     }
 
     /// Takes room for one more entry.
@@ -164,32 +127,13 @@ impl Index {
     /// Forgets what is over at `now`, in one step for each share of the entries.
     pub(super) fn sweep(&self, now: NumericDate) -> impl Iterator<Item = ()> {
         self.shards.iter().map(move |shard| {
-            let mut shard = write(shard);
-            let before = shard.len();
-            shard.ids.retain(|_, keep_until| *keep_until > now);
-            shard.users.retain(|_, user| user.keep_until > now);
-            let swept = before - shard.len();
-            shrink(&mut shard.ids);
-            shrink(&mut shard.users);
+            let swept = write(shard).sweep(now);
             self.len.fetch_sub(swept, Ordering::Relaxed);
         })
     }
 
-    fn shard(&self, user: Digest) -> &RwLock<Shard> {
+    fn shard(&self, user: UserDigest) -> &RwLock<Shard> {
         &self.shards[user.shard(SHARDS)]
-    }
-}
-
-impl Shard {
-    fn len(&self) -> usize {
-        self.ids.len() + self.users.len()
-    }
-}
-
-/// Gives back the room that a table needed at its fullest.
-fn shrink<T>(table: &mut HashMap<Digest, T, Direct>) {
-    if table.capacity() / 4 > table.len() {
-        table.shrink_to(table.len() * 2);
     }
 }
 

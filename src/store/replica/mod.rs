@@ -62,6 +62,7 @@ mod feed;
 mod follow;
 mod freshness;
 mod index;
+mod shard;
 
 use std::{fmt, sync::Arc, time::Duration};
 

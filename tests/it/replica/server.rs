@@ -177,14 +177,16 @@ pub(super) async fn revocations_are_told_soon<S: RevocationFeed>(name: &str, her
     let mut times = Vec::new();
     for _ in 0..200 {
         let token = Token::new();
+        let began = Instant::now();
         token.revoke(here.store()).await;
-        times.push(refused(&there, &token.as_ref()).await);
+        refused(&there, &token.as_ref()).await;
+        times.push(began.elapsed());
         sleep(millis(1)).await;
     }
     times.sort();
     let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
     println!(
-        "{name}: refused elsewhere {median:?} after the call has returned, at most {longest:?}"
+        "{name}: revoked, and refused elsewhere, within {median:?} (median), {longest:?} (longest)"
     );
     assert!(longest < SOON, "a revocation was told after {longest:?}");
 }
