@@ -106,6 +106,7 @@
 //! | log in, refresh, log out; events | [`Issuer`], [`routes`] |
 //! | connect your users | [`user`] |
 //! | remember sessions elsewhere | [`store`] |
+//! | check revocations without asking a server each time | [`store::replica`] |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
 //! # Features
@@ -116,8 +117,11 @@
 //! | `routes` | yes | [`TokenRoutes`] |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
+//! | `replica` | | [`store::replica`]: revocation checks from memory, with many machines on one store; comes with `postgres` and `redis` |
 //! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with the two |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
+//! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
+//! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, never with a token or claim in them |
 //! | `test-util` | | `store::conformance`, the suite for stores of one's own |
 //!

@@ -73,30 +73,34 @@ impl<'a> SeenMembers<'a> {
     }
 }
 
-/// An object of which nothing is known but that no member is repeated.
-pub(super) struct DistinctMembers;
+/// Checks that `json` is an object which repeats no member, and all of whose members `allows` permits.
+pub(super) fn check_members(
+    json: &str,
+    allows: impl Fn(&str) -> bool,
+) -> Result<(), serde_json::Error> {
+    struct ObjectVisitor<F>(F);
 
-impl<'de> Deserialize<'de> for DistinctMembers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
+    impl<'de, F: Fn(&str) -> bool> Visitor<'de> for ObjectVisitor<F> {
+        type Value = ();
 
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = DistinctMembers;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut seen = SeenMembers::new();
-                while let Some(JsonStr(name)) = map.next_key()? {
-                    seen.insert(&name)?;
-                    map.next_value::<IgnoredAny>()?;
-                }
-                Ok(DistinctMembers)
-            }
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
         }
 
-        deserializer.deserialize_map(ObjectVisitor)
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            let mut seen = SeenMembers::new();
+            while let Some(JsonStr(name)) = map.next_key()? {
+                if !self.0(&name) {
+                    return Err(A::Error::custom("a member that is not allowed"));
+                }
+                seen.insert(&name)?;
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
     }
+
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer.deserialize_map(ObjectVisitor(allows))?;
+    deserializer.end()
 }

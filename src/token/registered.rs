@@ -160,7 +160,9 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
                     "iss" => claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
                     "sub" => claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
                     "sid" => claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0)),
-                    "epoch" => claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
+                    "user_epoch" => {
+                        claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0))
+                    }
                     "scope" => {
                         claims.scopes = match map.next_value::<OneOrMany<'de>>()? {
                             OneOrMany::One(text) => Scopes::Text(self.text(text)),

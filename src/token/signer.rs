@@ -10,8 +10,7 @@ use crate::{
 };
 
 use super::{
-    claims::TokenType, compact::append, key::SigningKey, members::DistinctMembers,
-    names::ClaimNames,
+    claims::TokenType, compact::append, key::SigningKey, members::check_members, names::ClaimNames,
 };
 
 /// What a token says besides the application's own claims.
@@ -44,7 +43,7 @@ impl Serialize for RegisteredClaims<'_> {
             ("iss", self.issuer),
             ("sid", self.session_id),
             ("scope", self.scope),
-            ("epoch", self.epoch),
+            ("user_epoch", self.epoch),
         ];
         for (name, text) in texts {
             if let Some(text) = text {
@@ -58,27 +57,43 @@ impl Serialize for RegisteredClaims<'_> {
     }
 }
 
-#[derive(Serialize)]
-struct Payload<'a, C> {
-    #[serde(flatten)]
-    registered: &'a RegisteredClaims<'a>,
-    #[serde(flatten)]
-    custom: &'a C,
+impl RegisteredClaims<'_> {
+    /// Whether the application's claims must not have a member of this name: it is written here, or
+    /// would mean something to a verifier that only the issuer may say.
+    fn takes(&self, name: &str) -> bool {
+        let names = [self.names.token_type(), self.names.jti(), self.names.user_id()];
+        names.contains(&name)
+            || match name {
+                "exp" | "iat" | "sid" | "scope" | "auth_time" | "user_epoch" | "cnf" => true,
+                "iss" => self.issuer.is_some(),
+                "aud" => self.audience.is_some(),
+                _ => false,
+            }
+    }
 }
 
-/// Signs a token of `registered` and the members of `custom`, which must be an object that
-/// repeats none of them.
+/// Signs a token of `registered` and the members of `custom`, which must be an object without
+/// members that `registered` takes.
 pub(crate) fn sign<C: Serialize>(
     key: &SigningKey,
     registered: &RegisteredClaims<'_>,
     custom: &C,
 ) -> Result<String, AuthError> {
     let misconfigured = |error| AuthError::with_source(AuthErrorKind::Misconfigured, error);
-    let payload = serde_json::to_string(&Payload { registered, custom })
-        .map_err(|_| misconfigured(SigningError::NoObject))?;
-    // A verifier would refuse what repeats a member; better here than at every later request.
-    serde_json::from_str::<DistinctMembers>(&payload)
+    let mut payload =
+        serde_json::to_string(registered).map_err(|_| misconfigured(SigningError::NoObject))?;
+    let own = serde_json::to_string(custom).map_err(|_| misconfigured(SigningError::NoObject))?;
+    let Some(own_members) = own.strip_prefix('{') else {
+        return Err(misconfigured(SigningError::NoObject));
+    };
+    // A verifier would refuse a token that repeats a member; better here than at every request.
+    check_members(&own, |name| !registered.takes(name))
         .map_err(|_| misconfigured(SigningError::NameTaken))?;
+    payload.pop();
+    if own_members != "}" {
+        payload.push(',');
+    }
+    payload.push_str(own_members);
 
     let header = key.encoded_header();
     let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 128);

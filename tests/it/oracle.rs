@@ -62,7 +62,7 @@ const CLAIM_NAMES: [&str; 20] = [
     "user_id",
     "token_type",
     "scope",
-    "epoch",
+    "user_epoch",
     "cnf",
     "username",
     r"\u0065xp",
@@ -272,7 +272,7 @@ const OURS: [Rule; 14] = [
     }),
     ("sid is an id", |case| case.claim_is_not("sid", is_id)),
     ("iss, sub and epoch are texts", |case| {
-        ["iss", "sub", "epoch"].iter().any(|name| case.claim_is_not(name, Value::is_string))
+        ["iss", "sub", "user_epoch"].iter().any(|name| case.claim_is_not(name, Value::is_string))
     }),
     ("aud and scope are texts or lists of them", |case| {
         ["aud", "scope"].iter().any(|name| case.claim_is_not(name, is_text_or_texts))

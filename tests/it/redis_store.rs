@@ -6,10 +6,14 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::TcpStream,
     num::NonZeroUsize,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
+use tokio::net::TcpListener;
 use tower_jwt_auth::{
     ConfigError, ConfigErrorKind, NumericDate,
     store::{NewSession, RedisStore, Revocation, Spend, Spent, StoreError, TokenRef, TokenStore},
@@ -252,53 +256,49 @@ async fn is_access_revoked_at(
     store.is_revoked(&known).await.unwrap()
 }
 
-/// What is over is forgotten although its user stays, and nothing is left without an end.
+/// What is over is forgotten although its user stays, whatever it is that is added.
 #[tokio::test]
 async fn what_is_over_is_forgotten() {
     if !is_installed() {
         return;
     }
     let server = RedisServer::start(&[]);
-    let (store, user) = (server.store(), UserId::from("ada"));
-    let mut most = 0;
-    for step in 0..2_000 {
-        let (now, end) = (at(step), at(step + 20));
-        let id = step.to_string();
-        let login = NewSession::new(&id, &user, "0", now).with_expiry(end, end);
-        let login = login.with_limit((step % 7 == 0).then_some(NonZeroUsize::MIN));
-        match step % 3 {
-            0 => {
-                store.begin(&login).await.unwrap();
-                assert_eq!(
-                    store.spend(&Spend::new(&login, now, "1")).await.unwrap(),
-                    Spent::First,
-                    "step {step}"
-                );
-            }
-            1 => {
-                let token = Revocation::Token { jti: &id, user_id: &user, keep_until: end };
-                store.revoke(&token, now).await.unwrap();
-            }
-            _ => {
-                let ended =
-                    Revocation::Session { session_id: &id, user_id: &user, keep_until: end };
-                store.revoke(&ended, now).await.unwrap();
-                if step % 5 == 0 {
-                    let all = Revocation::User { user_id: &user, except: None, keep_until: end };
-                    store.revoke(&all, now).await.unwrap();
+    let store = server.store();
+    for kind in ["logins", "adoptions", "tokens", "sessions", "all"] {
+        let user = UserId::from(kind);
+        let mut most: usize = 0;
+        for step in 0..600 {
+            let (id, now, keep_until) = (&*step.to_string(), at(step), at(step + 20));
+            let login = NewSession::new(id, &user, "0", now).with_expiry(keep_until, keep_until);
+            let added = match kind {
+                "all" => ["logins", "adoptions", "tokens", "sessions", "user"][step as usize % 5],
+                kind => kind,
+            };
+            let revocation = match added {
+                "logins" => {
+                    let limit = (step % 7 == 0).then_some(NonZeroUsize::MIN);
+                    store.begin(&login.with_limit(limit)).await.unwrap();
+                    let spend = Spend::new(&login, now, "1");
+                    assert_eq!(store.spend(&spend).await.unwrap(), Spent::First);
+                    continue;
                 }
-            }
+                "adoptions" => {
+                    let spend = Spend::new(&login, at(step + 1), "1").with_adoption(true);
+                    assert_eq!(store.spend(&spend).await.unwrap(), Spent::First);
+                    continue;
+                }
+                "tokens" => Revocation::Token { jti: id, user_id: &user, keep_until },
+                "sessions" => Revocation::Session { session_id: id, user_id: &user, keep_until },
+                _ => Revocation::User { user_id: &user, except: None, keep_until },
+            };
+            store.revoke(&revocation, now).await.unwrap();
+            most = most.max(server.run(&format!("HLEN jwt:{kind}")).await);
         }
-        most = most.max(server_len(&server).await);
+        let left = server.run::<usize>(&format!("HLEN jwt:{kind}")).await;
+        assert!(most.max(left) < 50, "{most} {kind} were kept of 20 that were to be");
+        assert!(ttl(&server, &format!("jwt:{kind}")).await <= 80);
     }
-    assert!(most < 60, "{most} entries were kept of 20 that were to be");
-    let keys: Vec<String> = server.run("KEYS *").await;
-    assert_eq!(keys, ["jwt:ada"]);
-    assert!(ttl(&server, "jwt:ada").await <= 80);
-}
-
-async fn server_len(server: &RedisServer) -> usize {
-    server.run("HLEN jwt:ada").await
+    assert_eq!(server.run::<usize>("DBSIZE").await, 5, "nothing else was stored");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -348,6 +348,43 @@ async fn a_server_may_be_started_after_the_store() {
     assert!(asked.elapsed() < Duration::from_millis(500), "a refused connection is known at once");
     server.restart();
     store.begin(&login).await.expect("the first call succeeds");
+
+    server.kill();
+    server.restart();
+    let spent = spend(&store, &user, "s", "0", "1").await;
+    assert_eq!(spent.expect("as it does over a connection that broke"), Spent::First);
+}
+
+/// A name may lead to another server after a failover, while the old one is there still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_became_a_replica_is_left() {
+    if !is_installed() {
+        return;
+    }
+    let servers = [RedisServer::start(&[]), RedisServer::start(&[])];
+    let target = Arc::new(AtomicU16::new(servers[0].port()));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("redis://{}/", listener.local_addr().unwrap());
+    tokio::spawn({
+        let target = Arc::clone(&target);
+        async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let port = target.load(Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let mut server =
+                        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        }
+    });
+    let (store, user) = (RedisStore::connect_lazy(&url).unwrap(), UserId::from("ada"));
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+
+    servers[0].run::<String>(&format!("REPLICAOF 127.0.0.1 {}", servers[1].port())).await;
+    target.store(servers[1].port(), Ordering::SeqCst);
+    store.begin(&session(&user, "t", "0")).await.expect("the new master is found");
+    assert!(servers[1].run::<bool>("EXISTS jwt:ada").await);
 }
 
 /// Also for the connections that mend themselves.

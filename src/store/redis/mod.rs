@@ -64,7 +64,8 @@ const SLACK: Duration = Duration::from_secs(60);
 ///   answered `503`. Do not share an instance with a cache.
 /// - **Failover.** Replicas are written to after the answer, so a failover may lose the last
 ///   writes. `min-replicas-to-write` bounds how long, but nothing excludes it: `WAIT` makes it
-///   rarer at the cost of a second round trip, and this store does not use it.
+///   rarer at the cost of a second round trip, and this store does not use it. Nor does it ask
+///   Redis Sentinel: give it a name or address that leads to the master, and it follows.
 /// - **Replicas** are never read from by this store. Do not give it a [`ClusterConnection`] that
 ///   does: a replica may not know yet what was revoked.
 /// - **`FLUSHALL`**, or a lost data directory: no session is known, so every refresh token that

@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 
 use super::super::{
     algorithm::{Algorithm, Scheme},
-    members::DistinctMembers,
+    members::check_members,
 };
 
 const MISMATCH: ConfigError = ConfigError::key("the JWK does not fit the algorithm");
@@ -47,7 +47,7 @@ pub(super) fn read(
     configured: Option<Algorithm>,
     purpose: Purpose,
 ) -> Result<CheckedJwk, ConfigError> {
-    serde_json::from_str::<DistinctMembers>(json).map_err(|_| MALFORMED)?;
+    check_members(json, |_| true).map_err(|_| MALFORMED)?;
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| MALFORMED)?;
     let common = &jwk.common;
 

@@ -102,10 +102,10 @@ async fn another_epoch_ends_the_sessions_begun_before() {
     let issuer = setup.issuer();
     setup.users.put(ada().with_epoch("1"));
     let tokens = issuer.login(&ada().with_epoch("1")).await.unwrap();
-    assert_eq!(payload(refresh_of(&tokens))["epoch"], "1");
-    assert_eq!(payload(tokens.access()).get("epoch"), None);
+    assert_eq!(payload(refresh_of(&tokens))["user_epoch"], "1");
+    assert_eq!(payload(tokens.access()).get("user_epoch"), None);
     let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
-    assert_eq!(payload(refresh_of(&tokens))["epoch"], "1");
+    assert_eq!(payload(refresh_of(&tokens))["user_epoch"], "1");
 
     for changed in [ada().with_epoch("2"), ada().with_epoch(""), ada()] {
         setup.users.put(changed);

@@ -51,7 +51,8 @@ pub(crate) struct RedisServer {
     port: u16,
     folder: PathBuf,
     options: Vec<String>,
-    /// A shell that kills the server when its standard input is closed; and the server's id.
+    /// A shell that kills the server, and removes the folder unless it is told to keep it, when it
+    /// is written to or this process ends; and the server's id.
     running: Option<(Child, u32)>,
 }
 
@@ -84,8 +85,14 @@ impl RedisServer {
 
     /// Starts it with what it wrote to disk, once it was killed.
     pub(crate) fn restart(&mut self) {
-        const SCRIPT: &str =
-            r#"redis-server "$@" >/dev/null & echo $!; cat >/dev/null; kill -9 $!; wait $! 2>&-"#;
+        const SCRIPT: &str = r#"
+            redis-server "$@" >/dev/null &
+            echo $!
+            read keep
+            kill -9 $!
+            wait $! 2>&-
+            [ "$keep" ] || rm -rf "$FOLDER"
+        "#;
         assert!(self.running.is_none(), "the server is running");
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, "sh", "--bind", "127.0.0.1", "--save", "", "--dir"])
@@ -93,6 +100,7 @@ impl RedisServer {
             .args(["--port", &self.port.to_string()])
             .args(["--appendonly", "yes", "--appendfsync", "always"])
             .args(&self.options)
+            .env("FOLDER", &self.folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -127,10 +135,14 @@ impl RedisServer {
         assert!(status.success(), "the server got the signal {name}");
     }
 
-    /// Ends it as a crash does.
+    /// Ends it as a crash does, and keeps what it wrote to disk.
     pub(crate) fn kill(&mut self) {
+        self.end("keep\n");
+    }
+
+    fn end(&mut self, word: &str) {
         let (mut shell, _) = self.running.take().expect("the server is running");
-        drop(shell.stdin.take());
+        shell.stdin.take().unwrap().write_all(word.as_bytes()).unwrap();
         shell.wait().unwrap();
     }
 
@@ -150,9 +162,10 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         if self.running.is_some() {
-            self.kill();
+            self.end("\n");
+        } else {
+            let _ = fs::remove_dir_all(&self.folder);
         }
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -78,7 +78,7 @@ fn repeated_members_are_refused() {
         ("jti", r#""9f1c""#, r"\u006Ati"),
         ("sid", r#""a""#, r"\u0073id"),
         ("scope", r#""a""#, r"\u0073cope"),
-        ("epoch", r#""a""#, r"\u0065poch"),
+        ("user_epoch", r#""a""#, r"\u0075ser_epoch"),
         ("auth_time", "1700000000", r"auth\u005ftime"),
         ("token_type", r#""access""#, r"token\u005Ftype"),
         ("user_id", r#""42""#, r"\u0075ser_id"),
@@ -118,7 +118,7 @@ fn repetition_is_noticed_among_many_members() {
 
 #[test]
 fn texts_are_texts() {
-    for name in ["iss", "sub", "sid", "epoch", "jti", "token_type"] {
+    for name in ["iss", "sub", "sid", "user_epoch", "jti", "token_type"] {
         assert_values(&strict(), name, &NO_TEXTS);
     }
     let escaped = claims(&[("sub", r#""\u0061\"\\\n\ud83d\udd11""#), ("sid", r#""\u0073""#)]);

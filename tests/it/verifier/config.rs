@@ -60,7 +60,7 @@ fn settings_that_protect_nothing_are_refused() {
 fn claim_names_that_clash_are_refused() {
     let names = ClaimNames::default;
     for fixed in
-        ["exp", "nbf", "iat", "iss", "aud", "sid", "auth_time", "scope", "epoch", "cnf", ""]
+        ["exp", "nbf", "iat", "iss", "aud", "sid", "auth_time", "scope", "user_epoch", "cnf", ""]
     {
         for names in
             [names().with_user_id(fixed), names().with_token_type(fixed), names().with_jti(fixed)]
