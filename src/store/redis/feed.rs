@@ -20,11 +20,7 @@ const PAGE: usize = 500;
 /// How many users are read at the same time.
 const CONCURRENCY: usize = 64;
 
-/// Revocations are published by the scripts that make them, in the channel
-/// `jwt:revocations:<database>`. A subscription takes a connection of its own, which must be to one
-/// server by its URL: to a cluster, or over a connection that was given, there is none, and a
-/// replica asks the store. With access lists, every process needs the channels that begin with the
-/// prefix.
+/// Revocations are published by the scripts that make them, so that both happen or neither.
 impl RevocationFeed for RedisStore {
     async fn subscribe(
         &self,

@@ -47,6 +47,15 @@ const SLACK: Duration = Duration::from_secs(60);
 /// after Redis has come back succeeds. A Redis that is loading its data, has become a replica
 /// or is out of memory counts as away.
 ///
+/// # Asking less
+///
+/// With a [`RevocationReplica`](super::RevocationReplica) in front, requests are checked without
+/// asking Redis. It is told of revocations by the channel `jwt:revocations:<database>`, over a
+/// connection of its own to a server that was given by its URL. With a cluster, or on a connection
+/// of the application's own, there is no such channel, and Redis is asked as before. At its start,
+/// and whenever that connection has broken, the replica reads what is remembered of every user.
+/// Where access lists are used, every process needs the channels that begin with the prefix.
+///
 /// # What Redis may forget
 ///
 /// Redis answers before it writes to disk, and by default hardly ever writes. What it forgets,

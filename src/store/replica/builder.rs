@@ -37,7 +37,7 @@ impl<S: RevocationFeed> RevocationReplicaBuilder<S> {
         self
     }
 
-    /// Sets how many revocations it holds, of some 60 bytes each. Default: 4 000 000.
+    /// Sets how many revocations it holds, of 30 to 110 bytes each. Default: 4 000 000.
     ///
     /// While there are more, everything is asked of the store.
     pub fn capacity(mut self, capacity: usize) -> Self {

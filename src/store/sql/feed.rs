@@ -1,9 +1,11 @@
 //! What PostgreSQL tells of revocations: `LISTEN` and `NOTIFY`.
 
+use std::ops::Range;
+
 use futures::{Stream, stream};
 use serde::Deserialize;
 use sqlx::{
-    Error, PgPool,
+    Error, PgPool, SqlStr,
     postgres::{PgListener, PgPoolOptions, PgRow},
 };
 
@@ -17,22 +19,24 @@ use super::{
     PostgresStore, count,
     engine::{Access, Engine},
     postgres::PostgresEngine,
-    statements::FeedStatements,
     text, time_at, unescaped,
 };
+
+// Which of the feed's statements is for what.
+const CHANNEL: usize = 0;
+const BEAT: usize = 1;
+const TABLES: Range<usize> = 2..5;
 
 const PAGE: usize = 2_000;
 
 /// Revocations are told with `pg_notify` by the statements that make them, so that both are
-/// committed or neither. A subscription takes a connection of its own. It needs `LISTEN`, which
-/// poolers such as PgBouncer only pass on in session mode; through others no beat comes back, and a
-/// replica asks the store.
+/// committed or neither.
 impl RevocationFeed for PostgresStore {
     async fn subscribe(
         &self,
         subscriber: u64,
     ) -> Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError> {
-        let rows = self.read(&self.feed()?.channel, &[]).await?;
+        let rows = self.read(self.feed(CHANNEL)?, &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
         let channel = PostgresEngine::text(row, 0).map_err(StoreError::unavailable)?;
         let channel = channel.unwrap_or_default();
@@ -55,10 +59,10 @@ impl RevocationFeed for PostgresStore {
     }
 
     fn live(&self) -> impl Stream<Item = Result<Vec<Revoked>, StoreError>> + Send {
-        let from = Some((0, (Box::default(), Box::default())));
+        let from = Some((TABLES.start, (Box::default(), Box::default())));
         stream::try_unfold(from, move |from| async move {
             let Some((table, (user_id, id))) = from else { return Ok(None) };
-            let statement = &self.feed()?.live[table];
+            let statement = self.feed(table)?;
             let params = [text(&user_id), text(&id), count(PAGE)];
             let rows = self.read(statement, &params).await?;
             let page: Result<Vec<_>, _> = rows.iter().map(|row| entry(table, row)).collect();
@@ -66,7 +70,9 @@ impl RevocationFeed for PostgresStore {
             // The last entry is read again, as the first one of the next page.
             let next = match page.last() {
                 Some(last) if page.len() == PAGE => Some((table, place(last))),
-                _ if table < 2 => Some((table + 1, (Box::default(), Box::default()))),
+                _ if TABLES.contains(&(table + 1)) => {
+                    Some((table + 1, (Box::default(), Box::default())))
+                }
                 _ => None,
             };
             Ok(Some((page, next)))
@@ -75,13 +81,14 @@ impl RevocationFeed for PostgresStore {
 
     async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
         let (suffix, number) = (suffix(beat.subscriber), beat.number.to_string());
-        self.read(&self.feed()?.beat, &[text(&suffix), text(&number)]).await.map(drop)
+        self.read(self.feed(BEAT)?, &[text(&suffix), text(&number)]).await.map(drop)
     }
 }
 
 impl PostgresStore {
-    fn feed(&self) -> Result<&FeedStatements, StoreError> {
-        self.statements.feed.as_ref().ok_or_else(|| StoreError::unavailable("there is no feed"))
+    fn feed(&self, statement: usize) -> Result<&SqlStr, StoreError> {
+        let statement = self.statements.feed.get(statement);
+        statement.ok_or_else(|| StoreError::unavailable("there is no feed"))
     }
 }
 
@@ -137,7 +144,7 @@ fn entry(table: usize, row: &PgRow) -> Result<Revoked, Error> {
     let text = |column| PostgresEngine::text(row, column)?.ok_or(Error::RowNotFound);
     let user_id = unescaped(text(0)?);
     let keep_until = time_at::<PostgresEngine>(row, 2)?;
-    Ok(match table {
+    Ok(match table - TABLES.start {
         0 => Revoked::Token { user_id, jti: unescaped(text(1)?), keep_until },
         1 => Revoked::Session { user_id, session_id: unescaped(text(1)?), keep_until },
         _ => Revoked::User { user_id, at: time_at::<PostgresEngine>(row, 3)?, keep_until },

@@ -250,15 +250,8 @@ pub(super) struct Statements {
     pub(super) is_revoked: SqlStr,
     pub(super) sessions: SqlStr,
     pub(super) purge: [SqlStr; 3],
-    /// None where a feed is not to be had.
-    pub(super) feed: Option<FeedStatements>,
-}
-
-/// What a feed runs.
-pub(super) struct FeedStatements {
-    pub(super) channel: SqlStr,
-    pub(super) beat: SqlStr,
-    pub(super) live: [SqlStr; 3],
+    /// What a feed runs, if there is one: what its channel is, a beat, and how to load each table.
+    pub(super) feed: Vec<SqlStr>,
 }
 
 impl Statements {
@@ -280,6 +273,13 @@ impl Statements {
         } else {
             vec![fill(&revoke_user), fill(END_SESSIONS)]
         };
+        let feed = [
+            format!("SELECT {CHANNEL}"),
+            format!("SELECT pg_notify({CHANNEL} || $1, $2)::text"),
+            LIVE_TOKENS.to_owned(),
+            LIVE_SESSIONS.to_owned(),
+            LIVE_USERS.to_owned(),
+        ];
         Self {
             create_migrations: fill(CREATE_MIGRATIONS),
             version: fill(VERSION),
@@ -303,11 +303,7 @@ impl Statements {
                 purge("{tokens}", "user_id, jti"),
                 purge("{users}", "user_id"),
             ],
-            feed: dialect.notices.then(|| FeedStatements {
-                channel: fill(&format!("SELECT {CHANNEL}")),
-                beat: fill(&format!("SELECT pg_notify({CHANNEL} || $1, $2)::text")),
-                live: [fill(LIVE_TOKENS), fill(LIVE_SESSIONS), fill(LIVE_USERS)],
-            }),
+            feed: feed.iter().filter(|_| dialect.notices).map(|sql| fill(sql)).collect(),
         }
     }
 
@@ -319,7 +315,7 @@ impl Statements {
             .chain(&self.revoke_user)
             .chain([&self.is_revoked, &self.sessions])
             .chain(&self.purge)
-            .chain(self.feed.iter().flat_map(|feed| &feed.live))
+            .chain(self.feed.iter().skip(2)) // which read no table
             .map(SqlStr::as_str)
     }
 }
