@@ -10,6 +10,8 @@
 //! - `purge` deletes what is over, and would at most tell too small a number.
 
 mod engine;
+#[cfg(feature = "postgres")]
+mod feed;
 mod lease;
 #[cfg(feature = "postgres")]
 mod postgres;
