@@ -108,6 +108,7 @@
 //! | remember sessions elsewhere | [`store`] |
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
 //! | choose what happens while the store is away | [`JwtAuthLayer::with_revocation_check`] |
+//! | check revocations without asking a server each time | [`store::replica`] |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
 //! # Features
@@ -118,6 +119,7 @@
 //! | `routes` | yes | [`TokenRoutes`] |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
+//! | `replica` | | [`store::replica`]: revocation checks from memory, with many machines on one store; comes with `postgres` and `redis` |
 //! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with the two |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |

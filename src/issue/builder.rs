@@ -21,6 +21,13 @@ const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60
 
 pub(super) type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 
+/// How long a session may last.
+enum SessionLifetime {
+    Default,
+    Limited(Duration),
+    Unlimited,
+}
+
 /// Sets up an [`Issuer`].
 #[must_use]
 pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
@@ -28,8 +35,7 @@ pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     names: ClaimNames,
     access_lifetime: Duration,
     refresh_lifetime: Duration,
-    /// `None` where nothing was set.
-    session_lifetime: Option<Option<Duration>>,
+    session_lifetime: SessionLifetime,
     sessions_per_user: Option<NonZeroUsize>,
     rotate: bool,
     reuse_grace: Duration,
@@ -50,7 +56,7 @@ impl<C, R> IssuerBuilder<C, R> {
             names: ClaimNames::default(),
             access_lifetime: Duration::from_secs(5 * 60),
             refresh_lifetime: Duration::from_secs(24 * 60 * 60),
-            session_lifetime: None,
+            session_lifetime: SessionLifetime::Default,
             sessions_per_user: None,
             rotate: false,
             reuse_grace: Duration::ZERO,
@@ -84,7 +90,8 @@ impl<C, R> IssuerBuilder<C, R> {
     /// Sets how long after its login a session ends, however often it is refreshed; whole seconds,
     /// `None` for never. Default: 30 days, or as long as refresh tokens live if that is longer.
     pub fn session_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
-        self.session_lifetime = Some(lifetime.into());
+        self.session_lifetime =
+            lifetime.into().map_or(SessionLifetime::Unlimited, SessionLifetime::Limited);
         self
     }
 
@@ -218,9 +225,13 @@ where
                 audience: self.audience,
                 access_lifetime: self.access_lifetime,
                 refresh_lifetime: self.refresh_lifetime,
-                session_lifetime: self
-                    .session_lifetime
-                    .unwrap_or(Some(self.refresh_lifetime.max(DEFAULT_SESSION_LIFETIME))),
+                session_lifetime: match self.session_lifetime {
+                    SessionLifetime::Default => {
+                        Some(self.refresh_lifetime.max(DEFAULT_SESSION_LIFETIME))
+                    }
+                    SessionLifetime::Limited(lifetime) => Some(lifetime),
+                    SessionLifetime::Unlimited => None,
+                },
             },
         }))
     }
@@ -234,7 +245,9 @@ where
         if self.access_lifetime.as_secs() == 0 || self.refresh_lifetime.as_secs() == 0 {
             return out_of_range("tokens must live for at least a second");
         }
-        if self.session_lifetime.flatten().is_some_and(|session| session < self.refresh_lifetime) {
+        if let SessionLifetime::Limited(lifetime) = self.session_lifetime
+            && lifetime < self.refresh_lifetime
+        {
             return out_of_range("refresh tokens must not outlive the session");
         }
         if self.reuse_grace > MAX_GRACE {

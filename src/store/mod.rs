@@ -27,6 +27,8 @@ mod memory;
 mod purger;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "replica")]
+pub mod replica;
 mod shared;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
@@ -40,6 +42,8 @@ pub use self::redis::RedisStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;
+#[cfg(feature = "replica")]
+pub use replica::RevocationReplica;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore, check_deadline};
 #[cfg(feature = "postgres")]
 pub use sql::PostgresStore;

@@ -21,6 +21,7 @@ mod postgres_store;
 mod purger;
 mod quickstart;
 mod redis_store;
+mod replica;
 mod routes;
 mod server;
 mod sql_store;

@@ -6,11 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions, raw_sql};
 use tokio::time::{sleep, timeout};
 use tower_jwt_auth::{
     error::ConfigErrorKind,
-    store::{NewSession, PostgresStore, Revocation, Spent, StoreError, TokenRef, TokenStore},
+    store::{
+        NewSession, PostgresStore, Revocation, Spent, StoreError, TokenRef, TokenStore,
+        replica::RevocationFeed,
+    },
     token::UserId,
 };
 
@@ -93,6 +97,7 @@ impl Database for Schema {
         store.migrate().await.unwrap();
         let before = self.server.log().len();
         call_everything(&store).await;
+        store.live().try_collect::<Vec<_>>().await.unwrap();
         sleep(Duration::from_millis(100)).await;
         let log = self.server.log().split_off(before);
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -187,6 +187,7 @@ async fn a_locked_file_is_an_error_within_the_deadline_until_it_is_unlocked() {
     let store = file.connect();
     begin(&store, "ada", "first").await.unwrap();
     let lock = locked(&file).await;
+    assert!(!is_spent(&store, "ada", "first").await.unwrap(), "others' writing is no outage");
     let user_id = &UserId::from("ada");
     let calls = (0..8).map(|number| {
         let (store, began) = (store.clone(), Instant::now());
@@ -205,10 +206,11 @@ async fn a_locked_file_is_an_error_within_the_deadline_until_it_is_unlocked() {
     assert!(spend(&store, "ada", "first", "second").await.is_err());
     assert!(end(&store, "ada").await.is_err());
     assert!(store.ping().await.is_err());
-    assert!(!is_spent(&store, "ada", "first").await.unwrap(), "reading goes on");
+    assert!(is_spent(&store, "ada", "first").await.is_err(), "what cannot change is not relied on");
 
     drop(lock);
     let began = Instant::now();
+    assert!(!is_spent(&store, "ada", "first").await.unwrap());
     assert_eq!(spend(&store, "ada", "first", "second").await.unwrap(), Spent::First);
     store.ping().await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());

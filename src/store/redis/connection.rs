@@ -11,7 +11,7 @@ use redis::ConnectionAddr;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError,
     RedisResult, ServerErrorKind, Value,
-    aio::{ConnectionManager, MultiplexedConnection},
+    aio::{ConnectionLike, ConnectionManager, MultiplexedConnection, PubSubStream},
     cluster::ClusterClient,
     cluster_async::ClusterConnection,
     io::tcp::TcpSettings,
@@ -36,6 +36,7 @@ pub(super) struct Connector(Arc<Inner>);
 
 struct Inner {
     source: Source,
+    database: i64,
     #[cfg(feature = "redis-tls")]
     tls: bool,
     current: Mutex<Arc<OnceCell<Connection>>>,
@@ -60,7 +61,8 @@ impl Connector {
     pub(super) fn to_server(url: &str) -> RedisResult<Self> {
         let node = url.into_connection_info()?.set_tcp_settings(tcp_settings());
         let client = Client::open(node.clone())?;
-        Ok(Self::new(Source::Server(Box::new(client)), &[node]))
+        let database = node.redis_settings().db();
+        Ok(Self::new(Source::Server(Box::new(client)), database, &[node]))
     }
 
     pub(super) fn to_cluster(urls: &[&str]) -> RedisResult<Self> {
@@ -74,14 +76,15 @@ impl Connector {
             .min_retry_wait(10)
             .max_retry_wait(200)
             .build()?;
-        Ok(Self::new(Source::Cluster(Box::new(client)), &nodes))
+        Ok(Self::new(Source::Cluster(Box::new(client)), 0, &nodes))
     }
 
-    fn new(source: Source, nodes: &[ConnectionInfo]) -> Self {
+    fn new(source: Source, database: i64, nodes: &[ConnectionInfo]) -> Self {
         #[cfg(not(feature = "redis-tls"))]
         let _ = nodes;
         Self(Arc::new(Inner {
             source,
+            database,
             #[cfg(feature = "redis-tls")]
             tls: nodes.iter().any(|node| matches!(node.addr(), ConnectionAddr::TcpTls { .. })),
             current: Mutex::default(),
@@ -89,8 +92,8 @@ impl Connector {
         }))
     }
 
-    fn given(connection: Connection) -> Self {
-        let connector = Self::new(Source::Given, &[]);
+    fn given(connection: Connection, database: i64) -> Self {
+        let connector = Self::new(Source::Given, database, &[]);
         connector.0.install(connection);
         connector
     }
@@ -126,6 +129,32 @@ impl Connector {
             }
         }
         result
+    }
+
+    /// The database of the server.
+    pub(super) fn database(&self) -> i64 {
+        self.0.database
+    }
+
+    /// What is published in some channels from when this has returned, over a connection of its
+    /// own, until that breaks.
+    pub(super) async fn subscribe(&self, channels: &[&str]) -> RedisResult<PubSubStream> {
+        let Source::Server(client) = &self.0.source else {
+            return Err((ErrorKind::Client, "only a server by its URL can be subscribed to").into());
+        };
+        #[cfg(feature = "redis-tls")]
+        if self.0.tls {
+            choose_cryptography();
+        }
+        let subscription = async {
+            let mut subscription = client.get_async_pubsub().await?;
+            subscription.subscribe(channels).await?;
+            Ok(subscription.into_on_message())
+        };
+        match tokio::time::timeout(CALL_TIMEOUT, subscription).await {
+            Ok(result) => result,
+            Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
+        }
     }
 
     /// Makes the next call connect anew, unless another one has seen to that.
@@ -179,13 +208,14 @@ impl Inner {
 
 impl From<ConnectionManager> for Connector {
     fn from(manager: ConnectionManager) -> Self {
-        Self::given(Connection::Manager(manager))
+        let database = manager.get_db();
+        Self::given(Connection::Manager(manager), database)
     }
 }
 
 impl From<ClusterConnection> for Connector {
     fn from(connection: ClusterConnection) -> Self {
-        Self::given(Connection::Cluster(connection))
+        Self::given(Connection::Cluster(connection), 0)
     }
 }
 

@@ -1,4 +1,5 @@
 mod connection;
+mod feed;
 mod scripts;
 
 use std::{error::Error, fmt, num::NonZeroUsize, time::Duration};
@@ -46,6 +47,15 @@ const SLACK: Duration = Duration::from_secs(60);
 /// after Redis has come back succeeds. A Redis that is loading its data, has become a replica
 /// or is out of memory counts as away.
 ///
+/// # Asking less
+///
+/// With a [`RevocationReplica`](super::RevocationReplica) in front, requests are checked without
+/// asking Redis. It is told of revocations by the channel `jwt:revocations:<database>`, over a
+/// connection of its own to a server that was given by its URL. With a cluster, or on a connection
+/// of the application's own, there is no such channel, and Redis is asked as before. At its start,
+/// and whenever that connection has broken, the replica reads what is remembered of every user.
+/// Where access lists are used, every process needs the channels that begin with the prefix.
+///
 /// # What Redis may forget
 ///
 /// Redis answers before it writes to disk, and by default hardly ever writes. What it forgets,
@@ -75,6 +85,8 @@ const SLACK: Duration = Duration::from_secs(60);
 pub struct RedisStore {
     connector: Connector,
     prefix: Box<str>,
+    /// Where revocations are published.
+    channel: Box<str>,
 }
 
 impl RedisStore {
@@ -118,12 +130,15 @@ impl RedisStore {
                 "the key prefix must be 1 to 64 visible ASCII characters without braces",
             ));
         }
+        self.channel = channel(prefix, &self.connector);
         self.prefix = prefix.into();
         Ok(self)
     }
 
     fn new(connector: impl Into<Connector>) -> Self {
-        Self { connector: connector.into(), prefix: DEFAULT_PREFIX.into() }
+        let connector = connector.into();
+        let channel = channel(DEFAULT_PREFIX, &connector);
+        Self { connector, prefix: DEFAULT_PREFIX.into(), channel }
     }
 
     async fn call<T: FromRedisValue>(
@@ -132,14 +147,28 @@ impl RedisStore {
         user_id: &str,
         args: impl ToRedisArgs + Sync,
     ) -> Result<T, StoreError> {
-        let key = &*format!("{}{user_id}", self.prefix);
-        let mut answer = self.connector.send(&script.by_hash(key, &args)).await;
+        self.call_with_key(script, &format!("{}{user_id}", self.prefix), &self.channel, args).await
+    }
+
+    async fn call_with_key<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        key: &str,
+        channel: &str,
+        args: impl ToRedisArgs + Sync,
+    ) -> Result<T, StoreError> {
+        let mut answer = self.connector.send(&script.by_hash(key, channel, &args)).await;
         let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
         if answer.as_ref().is_err_and(|error| error.kind() == unknown) {
-            answer = self.connector.send(&script.in_full(key, &args)).await;
+            answer = self.connector.send(&script.in_full(key, channel, &args)).await;
         }
         decode(answer.map_err(StoreError::unavailable)?)
     }
+}
+
+/// Channels, unlike keys, are not of one database.
+fn channel(prefix: &str, connector: &Connector) -> Box<str> {
+    format!("{prefix}revocations:{}", connector.database()).into()
 }
 
 const INVALID_URL: ConfigError = ConfigError::new(

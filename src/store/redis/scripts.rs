@@ -39,17 +39,17 @@ impl Script {
         Self { source, hash }
     }
 
-    pub(super) fn by_hash(&self, key: &str, args: &impl ToRedisArgs) -> Cmd {
+    pub(super) fn by_hash(&self, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.hash).arg(1).arg(key).arg(args);
+        command.arg(&self.hash).arg(1).arg(key).arg(channel).arg(args);
         command
     }
 
     /// For a server that does not know the script. Unlike `SCRIPT LOAD` this goes to the one node
     /// of a cluster that needs it, and needs no second call.
-    pub(super) fn in_full(&self, key: &str, args: &impl ToRedisArgs) -> Cmd {
+    pub(super) fn in_full(&self, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
         let mut command = redis::cmd("EVAL");
-        command.arg(&self.source).arg(1).arg(key).arg(args);
+        command.arg(&self.source).arg(1).arg(key).arg(channel).arg(args);
         command
     }
 }
@@ -60,17 +60,20 @@ macro_rules! scripts {
     )*};
 }
 scripts! {
-    BEGIN = READ WRITE HAS_ENDED ENDED SWEEP LIVE_SESSIONS BEGIN_LUA;
-    SPEND = READ WRITE HAS_ENDED ENDED SWEEP SPEND_LUA;
-    REVOKE_TOKEN = READ WRITE SWEEP REVOKE_TOKEN_LUA;
-    REVOKE_SESSION = READ WRITE ENDED SWEEP REVOKE_SESSION_LUA;
-    REVOKE_USER = READ WRITE HAS_ENDED REVOKE_USER_LUA;
+    BEGIN = READ REVOCATION WRITE HAS_ENDED ENDED SWEEP LIVE_SESSIONS BEGIN_LUA;
+    SPEND = READ REVOCATION WRITE HAS_ENDED ENDED SWEEP SPEND_LUA;
+    REVOKE_TOKEN = READ REVOCATION WRITE SWEEP REVOKE_TOKEN_LUA;
+    REVOKE_SESSION = READ REVOCATION WRITE ENDED SWEEP REVOKE_SESSION_LUA;
+    REVOKE_USER = READ REVOCATION WRITE HAS_ENDED REVOKE_USER_LUA;
     IS_REVOKED = READ MUST_BE_WRITABLE HAS_ENDED IS_REVOKED_LUA;
     SESSIONS = READ MUST_BE_WRITABLE HAS_ENDED LIVE_SESSIONS SESSIONS_LUA;
+    REVOCATIONS = READ REVOCATION REVOCATIONS_LUA;
+    BEAT = READ MUST_BE_WRITABLE BEAT_LUA;
 }
 
 const READ: &str = r"
 local user = KEYS[1]
+local channel = table.remove(ARGV, 1) -- which this leaves as the script's own arguments
 
 -- The entries under these fields; false for one that is not there.
 local function read(...)
@@ -82,9 +85,25 @@ local function read(...)
 end
 ";
 
+const REVOCATION: &str = r"
+-- What is to be known elsewhere: an entry that revokes something, as its field, its time and for
+-- how many seconds the user is remembered; nil for any other.
+local function revocation(field, entry, ttl)
+  local is_token = string.sub(field, 1, 2) == 't:'
+  if entry.ended or is_token or field == 'u' then
+    return {field, entry.keep_until or entry.at, tonumber(ttl)}
+  end
+end
+";
+
 const WRITE: &str = r"
--- Stores an entry, and remembers the user for ttl seconds at least.
+-- Stores an entry, and remembers the user for ttl seconds at least. It is told first: should that
+-- fail, nothing is stored.
 local function write(field, entry, ttl)
+  local revoked = revocation(field, entry, ttl)
+  if revoked then
+    redis.call('PUBLISH', channel, cjson.encode({user, unpack(revoked)}))
+  end
   redis.call('HSET', user, field, cmsgpack.pack(entry))
   if redis.call('TTL', user) < tonumber(ttl) then
     redis.call('EXPIRE', user, ttl)
@@ -286,4 +305,22 @@ for i, session in ipairs(live_sessions(now)) do
   }
 end
 return answer
+";
+
+/// What is to be known elsewhere of a user.
+const REVOCATIONS_LUA: &str = r"
+local ttl = redis.call('TTL', user)
+local entries, revoked = redis.call('HGETALL', user), {}
+for i = 1, #entries, 2 do
+  if entries[i] ~= 'c' then
+    revoked[#revoked + 1] = revocation(entries[i], cmsgpack.unpack(entries[i + 1]), ttl)
+  end
+end
+return revoked
+";
+
+/// A sign of life for one subscriber, which is only told where revocations can be written.
+const BEAT_LUA: &str = r"
+must_be_writable()
+redis.call('PUBLISH', channel, ARGV[1])
 ";

@@ -10,6 +10,8 @@
 //! - `purge` deletes what is over, and would at most tell too small a number.
 
 mod engine;
+#[cfg(feature = "postgres")]
+mod feed;
 mod lease;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -18,7 +20,14 @@ mod sqlite;
 mod statements;
 mod text;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{Connection, Database, Error, SqlStr};
 use tokio::{
@@ -65,6 +74,8 @@ pub struct SqlStore<E> {
     /// Set when the tables are known to be there.
     migrated: Arc<OnceCell<()>>,
     automatic: bool,
+    /// Set while the last call that would have written failed.
+    cannot_write: Arc<AtomicBool>,
 }
 
 impl<E: Engine> SqlStore<E> {
@@ -75,6 +86,7 @@ impl<E: Engine> SqlStore<E> {
             prefix: DEFAULT_PREFIX.into(),
             migrated: Arc::default(),
             automatic: true,
+            cannot_write: Arc::default(),
         }
     }
 
@@ -134,6 +146,11 @@ impl<E: Engine> SqlStore<E> {
     }
 
     async fn read(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Row<E>>, StoreError> {
+        // What can be read while nothing can be written may be a stale copy, and nobody could have
+        // revoked anything meanwhile: not to be relied on before writing works again.
+        if self.cannot_write.load(Ordering::Relaxed) {
+            self.ping().await?;
+        }
         self.run(Access::Read, None, std::slice::from_ref(sql), params).await
     }
 
@@ -163,10 +180,19 @@ impl<E: Engine> SqlStore<E> {
         F: Future<Output = Result<T, Failure>>,
     {
         let until = Instant::now() + self.engine.patience(access);
+        let writes = matches!(access, Access::Write);
         loop {
             match attempt(until).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    if writes {
+                        self.cannot_write.store(false, Ordering::Relaxed);
+                    }
+                    return Ok(answer);
+                }
                 Err(failure) if !failure.is_passing::<E>() || Instant::now() >= until => {
+                    if writes {
+                        self.cannot_write.store(true, Ordering::Relaxed);
+                    }
                     return Err(StoreError::unavailable(failure.error));
                 }
                 // Idle connections of the pool may be dead as well: the next one at once.

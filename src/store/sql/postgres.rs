@@ -55,6 +55,13 @@ const STATEMENT_TIMEOUT: &str = "900ms";
 /// Entries are kept as long as a token could be good by them. Start a
 /// [`Purger`](crate::store::Purger), which deletes them afterwards.
 ///
+/// # Asking less
+///
+/// With a [`RevocationReplica`](crate::store::RevocationReplica) in front, requests are checked
+/// without asking the database. It is told of revocations by `NOTIFY`, over a connection of its own
+/// that must not go through a pooler in transaction mode, such as PgBouncer's: no beat would come
+/// back then, and the database be asked as before.
+///
 /// # What a crash can lose
 ///
 /// Nothing that was answered, with PostgreSQL's default `synchronous_commit = on`. With `off` the

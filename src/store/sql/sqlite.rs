@@ -61,9 +61,11 @@ const READERS: u32 = 4;
 ///
 /// # When the file is locked
 ///
-/// Writers queue up, one at a time; reading goes on meanwhile. While another process
-/// holds the lock, a call that writes fails with a [`StoreError`](crate::store::StoreError) after at
-/// most 1.9 seconds, which is below the default deadline of two, and the next one tries again.
+/// Writers queue up, one at a time; reading goes on meanwhile. While another process holds the
+/// lock, a call that writes fails with a [`StoreError`](crate::store::StoreError) after at most 1.9
+/// seconds, which is below the default deadline of two, and the next one tries again. Once one has
+/// failed, calls that only read fail as well until writing works again: nobody can be logged out
+/// meanwhile, so nobody is let in.
 pub type SqliteStore = SqlStore<SqliteEngine>;
 
 /// What [`SqliteStore`] does by itself.

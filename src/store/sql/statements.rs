@@ -18,6 +18,10 @@ pub struct Dialect {
     greatest: &'static str,
     /// Whether a statement may hold another one that writes.
     writing_ctes: bool,
+    /// Whether statements that revoke something also tell it to whoever listens.
+    notices: bool,
+    /// Migrations of this engine alone, after those of all.
+    migrations: &'static [&'static [&'static str]],
     /// Of {table}, the rows that are over: how `DELETE` takes some of them by their {key}.
     purge: &'static str,
 }
@@ -29,6 +33,10 @@ pub(super) const POSTGRES: Dialect = Dialect {
     table: "",
     greatest: "greatest",
     writing_ctes: true,
+    notices: true,
+    // What a feed loads.
+    migrations: &[&["CREATE INDEX {sessions}_ended ON {sessions} (user_id, session_id)
+        WHERE ended = 1"]],
     // Rows in use are left for the next time, so that nobody waits for anybody. The array makes the
     // inner query run once; joined, it might run again and delete more than it was asked to.
     purge: "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
@@ -43,12 +51,14 @@ pub(super) const SQLITE: Dialect = Dialect {
     table: "WITHOUT ROWID",
     greatest: "max",
     writing_ctes: false,
+    notices: false,
+    migrations: &[],
     purge: "DELETE FROM {table} WHERE ({key}) IN (
         SELECT {key} FROM {table} WHERE keep_until <= $1
         ORDER BY keep_until LIMIT $2) RETURNING 1",
 };
 
-/// Each migration as its statements. One that was published is never changed, and a later one must
+/// Each migration of all engines as its statements. One that was published is never changed, and a later one must
 /// leave the tables usable by copies of the program that do not know it.
 pub(super) const MIGRATIONS: &[&[&str]] = &[&[
     "CREATE TABLE {sessions} (
@@ -109,7 +119,7 @@ const BEGIN: &str = "INSERT INTO {sessions} (user_id, session_id, current_jti,
     ON CONFLICT (user_id, session_id) DO NOTHING RETURNING 1";
 
 /// Of user $1 ends the live sessions used longest ago, but for the $8 others that remain beside $2.
-const END_SURPLUS: &str = "UPDATE {sessions} SET ended = 1
+const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = 1
     WHERE user_id = $1 AND session_id IN (
         SELECT s.session_id FROM {sessions} AS s
         WHERE s.user_id = $1 AND s.session_id <> $2 AND s.expires_at > $4 AND NOT {ended}
@@ -201,6 +211,29 @@ const IS_REVOKED: &str = "SELECT CAST(CASE
 const SESSIONS: &str = "SELECT s.session_id, s.created_at, s.last_used_at, s.expires_at, s.label
     FROM {sessions} AS s WHERE s.user_id = $1 AND s.expires_at > $2 AND NOT {ended}";
 
+/// From user $1 and token $2 on, $3 revoked tokens.
+const LIVE_TOKENS: &str = "SELECT user_id, jti, keep_until FROM {tokens}
+    WHERE (user_id, jti) >= ($1, $2) ORDER BY user_id, jti LIMIT $3";
+
+/// From user $1 and session $2 on, $3 sessions that have ended.
+const LIVE_SESSIONS: &str = "SELECT user_id, session_id, keep_until FROM {sessions}
+    WHERE ended = 1 AND (user_id, session_id) >= ($1, $2) ORDER BY user_id, session_id LIMIT $3";
+
+/// From user $1 on, $3 revoked users. $2 is not used, but there.
+const LIVE_USERS: &str = "SELECT user_id, CAST($2 AS text), keep_until, revoked_at FROM {users}
+    WHERE user_id >= $1 ORDER BY user_id LIMIT $3";
+
+/// Tells the listeners of this very table, whichever schema it is in, that {entry} is revoked. It
+/// happens when the transaction is committed, in the order of the commits.
+const NOTIFY: &str = "pg_notify({channel},
+        CASE WHEN octet_length({payload}) < 8000 THEN {payload} ELSE '' END)::text";
+const PAYLOAD: &str = "json_build_array({entry})::text";
+const CHANNEL: &str = "'tower_jwt_auth_' || CAST('{users}'::regclass AS oid)";
+/// The entries, each beginning with what it is.
+const TOKEN_ENTRY: &str = "'token', t.user_id, t.jti, t.keep_until";
+const SESSION_ENTRY: &str = "'session', s.user_id, s.session_id, s.keep_until";
+const USER_ENTRY: &str = "'user', u.user_id, u.revoked_at, u.keep_until";
+
 /// The statements of one store.
 pub(super) struct Statements {
     pub(super) create_migrations: SqlStr,
@@ -217,33 +250,51 @@ pub(super) struct Statements {
     pub(super) is_revoked: SqlStr,
     pub(super) sessions: SqlStr,
     pub(super) purge: [SqlStr; 3],
+    /// What a feed runs, if there is one: what its channel is, a beat, and how to load each table.
+    pub(super) feed: Vec<SqlStr>,
 }
 
 impl Statements {
     /// `prefix` was checked to hold nothing but lower-case letters, digits and underscores.
     pub(super) fn new(dialect: &Dialect, prefix: &str) -> Self {
         let fill = |sql: &str| fill(dialect, prefix, sql);
+        let telling = |sql: &str, returning: &str, notice: &str| {
+            if dialect.notices { format!("{sql} {returning} {notice}") } else { sql.to_owned() }
+        };
+        let spending = |sql| {
+            let notice = format!("CASE WHEN ended_by = $4 THEN {} END", notice(SESSION_ENTRY));
+            fill(&telling(sql, ",", &notice))
+        };
+        let revoke_user = telling(REVOKE_USER, ",", &notice(USER_ENTRY));
         let purge =
             |table, key| fill(&dialect.purge.replace("{table}", table).replace("{key}", key));
         let revoke_user = if dialect.writing_ctes {
-            vec![fill(&format!("WITH revoked AS ({REVOKE_USER}) {END_SESSIONS}"))]
+            vec![fill(&format!("WITH revoked AS ({revoke_user}) {END_SESSIONS}"))]
         } else {
-            vec![fill(REVOKE_USER), fill(END_SESSIONS)]
+            vec![fill(&revoke_user), fill(END_SESSIONS)]
         };
+        let feed = [
+            format!("SELECT {CHANNEL}"),
+            format!("SELECT pg_notify({CHANNEL} || $1, $2)::text"),
+            LIVE_TOKENS.to_owned(),
+            LIVE_SESSIONS.to_owned(),
+            LIVE_USERS.to_owned(),
+        ];
         Self {
             create_migrations: fill(CREATE_MIGRATIONS),
             version: fill(VERSION),
             set_version: fill(SET_VERSION),
             migrations: MIGRATIONS
                 .iter()
+                .chain(dialect.migrations)
                 .map(|statements| statements.iter().map(|sql| fill(sql)).collect())
                 .collect(),
             ping: fill(PING),
-            begin: [fill(BEGIN), fill(END_SURPLUS)],
-            spend: fill(SPEND),
-            spend_or_adopt: fill(SPEND_OR_ADOPT),
-            revoke_token: fill(REVOKE_TOKEN),
-            revoke_session: fill(REVOKE_SESSION),
+            begin: [fill(BEGIN), fill(&telling(END_SURPLUS, "RETURNING", &notice(SESSION_ENTRY)))],
+            spend: spending(SPEND),
+            spend_or_adopt: spending(SPEND_OR_ADOPT),
+            revoke_token: fill(&telling(REVOKE_TOKEN, "RETURNING", &notice(TOKEN_ENTRY))),
+            revoke_session: fill(&telling(REVOKE_SESSION, "RETURNING", &notice(SESSION_ENTRY))),
             revoke_user,
             is_revoked: fill(IS_REVOKED),
             sessions: fill(SESSIONS),
@@ -252,6 +303,7 @@ impl Statements {
                 purge("{tokens}", "user_id, jti"),
                 purge("{users}", "user_id"),
             ],
+            feed: feed.iter().filter(|_| dialect.notices).map(|sql| fill(sql)).collect(),
         }
     }
 
@@ -263,8 +315,13 @@ impl Statements {
             .chain(&self.revoke_user)
             .chain([&self.is_revoked, &self.sessions])
             .chain(&self.purge)
+            .chain(self.feed.iter().skip(2)) // which read no table
             .map(SqlStr::as_str)
     }
+}
+
+fn notice(entry: &str) -> String {
+    NOTIFY.replace("{channel}", CHANNEL).replace("{payload}", &PAYLOAD.replace("{entry}", entry))
 }
 
 fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {

@@ -1,9 +1,10 @@
 //! Everything that is logged on one thread.
 
 use std::{
+    cell::RefCell,
     fmt::{Debug, Write},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Once,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,32 +13,65 @@ use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
-    subscriber::{DefaultGuard, set_default},
+    subscriber::set_global_default,
 };
 
 /// The events and spans of every level and crate, each as one line.
 #[derive(Clone, Default)]
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
-    spans: Arc<AtomicU64>,
+}
+
+thread_local! {
+    /// Where the lines of this thread go.
+    static CURRENT: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// Ends the collecting when dropped.
+pub(crate) struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        CURRENT.set(None);
+    }
 }
 
 impl Log {
     /// Collects what this thread logs while the guard lives.
-    pub(crate) fn collect() -> (Self, DefaultGuard) {
+    ///
+    /// One subscriber serves the whole process: what a test without one logs first would count as
+    /// never of interest to subscribers of other threads.
+    pub(crate) fn collect() -> (Self, Guard) {
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| set_global_default(ByThread::default()).unwrap());
         let log = Self::default();
-        let guard = set_default(log.clone());
-        (log, guard)
+        CURRENT.set(Some(log.clone()));
+        (log, Guard)
     }
 
     /// What has come together since it was last asked.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.lines.lock().unwrap())
     }
+}
 
-    fn write(&self, what: &str, metadata: &Metadata<'_>, fields: &str) {
-        let line = format!("{} {what}{fields} @{}", metadata.level(), metadata.target());
-        self.lines.lock().unwrap().push(line);
+/// Hands each line to the log of its thread.
+#[derive(Default)]
+struct ByThread {
+    spans: AtomicU64,
+}
+
+impl ByThread {
+    fn write(what: &str, metadata: &Metadata<'_>, fields: &str) {
+        Self::push(format!("{} {what}{fields} @{}", metadata.level(), metadata.target()));
+    }
+
+    fn push(line: String) {
+        CURRENT.with_borrow(|log| {
+            if let Some(log) = log {
+                log.lines.lock().unwrap().push(line);
+            }
+        });
     }
 }
 
@@ -54,7 +88,7 @@ impl Visit for Fields {
     }
 }
 
-impl Subscriber for Log {
+impl Subscriber for ByThread {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -63,20 +97,20 @@ impl Subscriber for Log {
         let mut fields = Fields(String::new());
         span.record(&mut fields);
         let metadata = span.metadata();
-        self.write(&format!("span {}", metadata.name()), metadata, &fields.0);
+        Self::write(&format!("span {}", metadata.name()), metadata, &fields.0);
         Id::from_u64(self.spans.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
         let mut fields = Fields(String::new());
         values.record(&mut fields);
-        self.lines.lock().unwrap().push(fields.0);
+        Self::push(fields.0);
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
-        self.write("event", event.metadata(), &fields.0);
+        Self::write("event", event.metadata(), &fields.0);
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod app;
+pub(crate) mod feed;
 pub(crate) mod flaky;
 pub(crate) mod folder;
 pub(crate) mod keys;

@@ -1,0 +1,80 @@
+//! PostgreSQL as a feed.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
+use tower_jwt_auth::store::{PostgresStore, RevocationReplica, TokenStore};
+
+use crate::support::{
+    postgres::{Server, shared},
+    session::new_id,
+};
+
+use super::server::{self, Token, fresh};
+
+async fn replica() -> Option<RevocationReplica<PostgresStore>> {
+    Some(fresh(PostgresStore::connect_lazy(&shared()?.url()).unwrap()).await)
+}
+
+mod conformance {
+    tower_jwt_auth::token_store_conformance!(
+        match super::replica().await {
+            Some(replica) => replica,
+            None => return,
+        },
+        forgets_by_itself
+    );
+}
+
+/// Connects to tables of its own.
+fn connector() -> Option<impl Fn() -> PostgresStore> {
+    let server = shared()?;
+    let prefix = format!("replica_{}_", new_id().replace('-', "_"));
+    Some(move || {
+        let store = PostgresStore::connect_lazy(&server.url()).unwrap();
+        store.with_table_prefix(&prefix).unwrap()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_told() {
+    let Some(connect) = connector() else { return };
+    server::everything_is_told(connect(), connect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_loaded() {
+    let Some(connect) = connector() else { return };
+    server::everything_is_loaded(connect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_are_told_soon() {
+    let Some(connect) = connector() else { return };
+    server::revocations_are_told_soon("PostgreSQL", connect(), connect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_missed_while_the_server_is_away() {
+    let Some(server) = Server::start() else { return };
+    let connect = || PostgresStore::connect_lazy(&server.url()).unwrap();
+    let (stop, start) = (|| server.kill(), || server.run());
+    server::nothing_is_missed_while_away(connect(), connect(), stop, start).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_the_same_name_in_another_schema_are_others() {
+    let Some(server) = shared() else { return };
+    let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+    let mut replicas = Vec::new();
+    for _ in 0..2 {
+        let schema = format!("schema_{}", new_id().replace('-', "_"));
+        let create = AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+        raw_sql(create).execute(&mut connection).await.unwrap();
+        let url = format!("{}&options[search_path]={schema}", server.url());
+        replicas.push(fresh(PostgresStore::connect_lazy(&url).unwrap()).await);
+    }
+    let (token, marker) = (Token::new(), Token::new());
+    token.revoke(&replicas[0]).await;
+    marker.revoke(replicas[1].store()).await;
+    server::refused(&replicas[1], &marker.as_ref()).await;
+    assert_eq!(replicas[1].is_revoked_now(&token.as_ref()), Some(false));
+}

@@ -1,0 +1,101 @@
+//! Redis as a feed.
+
+use std::cell::RefCell;
+
+use tower_jwt_auth::store::{RedisStore, RevocationReplica, TokenStore};
+
+use crate::support::{
+    redis::{RedisServer, is_installed, shared},
+    session::new_id,
+};
+
+use super::{
+    secs,
+    server::{self, Token, fresh},
+};
+
+async fn replica() -> Option<RevocationReplica<RedisStore>> {
+    Some(fresh(shared()?.store()).await)
+}
+
+mod conformance {
+    tower_jwt_auth::token_store_conformance!(
+        match super::replica().await {
+            Some(replica) => replica,
+            None => return,
+        },
+        forgets_by_itself
+    );
+}
+
+/// Connects to keys of its own, whose prefix would match all others if it were a pattern.
+fn connector() -> Option<impl Fn() -> RedisStore> {
+    let server = shared()?;
+    let prefix = format!("replica*[^{}]?", new_id());
+    Some(move || server.store().with_prefix(&prefix).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_told() {
+    let Some(connect) = connector() else { return };
+    server::everything_is_told(connect(), connect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_loaded() {
+    let Some(connect) = connector() else { return };
+    server::everything_is_loaded(connect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_are_told_soon() {
+    let Some(connect) = connector() else { return };
+    server::revocations_are_told_soon("Redis", connect(), connect()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_missed_while_the_server_is_away() {
+    if !is_installed() {
+        return;
+    }
+    let server = RefCell::new(RedisServer::start(&[]));
+    let connect = || server.borrow().store();
+    let (stop, start) = (|| server.borrow_mut().kill(), || server.borrow_mut().restart());
+    server::nothing_is_missed_while_away(connect(), connect(), stop, start).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_keys_in_another_database_are_others() {
+    let Some(server) = shared() else { return };
+    let prefix = &new_id();
+    let connect = |database| {
+        let url = format!("{}{database}", server.url());
+        RedisStore::connect_lazy(&url).unwrap().with_prefix(prefix).unwrap()
+    };
+    let (first, second) = (fresh(connect(1)).await, fresh(connect(2)).await);
+    let (token, marker) = (Token::new(), Token::new());
+    token.revoke(&first).await;
+    marker.revoke(second.store()).await;
+    server::refused(&second, &marker.as_ref()).await;
+    assert_eq!(second.is_revoked_now(&token.as_ref()), Some(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_is_not_believed_for_long() {
+    if !is_installed() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let replica = fresh(server.store()).await;
+    let token = Token::new();
+    assert_eq!(replica.is_revoked_now(&token.as_ref()), Some(false));
+    server.signal("STOP");
+    tokio::time::sleep(secs(1)).await;
+    assert_eq!(replica.is_revoked_now(&token.as_ref()), None);
+    server.signal("CONT");
+    let fresh = tokio::time::timeout(secs(10), replica.until_fresh());
+    fresh.await.expect("the replica recovers");
+    token.revoke(replica.store()).await;
+    server::refused(&replica, &token.as_ref()).await;
+    assert!(replica.is_revoked(&token.as_ref()).await.unwrap());
+}
