@@ -120,7 +120,7 @@
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `replica` | | [`store::replica`]: revocation checks from memory, with many machines on one store; comes with `postgres` and `redis` |
-//! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with the two |
+//! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with `postgres` and `sqlite` |
 //! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
