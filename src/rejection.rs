@@ -21,7 +21,7 @@ use crate::{
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let keys = KeySet::from(SigningKey::generate(tower_jwt_auth::Algorithm::HS256)?);
-/// # let verifier = Verifier::<()>::builder(keys).build()?;
+/// # let verifier: Verifier = Verifier::builder(keys).build()?;
 /// let layer = JwtAuthLayer::new(verifier).with_rejection(|error: &AuthError| {
 ///     let mut response = Response::new(format!("refused: {error}"));
 ///     *response.status_mut() = error.kind().status();

@@ -27,14 +27,20 @@ const STATEMENT_TIMEOUT: &str = "900ms";
 /// Any number of processes may share a database. Each call is one statement and one round trip; a
 /// login with a [limit](crate::store::NewSession::limit) takes four.
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
-/// use tower_jwt_auth::{Issuer, SigningKey, store::{PostgresStore, Purger}};
+/// use tower_jwt_auth::{
+///     Issuer, SigningKey,
+///     store::{PostgresStore, Purger},
+///     token::NoClaims,
+/// };
 ///
-/// # fn start(secret: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let secret = [7, 9].repeat(16);
 /// let store = PostgresStore::connect_lazy("postgres://app:secret@db.example/app")?;
 /// let purger = Purger::spawn(store.clone(), Duration::from_secs(300));
-/// let issuer = Issuer::<()>::builder(SigningKey::hs256(secret)?)
+/// let issuer = Issuer::<NoClaims>::builder(SigningKey::hs256(secret)?)
 ///     .rotate_refresh_tokens(true)
 ///     .store(store)
 ///     .build()?;

@@ -27,14 +27,20 @@ const READERS: u32 = 4;
 /// For services of one machine, whose processes may share the file. It must lie on a local disk,
 /// since write-ahead logging does not work over a network.
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
-/// use tower_jwt_auth::{Issuer, SigningKey, store::{Purger, SqliteStore}};
+/// use tower_jwt_auth::{
+///     Issuer, SigningKey,
+///     store::{Purger, SqliteStore},
+///     token::NoClaims,
+/// };
 ///
-/// # fn start(secret: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let secret = [7, 9].repeat(16);
 /// let store = SqliteStore::connect_lazy("sqlite:/var/lib/app/sessions.db")?;
 /// let purger = Purger::spawn(store.clone(), Duration::from_secs(300));
-/// let issuer = Issuer::<()>::builder(SigningKey::hs256(secret)?)
+/// let issuer = Issuer::<NoClaims>::builder(SigningKey::hs256(secret)?)
 ///     .rotate_refresh_tokens(true)
 ///     .store(store)
 ///     .build()?;
