@@ -117,6 +117,7 @@
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
 //! | `routes` | yes | [`TokenRoutes`] |
+//! | `django` | | [`simplejwt`]: beside Django, with SimpleJWT's settings, views, tokens and database |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `replica` | | [`store::replica`]: revocation checks from memory, with many machines on one store; comes with `postgres` and `redis` |
@@ -154,6 +155,8 @@ pub mod password;
 pub mod rejection;
 #[cfg(feature = "routes")]
 pub mod routes;
+#[cfg(feature = "django")]
+pub mod simplejwt;
 pub mod store;
 pub mod token;
 mod trace;

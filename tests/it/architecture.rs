@@ -30,6 +30,26 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "user",
         ],
     ),
+    (
+        &["simplejwt"],
+        &[
+            "check",
+            "clock",
+            "error",
+            "extract",
+            "guard",
+            "issue",
+            "middleware",
+            "password",
+            "rejection",
+            "routes",
+            "store",
+            "token",
+            "trace",
+            "transport",
+            "user",
+        ],
+    ),
 ];
 
 #[test]

@@ -1,0 +1,1 @@
+//! A service beside Django: what SimpleJWT reads, answers and writes.
