@@ -1,4 +1,5 @@
-//! Is this token good? Verify it, then ask the store. One place decides.
+//! Is this token good? Verify it, with keys that may have to be fetched, then ask the store. One
+//! place decides.
 
 use std::{any::type_name, marker::PhantomData};
 
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{AuthError, AuthErrorKind},
     store::{SharedStore, TokenRef},
-    token::{Claims, TokenType, Verifier},
+    token::{Claims, Refusal, TokenType, Verifier},
     trace::{in_span, warn},
 };
 
@@ -24,7 +25,7 @@ pub(crate) struct Checker<C> {
     fail_open: bool,
 }
 
-/// The outcome of [`Checker::check`]: mostly at hand, else still with the store.
+/// The outcome of [`Checker::check`]: mostly at hand, else still with the store or a key server.
 pub(crate) enum Check<C> {
     Done(Result<Claims<C>, AuthError>),
     Lookup(BoxFuture<'static, Result<Claims<C>, AuthError>>),
@@ -42,34 +43,70 @@ impl<C> Checker<C> {
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
     pub(crate) fn check(&self, token: &str) -> Check<C> {
-        let claims = match (self.verifier.verify(token), &self.store) {
-            (Ok(claims), Some(store)) => match store.is_revoked_now(&token_ref(&claims)) {
-                Some(revoked) => admit_unless(revoked, claims),
-                None => {
-                    let (store, fail_open) = (store.clone(), self.fail_open);
-                    let lookup = async move {
-                        let revoked = match store.is_revoked(&token_ref(&claims)).await {
-                            Err(_) if fail_open => {
-                                warn!("token let through: whether it was revoked is not known");
-                                false
-                            }
-                            answer => answer?,
-                        };
-                        admit_unless(revoked, claims)
-                    };
-                    return Check::Lookup(Box::pin(in_span!("token_revocation_lookup", lookup)));
-                }
-            },
-            (result, _) => result,
+        let (source, otherwise) = match self.verifier.try_verify(token) {
+            Ok(claims) => return self.ask_store(claims),
+            Err(Refusal::Final(kind)) => return Check::Done(Err(kind.into())),
+            Err(Refusal::KeysNeeded { source, otherwise }) => (source, otherwise),
         };
-        Check::Done(claims)
+        match source.fetch() {
+            Some(fetch) => {
+                let (checker, token) = (self.clone(), token.to_owned());
+                Check::Lookup(Box::pin(async move {
+                    in_span!("token_key_fetch", fetch).await;
+                    checker.ask_store(checker.verifier.verify(&token)?).finish().await
+                }))
+            }
+            None => Check::Done(Err(otherwise.into())),
+        }
     }
 
     pub(crate) async fn check_now(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        match self.check(token) {
-            Check::Done(result) => result,
-            Check::Lookup(lookup) => lookup.await,
+        self.check(token).finish().await
+    }
+
+    fn ask_store(&self, claims: Claims<C>) -> Check<C> {
+        let Some(store) = &self.store else {
+            return Check::Done(Ok(claims));
+        };
+        match store.is_revoked_now(&token_ref(&claims)) {
+            Some(revoked) => Check::Done(admit_unless(revoked, claims)),
+            None => {
+                let (store, fail_open) = (store.clone(), self.fail_open);
+                let lookup = async move {
+                    let revoked = match store.is_revoked(&token_ref(&claims)).await {
+                        Err(_) if fail_open => {
+                            warn!("token let through: whether it was revoked is not known");
+                            false
+                        }
+                        answer => answer?,
+                    };
+                    admit_unless(revoked, claims)
+                };
+                Check::Lookup(Box::pin(in_span!("token_revocation_lookup", lookup)))
+            }
         }
+    }
+}
+
+impl<C> Check<C> {
+    async fn finish(self) -> Result<Claims<C>, AuthError> {
+        match self {
+            Self::Done(result) => result,
+            Self::Lookup(lookup) => lookup.await,
+        }
+    }
+}
+
+impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
+    /// As [`verify`](Self::verify), and waits for keys that have to be fetched.
+    ///
+    /// Where the keys at hand decide, it does not wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub async fn verify_async(&self, token: &str) -> Result<Claims<C>, AuthError> {
+        Checker::new(self.clone(), None).check_now(token).await
     }
 }
 

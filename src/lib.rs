@@ -63,7 +63,7 @@
 //!
 //! ```
 //! use serde::Deserialize;
-//! use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier, VerifyingKey, token::ClaimNames};
+//! use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier, VerifyingKey, token::Profile};
 //!
 //! #[derive(Deserialize)]
 //! struct Profile { username: String }
@@ -74,8 +74,7 @@
 //! let verifier = Verifier::<Profile>::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?)
 //!     .issuer("https://login.example")
 //!     .audience("api")
-//!     .claim_names(ClaimNames::default().with_user_id("sub"))
-//!     .any_token_type() // for issuers that write no `token_type`
+//!     .profile(Profile::Rfc9068)
 //!     .build()?;
 //! let layer = JwtAuthLayer::new(verifier);
 //! # Ok(())
@@ -101,6 +100,7 @@
 //! | to | read |
 //! |---|---|
 //! | know what is checked of a token | [`Verifier`], [`KeySet`] |
+//! | trust other issuers | [`Verifier::by_issuer`], [`token::Profile`] |
 //! | set up the layer: optional tokens, cookies, other bodies | [`middleware`] |
 //! | take claims in handlers, demand scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out; events | [`Issuer`], [`routes`] |

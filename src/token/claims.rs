@@ -16,7 +16,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
 };
 
-use super::registered::{Registered, Scopes, Text};
+use super::registered::{Registered, Text};
 
 /// The claims of a verified token: the registered ones by methods, the application's own `C` by
 /// dereferencing.
@@ -119,15 +119,13 @@ impl<C> Claims<C> {
         self.text(self.0.registered.subject.as_ref())
     }
 
-    /// The scopes the token grants (`scope`, [RFC 8693 section 4.2]).
+    /// The scopes the token grants: those of `scope` ([RFC 8693 section 4.2]) and of `scp`, each a
+    /// text with blanks between them or an array.
     ///
     /// [RFC 8693 section 4.2]: https://www.rfc-editor.org/rfc/rfc8693#section-4.2
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let (text, list) = match &self.0.registered.scopes {
-            Scopes::Text(text) => (text.resolve(&self.0.payload), &[][..]),
-            Scopes::List(list) => ("", &list[..]),
-        };
-        text.split(' ').filter(|scope| !scope.is_empty()).chain(list.iter().map(AsRef::as_ref))
+        let Verified { payload, registered, .. } = &*self.0;
+        registered.scope.iter(payload).chain(registered.scp.iter(payload))
     }
 
     /// Whether the token grants `scope`.

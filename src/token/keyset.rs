@@ -10,12 +10,13 @@ use super::{
     compact::{Compact, MAX_SIGNATURE, encode},
     header::Header,
     key::{SigningKey, VerifyingKey},
+    source::KeySource,
 };
 
 /// How many keys may be tried for one token that does not say which it was signed with.
 const MAX_CANDIDATES: usize = 4;
 
-/// Verifying keys by issuer and key id, and at most one signing key.
+/// Verifying keys by key id, and at most one signing key.
 ///
 /// A handle: clones share the keys, and [`replace`](Self::replace) changes them for every issuer
 /// and verifier at once, between two requests. To rotate, add the new key as a verifying key
@@ -36,13 +37,18 @@ const MAX_CANDIDATES: usize = 4;
 ///
 /// # Which key verifies a token
 ///
-/// 1. Only keys of the token's issuer, where keys belong to issuers, and of its exact algorithm.
+/// 1. Only keys of its exact algorithm.
 /// 2. If the token has a `kid` and keys have it, those; else keys whose id nobody chose.
 /// 3. If it has none, any of them, up to four.
 ///
-/// Nothing else in the token's header has a say.
+/// Nothing else in the token's header has a say. Keys of several issuers are kept apart by
+/// [`Verifier::by_issuer`](super::Verifier::by_issuer).
 #[derive(Clone)]
-pub struct KeySet(Arc<ArcSwap<Keys>>);
+pub struct KeySet {
+    keys: Arc<ArcSwap<Keys>>,
+    /// Where they come from, unless they are given.
+    source: Option<Arc<dyn KeySource>>,
+}
 
 impl KeySet {
     /// Starts an empty set.
@@ -54,48 +60,50 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// As [`KeySetBuilder::build`]; also when this set can sign and the new one cannot, or keys of
-    /// the one belong to issuers and those of the other do not. The old keys stay then.
+    /// As [`KeySetBuilder::build`]; also when this set can sign and the new one cannot, or its keys
+    /// are fetched. The old keys stay then.
     pub fn replace(&self, keys: KeySetBuilder) -> Result<(), ConfigError> {
         let new = keys.into_keys()?;
-        let old = self.0.load();
+        if self.source.is_some() {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Conflict,
+                "keys that are fetched cannot be replaced by others",
+            ));
+        }
+        let old = self.keys.load();
         if old.signing.is_some() && new.signing.is_none() {
             return Err(ConfigError::new(
                 ConfigErrorKind::Ineffective,
                 "the new keys lack a signing key, and the old ones had one",
             ));
         }
-        if old.by_issuer != new.by_issuer {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
-                "keys that belong to issuers cannot replace keys that do not, nor the reverse",
-            ));
-        }
-        self.0.store(Arc::new(new));
+        self.keys.store(Arc::new(new));
         Ok(())
     }
 
     pub(crate) fn load(&self) -> Guard<Arc<Keys>> {
-        self.0.load()
+        self.keys.load()
+    }
+
+    pub(super) const fn source(&self) -> Option<&Arc<dyn KeySource>> {
+        self.source.as_ref()
+    }
+
+    fn of(keys: Keys) -> Self {
+        Self { keys: Arc::new(ArcSwap::from_pointee(keys)), source: None }
     }
 }
 
 impl From<SigningKey> for KeySet {
     fn from(key: SigningKey) -> Self {
-        let verifying = Entry { issuer: None, key: key.verifying_key() };
+        let verifying = key.verifying_key();
         Self::of(Keys::new(Some(key), vec![verifying]))
     }
 }
 
 impl From<VerifyingKey> for KeySet {
     fn from(key: VerifyingKey) -> Self {
-        Self::of(Keys::new(None, vec![Entry { issuer: None, key }]))
-    }
-}
-
-impl KeySet {
-    fn of(keys: Keys) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(keys)))
+        Self::of(Keys::new(None, vec![key]))
     }
 }
 
@@ -104,7 +112,7 @@ impl fmt::Debug for KeySet {
         let keys = self.load();
         f.debug_struct("KeySet")
             .field("signing", &keys.signing)
-            .field("verifying", &keys.entries.len())
+            .field("verifying", &keys.verifying.len())
             .finish()
     }
 }
@@ -114,7 +122,7 @@ impl fmt::Debug for KeySet {
 #[must_use]
 pub struct KeySetBuilder {
     signing: Option<SigningKey>,
-    entries: Vec<Entry>,
+    verifying: Vec<VerifyingKey>,
     several_signing: bool,
 }
 
@@ -122,22 +130,14 @@ impl KeySetBuilder {
     /// Sets the key that signs; it verifies as well. Default: none, the set only verifies.
     pub fn signing_key(mut self, key: SigningKey) -> Self {
         self.several_signing |= self.signing.is_some();
-        self.entries.push(Entry { issuer: None, key: key.verifying_key() });
+        self.verifying.push(key.verifying_key());
         self.signing = Some(key);
         self
     }
 
-    /// Adds a key that verifies tokens of any issuer.
+    /// Adds a key that verifies.
     pub fn verifying_key(mut self, key: VerifyingKey) -> Self {
-        self.entries.push(Entry { issuer: None, key });
-        self
-    }
-
-    /// Adds a key that verifies only tokens whose `iss` is `issuer`, byte for byte.
-    ///
-    /// The same `kid` at two issuers names two keys.
-    pub fn issuer_key(mut self, issuer: impl Into<Box<str>>, key: VerifyingKey) -> Self {
-        self.entries.push(Entry { issuer: Some(issuer.into()), key });
+        self.verifying.push(key);
         self
     }
 
@@ -145,78 +145,51 @@ impl KeySetBuilder {
     ///
     /// # Errors
     ///
-    /// When there is no key, there are two signing keys, two keys of one issuer have the same key
-    /// id and algorithm, or some keys belong to an issuer and some do not.
+    /// When there is no key, there are two signing keys, or two keys have the same key id and
+    /// algorithm.
     pub fn build(self) -> Result<KeySet, ConfigError> {
         Ok(KeySet::of(self.into_keys()?))
     }
 
     fn into_keys(self) -> Result<Keys, ConfigError> {
         let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
-        if self.entries.is_empty() {
+        if self.verifying.is_empty() {
             return Err(ConfigError::new(ConfigErrorKind::Ineffective, "the key set is empty"));
         }
         if self.several_signing {
             return conflict("a key set signs with one key only");
         }
-        if self
-            .entries
-            .iter()
-            .any(|entry| entry.issuer.is_some() != self.entries[0].issuer.is_some())
-        {
-            return conflict("either every key belongs to an issuer, or none does");
-        }
-        let repeated = self.entries.iter().enumerate().any(|(index, entry)| {
-            entry.key.kid().is_some()
-                && self.entries[..index].iter().any(|other| other.equals(entry))
+        let repeated = self.verifying.iter().enumerate().any(|(index, key)| {
+            let equals = |other: &VerifyingKey| {
+                other.kid() == key.kid() && other.algorithm() == key.algorithm()
+            };
+            key.kid().is_some() && self.verifying[..index].iter().any(equals)
         });
         if repeated {
-            return conflict("two keys of one issuer have the same key id and algorithm");
+            return conflict("two keys have the same key id and algorithm");
         }
-        Ok(Keys::new(self.signing, self.entries))
-    }
-}
-
-#[derive(Debug)]
-struct Entry {
-    issuer: Option<Box<str>>,
-    key: VerifyingKey,
-}
-
-impl Entry {
-    fn equals(&self, other: &Self) -> bool {
-        self.issuer == other.issuer
-            && self.key.kid() == other.key.kid()
-            && self.key.algorithm() == other.key.algorithm()
+        Ok(Keys::new(self.signing, self.verifying))
     }
 }
 
 /// One state of a [`KeySet`].
 pub(crate) struct Keys {
     signing: Option<SigningKey>,
-    entries: Vec<Entry>,
-    by_issuer: bool,
+    verifying: Vec<VerifyingKey>,
     /// What the usual headers of these keys' tokens say, in the order of their encoded forms.
     known_headers: Vec<(String, Header<'static>)>,
 }
 
 impl Keys {
-    fn new(signing: Option<SigningKey>, entries: Vec<Entry>) -> Self {
-        let by_issuer = entries.first().is_some_and(|entry| entry.issuer.is_some());
-        let mut known_headers: Vec<_> =
-            entries.iter().flat_map(|entry| usual_headers(&entry.key)).collect();
+    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>) -> Self {
+        let mut known_headers: Vec<_> = verifying.iter().flat_map(usual_headers).collect();
         known_headers.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         known_headers.dedup_by(|(one, _), (other, _)| one == other);
-        Self { signing, entries, by_issuer, known_headers }
+        Self { signing, verifying, known_headers }
     }
 
     pub(crate) const fn signing_key(&self) -> Option<&SigningKey> {
         self.signing.as_ref()
-    }
-
-    /// Whether a token's `iss` must be known before a key can be chosen.
-    pub(super) const fn by_issuer(&self) -> bool {
-        self.by_issuer
     }
 
     pub(super) fn known_header(&self, token: &Compact<'_>) -> Option<&Header<'static>> {
@@ -225,23 +198,17 @@ impl Keys {
         found.ok().map(|index| &known[index].1)
     }
 
-    /// Verifies the signature of `token` with the keys that fit its header and issuer.
+    /// Verifies the signature of `token` with the keys that fit its header.
     pub(super) fn verify(
         &self,
         token: &Compact<'_>,
         header: &Header<'_>,
-        issuer: Option<&str>,
-    ) -> Result<(), AuthErrorKind> {
-        let fitting = || {
-            self.entries.iter().filter(move |entry| {
-                entry.issuer.as_deref() == issuer
-                    && entry.key.algorithm().as_str() == header.algorithm
-            })
-        };
+    ) -> Result<(), Unverified> {
+        let fitting =
+            || self.verifying.iter().filter(|key| key.algorithm().as_str() == header.algorithm);
         let key_id = header.key_id.as_deref();
-        let is_named = key_id.is_some() && fitting().any(|entry| entry.key.kid() == key_id);
+        let is_named = key_id.is_some() && fitting().any(|key| key.kid() == key_id);
         let mut candidates = fitting()
-            .map(|entry| &entry.key)
             .filter(|key| match key_id {
                 Some(_) if is_named => key.kid() == key_id,
                 Some(_) => !key.has_chosen_kid(),
@@ -249,14 +216,35 @@ impl Keys {
             })
             .peekable();
         if candidates.peek().is_none() {
-            return Err(AuthErrorKind::UnknownKey);
+            return Err(Unverified::by_these(AuthErrorKind::UnknownKey));
         }
         let mut buffer = [0; MAX_SIGNATURE];
-        let signature = token.decode_signature(&mut buffer)?;
+        let signature = token.decode_signature(&mut buffer).map_err(Unverified::by_any)?;
         let message = token.signing_input.as_bytes();
-        let verified =
-            candidates.take(MAX_CANDIDATES).any(|key| key.verify_signature(message, signature));
-        if verified { Ok(()) } else { Err(AuthErrorKind::BadSignature) }
+        if candidates.take(MAX_CANDIDATES).any(|key| key.verify_signature(message, signature)) {
+            Ok(())
+        } else if is_named {
+            Err(Unverified::by_any(AuthErrorKind::BadSignature))
+        } else {
+            Err(Unverified::by_these(AuthErrorKind::BadSignature))
+        }
+    }
+}
+
+/// Why keys do not verify a token, and whether others could.
+#[derive(Clone, Copy)]
+pub(super) struct Unverified {
+    pub(super) kind: AuthErrorKind,
+    pub(super) others_may: bool,
+}
+
+impl Unverified {
+    pub(super) const fn by_these(kind: AuthErrorKind) -> Self {
+        Self { kind, others_may: true }
+    }
+
+    const fn by_any(kind: AuthErrorKind) -> Self {
+        Self { kind, others_may: false }
     }
 }
 

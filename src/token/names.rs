@@ -66,8 +66,8 @@ impl ClaimNames {
 
     /// The names must be told apart from each other and from the claims that keep their names.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        const FIXED: [&str; 9] =
-            ["exp", "nbf", "iat", "iss", "aud", "sid", "auth_time", "scope", "user_epoch"];
+        const FIXED: [&str; 10] =
+            ["exp", "nbf", "iat", "iss", "aud", "sid", "auth_time", "scope", "scp", "user_epoch"];
         let names = [&self.user_id, &self.token_type, &self.jti];
         let distinct = names[0] != names[1] && names[1] != names[2] && names[0] != names[2];
         let free = names.iter().all(|name| {

@@ -15,6 +15,7 @@ use crate::{clock::NumericDate, error::AuthErrorKind};
 use super::{
     claims::TokenType,
     members::{JsonStr, SeenMembers},
+    profile::{Profile, says_access},
     validation::Rules,
 };
 
@@ -42,6 +43,18 @@ pub(super) enum Scopes {
     List(Vec<Box<str>>),
 }
 
+impl Scopes {
+    const NONE: Self = Self::List(Vec::new());
+
+    pub(super) fn iter<'a>(&'a self, payload: &'a str) -> impl Iterator<Item = &'a str> {
+        let (text, list) = match self {
+            Self::Text(text) => (text.resolve(payload), &[][..]),
+            Self::List(list) => ("", &list[..]),
+        };
+        text.split(' ').filter(|scope| !scope.is_empty()).chain(list.iter().map(AsRef::as_ref))
+    }
+}
+
 /// How a token's `aud` relates to the audiences that are accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
@@ -62,9 +75,12 @@ pub(super) struct Registered {
     pub(super) session_id: Option<Text>,
     pub(super) issuer: Option<Text>,
     pub(super) subject: Option<Text>,
-    pub(super) scopes: Scopes,
+    pub(super) scope: Scopes,
+    pub(super) scp: Scopes,
     pub(super) epoch: Option<Text>,
     pub(super) audience: Audience,
+    /// Whether something in it says that the token is for something else than access.
+    pub(super) is_for_other_use: bool,
     /// Whether the token is bound to a proof of possession (`cnf`, RFC 7800).
     pub(super) is_bound: bool,
 }
@@ -100,6 +116,15 @@ impl RegisteredSeed<'_> {
             Cow::Owned(text) => Text::Owned(text.into()),
         }
     }
+
+    fn scopes(&self, scopes: OneOrMany<'_>) -> Scopes {
+        match scopes {
+            OneOrMany::One(text) => Scopes::Text(self.text(text)),
+            OneOrMany::Many(list) => {
+                Scopes::List(list.into_iter().map(|text| text.into()).collect())
+            }
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for RegisteredSeed<'de> {
@@ -118,7 +143,7 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Registered, A::Error> {
-        let names = self.rules.names();
+        let (names, profile) = (self.rules.names(), self.rules.profile);
         let mut seen = SeenMembers::new();
         let mut expires_at = None;
         let mut claims = Registered {
@@ -132,9 +157,11 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
             session_id: None,
             issuer: None,
             subject: None,
-            scopes: Scopes::List(Vec::new()),
+            scope: Scopes::NONE,
+            scp: Scopes::NONE,
             epoch: None,
             audience: Audience::Absent,
+            is_for_other_use: false,
             is_bound: false,
         };
         while let Some(JsonStr(name)) = map.next_key()? {
@@ -142,11 +169,16 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
             let name = name.as_ref();
             // A name that was configured comes before the fixed meaning of the same name.
             if name == names.user_id() {
-                claims.user_id = Some(self.text(map.next_value::<TextOrInteger<'de>>()?.0));
+                let id = if profile == Profile::SimpleJwt {
+                    map.next_value::<TextOrInteger<'de>>()?.0
+                } else {
+                    map.next_value::<Id<'de>>()?.0
+                };
+                claims.user_id = Some(self.text(id));
                 if name == "sub" {
                     claims.subject.clone_from(&claims.user_id);
                 }
-            } else if name == names.token_type() {
+            } else if name == names.token_type() && profile != Profile::Rfc9068 {
                 let name = map.next_value::<JsonStr<'de>>()?.0;
                 claims.token_type = Some(TokenType::from(name.as_ref()));
             } else if name == names.jti() {
@@ -163,14 +195,8 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
                     "user_epoch" => {
                         claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0))
                     }
-                    "scope" => {
-                        claims.scopes = match map.next_value::<OneOrMany<'de>>()? {
-                            OneOrMany::One(text) => Scopes::Text(self.text(text)),
-                            OneOrMany::Many(list) => {
-                                Scopes::List(list.into_iter().map(|text| text.into()).collect())
-                            }
-                        };
-                    }
+                    "scope" => claims.scope = self.scopes(map.next_value()?),
+                    "scp" => claims.scp = self.scopes(map.next_value()?),
                     "aud" => {
                         let accepts = |audience: &str| self.rules.accepts_audience(audience);
                         let accepted = match map.next_value::<OneOrMany<'de>>()? {
@@ -180,12 +206,20 @@ impl<'de> Visitor<'de> for RegisteredSeed<'de> {
                         claims.audience =
                             if accepted { Audience::Accepted } else { Audience::Other };
                     }
+                    "client_id" if profile == Profile::Rfc9068 => {
+                        map.next_value::<Id<'de>>()?;
+                    }
                     "cnf" => {
                         map.next_value::<IgnoredAny>()?;
                         claims.is_bound = true;
                     }
+                    _ if profile.names_use(name) => {
+                        claims.is_for_other_use |=
+                            !says_access(&map.next_value::<JsonStr<'de>>()?.0);
+                    }
                     _ => {
                         map.next_value::<IgnoredAny>()?;
+                        claims.is_for_other_use |= profile.excludes(name);
                     }
                 }
             }

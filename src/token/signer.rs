@@ -64,7 +64,9 @@ impl RegisteredClaims<'_> {
         let names = [self.names.token_type(), self.names.jti(), self.names.user_id()];
         names.contains(&name)
             || match name {
-                "exp" | "iat" | "sid" | "scope" | "auth_time" | "user_epoch" | "cnf" => true,
+                "exp" | "iat" | "sid" | "scope" | "scp" | "auth_time" | "user_epoch" | "cnf" => {
+                    true
+                }
                 "iss" => self.issuer.is_some(),
                 "aud" => self.audience.is_some(),
                 _ => false,

@@ -11,6 +11,7 @@ use super::{
     claims::TokenType,
     header::typ_matches,
     names::ClaimNames,
+    profile::{Profile, says_access},
     registered::{Audience, Registered},
 };
 
@@ -20,6 +21,7 @@ pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
 /// What is demanded of registered claims.
 #[derive(Clone, Default)]
 pub(super) struct Rules {
+    pub(super) profile: Profile,
     pub(super) names: ClaimNames,
     pub(super) leeway: Duration,
     /// The accepted types; none stands for any.
@@ -81,6 +83,7 @@ impl Rules {
     pub(super) fn check_typ(&self, typ: Option<&str>) -> Result<(), AuthErrorKind> {
         match &self.header_typ {
             Some(expected) if !typ_matches(typ, expected) => Err(AuthErrorKind::WrongTokenType),
+            None if !self.profile.permits_typ(typ) => Err(AuthErrorKind::WrongTokenType),
             _ => Ok(()),
         }
     }
@@ -114,6 +117,13 @@ impl Rules {
         if let Some(accepted) = &self.token_types {
             let token_type = claims.token_type.as_ref();
             if !token_type.is_some_and(|token_type| accepted.contains(token_type)) {
+                return Err(AuthErrorKind::WrongTokenType);
+            }
+        }
+        if self.profile == Profile::Plain {
+            let token_type = claims.token_type.as_ref();
+            let refuses = token_type.is_some_and(|token_type| !says_access(token_type.as_str()));
+            if refuses || claims.is_for_other_use {
                 return Err(AuthErrorKind::WrongTokenType);
             }
         }

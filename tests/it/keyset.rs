@@ -30,13 +30,9 @@ fn named(n: usize, kid: &str) -> VerifyingKey {
 
 /// A good token signed with the n-th secret.
 fn token(n: usize, kid: Option<&str>) -> String {
-    token_of(n, kid, &claims(&[]))
-}
-
-fn token_of(n: usize, kid: Option<&str>, payload: &str) -> String {
     let kid = kid.map_or(String::new(), |kid| format!(r#","kid":"{kid}""#));
     let minter = Minter::new(Algorithm::HS256, &secret(n));
-    minter.mint(format!(r#"{{"alg":"HS256"{kid}}}"#), payload)
+    minter.mint(format!(r#"{{"alg":"HS256"{kid}}}"#), claims(&[]))
 }
 
 fn verifier(keys: impl Into<KeySet>) -> Verifier {
@@ -152,45 +148,6 @@ fn keys_of_other_algorithms_do_not_count_among_the_four() {
     assert_outcome(&verifier, &token(1, None), Ok(()));
 }
 
-/// Row 25: a `kid` is not global, and `iss` selects keys but proves nothing.
-#[test]
-fn keys_belong_to_their_issuer() {
-    let keys = KeySet::builder()
-        .issuer_key("https://a.example", named(1, "k"))
-        .issuer_key("https://b.example", named(2, "k"))
-        .build()
-        .unwrap();
-    let verifier = verifier(keys);
-    let token = |n, iss: &str| token_of(n, Some("k"), &claims(&[("iss", iss)]));
-
-    assert_outcome(&verifier, &token(1, r#""https://a.example""#), Ok(()));
-    assert_outcome(&verifier, &token(2, r#""https://b.example""#), Ok(()));
-    assert_outcome(&verifier, &token(1, r#""https://b.example""#), BAD);
-    assert_outcome(&verifier, &token(2, r#""https://a.example""#), BAD);
-    // An issuer without its own key borrows nobody's.
-    assert_outcome(&verifier, &token(1, r#""https://c.example""#), UNKNOWN);
-    for almost in ["https://a.example/", "HTTPS://a.example", "https://a.example ", ""] {
-        assert_outcome(&verifier, &token(1, &format!("{almost:?}")), UNKNOWN);
-    }
-    let verified = verifier.verify(&token(1, r#""https:\/\/a.example""#)).unwrap();
-    assert_eq!(verified.issuer(), Some("https://a.example"));
-
-    let wrong = Err(AuthErrorKind::WrongIssuer);
-    assert_outcome(&verifier, &token(1, ""), wrong);
-    for iss in ["null", "1", r#"["https://a.example"]"#, r#"{"iss":"https://a.example"}"#] {
-        assert_outcome(&verifier, &token(1, iss), wrong);
-    }
-    // Two issuers in one token: whichever chose the key, the token is refused.
-    let twice = r#"{"iss":"https://b.example","iss":"https://a.example","#;
-    let payload = claims(&[]).replacen('{', twice, 1);
-    let error = verifier.verify(&token_of(1, Some("k"), &payload)).unwrap_err();
-    assert_eq!(error.kind(), AuthErrorKind::InvalidClaims);
-    // A payload that is no claims set has no issuer.
-    for payload in ["", "[]", "iss", r#""https://a.example""#] {
-        assert_outcome(&verifier, &token_of(1, Some("k"), payload), wrong);
-    }
-}
-
 #[test]
 fn sets_that_cannot_be_meant_are_refused() {
     let signing = |n| SigningKey::hs256(secret(n)).unwrap();
@@ -211,21 +168,6 @@ fn sets_that_cannot_be_meant_are_refused() {
             "the same key twice",
             ConfigErrorKind::Conflict,
             KeySet::builder().signing_key(ec.clone()).verifying_key(ec.verifying_key()),
-        ),
-        (
-            "one kid, one algorithm, one issuer",
-            ConfigErrorKind::Conflict,
-            KeySet::builder().issuer_key("a", named(1, "k")).issuer_key("a", named(2, "k")),
-        ),
-        (
-            "with and without issuer",
-            ConfigErrorKind::Conflict,
-            KeySet::builder().verifying_key(unnamed(1)).issuer_key("a", unnamed(2)),
-        ),
-        (
-            "signing and with issuer",
-            ConfigErrorKind::Conflict,
-            KeySet::builder().issuer_key("a", unnamed(2)).signing_key(signing(1)),
         ),
     ];
     for (what, kind, builder) in cases {
@@ -260,12 +202,6 @@ fn a_bad_replacement_leaves_the_old_keys() {
             KeySet::builder().verifying_key(named(2, "two")),
         ),
         (
-            "keys of issuers",
-            // It lacks the signing key, too: either reason will do.
-            ConfigErrorKind::Ineffective,
-            KeySet::builder().issuer_key("a", named(2, "two")),
-        ),
-        (
             "duplicates",
             ConfigErrorKind::Conflict,
             KeySet::builder()
@@ -278,14 +214,6 @@ fn a_bad_replacement_leaves_the_old_keys() {
         assert_outcome(&by_secret, &token(1, Some("one")), Ok(()));
         assert_outcome(&by_secret, &token(2, Some("two")), UNKNOWN);
     }
-
-    let of_issuer = KeySet::builder().issuer_key("a", named(1, "one")).build().unwrap();
-    let builder = KeySet::builder().verifying_key(named(2, "two"));
-    assert_eq!(of_issuer.replace(builder).unwrap_err().kind(), ConfigErrorKind::Conflict);
-    let builder = KeySet::builder().issuer_key("b", named(2, "two"));
-    let of_none = set([named(1, "one")]);
-    assert_eq!(of_none.replace(builder).unwrap_err().kind(), ConfigErrorKind::Conflict);
-    of_issuer.replace(KeySet::builder().issuer_key("b", named(2, "two"))).unwrap();
 }
 
 /// While keys rotate, old and new overlapping, no good token is ever refused.

@@ -49,7 +49,7 @@ const HEADER_NAMES: [&str; 16] = [
     r"\u0063rit",
     r"k\u0069d",
 ];
-const CLAIM_NAMES: [&str; 20] = [
+const CLAIM_NAMES: [&str; 21] = [
     "exp",
     "nbf",
     "iat",
@@ -62,6 +62,7 @@ const CLAIM_NAMES: [&str; 20] = [
     "user_id",
     "token_type",
     "scope",
+    "scp",
     "user_epoch",
     "cnf",
     "username",
@@ -274,8 +275,8 @@ const OURS: [Rule; 14] = [
     ("iss, sub and epoch are texts", |case| {
         ["iss", "sub", "user_epoch"].iter().any(|name| case.claim_is_not(name, Value::is_string))
     }),
-    ("aud and scope are texts or lists of them", |case| {
-        ["aud", "scope"].iter().any(|name| case.claim_is_not(name, is_text_or_texts))
+    ("aud and scopes are texts or lists of them", |case| {
+        ["aud", "scope", "scp"].iter().any(|name| case.claim_is_not(name, is_text_or_texts))
     }),
     ("a token bound to a proof is no bearer token", |case| !case.claim("cnf").is_empty()),
 ];

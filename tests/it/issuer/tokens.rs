@@ -271,7 +271,7 @@ async fn claims_must_not_repeat_registered_ones() {
     }
     named!("exp", "iat", "jti", "user_id", "token_type");
     // Not in these tokens, but only the issuer may say them.
-    named!("sid", "scope", "auth_time", "user_epoch", "cnf");
+    named!("sid", "scope", "scp", "auth_time", "user_epoch", "cnf");
 
     #[derive(Clone, Serialize, Deserialize)]
     struct Session {

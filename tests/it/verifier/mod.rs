@@ -5,6 +5,8 @@ mod claims;
 mod config;
 mod form;
 mod header;
+mod issuers;
+mod profiles;
 mod times;
 
 use tower_jwt_auth::{

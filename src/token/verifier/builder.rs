@@ -1,59 +1,32 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use serde::de::DeserializeOwned;
-
 use crate::{
     clock::Clock,
-    error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
+    error::{ConfigError, ConfigErrorKind},
 };
 
 use super::{
-    claims::{Claims, NoClaims, TokenType},
-    compact::Compact,
-    header::Header,
-    keyset::KeySet,
-    names::ClaimNames,
-    registered::{Registered, peek_issuer},
-    validation::Rules,
+    super::{
+        claims::{Claims, NoClaims, TokenType},
+        keyset::KeySet,
+        names::ClaimNames,
+        profile::{Profile, Told},
+        validation::Rules,
+    },
+    Check, DEFAULT_MAX_TOKEN_LEN, Inner, One, Verifier,
 };
 
-/// The longest token that is looked at unless configured otherwise.
-pub(crate) const DEFAULT_MAX_TOKEN_LEN: usize = 8 * 1024;
-
-type Check<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
-
-/// Turns tokens into [`Claims`]: form, key, signature, then every rule.
-///
-/// A cheap handle, used by the layer and outside HTTP alike:
-///
-/// ```
-/// use tower_jwt_auth::{AuthErrorKind, Verifier, VerifyingKey};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let secret = [7, 9].repeat(16);
-/// let key = VerifyingKey::from_secret(tower_jwt_auth::Algorithm::HS256, secret)?;
-/// let verifier: Verifier = Verifier::builder(key).audience("api").build()?;
-///
-/// let error = verifier.verify("not a token").unwrap_err();
-/// assert_eq!(error.kind(), AuthErrorKind::Malformed);
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # What is checked
-///
-/// 1. Length and form; a header without `crit`, `b64`, `zip` or `enc`; no member twice.
-/// 2. The signature, by a key of exactly the header's `alg`: see [`KeySet`].
-/// 3. `exp` (required), `nbf`, `iat`; then `iss`, `aud` and the token type as configured; the ids.
-/// 4. That the payload is a `C`, and the application's own [checks](VerifierBuilder::check).
-pub struct Verifier<C = NoClaims>(Arc<Inner<C>>);
-
-struct Inner<C> {
+/// Sets up a [`Verifier`].
+#[must_use]
+pub struct VerifierBuilder<C = NoClaims> {
     keys: KeySet,
     rules: Rules,
+    profile: Profile,
+    told: Told,
     max_token_len: usize,
     clock: Clock,
     checks: Vec<Check<C>>,
+    claims: PhantomData<fn() -> C>,
 }
 
 impl<C> Verifier<C> {
@@ -61,7 +34,9 @@ impl<C> Verifier<C> {
     pub fn builder(keys: impl Into<KeySet>) -> VerifierBuilder<C> {
         VerifierBuilder {
             keys: keys.into(),
-            rules: Rules { token_types: Some(vec![TokenType::Access]), ..Rules::default() },
+            rules: Rules::default(),
+            profile: Profile::default(),
+            told: Told::default(),
             max_token_len: DEFAULT_MAX_TOKEN_LEN,
             clock: Clock::system(),
             checks: Vec::new(),
@@ -70,87 +45,15 @@ impl<C> Verifier<C> {
     }
 }
 
-impl<C: DeserializeOwned> Verifier<C> {
-    /// Verifies a compact token.
-    ///
-    /// Revocation is not looked at: that takes a store, which the layer and the issuer have.
-    ///
-    /// # Errors
-    ///
-    /// An [`AuthError`] whose [kind](AuthError::kind) tells what is wrong.
-    pub fn verify(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        Ok(self.0.verify(token)?)
-    }
-}
-
-impl<C: DeserializeOwned> Inner<C> {
-    fn verify(&self, token: &str) -> Result<Claims<C>, AuthErrorKind> {
-        let token = Compact::split(token, self.max_token_len)?;
-        let keys = self.keys.load();
-
-        let header_json;
-        let parsed_header;
-        let header = match keys.known_header(&token) {
-            Some(header) => header,
-            None => {
-                header_json = token.decode_header()?;
-                parsed_header = Header::read(&header_json)?;
-                &parsed_header
-            }
-        };
-        self.rules.check_typ(header.typ.as_deref())?;
-
-        let payload = if keys.by_issuer() {
-            let payload = decode_payload(&token)?;
-            let issuer = peek_issuer(&payload).ok_or(AuthErrorKind::WrongIssuer)?;
-            keys.verify(&token, header, Some(&issuer))?;
-            drop(issuer);
-            payload
-        } else {
-            keys.verify(&token, header, None)?;
-            decode_payload(&token)?
-        };
-
-        let registered = Registered::read(&payload, &self.rules)?;
-        self.rules.check(&registered, &payload, self.clock.now())?;
-        let custom = serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;
-        let claims = Claims::new(payload, registered, custom);
-        if !self.checks.iter().all(|check| check(&claims)) {
-            return Err(AuthErrorKind::Refused);
-        }
-        Ok(claims)
-    }
-}
-
-fn decode_payload(token: &Compact<'_>) -> Result<String, AuthErrorKind> {
-    String::from_utf8(token.decode_payload()?).map_err(|_| AuthErrorKind::Malformed)
-}
-
-impl<C> Clone for Verifier<C> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<C> fmt::Debug for Verifier<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("keys", &self.0.keys).finish_non_exhaustive()
-    }
-}
-
-/// Sets up a [`Verifier`].
-#[must_use]
-pub struct VerifierBuilder<C = NoClaims> {
-    keys: KeySet,
-    rules: Rules,
-    max_token_len: usize,
-    clock: Clock,
-    checks: Vec<Check<C>>,
-    claims: PhantomData<fn() -> C>,
-}
-
 impl<C> VerifierBuilder<C> {
-    /// Requires `iss` to be this text, byte for byte. Default: not checked.
+    /// Sets what the tokens look like. Default: [`Profile::SimpleJwt`].
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Requires `iss` to be this text, byte for byte. Default: not checked, but keys that were
+    /// found by the name of their issuer serve that one only.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.rules.issuer = Some(issuer.into());
         self
@@ -176,16 +79,18 @@ impl<C> VerifierBuilder<C> {
 
     /// Accepts tokens of these types only. Default: [`TokenType::Access`].
     pub fn token_types(mut self, token_types: impl IntoIterator<Item = TokenType>) -> Self {
-        self.rules.token_types = Some(token_types.into_iter().collect());
+        self.told.token_types = Some(token_types.into_iter().collect());
+        self.told.any_token_type = false;
         self
     }
 
     /// Accepts tokens of any type, or of none.
     ///
-    /// For inspection, and for issuers that write no type at all. A refresh token of an issuer
-    /// that does will then open what only an access token should.
+    /// For inspection. A refresh token will then open what only an access token should; for
+    /// issuers that write no type see [`Profile`].
     pub fn any_token_type(mut self) -> Self {
-        self.rules.token_types = None;
+        self.told.token_types = None;
+        self.told.any_token_type = true;
         self
     }
 
@@ -201,7 +106,7 @@ impl<C> VerifierBuilder<C> {
     /// Sets which members hold the user id, the token type and the token id.
     /// Default: `user_id`, `token_type`, `jti`.
     pub fn claim_names(mut self, names: ClaimNames) -> Self {
-        self.rules.names = names;
+        self.told.names = Some(names);
         self
     }
 
@@ -279,24 +184,28 @@ impl<C> VerifierBuilder<C> {
     /// # Errors
     ///
     /// When an accepted value or a list of them is empty, the leeway exceeds 300 seconds, claim
-    /// names clash, a token may have less than 64 bytes or more than a mebibyte, or an issuer is
-    /// required although every key belongs to one already.
+    /// names clash, a token may have less than 64 bytes or more than a mebibyte, the keys are those
+    /// of another issuer, or a setting contradicts the [profile](Self::profile) or is missing that
+    /// the profile needs.
     pub fn build(self) -> Result<Verifier<C>, ConfigError> {
-        self.rules.check_config()?;
-        if !(64..=1024 * 1024).contains(&self.max_token_len) {
+        let Self { keys, mut rules, profile, told, max_token_len, clock, checks, claims: _ } = self;
+        if let Some(issuer) = keys.source().and_then(|source| source.issuer())
+            && **rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
+        {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Conflict,
+                "the keys belong to another issuer than the one that is required",
+            ));
+        }
+        profile.complete(&mut rules, told)?;
+        rules.check_config()?;
+        if !(64..=1024 * 1024).contains(&max_token_len) {
             return Err(ConfigError::new(
                 ConfigErrorKind::OutOfRange,
                 "the longest token must have 64 bytes to a mebibyte",
             ));
         }
-        if self.rules.issuer.is_some() && self.keys.load().by_issuer() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
-                "the keys belong to issuers, which a required issuer contradicts",
-            ));
-        }
-        let Self { keys, rules, max_token_len, clock, checks, claims: _ } = self;
-        Ok(Verifier(Arc::new(Inner { keys, rules, max_token_len, clock, checks })))
+        Ok(Verifier(Arc::new(Inner::One(One { keys, rules, max_token_len, clock, checks }))))
     }
 }
 

@@ -1,0 +1,253 @@
+//! [`Verifier`]: from a token to its claims.
+
+mod builder;
+mod by_issuer;
+
+pub use builder::VerifierBuilder;
+
+use std::{fmt, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    clock::Clock,
+    error::{AuthError, AuthErrorKind, ConfigError},
+};
+
+use super::{
+    claims::{Claims, NoClaims},
+    compact::{Compact, MAX_SIGNATURE},
+    header::Header,
+    keyset::{KeySet, Unverified},
+    registered::Registered,
+    source::KeySource,
+    validation::Rules,
+};
+
+use by_issuer::ByIssuer;
+
+/// The longest token that is looked at unless configured otherwise.
+pub(crate) const DEFAULT_MAX_TOKEN_LEN: usize = 8 * 1024;
+
+type Check<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
+
+/// Turns tokens into [`Claims`]: form, key, signature, then every rule.
+///
+/// A cheap handle, used by the layer and outside HTTP alike:
+///
+/// ```
+/// use tower_jwt_auth::{AuthErrorKind, Verifier, VerifyingKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let secret = [7, 9].repeat(16);
+/// let key = VerifyingKey::from_secret(tower_jwt_auth::Algorithm::HS256, secret)?;
+/// let verifier: Verifier = Verifier::builder(key).audience("api").build()?;
+///
+/// let error = verifier.verify("not a token").unwrap_err();
+/// assert_eq!(error.kind(), AuthErrorKind::Malformed);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What is checked
+///
+/// 1. Length and form; a header without `crit`, `b64`, `zip` or `enc`; no member twice.
+/// 2. The signature, by a key of exactly the header's `alg`: see [`KeySet`].
+/// 3. `exp` (required), `nbf`, `iat`; then `iss`, `aud` and the token type as configured; the ids.
+/// 4. That the payload is a `C`, and the application's own [checks](VerifierBuilder::check).
+pub struct Verifier<C = NoClaims>(Arc<Inner<C>>);
+
+#[expect(clippy::large_enum_variant, reason = "behind an `Arc`, and boxing it costs each token")]
+enum Inner<C> {
+    One(One<C>),
+    ByIssuer(ByIssuer<C>),
+}
+
+/// The keys and rules of one verifier.
+struct One<C> {
+    keys: KeySet,
+    rules: Rules,
+    max_token_len: usize,
+    clock: Clock,
+    checks: Vec<Check<C>>,
+}
+
+/// Why a token is not accepted.
+pub(crate) enum Refusal {
+    /// Whatever keys there are.
+    Final(AuthErrorKind),
+    /// Because of the keys at hand, to which `source` may add.
+    KeysNeeded { source: Arc<dyn KeySource>, otherwise: AuthErrorKind },
+}
+
+impl From<AuthErrorKind> for Refusal {
+    fn from(kind: AuthErrorKind) -> Self {
+        Self::Final(kind)
+    }
+}
+
+impl<C> Verifier<C> {
+    /// One verifier of several, each of which requires another
+    /// [issuer](VerifierBuilder::issuer): a token is verified by that of its `iss`.
+    ///
+    /// The `iss` only chooses: keys, algorithms, audiences and all other rules are those of the
+    /// chosen verifier alone, and a token without an `iss` of the list is refused. The same key id
+    /// at two issuers names two keys.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, SigningKey, Verifier};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let ours = SigningKey::generate(Algorithm::ES256)?.verifying_key();
+    /// # let theirs = SigningKey::generate(Algorithm::EdDSA)?.verifying_key();
+    /// let verifier: Verifier = Verifier::by_issuer([
+    ///     Verifier::builder(ours).issuer("https://login.example").build()?,
+    ///     Verifier::builder(theirs).issuer("https://partner.example").audience("us").build()?,
+    /// ])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no verifier, one requires no issuer, or two require the same.
+    pub fn by_issuer(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
+        let by_issuer = ByIssuer::new(verifiers.into_iter().collect())?;
+        Ok(Self(Arc::new(Inner::ByIssuer(by_issuer))))
+    }
+
+    /// The one issuer whose tokens it accepts.
+    fn issuer(&self) -> Option<&str> {
+        match &*self.0 {
+            Inner::One(one) => one.rules.issuer.as_deref(),
+            Inner::ByIssuer(_) => None,
+        }
+    }
+}
+
+impl<C: DeserializeOwned> Verifier<C> {
+    /// Verifies a compact token with the keys at hand.
+    ///
+    /// Revocation is not looked at: that takes a store, which the layer and the issuer have. Where
+    /// keys may have to be fetched, use [`verify_async`](Self::verify_async).
+    ///
+    /// # Errors
+    ///
+    /// An [`AuthError`] whose [kind](AuthError::kind) tells what is wrong.
+    pub fn verify(&self, token: &str) -> Result<Claims<C>, AuthError> {
+        self.try_verify(token).map_err(|refusal| match refusal {
+            Refusal::Final(kind) | Refusal::KeysNeeded { otherwise: kind, .. } => kind.into(),
+        })
+    }
+
+    pub(crate) fn try_verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
+        match &*self.0 {
+            Inner::One(one) => one.verify(token, None),
+            Inner::ByIssuer(several) => several.verify(token),
+        }
+    }
+}
+
+impl<C> Inner<C> {
+    const fn max_token_len(&self) -> usize {
+        match self {
+            Self::One(one) => one.max_token_len,
+            Self::ByIssuer(several) => several.max_token_len(),
+        }
+    }
+}
+
+impl<C: DeserializeOwned> One<C> {
+    /// Verifies `token`, whose payload may have been decoded already.
+    fn verify(&self, token: &str, payload: Option<String>) -> Result<Claims<C>, Refusal> {
+        let token = Compact::split(token, self.max_token_len)?;
+        let keys = self.keys.load();
+
+        let header_json;
+        let parsed_header;
+        let header = match keys.known_header(&token) {
+            Some(header) => header,
+            None => {
+                header_json = token.decode_header()?;
+                parsed_header = Header::read(&header_json)?;
+                &parsed_header
+            }
+        };
+        self.rules.check_typ(header.typ.as_deref())?;
+
+        let source = self.keys.source();
+        let verified = if source.is_none_or(|source| source.is_usable()) {
+            keys.verify(&token, header)
+        } else {
+            Err(Unverified::by_these(AuthErrorKind::Unavailable))
+        };
+        let payload = || payload.map_or_else(|| decode_payload(&token), Ok);
+        if let Err(unverified) = verified {
+            return Err(match source {
+                Some(source) if unverified.others_may => {
+                    self.refuse(&token, header, &payload()?, unverified, source)
+                }
+                _ => unverified.kind.into(),
+            });
+        }
+
+        let payload = payload()?;
+        let registered = self.read(&payload)?;
+        let custom = serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;
+        let claims = Claims::new(payload, registered, custom);
+        if !self.checks.iter().all(|check| check(&claims)) {
+            return Err(AuthErrorKind::Refused.into());
+        }
+        Ok(claims)
+    }
+
+    fn read(&self, payload: &str) -> Result<Registered, AuthErrorKind> {
+        let registered = Registered::read(payload, &self.rules)?;
+        self.rules.check(&registered, payload, self.clock.now())?;
+        Ok(registered)
+    }
+
+    /// Keys are worth fetching only for a token that they could make good.
+    fn refuse(
+        &self,
+        token: &Compact<'_>,
+        header: &Header<'_>,
+        payload: &str,
+        unverified: Unverified,
+        source: &Arc<dyn KeySource>,
+    ) -> Refusal {
+        if !source.accepts(&header.algorithm) {
+            return AuthErrorKind::UnknownKey.into();
+        }
+        let hopeless = token
+            .decode_signature(&mut [0; MAX_SIGNATURE])
+            .map(drop)
+            .and_then(|()| self.read(payload).map(drop));
+        match hopeless {
+            Err(kind) => kind.into(),
+            Ok(()) => {
+                Refusal::KeysNeeded { source: Arc::clone(source), otherwise: unverified.kind }
+            }
+        }
+    }
+}
+
+fn decode_payload(token: &Compact<'_>) -> Result<String, AuthErrorKind> {
+    String::from_utf8(token.decode_payload()?).map_err(|_| AuthErrorKind::Malformed)
+}
+
+impl<C> Clone for Verifier<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C> fmt::Debug for Verifier<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Verifier");
+        if let Inner::One(one) = &*self.0 {
+            debug.field("keys", &one.keys);
+        }
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! Row 25: several issuers in one verifier.
+
+use std::time::Duration;
+
+use tower_jwt_auth::{
+    Algorithm, ConfigErrorKind, Verifier, VerifyingKey,
+    token::{NoClaims, Profile, VerifierBuilder},
+};
+
+use super::{
+    BAD_SIGNATURE, EXPIRED, INVALID_CLAIMS, MALFORMED, Outcome, UNKNOWN_KEY, WRONG_AUDIENCE,
+    WRONG_ISSUER, WRONG_TYPE, assert_outcome,
+};
+use crate::support::{
+    keys,
+    mint::{Minter, claims, clock},
+};
+
+const A: &str = "https://a.example";
+const B: &str = "https://b.example";
+
+fn builder(issuer: &str, algorithm: Algorithm, key: VerifyingKey) -> VerifierBuilder {
+    assert_eq!(key.algorithm(), algorithm);
+    Verifier::builder(key.with_kid("k").unwrap()).issuer(issuer).clock(clock())
+}
+
+fn secret(algorithm: Algorithm) -> VerifyingKey {
+    VerifyingKey::from_secret(algorithm, keys::SECRET).unwrap()
+}
+
+fn ed25519() -> VerifyingKey {
+    VerifyingKey::from_pem(Algorithm::EdDSA, keys::ED25519_PUBLIC).unwrap()
+}
+
+fn of_a() -> VerifierBuilder {
+    builder(A, Algorithm::HS256, secret(Algorithm::HS256)).audience("of a")
+}
+
+/// Another key of the same kid, another algorithm, audience, profile and leeway.
+fn of_b() -> VerifierBuilder {
+    builder(B, Algorithm::EdDSA, ed25519())
+        .audience("of b")
+        .profile(Profile::Plain)
+        .leeway(Duration::from_secs(60))
+}
+
+fn both() -> Verifier {
+    Verifier::by_issuer([of_a().build().unwrap(), of_b().build().unwrap()]).unwrap()
+}
+
+/// A token of the key of A, or of B, with claims that suit A but for the changes.
+fn token(signer: &str, changes: &[(&str, &str)]) -> String {
+    let (algorithm, minter) = match signer {
+        A => ("HS256", Minter::hs256()),
+        _ => ("EdDSA", Minter::new(Algorithm::EdDSA, keys::ED25519.as_bytes())),
+    };
+    let both = [("aud", r#"["of a","of b"]"#), ("sub", r#""7""#)];
+    let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
+    let kept = both.into_iter().filter(|(name, _)| !changed(name));
+    let payload = claims(&kept.chain(changes.iter().copied()).collect::<Vec<_>>());
+    minter.mint(format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#), payload)
+}
+
+#[track_caller]
+fn assert_rows(verifier: &Verifier, rows: &[(&str, &str, Outcome)]) {
+    for (signer, issuer, expected) in rows {
+        let token = token(signer, &[("iss", issuer)]);
+        assert_outcome(verifier, &token, *expected, &format!("{issuer} signed by {signer}"));
+    }
+}
+
+#[test]
+fn the_issuer_selects_and_never_authorizes() {
+    assert_rows(
+        &both(),
+        &[
+            (A, r#""https://a.example""#, Ok(())),
+            (B, r#""https://b.example""#, Ok(())),
+            // The same kid is another key; the algorithm is another one.
+            (A, r#""https://b.example""#, UNKNOWN_KEY),
+            (B, r#""https://a.example""#, UNKNOWN_KEY),
+            (A, r#""https://c.example""#, WRONG_ISSUER),
+            (A, r#""https://a.example/""#, WRONG_ISSUER),
+            (A, r#""HTTPS://a.example""#, WRONG_ISSUER),
+            (A, r#""https://a.example ""#, WRONG_ISSUER),
+            (A, r#""""#, WRONG_ISSUER),
+            (A, "", WRONG_ISSUER),
+            (A, "null", WRONG_ISSUER),
+            (A, "1", WRONG_ISSUER),
+            (A, r#"["https://a.example"]"#, WRONG_ISSUER),
+            (A, r#"{"iss":"https://a.example"}"#, WRONG_ISSUER),
+            (A, r#""https:\/\/a.example""#, Ok(())),
+        ],
+    );
+    // Keys of one algorithm and one kid stay apart as well.
+    let other = VerifyingKey::from_secret(Algorithm::HS256, keys::LONG_SECRET).unwrap();
+    let same_algorithm = Verifier::by_issuer([
+        of_a().build().unwrap(),
+        builder(B, Algorithm::HS256, other).build().unwrap(),
+    ])
+    .unwrap();
+    assert_rows(
+        &same_algorithm,
+        &[(A, r#""https://a.example""#, Ok(())), (A, r#""https://b.example""#, BAD_SIGNATURE)],
+    );
+}
+
+#[test]
+fn the_rules_are_those_of_the_chosen_issuer_alone() {
+    let a = ("iss", r#""https://a.example""#);
+    let b = ("iss", r#""https://b.example""#);
+    for (signer, changes, expected) in [
+        (A, vec![a, ("aud", r#""of a""#)], Ok(())),
+        (A, vec![a, ("aud", r#""of b""#)], WRONG_AUDIENCE),
+        (B, vec![b, ("aud", r#""of a""#)], WRONG_AUDIENCE),
+        (B, vec![b, ("aud", r#""of b""#)], Ok(())),
+        (A, vec![a, ("exp", "1700000000")], EXPIRED),
+        (B, vec![b, ("exp", "1700000000")], Ok(())),
+        (A, vec![a, ("token_type", r#""refresh""#)], WRONG_TYPE),
+        (A, vec![a, ("token_type", "")], WRONG_TYPE),
+        (B, vec![b, ("token_type", ""), ("jti", "")], Ok(())),
+        (A, vec![a, ("jti", "")], INVALID_CLAIMS),
+        // Two issuers in one token: whichever was chosen, the token is refused.
+        (A, vec![b, a], INVALID_CLAIMS),
+        (B, vec![a, b], INVALID_CLAIMS),
+    ] {
+        assert_outcome(&both(), &token(signer, &changes), expected, &format!("{changes:?}"));
+    }
+    let claims = both().verify(&token(A, &[a])).unwrap();
+    assert_eq!((claims.issuer(), claims.user_id()), (Some(A), "42"));
+    let claims = both().verify(&token(B, &[b])).unwrap();
+    assert_eq!((claims.issuer(), claims.user_id()), (Some(B), "7"));
+}
+
+#[test]
+fn what_is_no_token_has_no_issuer() {
+    for (token, expected) in [
+        ("", MALFORMED),
+        ("a.b", MALFORMED),
+        ("a.b.c", MALFORMED),
+        (&*"x".repeat(100_000), MALFORMED),
+        (&*Minter::hs256().token("[]"), WRONG_ISSUER),
+        (&*Minter::hs256().token(r#""https://a.example""#), WRONG_ISSUER),
+        (&*Minter::hs256().token(""), WRONG_ISSUER),
+        (&*Minter::hs256().token(b"\xff"), MALFORMED),
+    ] {
+        assert_outcome(&both(), token, expected, token);
+    }
+}
+
+/// Each keeps its own limit, and none reads what is longer than every one of them.
+#[test]
+fn the_longest_token_is_that_of_the_issuer() {
+    let verifier = Verifier::by_issuer([
+        of_a().max_token_len(600).build().unwrap(),
+        of_b().max_token_len(1200).build().unwrap(),
+    ])
+    .unwrap();
+    for (signer, issuer, padding, expected) in [
+        (A, r#""https://a.example""#, 0, Ok(())),
+        (A, r#""https://a.example""#, 400, MALFORMED),
+        (B, r#""https://b.example""#, 400, Ok(())),
+        (B, r#""https://b.example""#, 900, MALFORMED),
+    ] {
+        let filling = format!("{:?}", "x".repeat(padding));
+        let token = token(signer, &[("iss", issuer), ("x", &filling)]);
+        assert_outcome(&verifier, &token, expected, &format!("{} bytes", token.len()));
+    }
+}
+
+#[test]
+fn lists_that_cannot_be_meant_are_refused() {
+    let without_issuer: Verifier =
+        Verifier::builder(secret(Algorithm::HS256)).audience("of a").build().unwrap();
+    for (what, verifiers, kind) in [
+        ("none", vec![], ConfigErrorKind::Ineffective),
+        ("no issuer", vec![of_a().build().unwrap(), without_issuer], ConfigErrorKind::Ineffective),
+        ("a list within a list", vec![both()], ConfigErrorKind::Ineffective),
+        (
+            "the same issuer",
+            vec![
+                of_a().build().unwrap(),
+                of_b().build().unwrap(),
+                builder(A, Algorithm::EdDSA, ed25519()).build().unwrap(),
+            ],
+            ConfigErrorKind::Conflict,
+        ),
+    ] {
+        assert_eq!(Verifier::<NoClaims>::by_issuer(verifiers).unwrap_err().kind(), kind, "{what}");
+    }
+    assert!(Verifier::by_issuer([of_a().build().unwrap()]).is_ok());
+}
