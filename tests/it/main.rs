@@ -13,6 +13,7 @@ mod jwk;
 mod keys;
 mod keyset;
 mod logging;
+mod manifest;
 mod memory_store;
 mod middleware;
 mod oracle;
