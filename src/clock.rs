@@ -149,8 +149,10 @@ impl ManualClock {
         self.0.store(now.as_secs(), Ordering::SeqCst);
     }
 
-    /// Moves it on by the whole seconds of `duration`.
+    /// Moves it on by the whole seconds of `duration`, to [`NumericDate::MAX`] at most.
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(duration.as_secs(), Ordering::SeqCst);
+        let advanced = |now| Some(NumericDate::from_secs(now).saturating_add(duration).as_secs());
+        // The closure never declines.
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, advanced);
     }
 }

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod carriage;
+mod clock;
 mod error;
 mod extract;
 mod interop;

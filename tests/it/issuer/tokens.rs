@@ -88,6 +88,21 @@ async fn tokens_live_as_long_as_configured() {
 }
 
 #[tokio::test]
+async fn the_longest_lifetimes_end_with_the_year_9999() {
+    let setup = Setup::new();
+    let builder = setup.builder().access_lifetime(Duration::MAX).refresh_lifetime(Duration::MAX);
+    let issuer = builder.session_lifetime(None).leeway(5 * MINUTE).build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    for token in [tokens.access(), refresh_of(&tokens), next.access(), refresh_of(&next)] {
+        assert_eq!(payload(token)["exp"], NumericDate::MAX.as_secs());
+    }
+    assert!(issuer.verify(next.access()).await.is_ok());
+    issuer.logout(refresh_of(&next)).await.unwrap();
+    assert_eq!(refusal(issuer.verify(next.access()).await), AuthErrorKind::Revoked);
+}
+
+#[tokio::test]
 async fn leeway_applies_to_both_kinds() {
     let setup = Setup::new();
     let issuer = setup.builder().leeway(MINUTE).build().unwrap();
