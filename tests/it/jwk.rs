@@ -1,5 +1,6 @@
 //! JSON Web Keys: read strictly, refused when they were made for something else.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 use tower_jwt_auth::{
     Algorithm, ConfigError, ConfigErrorKind, SigningKey, VerifyingKey, token::Jws,
@@ -274,10 +275,24 @@ fn coordinates_have_their_full_length() {
     for (what, changes) in cases {
         assert_unusable(what, &with(RFC_EC, changes), Algorithm::ES256);
     }
-    for x in [&[][..], &[7; 31], &[7; 33], &[7; 57]] {
+    // The same point, whose halves are divided elsewhere.
+    let point: Map<String, Value> = serde_json::from_str(RFC_EC).unwrap();
+    let half = |name: &str| decode(point[name].as_str().unwrap());
+    let (x, y) = (half("x"), half("y"));
+    let shifted = json!({ "x": encode(&x[..31]), "y": encode([&x[31..], &y].concat()) });
+    assert_unusable("31 and 33 bytes", &with(RFC_EC, shifted), Algorithm::ES256);
+
+    // The last is the same key in DER.
+    let spki = keys::der(keys::ED25519_PUBLIC);
+    assert!(VerifyingKey::from_der(Algorithm::EdDSA, &spki).is_ok());
+    for x in [&[][..], &[7; 31], &[7; 33], &[7; 57], &spki] {
         let jwk = with(RFC_OKP, json!({ "x": encode(x) }));
         assert_unusable(&format!("{} bytes", x.len()), &jwk, Algorithm::EdDSA);
     }
+}
+
+fn decode(text: &str) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 #[test]
@@ -362,10 +377,8 @@ fn rsa_keys_are_neither_short_nor_huge_nor_odd() {
 
 #[test]
 fn leading_zeros_of_a_modulus_do_not_count() {
-    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-
     let members: Map<String, Value> = serde_json::from_str(RFC_RSA).unwrap();
-    let n = BASE64_URL_SAFE_NO_PAD.decode(members["n"].as_str().unwrap()).unwrap();
+    let n = decode(members["n"].as_str().unwrap());
     let padded = with(RFC_RSA, json!({ "n": encode([vec![0, 0], n].concat()) }));
     let plain = verifying(RFC_RSA, Algorithm::RS256).unwrap();
     assert_eq!(verifying(&padded, Algorithm::RS256).unwrap().kid(), plain.kid());

@@ -1,6 +1,13 @@
 //! Password hashing, its bounds, and users in memory.
 
-use std::{error::Error, future::Future, pin::pin, sync::mpsc, task::Poll};
+use std::{
+    error::Error,
+    future::Future,
+    pin::pin,
+    sync::mpsc,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use futures::{FutureExt, future::try_join_all, poll};
 use serde_json::json;
@@ -13,6 +20,7 @@ use tower_jwt_auth::{
     token::UserId,
     user::{BackendError, Credentials, Fields, User, UserBackend, UsernamePassword},
 };
+use zeroize::Zeroizing;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -239,6 +247,29 @@ fn unknown_users_take_a_turn_and_a_thread_as_known_ones_do() -> Outcome {
     })
 }
 
+/// Row 55: the work is done for nothing, and with the parameters of the day.
+#[tokio::test]
+async fn unknown_users_take_as_long_as_wrong_passwords() -> Outcome {
+    // Dear enough for all else to vanish beside it.
+    let hasher = PasswordHasher::builder().memory_kib(8 * 1024).iterations(4).build()?;
+    let stored = hasher.hash(PASSWORD).await?;
+    // The least of many is what the work takes, however busy the machine is.
+    let mut least = [Duration::MAX; 3];
+    for round in 1.. {
+        for (least, hash) in least.iter_mut().zip([Some(stored.as_str()), None, Some("!")]) {
+            let start = Instant::now();
+            assert!(!hasher.verify("wrong", hash).await?);
+            *least = start.elapsed().min(*least);
+        }
+        let [known, others @ ..] = least;
+        if round >= 10 && others.iter().all(|other| (known / 2..known * 2).contains(other)) {
+            break;
+        }
+        assert!(round < 200, "{least:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_password_beyond_the_cap_takes_no_turn() -> Outcome {
     with_pool_held(async |_held| {
@@ -316,7 +347,10 @@ async fn users_in_memory_log_in_by_name_and_password() -> Outcome {
     users.insert("ada", "engine", User::new(1, "a")).await?;
     users.insert("bob", "builder", User::new(2, "b")).await?;
 
-    let ada = users.authenticate(login("ada", "engine")?).await?.ok_or("refused")?;
+    let right = login("ada", "engine")?;
+    // Row 61: wiped when it is dropped.
+    let _: &Zeroizing<String> = &right.password;
+    let ada = users.authenticate(right).await?.ok_or("refused")?;
     assert_eq!((ada.id().as_str(), *ada.claims()), ("1", "a"));
     for (username, password) in [("ada", "builder"), ("Ada", "engine"), ("eve", "engine")] {
         let user = users.authenticate(login(username, password)?).await?;

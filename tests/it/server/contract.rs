@@ -1,14 +1,17 @@
 //! What the server promises, by one process with its store in memory.
 
+use std::{fs, path::Path};
+
 use serde_json::json;
 
 use crate::support::{
     api::{assert_silent_about, checked, get, log_in, now, signed, tokens},
-    login::payload,
+    login::{SECRET, payload},
 };
 
 use super::{
-    blacklist, call, end_session, jti, logout_all, me, refresh, session_id, sessions, start, verify,
+    Store, blacklist, call, end_session, jti, logout_all, me, refresh, session_id, sessions, start,
+    verify,
 };
 
 #[test]
@@ -131,4 +134,28 @@ fn lifetimes_and_leeway_are_as_set() {
         assert_eq!(refresh(&server, &token).status, if good { 200 } else { 401 });
         assert_eq!((me(&punctual, &access), verify(&punctual, &token)), (401, 401));
     }
+}
+
+/// Row 48: ids and times, and nothing of which a token could be made.
+#[test]
+fn what_is_stored_holds_no_token() {
+    let store = Store::sqlite().unwrap();
+    let server = store.start(&[]);
+    let (access, first) = tokens(&log_in(&server, "demo"));
+    let (next_access, second) = tokens(&refresh(&server, &first));
+    let (_, other) = tokens(&log_in(&server, "admin"));
+    assert_eq!(blacklist(&server, &other), 200);
+    logout_all(&server, &access);
+
+    let file = Path::new(store.url.strip_prefix("sqlite:").unwrap());
+    let files = fs::read_dir(file.parent().unwrap()).unwrap();
+    let stored: Vec<u8> = files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    let holds = |text: &str| stored.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds(&session_id(&access)), "it is somewhere else");
+    for token in [access, first, next_access, second, other] {
+        for part in token.split('.') {
+            assert!(!holds(part), "{part}");
+        }
+    }
+    assert!(!holds("demo-password") && !holds(SECRET));
 }
