@@ -1,5 +1,7 @@
 //! What a refused request is answered with.
 
+use std::{borrow::Cow, sync::Arc};
+
 use http::{
     HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -57,19 +59,28 @@ pub struct JsonRejection;
 
 impl<B: From<String>> Rejection<B> for JsonRejection {
     fn reject(&self, error: &AuthError) -> Response<B> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            detail: &'a str,
-            code: &'a str,
-        }
-
         let kind = error.kind();
-        let body = serde_json::to_string(&Body { detail: &error.detail(), code: kind.code() });
-        let mut response = Response::new(body.unwrap_or_default().into());
+        let body = match error.detail() {
+            // The texts of the kinds need no escapes.
+            Cow::Borrowed(detail) => {
+                ["{\"detail\":\"", detail, "\",\"code\":\"", kind.code(), "\"}"].concat()
+            }
+            Cow::Owned(detail) => {
+                serde_json::to_string(&Body { detail: &detail, code: kind.code() })
+                    .unwrap_or_default()
+            }
+        };
+        let mut response = Response::new(body.into());
         *response.status_mut() = kind.status();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    detail: &'a str,
+    code: &'a str,
 }
 
 /// Answers with an empty body, for any body type that has a default.
@@ -84,11 +95,55 @@ impl<B: Default> Rejection<B> for EmptyRejection {
     }
 }
 
-/// The complete response to a request refused because of `error`.
+/// The challenges of one realm, those ready that whoever sends a request can provoke at will.
+#[derive(Clone)]
+pub(crate) struct Challenges {
+    realm: Arc<str>,
+    ready: Arc<[(AuthErrorKind, HeaderValue)]>,
+}
+
+impl Challenges {
+    pub(crate) fn new(realm: Arc<str>) -> Self {
+        const FREQUENT: [AuthErrorKind; 7] = [
+            AuthErrorKind::MissingCredentials,
+            AuthErrorKind::InvalidRequest,
+            AuthErrorKind::Malformed,
+            AuthErrorKind::BadSignature,
+            AuthErrorKind::Expired,
+            AuthErrorKind::UnknownKey,
+            AuthErrorKind::Revoked,
+        ];
+        let ready =
+            FREQUENT.into_iter().map(|kind| (kind, AuthError::from(kind).challenge(&realm)));
+        Self { ready: ready.collect(), realm }
+    }
+
+    pub(crate) fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    pub(crate) fn of(&self, error: &AuthError) -> HeaderValue {
+        match self.ready.iter().find(|(kind, _)| *kind == error.kind()) {
+            Some((_, challenge)) => challenge.clone(),
+            None => error.challenge(&self.realm),
+        }
+    }
+}
+
+/// The complete response to a request refused because of `error`, outside any layer.
 pub(crate) fn respond<B>(
     rejection: &impl Rejection<B>,
     error: AuthError,
     realm: &str,
+) -> Response<B> {
+    respond_with(rejection, error, |error| error.challenge(realm))
+}
+
+/// The complete response to a request refused because of `error`.
+pub(crate) fn respond_with<B>(
+    rejection: &impl Rejection<B>,
+    error: AuthError,
+    challenge: impl FnOnce(&AuthError) -> HeaderValue,
 ) -> Response<B> {
     let kind = error.kind();
     if kind == AuthErrorKind::Misconfigured {
@@ -102,7 +157,7 @@ pub(crate) fn respond<B>(
     let mut response = rejection.reject(&error);
     let is_due = kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
     if is_due && let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
-        entry.insert(error.challenge(realm));
+        entry.insert(challenge(&error));
     }
     if let Some(wait) = error.retry_after() {
         response

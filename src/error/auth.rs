@@ -282,15 +282,22 @@ impl AuthError {
             text.bytes().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
         };
         let realm = if quotable(realm) { realm } else { "api" };
-        let mut value = String::with_capacity(128 + realm.len());
-        value.extend(["Bearer realm=\"", realm, "\""]);
+        let mut value = ["Bearer realm=\"", realm, "\"", "", "", "", "", "", "", "", ""];
         if let Some(error) = self.kind.challenge_error() {
             let description = self.kind.description();
-            value.extend([", error=\"", error, "\", error_description=\"", description, "\""]);
+            value[3..8].copy_from_slice(&[
+                ", error=\"",
+                error,
+                "\", error_description=\"",
+                description,
+                "\"",
+            ]);
         }
         if let Some(scope) = self.required_scope.as_deref().filter(|scope| quotable(scope)) {
-            value.extend([", scope=\"", scope, "\""]);
+            value[8..].copy_from_slice(&[", scope=\"", scope, "\""]);
         }
+        // Of exactly its length, which spares a header value another allocation.
+        let value = value.concat();
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
     }
 }

@@ -6,7 +6,7 @@ use tower_layer::Layer;
 use crate::{
     check::{Anonymous, Checker, DEFAULT_REALM},
     error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
-    rejection::{JsonRejection, Rejection, respond},
+    rejection::{Challenges, JsonRejection, Rejection, respond_with},
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{Claims, NoClaims, Verifier},
     trace::{debug, trace},
@@ -40,7 +40,7 @@ impl<C> JwtAuthLayer<C> {
             checker: Checker::new(verifier, None),
             sources: TokenSources::only(TokenSource::bearer()),
             optional: None,
-            realm: DEFAULT_REALM.into(),
+            challenges: Challenges::new(DEFAULT_REALM.into()),
             rejection: JsonRejection,
         }))
     }
@@ -140,14 +140,14 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
                 "a realm must be visible ASCII without quotes and backslashes",
             ));
         }
-        Ok(self.with(|config| config.realm = realm))
+        Ok(self.with(|config| config.challenges = Challenges::new(realm)))
     }
 
     /// Sets what refused requests are answered with. Default: [`JsonRejection`].
     pub fn with_rejection<R2>(self, rejection: R2) -> JwtAuthLayer<C, R2> {
-        let Config { checker, sources, optional, realm, rejection: _ } =
+        let Config { checker, sources, optional, challenges, rejection: _ } =
             Arc::unwrap_or_clone(self.0);
-        JwtAuthLayer(Arc::new(Config { checker, sources, optional, realm, rejection }))
+        JwtAuthLayer(Arc::new(Config { checker, sources, optional, challenges, rejection }))
     }
 }
 
@@ -170,7 +170,7 @@ impl<C, R> fmt::Debug for JwtAuthLayer<C, R> {
         f.debug_struct("JwtAuthLayer")
             .field("sources", &self.0.sources)
             .field("optional", &self.0.optional)
-            .field("realm", &self.0.realm)
+            .field("realm", &self.0.challenges.realm())
             .finish_non_exhaustive()
     }
 }
@@ -181,7 +181,7 @@ pub(super) struct Config<C, R> {
     sources: TokenSources,
     /// What a bad token means; `None` where a good one is required.
     optional: Option<BadToken>,
-    realm: Arc<str>,
+    challenges: Challenges,
     rejection: R,
 }
 
@@ -191,7 +191,7 @@ impl<C, R: Clone> Clone for Config<C, R> {
             checker: self.checker.clone(),
             sources: self.sources.clone(),
             optional: self.optional,
-            realm: Arc::clone(&self.realm),
+            challenges: self.challenges.clone(),
             rejection: self.rejection.clone(),
         }
     }
@@ -242,6 +242,6 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
     where
         R: Rejection<B>,
     {
-        respond(&self.rejection, error, &self.realm)
+        respond_with(&self.rejection, error, |error| self.challenges.of(error))
     }
 }

@@ -13,14 +13,17 @@ pub(super) fn find<'r>(
     schemes: &[Cow<'static, str>],
 ) -> Result<Option<&'r str>, AuthErrorKind> {
     let value = value.map(<[u8]>::trim_ascii).unwrap_or_default();
-    let scheme_len = value.iter().take_while(|byte| is_token_byte(**byte)).count();
-    if scheme_len == 0 && !value.is_empty() {
-        return Err(AuthErrorKind::InvalidRequest);
-    }
-    let (scheme, rest) = value.split_at(scheme_len);
-    if !schemes.iter().any(|accepted| accepted.as_bytes().eq_ignore_ascii_case(scheme)) {
-        return Ok(None);
-    }
+    let rest = schemes.iter().find_map(|scheme| {
+        let (start, rest) = value.split_at_checked(scheme.len())?;
+        let is_whole = !rest.first().is_some_and(|byte| is_token_byte(*byte));
+        (is_whole && start.eq_ignore_ascii_case(scheme.as_bytes())).then_some(rest)
+    });
+    let Some(rest) = rest else {
+        return match value.first() {
+            Some(byte) if !is_token_byte(*byte) => Err(AuthErrorKind::InvalidRequest),
+            _ => Ok(None),
+        };
+    };
     let token_at = rest.iter().take_while(|byte| **byte == b' ').count();
     if token_at == 0 {
         return Err(AuthErrorKind::InvalidRequest);

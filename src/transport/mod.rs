@@ -10,6 +10,9 @@ use http::{HeaderMap, HeaderName, Request, header::AUTHORIZATION};
 
 use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
 
+/// How much is read of a text that cannot be a token.
+const GARBAGE_READ: usize = 64;
+
 /// A place in a request where a token may stand.
 ///
 /// ```
@@ -204,7 +207,12 @@ fn single<'r>(
 }
 
 /// Reads `token68` of [RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2).
+///
+/// Of a long text that cannot be a token only the beginning is read.
 fn token68(bytes: &[u8]) -> Result<&str, AuthErrorKind> {
+    if bytes.len() > GARBAGE_READ && !begins_like_a_token(bytes) {
+        return token68(&bytes[..GARBAGE_READ]).and(Err(AuthErrorKind::Malformed));
+    }
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let unpadded = &bytes[..bytes.len() - padding];
     // No way out of the loop, so that it is compiled to instructions that look at many bytes.
@@ -213,6 +221,11 @@ fn token68(bytes: &[u8]) -> Result<&str, AuthErrorKind> {
         Ok(text) if allowed && !unpadded.is_empty() => Ok(text),
         _ => Err(AuthErrorKind::InvalidRequest),
     }
+}
+
+/// A token begins with the encoding of a JSON object: of `{`, or of the white space before it.
+fn begins_like_a_token(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(b'e' | b'C' | b'D' | b'I'))
 }
 
 fn is_token68_byte(byte: u8) -> bool {

@@ -1,7 +1,10 @@
 //! Row 34: what an error says is fixed, and fit for a header.
 
 use http::StatusCode;
-use tower_jwt_auth::{Algorithm, AuthError, AuthErrorKind, Verifier, VerifyingKey};
+use tower_jwt_auth::{
+    Algorithm, AuthError, AuthErrorKind, Verifier, VerifyingKey,
+    rejection::{JsonRejection, Rejection},
+};
 
 use crate::support::{
     keys,
@@ -61,6 +64,9 @@ fn kinds_decide_the_response() {
         let text = error.to_string();
         assert!(text.starts_with(char::is_lowercase) && !text.ends_with('.'), "{text}");
         assert_ne!(text, format!("{error:?}"));
+        let answer: http::Response<String> = JsonRejection.reject(&error);
+        let body: serde_json::Value = serde_json::from_str(answer.body()).unwrap();
+        assert_eq!(body, serde_json::json!({ "detail": kind.detail(), "code": code }));
         let value = challenge(&error, "api");
         let expected = match challenge_error {
             Some(name) => {

@@ -106,6 +106,10 @@ async fn large_garbage_is_refused() {
     let cases = [
         ("Bearer ".to_owned() + &"a".repeat(LEN), Malformed),
         ("Bearer ".to_owned() + &".".repeat(LEN), Malformed),
+        ("Bearer ".to_owned() + &"e".repeat(8192), Malformed),
+        // No token, however it may end; but one could begin like this.
+        ("Bearer ".to_owned() + &"a".repeat(LEN) + " b", Malformed),
+        ("Bearer ".to_owned() + &"e".repeat(LEN) + " b", InvalidRequest),
         ("Bearer ".to_owned() + &"e30.".repeat(LEN / 4), Malformed),
         ("Bearer ".to_owned() + &"=".repeat(LEN), InvalidRequest),
         ("Bearer ".to_owned() + &"a ".repeat(LEN / 2), InvalidRequest),
