@@ -2,7 +2,6 @@
 
 use std::{fmt, time::Duration};
 
-use aws_lc_rs::rand;
 use serde::Serialize;
 
 use crate::{
@@ -11,6 +10,8 @@ use crate::{
     token::{ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, RegisteredClaims, TokenType, sign},
     user::User,
 };
+
+use super::random;
 
 /// How long after a token can last be good its entry is kept: other machines' clocks differ.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -196,8 +197,7 @@ pub(super) fn keep_until(expires_at: NumericDate, leeway: Duration) -> NumericDa
 
 /// 128 random bits as 32 hexadecimal digits, as SimpleJWT's `uuid4().hex` looks.
 pub(super) fn random_id() -> Result<String, AuthError> {
-    let mut bits = [0; 16];
-    rand::fill(&mut bits)
+    let bits = random::draw()
         .map_err(|error| AuthError::with_source(AuthErrorKind::Unavailable, error))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bits)))
 }

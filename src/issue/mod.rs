@@ -4,6 +4,7 @@ mod builder;
 mod event;
 mod issuer;
 mod mint;
+mod random;
 
 pub use builder::IssuerBuilder;
 pub use event::Event;

@@ -9,6 +9,7 @@ mod key;
 mod keyset;
 mod members;
 mod names;
+mod own_members;
 mod profile;
 mod registered;
 mod signer;

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::Serialize;
 
 use crate::{
     clock::NumericDate,
@@ -10,8 +10,16 @@ use crate::{
 };
 
 use super::{
-    claims::TokenType, compact::append, key::SigningKey, members::check_members, names::ClaimNames,
+    claims::TokenType,
+    compact::append,
+    key::SigningKey,
+    members::check_members,
+    names::ClaimNames,
+    own_members::{append_fields, append_text},
 };
+
+/// Room for the payload of most tokens.
+const TYPICAL_PAYLOAD: usize = 384;
 
 /// What a token says besides the application's own claims.
 pub(crate) struct RegisteredClaims<'a> {
@@ -29,15 +37,9 @@ pub(crate) struct RegisteredClaims<'a> {
     pub(crate) epoch: Option<&'a str>,
 }
 
-impl Serialize for RegisteredClaims<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        // The first five are written as SimpleJWT writes them, in its order.
-        map.serialize_entry(self.names.token_type(), self.token_type.as_str())?;
-        map.serialize_entry("exp", &self.expires_at.as_secs())?;
-        map.serialize_entry("iat", &self.issued_at.as_secs())?;
-        map.serialize_entry(self.names.jti(), self.jti)?;
-        map.serialize_entry(self.names.user_id(), self.user_id)?;
+impl RegisteredClaims<'_> {
+    /// Begins the JSON object of a payload with these claims.
+    fn append(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         let texts = [
             ("aud", self.audience),
             ("iss", self.issuer),
@@ -45,19 +47,26 @@ impl Serialize for RegisteredClaims<'_> {
             ("scope", self.scope),
             ("user_epoch", self.epoch),
         ];
+        json.push(b'{');
+        // The first five are written as SimpleJWT writes them, in its order.
+        append_text(json, self.names.token_type())?;
+        json.push(b':');
+        append_text(json, self.token_type.as_str())?;
+        append_date(json, "exp", self.expires_at)?;
+        append_date(json, "iat", self.issued_at)?;
+        append_member(json, self.names.jti(), self.jti)?;
+        append_member(json, self.names.user_id(), self.user_id)?;
         for (name, text) in texts {
             if let Some(text) = text {
-                map.serialize_entry(name, text)?;
+                append_member(json, name, text)?;
             }
         }
-        if let Some(auth_time) = self.auth_time {
-            map.serialize_entry("auth_time", &auth_time.as_secs())?;
+        match self.auth_time {
+            Some(auth_time) => append_date(json, "auth_time", auth_time),
+            None => Ok(()),
         }
-        map.end()
     }
-}
 
-impl RegisteredClaims<'_> {
     /// Whether the application's claims must not have a member of this name: it is written here, or
     /// would mean something to a verifier that only the issuer may say.
     fn takes(&self, name: &str) -> bool {
@@ -82,27 +91,55 @@ pub(crate) fn sign<C: Serialize>(
     custom: &C,
 ) -> Result<String, AuthError> {
     let misconfigured = |error| AuthError::with_source(AuthErrorKind::Misconfigured, error);
-    let mut payload =
-        serde_json::to_string(registered).map_err(|_| misconfigured(SigningError::NoObject))?;
-    let own = serde_json::to_string(custom).map_err(|_| misconfigured(SigningError::NoObject))?;
-    let Some(own_members) = own.strip_prefix('{') else {
-        return Err(misconfigured(SigningError::NoObject));
-    };
-    // A verifier would refuse a token that repeats a member; better here than at every request.
-    check_members(&own, |name| !registered.takes(name))
-        .map_err(|_| misconfigured(SigningError::NameTaken))?;
-    payload.pop();
-    if own_members != "}" {
-        payload.push(',');
+    let mut payload = Vec::with_capacity(TYPICAL_PAYLOAD);
+    registered.append(&mut payload).map_err(|_| misconfigured(SigningError::NoObject))?;
+    let allows = |name: &str| !registered.takes(name);
+    let end = payload.len();
+    if append_fields(&mut payload, custom, allows).is_err() {
+        payload.truncate(end);
+        append_members(&mut payload, custom, allows).map_err(misconfigured)?;
     }
-    payload.push_str(own_members);
+    payload.push(b'}');
 
     let header = key.encoded_header();
     let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 128);
     token.push_str(header);
-    append(&mut token, payload.as_bytes());
+    append(&mut token, &payload);
     key.sign(&mut token).ok_or_else(|| misconfigured(SigningError::Crypto))?;
     Ok(token)
+}
+
+fn append_member(json: &mut Vec<u8>, name: &str, text: &str) -> Result<(), serde_json::Error> {
+    json.push(b',');
+    append_text(json, name)?;
+    json.push(b':');
+    append_text(json, text)
+}
+
+fn append_date(json: &mut Vec<u8>, name: &str, date: NumericDate) -> Result<(), serde_json::Error> {
+    json.push(b',');
+    append_text(json, name)?;
+    json.push(b':');
+    serde_json::to_writer(json, &date.as_secs())
+}
+
+/// Appends the members of `own`, which is no plain struct, so that only what it wrote tells their
+/// names.
+fn append_members(
+    json: &mut Vec<u8>,
+    own: &impl Serialize,
+    allows: impl Fn(&str) -> bool,
+) -> Result<(), SigningError> {
+    let own = serde_json::to_string(own).map_err(|_| SigningError::NoObject)?;
+    let members = own.strip_prefix('{').and_then(|own| own.strip_suffix('}'));
+    let members = members.ok_or(SigningError::NoObject)?;
+    // A verifier would refuse a token that repeats a member; better here than at every request.
+    check_members(&own, allows).map_err(|_| SigningError::NameTaken)?;
+    if !members.is_empty() {
+        json.push(b',');
+        json.extend_from_slice(members.as_bytes());
+    }
+    Ok(())
 }
 
 /// Why a token could not be signed.

@@ -6,6 +6,9 @@ use crate::error::ConfigError;
 
 use super::super::algorithm::{Algorithm, Scheme};
 
+/// The longest tag: that of HS512.
+pub(super) const MAX_TAG_LEN: usize = 64;
+
 const TOO_SHORT: ConfigError = ConfigError::key(
     "an HMAC secret must have at least 32 bytes for HS256, 48 for HS384, 64 for HS512",
 );

@@ -18,7 +18,7 @@ use super::{
     jwk::{self, JwkMaterial, PrivateMembers, Purpose},
     pem::{self, PemKey},
     public::PublicKey,
-    secret,
+    secret::{self, MAX_TAG_LEN},
     verifying::VerifyingKey,
 };
 
@@ -277,7 +277,12 @@ impl SigningKey {
         let rng = rand::SystemRandom::new();
         let message = token.as_bytes();
         match &self.0.material {
-            Material::Secret(key) => append(token, hmac::sign(key, message).as_ref()),
+            Material::Secret(key) => {
+                // Spares the copy of the context that `hmac::sign` makes.
+                let mut tag = [0; MAX_TAG_LEN];
+                let tag = hmac::sign_to_buffer(key, message, &mut tag).ok()?;
+                append(token, tag);
+            }
             Material::Rsa(pair, encoding) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(*encoding, &rng, message, &mut signature).ok()?;

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use aws_lc_rs::{encoding::AsDer, hmac, rsa::PublicKeyComponents};
+use aws_lc_rs::{constant_time, encoding::AsDer, hmac, rsa::PublicKeyComponents};
 
 use crate::error::ConfigError;
 
@@ -10,7 +10,7 @@ use super::{
     jwk::{self, JwkMaterial, Purpose},
     pem::{self, PemKey},
     public::PublicKey,
-    secret,
+    secret::{self, MAX_TAG_LEN},
 };
 
 /// A key that verifies signatures of one algorithm.
@@ -159,7 +159,13 @@ impl VerifyingKey {
 
     pub(in crate::token) fn verify_signature(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.material {
-            Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+            Material::Secret(key) => {
+                // Spares the copy of the context that `hmac::verify` makes.
+                let mut tag = [0; MAX_TAG_LEN];
+                hmac::sign_to_buffer(key, message, &mut tag)
+                    .and_then(|tag| constant_time::verify_slices_are_equal(tag, signature))
+                    .is_ok()
+            }
             Material::Public(key) => key.parsed.verify_sig(message, signature).is_ok(),
         }
     }

@@ -266,6 +266,70 @@ async fn claims_must_be_an_object() {
     assert_refused(true).await;
 }
 
+/// Plain structs are written in another way than the rest.
+#[test]
+fn claims_of_any_shape_are_written_whole() {
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Plain {
+        #[serde(rename = "quoted \"name\"")]
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        absent: Option<u8>,
+        list: Vec<Option<f64>>,
+    }
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Nested {
+        #[serde(flatten)]
+        plain: Plain,
+    }
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Wrapped(Plain);
+
+    fn assert_written<C: Serialize>(claims: &C) {
+        let user_id = UserId::from("a\"\\\n\u{1f980}");
+        let issuer = Issuer::<NoClaims>::builder(key()).issuer("\u{7f}\u{0}").build().unwrap();
+        let token = issuer.issue(&TokenType::from("a\tb"), HOUR, &user_id, claims).unwrap();
+        let builder = issuer.verifier_builder::<NoClaims>().any_token_type();
+        let verified = builder.build().unwrap().verify(&token).unwrap();
+        let json: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(verified.json()).unwrap();
+        assert_eq!(verified.user_id(), user_id.as_str());
+        assert_eq!(verified.issuer(), Some("\u{7f}\u{0}"));
+        assert_eq!(verified.token_type().map(TokenType::as_str), Some("a\tb"));
+        let own = serde_json::to_value(claims).unwrap();
+        for (name, value) in own.as_object().unwrap() {
+            assert_eq!(json.get(name), Some(value), "{name}");
+        }
+        assert_eq!(json.len(), 6 + own.as_object().unwrap().len());
+    }
+    let text = "\u{e9}\"\\\r\u{1f}".to_owned();
+    let plain = Plain { text, absent: None, list: vec![None, Some(0.5)] };
+    assert_written(&plain);
+    assert_written(&Wrapped(plain.clone()));
+    assert_written(&Some(plain.clone()));
+    assert_written(&std::collections::BTreeMap::from([("a", 1), ("b", 2)]));
+    assert_written(&std::collections::BTreeMap::<u8, u8>::new());
+    assert_written(&Nested { plain });
+    assert_written(&NoClaims::default());
+}
+
+#[tokio::test]
+async fn claims_that_name_a_member_twice_are_refused() {
+    #[derive(Clone, Deserialize)]
+    struct Twice {}
+
+    impl Serialize for Twice {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeStruct;
+            let mut fields = serializer.serialize_struct("Twice", 2)?;
+            fields.serialize_field("role", "user")?;
+            fields.serialize_field("role", "admin")?;
+            fields.end()
+        }
+    }
+    assert_refused(Twice {}).await;
+}
+
 #[tokio::test]
 async fn claims_must_not_repeat_registered_ones() {
     macro_rules! named {
