@@ -60,6 +60,7 @@ pub use builder::TokenRoutesBuilder;
 /// With [`Router::nest`] instead of [`at`](TokenRoutesBuilder::at), axum leads only one spelling
 /// of the prefix to `POST /`: the one without a slash at its end, or with it if the prefix is
 /// nested with it.
+#[must_use]
 pub struct TokenRoutes<U, C = NoClaims, R = NoClaims>(Arc<Shared<U, C, R>>);
 
 /// What the handlers need.

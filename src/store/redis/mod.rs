@@ -176,7 +176,7 @@ const INVALID_URL: ConfigError = ConfigError::new(
     "not a Redis URL that can be used; `rediss` needs the feature `redis-tls`",
 );
 
-/// A store on a connection of the application's own. Its timeouts apply, and the store's, which
+/// A store on a connection of the application's own, made with redis 1. Its timeouts apply, and the store's, which
 /// are a little less than two seconds for a call.
 impl From<ConnectionManager> for RedisStore {
     fn from(manager: ConnectionManager) -> Self {
@@ -184,7 +184,7 @@ impl From<ConnectionManager> for RedisStore {
     }
 }
 
-/// A store on a connection of the application's own. Its timeouts apply, and the store's, which
+/// A store on a connection of the application's own, made with redis 1. Its timeouts apply, and the store's, which
 /// are a little less than two seconds for a call.
 impl From<ClusterConnection> for RedisStore {
     fn from(connection: ClusterConnection) -> Self {

@@ -135,7 +135,7 @@ impl SqlStore<PostgresEngine> {
         Ok(Self::from_pool(pool))
     }
 
-    /// A store that shares the connections of `pool`.
+    /// A store that shares the connections of `pool`, which must be one of sqlx 0.9.
     ///
     /// Set its `acquire_timeout` and a `statement_timeout`, which together should stay below the
     /// [deadline](crate::issue::IssuerBuilder::store_deadline), and `test_before_acquire(false)`,

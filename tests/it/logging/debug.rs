@@ -10,7 +10,10 @@ use tower_jwt_auth::{
     guard::RequireLayer,
     issue::Event,
     password::PasswordHasher,
-    store::{NewSession, Revocation, Spend, Spent, TokenRef, TokenStore},
+    store::{
+        NewSession, PostgresStore, RedisStore, Revocation, Spend, Spent, SqliteStore, TokenRef,
+        TokenStore,
+    },
     token::{Jws, UserId},
     user::{Credentials, Fields, UsernamePassword},
 };
@@ -147,7 +150,16 @@ async fn stores_events_and_errors_hide_ids() -> Outcome {
     shown.add(&[&Event::TokenRevoked { user_id: ADA.id, jti: JTI }]);
     shown.add(&[&Event::UserRevoked { user_id: ADA.id }]);
     shown.add(&[&AuthError::from(AuthErrorKind::Unavailable)]);
-    assert_silent(&shown.0, [JTI, SID, ADA.id]);
+
+    let url = |scheme: &str| format!("{scheme}://{}:{PASSWORD}@localhost/0", ADA.login);
+    let (postgres, redis) = (url("postgres"), url("redis"));
+    shown.add(&[&PostgresStore::connect_lazy(&postgres)?, &RedisStore::connect_lazy(&redis)?]);
+    shown.add(&[&SqliteStore::connect_lazy(&format!("sqlite:{}", ADA.login))?]);
+    shown.add(&[&PostgresStore::connect_lazy(&redis).unwrap_err()]);
+    shown.add(&[&RedisStore::connect_lazy(&postgres).unwrap_err()]);
+    let long = PASSWORD.repeat(1000);
+    shown.add(&[&PasswordHasher::new().hash(&long).await.unwrap_err()]);
+    assert_silent(&shown.0, [JTI, SID, ADA.id, ADA.login, PASSWORD]);
     assert_silent(&shown.0, secret_texts());
     Ok(())
 }
