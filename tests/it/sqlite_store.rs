@@ -120,6 +120,7 @@ async fn urls_name_files_in_every_usual_form() {
         format!("sqlite:{path}/4.db?mode=rwc"),
         format!("sqlite:{path}/%35.db"),
         format!("sqlite:{path}/6%3F%20%C3%A9.db"),
+        format!("sqlite:///{path}/7.db"),
     ]
     .iter()
     .enumerate()

@@ -93,7 +93,7 @@ impl SqlStore<SqliteEngine> {
     ///
     /// | URL | file |
     /// |---|---|
-    /// | `sqlite:/var/lib/app.db`, `sqlite:///var/lib/app.db` | `/var/lib/app.db` |
+    /// | `sqlite:/var/lib/app.db`, also with two more slashes, or three | `/var/lib/app.db` |
     /// | `sqlite:app.db`, `sqlite://app.db` | `app.db` in the current folder |
     ///
     /// `%` followed by two digits stands for a byte. `?mode=rw` demands that the file exists;
@@ -121,7 +121,7 @@ impl SqlStore<SqliteEngine> {
         if file.is_empty() || !matches!(parameters, "mode=rw" | "mode=rwc") {
             return Err(MALFORMED);
         }
-        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))
+        let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}"))
             .map_err(|_| MALFORMED)?
             .create_if_missing(parameters == "mode=rwc")
             .journal_mode(SqliteJournalMode::Wal)
