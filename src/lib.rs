@@ -105,6 +105,9 @@
 //! | take claims in handlers, demand scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out; events | [`Issuer`], [`routes`] |
 //! | connect your users | [`user`] |
+//! | change keys while serving | [`key_rotation`] |
+//! | publish keys, answer other services | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
+//! | refuse gRPC calls as gRPC does | [`GrpcRejection`](rejection::GrpcRejection) |
 //! | remember sessions elsewhere | [`store`] |
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
 //! | choose what happens while the store is away | [`JwtAuthLayer::with_revocation_check`] |
@@ -116,7 +119,8 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
-//! | `routes` | yes | [`TokenRoutes`] |
+//! | `routes` | yes | [`TokenRoutes`]; [`routes`] for other services: published keys, introspection, revocation |
+//! | `key-rotation` | | [`key_rotation`]: signing keys that follow each other while serving |
 //! | `django` | | [`simplejwt`]: beside Django, with SimpleJWT's settings, views, tokens and database |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
@@ -149,6 +153,8 @@ pub mod error;
 mod extract;
 pub mod guard;
 pub mod issue;
+#[cfg(feature = "key-rotation")]
+pub mod key_rotation;
 pub mod middleware;
 #[cfg(feature = "password")]
 pub mod password;

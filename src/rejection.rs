@@ -1,5 +1,7 @@
 //! What a refused request is answered with.
 
+mod grpc;
+
 use std::{borrow::Cow, sync::Arc};
 
 use http::{
@@ -13,9 +15,11 @@ use crate::{
     trace::{debug, error, warn},
 };
 
+pub use grpc::GrpcRejection;
+
 /// Turns an [`AuthError`] into a response of the inner service's body type.
 ///
-/// Implemented by [`JsonRejection`] and [`EmptyRejection`], and by closures:
+/// Implemented by [`JsonRejection`], [`EmptyRejection`] and [`GrpcRejection`], and by closures:
 ///
 /// ```
 /// use http::Response;

@@ -189,7 +189,8 @@ where
     /// # Errors
     ///
     /// When the keys cannot sign; a lifetime is zero, or refresh tokens outlive the session; the
-    /// grace or leeway exceeds 300 seconds; rotation, a limit of sessions or a deadline has no
+    /// grace or leeway exceeds 300 seconds; keys that are rotated would be forgotten before the last
+    /// token they signed has expired; rotation, a limit of sessions or a deadline has no
     /// store, or a grace no rotation; or the settings of the tokens are refused by [`VerifierBuilder::build`].
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
         self.check()?;
@@ -264,6 +265,14 @@ where
         }
         if self.store_deadline.is_some() && self.store.is_none() {
             return ineffective("a store deadline has no effect without a store");
+        }
+        if let Some(terms) = self.keys.load().terms() {
+            let longest = self.access_lifetime.max(self.refresh_lifetime);
+            if longest.saturating_add(self.leeway) > terms.token_lifetime {
+                return out_of_range(
+                    "tokens would outlive the keys, whose policy must allow for it",
+                );
+            }
         }
         self.store_deadline.map_or(Ok(()), check_deadline)?;
         Ok(())

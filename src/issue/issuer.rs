@@ -126,7 +126,8 @@ impl<C, R> Issuer<C, R> {
     /// # Errors
     ///
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for refresh tokens, which only a login
-    /// issues, for a lifetime under a second, and otherwise as [`login`](Self::login).
+    /// issues, for a lifetime under a second or beyond what the policy of rotated keys allows for,
+    /// and otherwise as [`login`](Self::login).
     pub fn issue<T: Serialize>(
         &self,
         token_type: &TokenType,
@@ -136,7 +137,14 @@ impl<C, R> Issuer<C, R> {
     ) -> Result<String, AuthError> {
         // By its name: what `TokenType::Custom` calls so is one, too.
         let is_refresh = token_type.as_str() == TokenType::Refresh.as_str();
-        if is_refresh || lifetime.as_secs() == 0 {
+        let outlives_key = self
+            .0
+            .minter
+            .keys
+            .load()
+            .terms()
+            .is_some_and(|terms| lifetime.saturating_add(self.0.leeway) > terms.token_lifetime);
+        if is_refresh || outlives_key || lifetime.as_secs() == 0 {
             return Err(AuthErrorKind::Misconfigured.into());
         }
         let now = self.0.clock.now();

@@ -1,8 +1,8 @@
-//! Reading a request's JSON object.
+//! Reading a request's body.
 
 use std::fmt;
 
-use axum::{extract::Request, response::Response};
+use axum::{body::Bytes, extract::Request, response::Response};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{
@@ -13,19 +13,21 @@ use serde_json::{Map, Value};
 
 use super::reply;
 
+/// Why there is no body to look at.
+pub(super) enum BodyError {
+    MediaType,
+    TooLarge,
+    Unreadable,
+}
+
 /// The members of the request's body, or the answer that tells what is wrong with it.
 pub(super) async fn read(request: Request, limit: usize) -> Result<Map<String, Value>, Response> {
-    if !is_json(request.headers()) {
-        return Err(reply::unsupported_media_type());
-    }
-    let body = Limited::new(request.into_body(), limit).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            reply::too_large()
-        } else {
-            reply::invalid_body("The request body could not be read.")
-        }
+    let body = collect(request, "application/json", limit).await.map_err(|error| match error {
+        BodyError::MediaType => reply::unsupported_media_type(),
+        BodyError::TooLarge => reply::too_large(),
+        BodyError::Unreadable => reply::invalid_body("The request body could not be read."),
     })?;
-    match serde_json::from_slice(&body.to_bytes()) {
+    match serde_json::from_slice(&body) {
         Ok(DistinctObject(members)) => Ok(members),
         Err(error) if error.is_data() => {
             Err(reply::invalid_body("The request body must be a JSON object without repetitions."))
@@ -34,10 +36,26 @@ pub(super) async fn read(request: Request, limit: usize) -> Result<Map<String, V
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// The whole body, which must be of this type and may have `limit` bytes.
+pub(super) async fn collect(
+    request: Request,
+    media_type: &str,
+    limit: usize,
+) -> Result<Bytes, BodyError> {
+    if !is_of_type(request.headers(), media_type) {
+        return Err(BodyError::MediaType);
+    }
+    let body = Limited::new(request.into_body(), limit).collect().await;
+    let body = body.map_err(|error| {
+        if error.is::<LengthLimitError>() { BodyError::TooLarge } else { BodyError::Unreadable }
+    })?;
+    Ok(body.to_bytes())
+}
+
+fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
 }
 
 /// A JSON object in which no member stands twice: of two passwords, which was checked?

@@ -1,4 +1,6 @@
-//! Ready-made axum routes: [`TokenRoutes`].
+//! Ready-made axum routes: [`TokenRoutes`], [`WellKnownRoutes`] and [`OAuthRoutes`].
+//!
+//! # Token routes
 //!
 //! | request | body | answer |
 //! |---|---|---|
@@ -21,11 +23,16 @@
 //! | 415 | `unsupported_media_type` | not `application/json` |
 //!
 //! No answer may be cached. Every `401` carries a challenge.
+//!
+//! For other services there are [`WellKnownRoutes`], which publish the keys, and [`OAuthRoutes`],
+//! which tell about tokens and revoke them.
 
 mod body;
 mod builder;
 mod handlers;
+mod oauth;
 mod reply;
+mod well_known;
 
 use std::{fmt, sync::Arc};
 
@@ -35,6 +42,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{issue::Issuer, token::NoClaims, user::UserBackend};
 
 pub use builder::TokenRoutesBuilder;
+pub use oauth::{OAuthRoutes, OAuthRoutesBuilder};
+pub use well_known::{WellKnownRoutes, WellKnownRoutesBuilder};
 
 /// Routes that log in, refresh, verify and log out. See the [module docs](self).
 ///

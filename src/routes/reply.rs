@@ -55,7 +55,7 @@ fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     json_response(status, &json!({ "detail": detail, "code": code }))
 }
 
-fn json_response(status: StatusCode, body: &Value) -> Response {
+pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
@@ -64,7 +64,7 @@ fn json_response(status: StatusCode, body: &Value) -> Response {
 }
 
 /// RFC 6749 section 5.1.
-fn uncached(mut response: Response) -> Response {
+pub(super) fn uncached(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -1,11 +1,13 @@
 //! [`KeySet`]: the keys a verifier trusts, the one an issuer signs with, replaceable while serving.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
 
 use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
 
+#[cfg(feature = "routes")]
+use super::algorithm::Algorithm;
 use super::{
     compact::{Compact, MAX_SIGNATURE, encode},
     header::Header,
@@ -81,6 +83,47 @@ impl KeySet {
         Ok(())
     }
 
+    /// The public keys as JWK Set ([RFC 7517 section 5]), for others who shall trust tokens that
+    /// these keys sign. Secrets are left out. Of keys that are fetched, which are somebody else's,
+    /// none are in it.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, KeySet, SigningKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let keys = KeySet::from(SigningKey::generate(Algorithm::EdDSA)?);
+    /// assert!(keys.to_jwks().starts_with(r#"{"keys":[{"alg":"EdDSA","kid":""#));
+    ///
+    /// let secret = KeySet::from(SigningKey::generate(Algorithm::HS256)?);
+    /// assert_eq!(secret.to_jwks(), r#"{"keys":[]}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [RFC 7517 section 5]: https://www.rfc-editor.org/rfc/rfc7517#section-5
+    #[must_use]
+    pub fn to_jwks(&self) -> String {
+        let keys = self.load();
+        let own = if self.source.is_some() { &[][..] } else { &keys.verifying };
+        let keys: Vec<_> = own.iter().filter_map(VerifyingKey::to_jwk).collect();
+        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+    }
+
+    /// The algorithms of the keys in [`to_jwks`](Self::to_jwks), in order of their names.
+    #[cfg(feature = "routes")]
+    pub(crate) fn published_algorithms(&self) -> Vec<&'static str> {
+        let keys = self.load();
+        let own = if self.source.is_some() { &[][..] } else { &keys.verifying };
+        let algorithms = own.iter().map(VerifyingKey::algorithm);
+        let mut names: Vec<_> = algorithms
+            .filter(|algorithm| !algorithm.is_symmetric())
+            .map(Algorithm::as_str)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     pub(crate) fn load(&self) -> Guard<Arc<Keys>> {
         self.keys.load()
     }
@@ -94,16 +137,26 @@ impl KeySet {
     }
 }
 
+/// What keys that are rotated ask of those who use them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RotationTerms {
+    /// How long a key is published before it signs.
+    #[cfg_attr(not(feature = "routes"), expect(dead_code, reason = "asked by who publishes"))]
+    pub(crate) lead_time: Duration,
+    /// How long a token may live without outliving the key that verifies it.
+    pub(crate) token_lifetime: Duration,
+}
+
 impl From<SigningKey> for KeySet {
     fn from(key: SigningKey) -> Self {
         let verifying = key.verifying_key();
-        Self::of(Keys::new(Some(key), vec![verifying]))
+        Self::of(Keys::new(Some(key), vec![verifying], None))
     }
 }
 
 impl From<VerifyingKey> for KeySet {
     fn from(key: VerifyingKey) -> Self {
-        Self::of(Keys::new(None, vec![key]))
+        Self::of(Keys::new(None, vec![key], None))
     }
 }
 
@@ -124,6 +177,7 @@ pub struct KeySetBuilder {
     signing: Option<SigningKey>,
     verifying: Vec<VerifyingKey>,
     several_signing: bool,
+    terms: Option<RotationTerms>,
 }
 
 impl KeySetBuilder {
@@ -138,6 +192,12 @@ impl KeySetBuilder {
     /// Adds a key that verifies.
     pub fn verifying_key(mut self, key: VerifyingKey) -> Self {
         self.verifying.push(key);
+        self
+    }
+
+    #[cfg(feature = "key-rotation")]
+    pub(crate) fn terms(mut self, terms: RotationTerms) -> Self {
+        self.terms = Some(terms);
         self
     }
 
@@ -168,7 +228,7 @@ impl KeySetBuilder {
         if repeated {
             return conflict("two keys have the same key id and algorithm");
         }
-        Ok(Keys::new(self.signing, self.verifying))
+        Ok(Keys::new(self.signing, self.verifying, self.terms))
     }
 }
 
@@ -176,16 +236,26 @@ impl KeySetBuilder {
 pub(crate) struct Keys {
     signing: Option<SigningKey>,
     verifying: Vec<VerifyingKey>,
+    terms: Option<RotationTerms>,
     /// What the usual headers of these keys' tokens say, in the order of their encoded forms.
     known_headers: Vec<(String, Header<'static>)>,
 }
 
 impl Keys {
-    fn new(signing: Option<SigningKey>, verifying: Vec<VerifyingKey>) -> Self {
+    fn new(
+        signing: Option<SigningKey>,
+        verifying: Vec<VerifyingKey>,
+        terms: Option<RotationTerms>,
+    ) -> Self {
         let mut known_headers: Vec<_> = verifying.iter().flat_map(usual_headers).collect();
         known_headers.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         known_headers.dedup_by(|(one, _), (other, _)| one == other);
-        Self { signing, verifying, known_headers }
+        Self { signing, verifying, terms, known_headers }
+    }
+
+    /// What is asked of those who use these keys, if they are rotated.
+    pub(crate) const fn terms(&self) -> Option<RotationTerms> {
+        self.terms
     }
 
     pub(crate) const fn signing_key(&self) -> Option<&SigningKey> {

@@ -20,7 +20,11 @@ mod verifier;
 pub use algorithm::Algorithm;
 pub use claims::{Claims, NoClaims, TokenType, UserId};
 pub use jws::Jws;
+#[cfg(feature = "key-rotation")]
+pub(crate) use key::generate_private;
 pub use key::{SigningKey, VerifyingKey};
+#[cfg(feature = "key-rotation")]
+pub(crate) use keyset::RotationTerms;
 pub use keyset::{KeySet, KeySetBuilder};
 pub use names::ClaimNames;
 pub use profile::Profile;

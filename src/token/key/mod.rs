@@ -2,11 +2,14 @@
 
 mod jwk;
 mod pem;
+mod private;
 mod public;
 mod secret;
 mod signing;
 mod verifying;
 
+#[cfg(feature = "key-rotation")]
+pub(crate) use private::generate as generate_private;
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;
 

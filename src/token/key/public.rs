@@ -71,19 +71,26 @@ impl PublicKey {
 
     /// The SHA-256 thumbprint of [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638), base64url.
     pub(super) fn thumbprint(&self) -> String {
-        let json = match &self.components {
+        let json = format!("{{{}}}", self.jwk_members());
+        encode(digest::digest(&digest::SHA256, json.as_bytes()).as_ref())
+    }
+
+    /// The members that make a JWK this key, in the order that [RFC 7638 section 3] asks for.
+    ///
+    /// [RFC 7638 section 3]: https://www.rfc-editor.org/rfc/rfc7638#section-3
+    pub(super) fn jwk_members(&self) -> String {
+        match &self.components {
             Components::Rsa { n, e } => {
-                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(e), encode(n))
+                format!(r#""e":"{}","kty":"RSA","n":"{}""#, encode(e), encode(n))
             }
             Components::Ec { curve, x, y } => {
                 let (x, y) = (encode(x), encode(y));
-                format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+                format!(r#""crv":"{curve}","kty":"EC","x":"{x}","y":"{y}""#)
             }
             Components::Ed25519 { x } => {
-                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(x))
+                format!(r#""crv":"Ed25519","kty":"OKP","x":"{}""#, encode(x))
             }
-        };
-        encode(digest::digest(&digest::SHA256, json.as_bytes()).as_ref())
+        }
     }
 }
 

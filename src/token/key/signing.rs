@@ -2,10 +2,9 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     hmac, rand,
-    rsa::{KeyPairComponents, KeySize, PublicKeyComponents},
+    rsa::{KeyPairComponents, PublicKeyComponents},
     signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair},
 };
-use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
@@ -17,6 +16,7 @@ use super::{
     KeyId,
     jwk::{self, JwkMaterial, PrivateMembers, Purpose},
     pem::{self, PemKey},
+    private,
     public::PublicKey,
     secret::{self, MAX_TAG_LEN},
     verifying::VerifyingKey,
@@ -188,26 +188,16 @@ impl SigningKey {
     ///
     /// When the random number generator of the system fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
-        const FAILED: ConfigError = ConfigError::key("no key could be generated");
-        let material = match algorithm.scheme() {
-            Scheme::Hmac(scheme) => {
-                let mut secret = Zeroizing::new([0; 64]);
-                let secret = &mut secret[..scheme.tag_len()];
-                rand::fill(secret).map_err(|_| FAILED)?;
-                return Self::from_secret(algorithm, secret);
-            }
-            Scheme::Rsa { signing, .. } => {
-                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| FAILED)?;
-                Material::Rsa(pair.into(), signing)
-            }
-            Scheme::Ecdsa { signing, .. } => {
-                Material::Ecdsa(EcdsaKeyPair::generate(signing).map_err(|_| FAILED)?.into())
-            }
-            Scheme::Ed25519 => {
-                Material::Ed25519(Ed25519KeyPair::generate().map_err(|_| FAILED)?.into())
-            }
-        };
-        Self::from_pair(algorithm, material)
+        Self::from_private(algorithm, &private::generate(algorithm)?)
+    }
+
+    /// A key as [`private::generate`] writes it.
+    pub(crate) fn from_private(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, ConfigError> {
+        if algorithm.is_symmetric() {
+            Self::from_secret(algorithm, bytes)
+        } else {
+            Self::from_der(algorithm, bytes)
+        }
     }
 
     fn from_pair(algorithm: Algorithm, material: Material) -> Result<Self, ConfigError> {

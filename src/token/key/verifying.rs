@@ -152,6 +152,32 @@ impl VerifyingKey {
         self.key_id.as_ref().map(|id| &*id.text)
     }
 
+    /// The key as JSON Web Key ([RFC 7517]) with its `alg`, `kid` and `use`; `None` for secrets,
+    /// which nobody may publish.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, SigningKey, VerifyingKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = SigningKey::generate(Algorithm::ES256)?.verifying_key();
+    /// let jwk = key.to_jwk().expect("a public key");
+    /// assert_eq!(VerifyingKey::from_jwk(&jwk, None)?.kid(), key.kid());
+    ///
+    /// let secret = SigningKey::generate(Algorithm::HS256)?.verifying_key();
+    /// assert_eq!(secret.to_jwk(), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517#section-4
+    #[must_use]
+    pub fn to_jwk(&self) -> Option<String> {
+        let Material::Public(key) = &*self.material else { return None };
+        let kid = serde_json::Value::from(self.kid()?);
+        let (algorithm, members) = (self.algorithm, key.jwk_members());
+        Some(format!(r#"{{"alg":"{algorithm}","kid":{kid},"use":"sig",{members}}}"#))
+    }
+
     /// Whether somebody chose the key id, so that it excludes tokens that name another.
     pub(in crate::token) fn has_chosen_kid(&self) -> bool {
         self.key_id.as_ref().is_some_and(|id| id.chosen)

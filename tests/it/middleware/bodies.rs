@@ -12,7 +12,8 @@ use hyper::body::Incoming;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jwt_auth::{
     AuthError, AuthErrorKind, JwtAuthLayer,
-    rejection::{EmptyRejection, JsonRejection, Rejection},
+    guard::RequireLayer,
+    rejection::{EmptyRejection, GrpcRejection, JsonRejection, Rejection},
 };
 
 use crate::support::{
@@ -132,4 +133,46 @@ fn it_stands_directly_behind_hyper() {
     fits(layer().with_rejection(opaque).layer(service_fn(async |_: Request<Incoming>| {
         Ok::<_, Infallible>(Response::new(Opaque(0)))
     })));
+}
+
+/// The status of gRPC in an answer of [`GrpcRejection`].
+fn grpc_status<B>(response: &Response<B>) -> (&str, &str) {
+    assert_eq!(response.status(), StatusCode::OK);
+    let header = |name: &str| response.headers()[name].to_str().unwrap();
+    assert_eq!(header("content-type"), "application/grpc");
+    (header("grpc-status"), header("grpc-message"))
+}
+
+#[tokio::test]
+async fn grpc_says_it_in_a_status_of_its_own() {
+    let refused: Response<Empty<Bytes>> = refusal(layer().with_rejection(GrpcRejection), ()).await;
+    assert_eq!(grpc_status(&refused), ("16", "The token is invalid."));
+    assert_eq!(refused.headers()[WWW_AUTHENTICATE], INVALID);
+    for (kind, expected) in [
+        (AuthErrorKind::InvalidRequest, "3"),
+        (AuthErrorKind::MissingCredentials, "16"),
+        (AuthErrorKind::Revoked, "16"),
+        (AuthErrorKind::InsufficientScope, "7"),
+        (AuthErrorKind::Forbidden, "7"),
+        (AuthErrorKind::Unavailable, "14"),
+        (AuthErrorKind::Overloaded, "14"),
+        (AuthErrorKind::Misconfigured, "13"),
+    ] {
+        let response: Response<()> = GrpcRejection.reject(&kind.into());
+        assert_eq!(grpc_status(&response), (expected, kind.detail()));
+    }
+}
+
+#[tokio::test]
+async fn grpc_messages_are_percent_encoded() {
+    #[allow(non_camel_case_types)]
+    struct Größe;
+    // The message names the layer that is missing, and the claims, by the names of their types.
+    let layer = RequireLayer::<Größe>::scope("x").with_rejection(GrpcRejection);
+    let service =
+        layer.layer(service_fn(|_: Request<()>| async { Ok::<_, ()>(Response::new(())) }));
+    let refused = service.oneshot(Request::new(())).await.unwrap();
+    let (status, message) = grpc_status(&refused);
+    assert_eq!(status, "13");
+    assert!(message.contains("Gr%C3%B6%C3%9Fe> need a JwtAuthLayer<"), "{message}");
 }

@@ -1,0 +1,83 @@
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+
+use crate::{
+    error::{ConfigError, ConfigErrorKind},
+    token::KeySet,
+};
+
+use super::{Shared, WellKnownRoutes, metadata::IssuerUrl};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sets up [`WellKnownRoutes`].
+#[derive(Debug)]
+#[must_use]
+pub struct WellKnownRoutesBuilder {
+    keys: KeySet,
+    issuer: Option<Box<str>>,
+    max_age: Duration,
+}
+
+impl WellKnownRoutesBuilder {
+    pub(super) const fn new(keys: KeySet) -> Self {
+        Self { keys, issuer: None, max_age: Duration::from_secs(300) }
+    }
+
+    /// Also publishes metadata of this issuer, by which others find the keys: the very text that
+    /// stands in the tokens' `iss`. Default: the keys alone.
+    ///
+    /// It is the address of this server as others see it. A path in it is where all documents are,
+    /// as their specifications have it: `https://example.com/tenant` has its keys at
+    /// `/tenant/.well-known/jwks.json`.
+    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Sets for how long others may keep the answers, in whole seconds. Default: 5 minutes.
+    ///
+    /// For as long a key that was taken out is still trusted by them.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
+    /// Builds the routes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no public key of one's own, since secrets are not published; the issuer is no `https`
+    /// address, or `http` on loopback, or has a query, a fragment, a user or unusual characters in
+    /// its path; the answers may be kept for less than a second or more than a day; or keys that are
+    /// [rotated](crate::key_rotation) would sign before everybody has seen them: the lead time must
+    /// be twice as long as the answers may be kept.
+    pub fn build(self) -> Result<WellKnownRoutes, ConfigError> {
+        if self.keys.published_algorithms().is_empty() {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Ineffective,
+                "there is no public key to publish",
+            ));
+        }
+        if self.max_age.as_secs() == 0 || self.max_age > DAY {
+            return Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "published keys may be kept for a second to a day",
+            ));
+        }
+        let terms = self.keys.load().terms();
+        if terms.is_some_and(|terms| terms.lead_time < self.max_age.saturating_mul(2)) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Conflict,
+                "the lead time of the keys is shorter than twice the time others may keep them",
+            ));
+        }
+        let issuer = self.issuer.as_deref().map(IssuerUrl::parse).transpose()?;
+        let cache_control = format!("public, max-age={}", self.max_age.as_secs());
+        // It holds nothing that a header may not hold.
+        let cache_control = HeaderValue::try_from(cache_control)
+            .unwrap_or(HeaderValue::from_static("public, max-age=300"));
+        Ok(WellKnownRoutes(Arc::new(Shared { keys: self.keys, issuer, cache_control })))
+    }
+}

@@ -1,0 +1,77 @@
+//! The address of an issuer, and what is published about it.
+
+use http::Uri;
+use serde_json::json;
+
+use crate::{
+    error::{ConfigError, ConfigErrorKind},
+    token::KeySet,
+};
+
+use super::super::builder::is_path;
+
+pub(super) const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// An issuer whose metadata can be found: an address without query and fragment.
+pub(super) struct IssuerUrl {
+    text: Box<str>,
+    /// Empty, or a slash and more that does not end with one.
+    path: Box<str>,
+}
+
+impl IssuerUrl {
+    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
+        const REFUSED: ConfigError = ConfigError::new(
+            ConfigErrorKind::OutOfRange,
+            "an issuer must be an https address without query and fragment, or http on loopback",
+        );
+        // `Uri` drops what follows a `#`.
+        if text.contains(['?', '#', '@']) {
+            return Err(REFUSED);
+        }
+        let uri: Uri = text.parse().map_err(|_| REFUSED)?;
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or(REFUSED)?;
+        let is_loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        let is_fine = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => is_loopback,
+            _ => false,
+        };
+        let path = uri.path().trim_end_matches('/');
+        if !is_fine || !(path.is_empty() || is_path(path)) {
+            return Err(REFUSED);
+        }
+        Ok(Self { text: text.into(), path: path.into() })
+    }
+
+    pub(super) fn jwks_path(&self) -> String {
+        format!("{}{JWKS_PATH}", self.path)
+    }
+
+    /// OpenID Connect Discovery 1.0, section 4.1: behind the issuer.
+    pub(super) fn openid_path(&self) -> String {
+        format!("{}/.well-known/openid-configuration", self.path)
+    }
+
+    /// RFC 8414, section 3.1: between the host and the path of the issuer.
+    pub(super) fn oauth_path(&self) -> String {
+        format!("/.well-known/oauth-authorization-server{}", self.path)
+    }
+
+    /// What is true of this server among the members of RFC 8414, section 2, and of OpenID Connect
+    /// Discovery 1.0, section 3.
+    pub(super) fn metadata(&self, keys: &KeySet) -> String {
+        let issuer = &self.text;
+        json!({
+            "issuer": issuer,
+            "jwks_uri": format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')),
+            // Required, and empty: left out, it would be missing, and its default is no better
+            // than that of the next one, which stands for two grants that do not exist here.
+            "response_types_supported": [],
+            "grant_types_supported": [],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": keys.published_algorithms(),
+        })
+        .to_string()
+    }
+}

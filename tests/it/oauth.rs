@@ -1,0 +1,351 @@
+//! Introspection and revocation, as another service sees them.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request as Incoming,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{
+    Method, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use serde_json::{Value, json};
+use tower_jwt_auth::{
+    ConfigErrorKind, Issuer,
+    issue::Tokens,
+    routes::OAuthRoutes,
+    token::{ClaimNames, NoClaims, TokenType, UserId},
+};
+
+use crate::support::{
+    flaky::Fault,
+    login::{self, HOUR, MINUTE, NOW, Profile, Setup, ada, mint, refresh_of},
+    reply::{Reply, send},
+};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const PATHS: [&str; 2] = ["/oauth/introspect", "/oauth/revoke"];
+
+async fn is_client(request: Incoming, next: Next) -> Response {
+    match request.headers().get(AUTHORIZATION) {
+        Some(credentials) if credentials == "Basic Y2xpZW50" => next.run(request).await,
+        _ => StatusCode::UNAUTHORIZED.into_response(),
+    }
+}
+
+fn app(issuer: &Issuer<Profile>) -> Router {
+    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(is_client));
+    routes.at("/oauth").build().unwrap().into_router()
+}
+
+fn request(path: &str, content_type: &str, body: impl Into<Body>) -> Request<Body> {
+    let request = Request::post(path).header(AUTHORIZATION, "Basic Y2xpZW50");
+    request.header(CONTENT_TYPE, content_type).body(body.into()).unwrap()
+}
+
+async fn ask(app: &Router, path: &str, body: impl Into<Body>) -> Reply {
+    let reply = send(app, request(path, FORM, body)).await;
+    assert_eq!(reply.header("cache-control"), ["no-store"], "{reply:?}");
+    reply
+}
+
+async fn introspect(app: &Router, token: &str) -> Value {
+    let reply = ask(app, PATHS[0], format!("token={token}")).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(reply.header("content-type"), ["application/json"]);
+    reply.json()
+}
+
+async fn is_active(app: &Router, token: &str) -> bool {
+    let answer = introspect(app, token).await;
+    let active = answer["active"].as_bool().unwrap();
+    assert!(active || answer == json!({"active": false}), "{answer}");
+    active
+}
+
+async fn revoke(app: &Router, token: &str) {
+    let reply = ask(app, PATHS[1], format!("token={token}")).await;
+    assert_eq!((reply.status.as_u16(), &*reply.body), (200, ""), "{reply:?}");
+}
+
+async fn log_in(issuer: &Issuer<Profile>) -> Tokens {
+    issuer.login(&ada()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_good_token_is_described() {
+    let setup = Setup::new();
+    let issuer = setup.builder().issuer("https://login.example").audience("api").build().unwrap();
+    let user = ada().with_scopes(["read", "write"]);
+    let tokens = issuer.login(&user).await.unwrap();
+    let claims = issuer.verifier().verify(tokens.access()).unwrap();
+    let mut expected = json!({
+        "active": true,
+        "token_type": "Bearer",
+        "scope": "read write",
+        "username": "ada",
+        "exp": NOW + 300,
+        "iat": NOW,
+        "sub": "1",
+        "aud": "api",
+        "iss": "https://login.example",
+        "jti": claims.jti(),
+    });
+    assert_eq!(introspect(&app(&issuer), tokens.access()).await, expected);
+
+    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(is_client));
+    let routes = routes.at("/oauth/").claim("sid").claim("unknown").claim("exp");
+    expected["sid"] = tokens.session_id().into();
+    let app = routes.build().unwrap().into_router();
+    assert_eq!(introspect(&app, tokens.access()).await, expected);
+}
+
+#[tokio::test]
+async fn claims_cannot_say_whether_a_token_is_active() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Sly {
+        active: bool,
+        sub: String,
+    }
+    let setup = Setup::new();
+    let issuer = Issuer::<Sly>::builder(login::key())
+        .clock(&setup.clock)
+        .store(setup.store.clone())
+        .claim_names(ClaimNames::default().with_jti("id"))
+        .build()
+        .unwrap();
+    let user = tower_jwt_auth::user::User::new(7, Sly { active: false, sub: "seven".to_owned() });
+    let tokens = issuer.login(&user).await.unwrap();
+    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(is_client));
+    let app = routes.at("/oauth").build().unwrap().into_router();
+    let answer = introspect(&app, tokens.access()).await;
+    assert_eq!((&answer["active"], &answer["sub"]), (&json!(true), &json!("seven")));
+    assert_eq!(answer["jti"].as_str(), issuer.verify(tokens.access()).await.unwrap().jti());
+}
+
+#[tokio::test]
+async fn whatever_is_not_good_is_inactive_without_a_reason() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let tokens = log_in(&issuer).await;
+    assert!(is_active(&app, tokens.access()).await);
+
+    let forged = mint(
+        "another secret that has enough bytes",
+        login::HEADER,
+        &login::part(tokens.access(), 1),
+    );
+    let email = TokenType::from("email_verification");
+    let custom = issuer.issue(&email, HOUR, &UserId::from(1), &NoClaims::default()).unwrap();
+    for token in ["x", "a.b.c", "%00%ff", &forged, &custom, refresh_of(&tokens), &"x".repeat(9000)]
+    {
+        assert!(!is_active(&app, token).await, "{token}");
+    }
+    // Nor does asking spend anything.
+    assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+    setup.clock.advance(5 * MINUTE);
+    assert!(!is_active(&app, tokens.access()).await);
+}
+
+#[tokio::test]
+async fn the_store_is_asked() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let (one, other) = (log_in(&issuer).await, log_in(&issuer).await);
+    issuer.revoke_session(&UserId::from(1), one.session_id()).await.unwrap();
+    assert!(!is_active(&app, one.access()).await);
+    assert!(is_active(&app, other.access()).await);
+}
+
+#[tokio::test]
+async fn revoking_a_refresh_token_ends_its_session() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    for spent in [false, true] {
+        let tokens = log_in(&issuer).await;
+        let other = log_in(&issuer).await;
+        let mut last = tokens.clone();
+        if spent {
+            last = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+        }
+        setup.events.take();
+        for _ in 0..2 {
+            revoke(&app, refresh_of(&tokens)).await;
+        }
+        let ended = format!("SessionRevoked 1 {}", tokens.session_id());
+        assert_eq!(setup.events.take(), [&*ended, &*ended]);
+        assert!(!is_active(&app, tokens.access()).await);
+        assert!(!is_active(&app, last.access()).await);
+        assert!(issuer.refresh(refresh_of(&last), &setup.users).await.is_err());
+        assert!(is_active(&app, other.access()).await);
+    }
+}
+
+#[tokio::test]
+async fn revoking_an_access_token_leaves_its_session() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let tokens = log_in(&issuer).await;
+    for _ in 0..2 {
+        revoke(&app, tokens.access()).await;
+    }
+    assert!(!is_active(&app, tokens.access()).await);
+    let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert!(is_active(&app, next.access()).await);
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_revoked_already() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let tokens = log_in(&issuer).await;
+    let forged = mint(
+        "another secret that has enough bytes",
+        login::HEADER,
+        &login::part(tokens.access(), 1),
+    );
+    setup.events.take();
+    for token in ["x", "a.b.c", &forged, &"x".repeat(9000)] {
+        revoke(&app, token).await;
+    }
+    setup.clock.advance(5 * MINUTE);
+    revoke(&app, tokens.access()).await;
+    assert_eq!(setup.events.take(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_away_nothing_is_told_and_nothing_reported_as_done() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let tokens = log_in(&issuer).await;
+    for fault in [Fault::Refuses, Fault::Hangs] {
+        setup.store.set(fault);
+        for (path, token) in [
+            (PATHS[0], tokens.access()),
+            (PATHS[0], refresh_of(&tokens)),
+            (PATHS[1], tokens.access()),
+            (PATHS[1], refresh_of(&tokens)),
+        ] {
+            let reply = ask(&app, path, format!("token={token}")).await;
+            assert_eq!(reply.status, 503, "{path}");
+            assert_eq!(reply.header("retry-after"), ["1"]);
+            assert_eq!(reply.json()["error"], "temporarily_unavailable");
+        }
+        // What does not need the store.
+        assert!(!is_active(&app, "x").await);
+        revoke(&app, "x").await;
+    }
+    setup.store.set(Fault::None);
+    assert!(is_active(&app, tokens.access()).await);
+}
+
+#[tokio::test]
+async fn clients_are_authenticated_before_anything_else() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let tokens = log_in(&issuer).await;
+    for path in PATHS {
+        for method in [Method::POST, Method::GET, Method::PUT] {
+            let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, FORM);
+            let body = Body::from(format!("token={}", tokens.access()));
+            assert_eq!(send(&app, request.body(body).unwrap()).await.status, 401, "{path}");
+        }
+    }
+    assert!(is_active(&app, tokens.access()).await);
+}
+
+#[tokio::test]
+async fn any_layer_may_do_it() {
+    let issuer = Setup::new().issuer();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&count);
+    let layer = tower::util::MapRequestLayer::new(move |request: Incoming| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        request
+    });
+    let app: Router = OAuthRoutes::builder(issuer, layer).build().unwrap().into_router();
+    assert_eq!(ask(&app, "/introspect", "token=x").await.status, 200);
+    assert_eq!(ask(&app, "/revoke", "token=x").await.status, 200);
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn malformed_requests_are_told_what_is_wrong() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let tokens = log_in(&issuer).await;
+    let token = tokens.access();
+    let long = format!("token={token}&padding={}", "x".repeat(16 * 1024));
+    for path in PATHS {
+        for (content_type, body, status) in [
+            (FORM, String::new(), 400),
+            (FORM, "token".to_owned(), 400),
+            (FORM, "token=".to_owned(), 400),
+            (FORM, format!("Token={token}"), 400),
+            (FORM, format!("token={token}&token={token}"), 400),
+            (FORM, format!("token={token}&token="), 400),
+            (FORM, format!("token={token}&tok%65n=x"), 400),
+            (FORM, format!("token={token}&a=1&a=2"), 400),
+            (FORM, long.clone(), 413),
+            ("application/json", json!({ "token": token }).to_string(), 415),
+            ("text/plain", format!("token={token}"), 415),
+            ("", format!("token={token}"), 415),
+        ] {
+            let reply = send(&app, request(path, content_type, body.clone())).await;
+            assert_eq!(reply.status, status, "{content_type} {body}");
+            assert_eq!(reply.header("cache-control"), ["no-store"]);
+            let answer = reply.json();
+            assert_eq!(answer["error"], "invalid_request");
+            assert!(answer["error_description"].is_string());
+        }
+        let reply = send(&app, request(&format!("{path}?token={token}"), FORM, "")).await;
+        assert_eq!(reply.status, 400, "the query is no form");
+        let get = Request::get(path).header(AUTHORIZATION, "Basic Y2xpZW50");
+        let reply = send(&app, get.body(Body::empty()).unwrap()).await;
+        assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, vec!["POST"]));
+    }
+    for hint in ["access_token", "refresh_token", "unknown", ""] {
+        for content_type in [FORM, "Application/X-WWW-Form-URLencoded; charset=UTF-8"] {
+            let body = format!("token_type_hint={hint}&token={token}");
+            let reply = send(&app, request(PATHS[0], content_type, body)).await;
+            assert_eq!(reply.json()["active"], true, "{hint}");
+        }
+    }
+    assert!(is_active(&app, token).await, "nothing was revoked");
+}
+
+#[test]
+fn settings_that_cannot_hold_are_refused() {
+    let setup = Setup::new();
+    let build = |issuer: Issuer<Profile>, at: &str, claim: &str| {
+        let routes = OAuthRoutes::builder(issuer, tower::layer::util::Identity::new());
+        routes.at(at).claim(claim).build().map(drop).map_err(|error| error.kind())
+    };
+    let without_store = setup.plain_builder().build().unwrap();
+    assert_eq!(build(without_store, "", "x"), Err(ConfigErrorKind::Ineffective));
+    for (at, claim, expected) in [
+        ("", "x", Ok(())),
+        ("/", "x", Ok(())),
+        ("oauth", "x", Err(ConfigErrorKind::OutOfRange)),
+        ("/{oauth}", "x", Err(ConfigErrorKind::OutOfRange)),
+        ("/oauth", "", Err(ConfigErrorKind::Conflict)),
+        ("/oauth", "active", Err(ConfigErrorKind::Conflict)),
+    ] {
+        assert_eq!(build(setup.issuer(), at, claim), expected, "{at} {claim}");
+    }
+}
