@@ -31,10 +31,20 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(2);
 
 mod conformance {
+    use std::time::Duration;
+
+    use sqlx::postgres::PgPoolOptions;
     use tower_jwt_auth::store::PostgresStore;
 
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// With time to spare: 64 writes of one user wait for each other, which takes milliseconds, but
+    /// longer than the store's own timeouts where the machine has other things to do.
     fn connect() -> Option<PostgresStore> {
-        PostgresStore::connect_lazy(&crate::support::postgres::shared()?.url()).ok()
+        let server = crate::support::postgres::shared()?;
+        let url = format!("{}&options[statement_timeout]={}s", server.url(), PATIENCE.as_secs());
+        let pool = PgPoolOptions::new().acquire_timeout(PATIENCE).test_before_acquire(false);
+        Some(PostgresStore::from_pool(pool.connect_lazy(&url).ok()?))
     }
 
     tower_jwt_auth::token_store_conformance!({

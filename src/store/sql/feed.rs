@@ -120,7 +120,7 @@ enum IdOrTime {
     Time(u64),
 }
 
-/// With ids that are too long for a notice it is empty; what it was is learned by loading again.
+/// One with ids that are too long is cut off; what it was is learned by loading again.
 fn revoked(payload: &str) -> Result<Notice, StoreError> {
     let Told(kind, user_id, what, keep_until) =
         serde_json::from_str(payload).map_err(|_| StoreError::unavailable(UNREADABLE))?;

@@ -104,10 +104,13 @@ const SET_VERSION: &str = "INSERT INTO {migrations} (version) VALUES ($1)";
 /// Writes nothing, but fails where writing would.
 const PING: &str = "DELETE FROM {users} WHERE user_id = '' AND revoked_at < 0";
 
-/// Whether session `s` has ended. An adopted one also has by a revocation of its user that did not
-/// see it, because each was made before the other was committed.
-const ENDED: &str = "(s.ended = 1 OR (s.adopted = 1 AND EXISTS (
-        SELECT 1 FROM {users} u WHERE u.user_id = s.user_id AND u.revoked_at >= s.created_at)))";
+/// Whether session `s` has ended.
+const ENDED: &str = "(s.ended = 1 OR {abandoned})";
+
+/// Whether session `s` was adopted and ended by a revocation of its user that did not see it,
+/// because each was made before the other was committed.
+const ABANDONED: &str = "(s.adopted = 1 AND EXISTS (
+        SELECT 1 FROM {users} u WHERE u.user_id = s.user_id AND u.revoked_at >= s.created_at))";
 
 /// Of user $1 begins session $2 with the refresh token $3 at $4; expires at $5, kept until $6,
 /// label $7.
@@ -128,7 +131,7 @@ const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = 1
 /// Of user $1 and session $2 spends the refresh token $3 in favour of $4 at $5, with grace $6;
 /// then expires at $7 and is kept until $8.
 const SPEND: &str = "UPDATE {sessions} AS s SET {rules}
-    WHERE user_id = $1 AND session_id = $2
+    WHERE user_id = $1 AND session_id = $2 AND NOT {abandoned}
         AND NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
     RETURNING current_jti, spent_at, ended, ended_by";
 
@@ -139,7 +142,7 @@ const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, 
     WHERE NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
         AND (NOT EXISTS (SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.revoked_at >= $9)
             OR EXISTS (SELECT 1 FROM {sessions} k WHERE k.user_id = $1 AND k.session_id = $2))
-    ON CONFLICT (user_id, session_id) DO UPDATE SET {rules}
+    ON CONFLICT (user_id, session_id) DO UPDATE SET {rules} WHERE NOT {abandoned}
     RETURNING current_jti, spent_at, ended, ended_by";
 
 /// What spending does to session `s`: the rules of `TokenStore::spend`, in their order.
@@ -148,27 +151,25 @@ const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, 
 /// where the row was changed after the statement began (READ COMMITTED: "re-evaluated using the
 /// updated version of the row"). So of concurrent spendings each sees what the one before it did.
 ///
-/// `repeated` is the same spending once more, after its answer was lost: nothing changes, and
-/// `current_jti` or `ended_by` tells that it was this one. `LIMIT 1` keeps PostgreSQL from working
-/// the verdict out anew for each column.
-const RULES: &str = "(current_jti, previous_jti, spent_at, last_used_at, expires_at, keep_until,
-        ended, ended_by) = (
-    SELECT
-        CASE verdict WHEN 'first' THEN $4 ELSE s.current_jti END,
-        CASE verdict WHEN 'first' THEN $3 ELSE s.previous_jti END,
-        CASE verdict WHEN 'first' THEN $5 ELSE s.spent_at END,
-        CASE verdict WHEN 'first' THEN $5 ELSE s.last_used_at END,
-        CASE verdict WHEN 'first' THEN $7 ELSE s.expires_at END,
-        CASE WHEN verdict IN ('first', 'reused') THEN {greatest}(s.keep_until, $8)
-            ELSE s.keep_until END,
-        CASE WHEN verdict IN ('revoked', 'reused') THEN 1 ELSE s.ended END,
-        CASE verdict WHEN 'reused' THEN $4 ELSE s.ended_by END
-    FROM (SELECT CASE
-        WHEN {ended} THEN 'revoked'
-        WHEN s.current_jti = $3 THEN 'first'
-        WHEN COALESCE(s.previous_jti = $3 AND s.current_jti = $4, FALSE) THEN 'repeated'
-        WHEN COALESCE(s.previous_jti = $3 AND $6 > 0 AND $5 - s.spent_at < $6, FALSE) THEN 'again'
-        ELSE 'reused' END AS verdict LIMIT 1) AS v)";
+/// Each column says for itself what becomes of it: a subquery that decides once and for all takes
+/// PostgreSQL as long as all the rest.
+const RULES: &str = "
+    current_jti = CASE WHEN {first} THEN $4 ELSE s.current_jti END,
+    previous_jti = CASE WHEN {first} THEN $3 ELSE s.previous_jti END,
+    spent_at = CASE WHEN {first} THEN $5 ELSE s.spent_at END,
+    last_used_at = CASE WHEN {first} THEN $5 ELSE s.last_used_at END,
+    expires_at = CASE WHEN {first} THEN $7 ELSE s.expires_at END,
+    keep_until = CASE WHEN s.ended = 1 OR {again} THEN s.keep_until
+        ELSE {greatest}(s.keep_until, $8) END,
+    ended = CASE WHEN {first} OR {again} THEN s.ended ELSE 1 END,
+    ended_by = CASE WHEN s.ended = 1 OR {first} OR {again} THEN s.ended_by ELSE $4 END";
+
+const FIRST: &str = "(s.ended = 0 AND s.current_jti = $3)";
+
+/// Within the grace time; or the same spending once more, after its answer was lost, when nothing
+/// changes and `current_jti` tells that it was this one.
+const AGAIN: &str = "(s.previous_jti IS NOT NULL AND s.previous_jti = $3 AND (s.current_jti = $4
+        OR ($6 > 0 AND $5 - s.spent_at < $6)))";
 
 /// Of user $1 refuses token $2 until $3.
 const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
@@ -224,10 +225,9 @@ const LIVE_USERS: &str = "SELECT user_id, CAST($2 AS text), keep_until, revoked_
     WHERE user_id >= $1 ORDER BY user_id LIMIT $3";
 
 /// Tells the listeners of this very table, whichever schema it is in, that {entry} is revoked. It
-/// happens when the transaction is committed, in the order of the commits.
-const NOTIFY: &str = "pg_notify({channel},
-        CASE WHEN octet_length({payload}) < 8000 THEN {payload} ELSE '' END)::text";
-const PAYLOAD: &str = "json_build_array({entry})::text";
+/// happens when the transaction is committed, in the order of the commits. There is room for 8000
+/// bytes, and characters have up to four; what is cut off shows by not being readable.
+const NOTIFY: &str = "pg_notify({channel}, left(json_build_array({entry})::text, 1999))::text";
 const CHANNEL: &str = "'tower_jwt_auth_' || CAST('{users}'::regclass AS oid)";
 /// The entries, each beginning with what it is.
 const TOKEN_ENTRY: &str = "'token', t.user_id, t.jti, t.keep_until";
@@ -321,11 +321,16 @@ impl Statements {
 }
 
 fn notice(entry: &str) -> String {
-    NOTIFY.replace("{channel}", CHANNEL).replace("{payload}", &PAYLOAD.replace("{entry}", entry))
+    NOTIFY.replace("{channel}", CHANNEL).replace("{entry}", entry)
 }
 
 fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
-    let mut filled = sql.replace("{rules}", RULES).replace("{ended}", ENDED);
+    let mut filled = sql
+        .replace("{rules}", RULES)
+        .replace("{first}", FIRST)
+        .replace("{again}", AGAIN)
+        .replace("{ended}", ENDED)
+        .replace("{abandoned}", ABANDONED);
     for table in ["sessions", "tokens", "users", "migrations"] {
         filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
     }
