@@ -1,24 +1,31 @@
-//! Ids as the index holds them: 128 bits instead of text.
+//! Ids as the index holds them: a keyed hash instead of text.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use siphasher::sip128::{Hash128, SipHasher13};
+use siphasher::{
+    sip::SipHasher13,
+    sip128::{Hash128, SipHasher13 as SipHasher13With128Bits},
+};
 
 /// Makes [`Digest`]s with keys that no other process has, so nobody can choose ids that collide.
 pub(super) struct Digester {
-    users: SipHasher13,
+    users: SipHasher13With128Bits,
     tokens: SipHasher13,
     sessions: SipHasher13,
 }
 
-/// Stands for a user, or for an id of a user. Among a million of them, one more is mistaken for
-/// another with a probability of less than 2⁻⁷⁶.
+/// How many bits of a fingerprint belong to the id; 16 tell its user from others.
+const ID_BITS: u32 = 47;
+const PLACE_BITS: u32 = 26;
+
+/// Stands for a user, or for an id of a user, within the user's shard. A token is mistaken for a
+/// revoked one with a probability of less than 2⁻⁵⁸: each of its ids is compared with the eight
+/// fingerprints of a line, of 63 bits each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Digest {
-    bucket: u64,
-    rest: u32,
+    fingerprint: u64,
     /// The same for a user and all its ids.
-    user: u32,
+    place: u32,
 }
 
 /// A user, from which its ids are told apart.
@@ -28,9 +35,11 @@ pub(super) struct UserDigest(Hash128);
 impl Digester {
     pub(super) fn new() -> Self {
         let random = RandomState::new();
-        let keyed =
-            |key: u64| SipHasher13::new_with_keys(random.hash_one(key), random.hash_one(!key));
-        Self { users: keyed(0), tokens: keyed(1), sessions: keyed(2) }
+        let keys = |number: u64| (random.hash_one(number), random.hash_one(!number));
+        let keyed = |(first, second)| SipHasher13::new_with_keys(first, second);
+        let (first, second) = keys(0);
+        let users = SipHasher13With128Bits::new_with_keys(first, second);
+        Self { users, tokens: keyed(keys(1)), sessions: keyed(keys(2)) }
     }
 
     pub(super) fn user(&self, user_id: &str) -> UserDigest {
@@ -38,43 +47,61 @@ impl Digester {
     }
 
     pub(super) fn token(&self, user: UserDigest, jti: &str) -> Digest {
-        user.id(self.tokens, jti)
+        user.id(self.tokens.hash(jti.as_bytes()))
     }
 
     pub(super) fn session(&self, user: UserDigest, session_id: &str) -> Digest {
-        user.id(self.sessions, session_id)
+        user.id(self.sessions.hash(session_id.as_bytes()))
     }
 }
 
 impl UserDigest {
     pub(super) const fn digest(self) -> Digest {
-        let Hash128 { h1, h2 } = self.0;
-        Digest { bucket: h1, rest: h2 as u32, user: (h2 >> 32) as u32 }
+        self.id(0)
     }
 
-    /// One of `shards`, independent of the bucket within it.
+    /// One of `shards`, independent of the place within it.
     pub(super) const fn shard(self, shards: usize) -> usize {
         self.0.h2 as u32 as usize % shards
     }
 
-    fn id(self, mut hasher: SipHasher13, id: &str) -> Digest {
-        hasher.write_u64(self.0.h1);
-        hasher.write_u64(self.0.h2);
-        let Hash128 { h1, h2 } = hasher.hash(id.as_bytes());
-        Digest { bucket: h1, rest: h2 as u32, ..self.digest() }
+    /// Both hashes are as good as random and known to nobody, and so is what they make together.
+    /// Neither waits for the other one to be computed.
+    const fn id(self, hash: u64) -> Digest {
+        let Hash128 { h1, h2 } = self.0;
+        let id = (h1 ^ hash) & ((1 << ID_BITS) - 1);
+        // Without the topmost bit, and never 0.
+        let fingerprint = (h1 >> (ID_BITS + 1) << ID_BITS) | id | (id == 0) as u64;
+        Digest { fingerprint, place: (h2 >> (u64::BITS - PLACE_BITS)) as u32 }
     }
 }
 
 impl Digest {
-    /// As good as random, and the same for a user and all its ids.
-    pub(super) const fn user(self) -> u32 {
-        self.user
+    /// The digest with this [`fingerprint`](Self::fingerprint) and [`place`](Self::place).
+    pub(super) const fn new(fingerprint: u64, place: u32) -> Self {
+        Self { fingerprint, place }
+    }
+
+    /// 63 bits as good as random, never 0.
+    pub(super) const fn fingerprint(self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Of two fingerprints in one line.
+    pub(super) const fn are_of_one_user(one: u64, other: u64) -> bool {
+        (one ^ other) >> ID_BITS == 0
+    }
+
+    /// 26 bits as good as random, the same for a user and all its ids.
+    pub(super) const fn place(self) -> u32 {
+        self.place
     }
 }
 
 impl Hash for Digest {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.bucket);
+        // Tables look at the topmost bits too.
+        state.write_u64(self.fingerprint.rotate_left(20) ^ u64::from(self.place));
     }
 }
 

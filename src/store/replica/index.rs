@@ -12,7 +12,7 @@ use crate::clock::NumericDate;
 
 use super::{
     super::TokenRef,
-    digest::{Digester, UserDigest},
+    digest::{Digest, Digester, UserDigest},
     feed::Revoked,
     shard::{RevokedUser, Shard},
 };
@@ -62,15 +62,19 @@ impl Index {
     pub(super) fn is_revoked(&self, token: &TokenRef<'_>) -> Option<bool> {
         let user = self.digester.user(token.user_id);
         let shard = read(self.shard(user));
-        if !shard.may_mention(user.digest()) {
+        let line = shard.line(user.digest());
+        // Of most users there is nothing.
+        if !line.may_mention(user.digest()) {
             return Some(false);
         }
         let jti = token.jti.map(|jti| self.digester.token(user, jti));
         let session = token.session_id.map(|session_id| self.digester.session(user, session_id));
-        let is_listed = |id: Option<_>| id.is_some_and(|id| shard.lists(id));
-        // Both are looked at in any case, so that the memory is asked for both at the same time.
-        if is_listed(jti) | is_listed(session) {
+        let is_listed = |id: Option<_>| id.is_some_and(|id| shard.lists(line, id));
+        if is_listed(jti) || is_listed(session) {
             return Some(true);
+        }
+        if !shard.lists(line, user.digest()) {
+            return Some(false);
         }
         match shard.user(user.digest()) {
             Some(user) if session.is_none() => Some(token.issued_at < user.refused_before),
@@ -87,12 +91,12 @@ impl Index {
             Revoked::Token { user_id, jti, keep_until } => {
                 let user = self.digester.user(user_id);
                 let token = self.digester.token(user, jti);
-                write(self.shard(user)).add_id(token, *keep_until, || self.has_room());
+                self.add_id(user, token, *keep_until);
             }
             Revoked::Session { user_id, session_id, keep_until } => {
                 let user = self.digester.user(user_id);
                 let session = self.digester.session(user, session_id);
-                write(self.shard(user)).add_id(session, *keep_until, || self.has_room());
+                self.add_id(user, session, *keep_until);
             }
             Revoked::User { user_id, at, keep_until } => {
                 let refused_before = at.saturating_add(Duration::from_secs(1));
@@ -107,6 +111,10 @@ impl Index {
     pub(super) fn doubt_sessions(&self, user_id: &str, keep_until: NumericDate) {
         let (refused_before, asked_before) = (NumericDate::default(), NumericDate::MAX);
         self.add_user(user_id, RevokedUser { refused_before, asked_before, keep_until });
+    }
+
+    fn add_id(&self, user: UserDigest, id: Digest, keep_until: NumericDate) {
+        write(self.shard(user)).add_id(id, keep_until, || self.has_room());
     }
 
     fn add_user(&self, user_id: &str, revoked: RevokedUser) {

@@ -52,8 +52,9 @@
 //!
 //! # Memory
 //!
-//! An entry is 128 bits of a keyed hash, with a key of this process, and a time: 30 to 70 bytes with
-//! everything around it, whatever the ids are; up to 110 if most are revoked users. It is forgotten within about a minute after its time
+//! An entry is 89 bits of a keyed hash, with a key of this process, and a time: 30 to 70 bytes with
+//! everything around it, whatever the ids are; up to 110 if most are revoked users. The part that
+//! is looked at for every token takes half of it. It is forgotten within about a minute after its time
 //! has come. When there are more than its [capacity](RevocationReplicaBuilder::capacity), all
 //! goes to the store until there are fewer.
 
@@ -63,6 +64,7 @@ mod feed;
 mod follow;
 mod freshness;
 mod index;
+mod lines;
 mod shard;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -4,14 +4,20 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use crate::clock::NumericDate;
 
-use super::digest::{Digest, Direct};
+use super::{
+    digest::{Digest, Direct},
+    lines::{Line, Lines},
+};
 
 #[derive(Default)]
 pub(super) struct Shard {
-    /// Revoked tokens and ended sessions, with the time until when that must be remembered.
-    ids: HashMap<Digest, NumericDate, Direct>,
+    /// Revoked tokens, ended sessions and revoked users, with the time until when that must be
+    /// remembered.
+    lines: Lines,
+    /// Those for which there was no room in their lines.
+    spilled: HashMap<Digest, NumericDate, Direct>,
+    /// More about the users among them.
     users: HashMap<Digest, RevokedUser, Direct>,
-    mentioned: Filter,
 }
 
 /// A user of whom not everything is known that is revoked.
@@ -25,44 +31,46 @@ pub(super) struct RevokedUser {
 }
 
 impl Shard {
-    pub(super) fn len(&self) -> usize {
-        self.ids.len() + self.users.len()
+    fn len(&self) -> usize {
+        self.lines.len() + self.spilled.len()
     }
 
-    /// Whether there may be an entry of a user. Of most there is none, and this tells so with one
-    /// look.
-    pub(super) fn may_mention(&self, user: Digest) -> bool {
-        self.mentioned.may_hold(user)
+    /// The line of a user, in which [`lists`](Self::lists) looks for its ids.
+    pub(super) fn line(&self, user: Digest) -> &Line {
+        self.lines.line(user)
     }
 
-    pub(super) fn lists(&self, id: Digest) -> bool {
-        self.ids.contains_key(&id)
+    pub(super) fn lists(&self, line: &Line, id: Digest) -> bool {
+        line.lists(id) || (line.has_spilled() && self.spilled.contains_key(&id))
     }
 
     pub(super) fn user(&self, user: Digest) -> Option<&RevokedUser> {
         self.users.get(&user)
     }
 
-    /// Adds an id, or extends the time for which it is remembered. For a new one it takes
-    /// `has_room`.
+    /// Adds an id, or extends the time for which it is remembered, and tells whether it is there
+    /// now. For a new one it takes `has_room`.
     pub(super) fn add_id(
         &mut self,
         id: Digest,
         keep_until: NumericDate,
         has_room: impl FnOnce() -> bool,
-    ) {
-        match self.ids.entry(id) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                *known = keep_until.max(*known);
-            }
-            Entry::Vacant(vacant) => {
-                if has_room() {
-                    vacant.insert(keep_until);
-                    self.mention(id);
-                }
-            }
+    ) -> bool {
+        if self.lines.extend(id, keep_until) {
+            return true;
         }
+        if let Some(known) = self.spilled.get_mut(&id) {
+            *known = keep_until.max(*known);
+            return true;
+        }
+        if !has_room() {
+            return false;
+        }
+        if self.lines.is_full() {
+            self.arrange(self.lines.len() + 1, NumericDate::default());
+        }
+        self.insert(id, keep_until);
+        true
     }
 
     /// Adds a user, or extends what is revoked of it. For a new one it takes `has_room`.
@@ -72,6 +80,9 @@ impl Shard {
         revoked: RevokedUser,
         has_room: impl FnOnce() -> bool,
     ) {
+        if !self.add_id(user, revoked.keep_until, has_room) {
+            return;
+        }
         match self.users.entry(user) {
             Entry::Occupied(mut known) => {
                 let known = known.get_mut();
@@ -80,10 +91,7 @@ impl Shard {
                 known.keep_until = revoked.keep_until.max(known.keep_until);
             }
             Entry::Vacant(vacant) => {
-                if has_room() {
-                    vacant.insert(revoked);
-                    self.mention(user);
-                }
+                vacant.insert(revoked);
             }
         }
     }
@@ -91,29 +99,30 @@ impl Shard {
     /// Forgets what is over at `now`, and tells how much that was.
     pub(super) fn sweep(&mut self, now: NumericDate) -> usize {
         let before = self.len();
-        self.ids.retain(|_, keep_until| *keep_until > now);
-        self.users.retain(|_, user| user.keep_until > now);
-        let swept = before - self.len();
-        if swept > 0 {
-            shrink(&mut self.ids);
+        let is_over = |(_, keep_until): (_, NumericDate)| keep_until <= now;
+        let over = self.lines.entries().filter(|entry| is_over(*entry)).count();
+        if over > 0 || self.spilled.values().any(|keep_until| *keep_until <= now) {
+            self.users.retain(|_, user| user.keep_until > now);
             shrink(&mut self.users);
-            self.mention_all();
+            self.arrange(self.lines.len() - over, now);
         }
-        swept
+        before - self.len()
     }
 
-    fn mention(&mut self, entry: Digest) {
-        if self.mentioned.has_room_for(self.len()) {
-            self.mentioned.add(entry);
-        } else {
-            self.mention_all();
+    /// Gives the entries that are not over at `now` new places, with room for so many in lines.
+    fn arrange(&mut self, entries: usize, now: NumericDate) {
+        let lines = std::mem::replace(&mut self.lines, Lines::for_entries(entries));
+        let spilled = std::mem::take(&mut self.spilled);
+        for (id, keep_until) in lines.entries().chain(spilled) {
+            if keep_until > now {
+                self.insert(id, keep_until);
+            }
         }
     }
 
-    fn mention_all(&mut self) {
-        self.mentioned = Filter::for_entries(self.len());
-        for entry in self.ids.keys().chain(self.users.keys()) {
-            self.mentioned.add(*entry);
+    fn insert(&mut self, id: Digest, keep_until: NumericDate) {
+        if !self.lines.insert(id, keep_until) {
+            self.spilled.insert(id, keep_until);
         }
     }
 }
@@ -122,40 +131,5 @@ impl Shard {
 fn shrink<T>(table: &mut HashMap<Digest, T, Direct>) {
     if table.capacity() / 4 > table.len() {
         table.shrink_to(table.len() * 2);
-    }
-}
-
-/// A Bloom filter of users with two bits of one word for each, of 16 bits an entry and more.
-#[derive(Default)]
-struct Filter(Box<[u64]>);
-
-impl Filter {
-    fn for_entries(entries: usize) -> Self {
-        match entries {
-            0 => Self::default(),
-            _ => Self(vec![0; (entries / 2).next_power_of_two()].into()),
-        }
-    }
-
-    fn has_room_for(&self, entries: usize) -> bool {
-        entries <= self.0.len() * 4
-    }
-
-    fn add(&mut self, entry: Digest) {
-        let (word, bits) = self.place(entry);
-        if let Some(word) = self.0.get_mut(word) {
-            *word |= bits;
-        }
-    }
-
-    fn may_hold(&self, entry: Digest) -> bool {
-        let (word, bits) = self.place(entry);
-        self.0.get(word).is_some_and(|word| word & bits == bits)
-    }
-
-    fn place(&self, entry: Digest) -> (usize, u64) {
-        let user = entry.user();
-        let word = (user >> 12) as usize & self.0.len().wrapping_sub(1);
-        (word, 1 << (user & 63) | 1 << (user >> 6 & 63))
     }
 }
