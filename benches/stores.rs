@@ -1,11 +1,15 @@
 //! What a rotation costs on each store, next to the least that its engine could do instead:
-//! `cargo bench --bench stores`, or with the number of rounds: `cargo bench --bench stores -- 31`.
+//! `cargo bench --bench stores`, or with the number of rounds and the store:
+//! `cargo bench --bench stores -- 31 Redis`.
 //!
 //! A rotation is one [`TokenStore::spend`] of a session's newest refresh token. Next to it stands
 //! the bare write of one entry, on the same server, over a pool or connection of the same kind:
 //! `SET … NX EX …` on Redis, `INSERT … ON CONFLICT DO NOTHING` of one row on PostgreSQL and SQLite.
 //! Servers are started for the occasion and listen on this machine only. PostgreSQL runs with
 //! `fsync=off`, and one of the two Redis without its log, so that no disk hides what is compared.
+//!
+//! On Redis there is a second scale, the same `SET … NX EX …` called by a script of one line: what
+//! any decision that Redis takes in one step costs at least.
 //!
 //! Both run in each round, in turn, so that whatever disturbs the machine disturbs them alike. The
 //! figures are calls in a second, medians over the rounds; `ratio` is the median of each round's.
@@ -65,20 +69,26 @@ async fn main() -> Result<(), Failure> {
     let thorough = env::args().any(|argument| argument == "--bench");
     let rounds = env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
     let (rounds, slice) = if thorough { (rounds, SLICE) } else { (1, SLICE / 10) };
+    let chosen = env::args().skip(1).find(|word| word.starts_with(char::is_uppercase));
+    let is_chosen = |name: &str| chosen.as_ref().is_none_or(|chosen| name.starts_with(chosen));
 
     println!(
         "{:<28} {:>7} {:>9} {:>11} {:>7} {:>7}",
         "", "clients", "bare", "rotations", "ratio", "target"
     );
-    compare("MemoryStore", None, None, MemoryStore::new(), (rounds, slice)).await?;
-
-    let folder = Folder::new();
-    let path = folder.path().join("sessions.db");
-    let bare = BareSqlite::open(&path.display().to_string()).await?;
-    let store = SqliteStore::connect_lazy(&format!("sqlite:{}", path.display()))?;
-    compare("SqliteStore", None, Some(Arc::new(bare)), store, (rounds, slice)).await?;
-
-    if let Some(server) = postgres::Server::start() {
+    if is_chosen("Memory") {
+        compare("MemoryStore", None, None, MemoryStore::new(), (rounds, slice)).await?;
+    }
+    if is_chosen("Sqlite") {
+        let folder = Folder::new();
+        let path = folder.path().join("sessions.db");
+        let bare = BareSqlite::open(&path.display().to_string()).await?;
+        let store = SqliteStore::connect_lazy(&format!("sqlite:{}", path.display()))?;
+        compare("SqliteStore", None, Some(Arc::new(bare)), store, (rounds, slice)).await?;
+    }
+    if is_chosen("Postgres")
+        && let Some(server) = postgres::Server::start()
+    {
         let url = server.url();
         let pool = || PgPoolOptions::new().test_before_acquire(false).connect(&url);
         let bare = BarePostgres::new(pool().await?).await?;
@@ -91,13 +101,17 @@ async fn main() -> Result<(), Failure> {
     for (name, options) in
         [("RedisStore, no log", &["--appendonly", "no"][..]), ("RedisStore, fsync always", &[])]
     {
-        if redis::is_installed() {
+        if is_chosen("Redis") && redis::is_installed() {
             let server = RedisServer::start(options);
             // As the store has it: redis-rs' default would let the kernel wait and bundle.
             let settings = TcpSettings::default().set_nodelay(true);
             let node = server.url().into_connection_info()?.set_tcp_settings(settings);
-            let bare = BareRedis(ConnectionManager::new(Client::open(node)?).await?);
-            compare(name, Some(1.5), Some(Arc::new(bare)), server.store(), (rounds, slice)).await?;
+            let connection = ConnectionManager::new(Client::open(node)?).await?;
+            let scripted = Arc::new(ScriptedRedis::new(connection.clone()).await?);
+            let bare = Arc::new(BareRedis(connection));
+            compare(name, Some(1.5), Some(bare), server.store(), (rounds, slice)).await?;
+            let name = "  next to the script";
+            compare(name, None, Some(scripted), server.store(), (rounds, slice)).await?;
         }
     }
     Ok(())
@@ -246,6 +260,32 @@ impl Load for BareRedis {
             let mut set = cmd("SET");
             set.arg(format!("bare:{}", new_id())).arg(new_id()).arg("NX");
             Ok(set.arg("EX").arg(DAY.as_secs()).exec_async(&mut connection).await?)
+        }
+        .boxed()
+    }
+}
+
+const SCRIPT: &str = "return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])";
+
+struct ScriptedRedis {
+    connection: ConnectionManager,
+    hash: String,
+}
+
+impl ScriptedRedis {
+    async fn new(mut connection: ConnectionManager) -> Result<Self, Failure> {
+        let hash = cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query_async(&mut connection).await?;
+        Ok(Self { connection, hash })
+    }
+}
+
+impl Load for ScriptedRedis {
+    fn call(&self, _: usize) -> BoxFuture<'_, Result<(), Failure>> {
+        let mut connection = self.connection.clone();
+        async move {
+            let mut set = cmd("EVALSHA");
+            set.arg(&self.hash).arg(1).arg(format!("bare:{}", new_id())).arg(new_id());
+            Ok(set.arg(DAY.as_secs()).exec_async(&mut connection).await?)
         }
         .boxed()
     }

@@ -5,6 +5,10 @@ use crate::error::AuthErrorKind;
 /// Something that happened to a user's session, told to
 /// [`IssuerBuilder::on_event`](super::IssuerBuilder::on_event).
 ///
+/// Sessions that end because of [a limit](super::IssuerBuilder::sessions_per_user) have no event of
+/// their own, since stores do not tell which those were: any
+/// [`LoginSucceeded`](Self::LoginSucceeded) may have ended some.
+///
 /// `Debug` shows which event it is, and no id.
 #[derive(Clone, Copy)]
 #[non_exhaustive]

@@ -57,8 +57,9 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Begins a session. Nothing is handed out before this has succeeded.
     ///
     /// With a [limit](NewSession::limit), as many of the user's live sessions end with it, those
-    /// used longest ago first, that no more than the limit remain, this one included. Where the
-    /// session is known already, ended or not, nothing changes.
+    /// used longest ago first, that no more than the limit remain, this one included. Of those that
+    /// were last used in the same second any may be first. Where the session is known already, ended
+    /// or not, nothing changes.
     ///
     /// # Errors
     ///

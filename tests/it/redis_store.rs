@@ -114,6 +114,7 @@ async fn every_call_is_one_command() {
         spend(&store, &user, "unknown", "0", "1").await.unwrap();
         is_access_revoked(&store, &user, "s").await.unwrap();
         store.sessions(&user, at(0)).await.unwrap();
+        store.ping().await.unwrap();
         for revocation in [&token, &other, &end] {
             store.revoke(revocation, at(0)).await.unwrap();
         }
@@ -133,7 +134,12 @@ async fn every_call_is_one_command() {
         let whole = commands.iter().filter(|line| line.contains("\"EVAL\"")).count();
         let hashed = commands.iter().filter(|line| line.contains("\"EVALSHA\"")).count();
         assert_eq!((whole, hashed), (if round == 0 { 7 } else { 0 }, 8), "{commands:?}");
-        assert_eq!(commands.len(), whole + hashed, "nothing else is sent: {commands:?}");
+        let probes = commands.iter().filter(|line| line.contains("\"SETRANGE\"")).count();
+        assert_eq!(
+            (probes, commands.len()),
+            (1, whole + hashed + 1),
+            "nothing else is sent: {commands:?}"
+        );
     }
 }
 
@@ -525,13 +531,16 @@ async fn a_server_that_cannot_do_it_is_out_of_reach() {
     server.run::<String>("CONFIG SET maxmemory 1").await;
     store.revoke(&ended, at(0)).await.unwrap_err();
     spend(&store, &user, "s", "0", "1").await.unwrap_err();
+    store.ping().await.unwrap_err();
     server.run::<String>("CONFIG SET maxmemory 0").await;
+    store.ping().await.unwrap();
     assert!(!is_access_revoked(&store, &user, "s").await.unwrap());
 
     let master = RedisServer::start(&[]);
     server.run::<String>(&format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
     is_access_revoked(&store, &user, "s").await.unwrap_err();
     store.sessions(&user, at(0)).await.unwrap_err();
+    store.ping().await.unwrap_err();
     let error = store.revoke(&ended, at(0)).await.unwrap_err();
     assert_eq!(error.to_string(), "the token store did not answer");
     server.run::<String>("REPLICAOF NO ONE").await;
@@ -543,6 +552,12 @@ async fn a_server_that_cannot_do_it_is_out_of_reach() {
     spend(&store, &bob, "s", "0", "1").await.unwrap_err();
     server.run::<i64>("HSET jwt:eve s:s nonsense").await;
     is_access_revoked(&store, &UserId::from("eve"), "s").await.unwrap_err();
+
+    store.ping().await.unwrap();
+    let nobody = UserId::from("");
+    store.begin(&session(&nobody, "s", "0")).await.unwrap();
+    store.ping().await.expect("a user without a name is no trouble");
+    assert!(is_access_revoked(&store, &nobody, "s").await.is_ok_and(|revoked| !revoked));
 }
 
 #[tokio::test]

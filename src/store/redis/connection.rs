@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 #[cfg(feature = "redis-tls")]
@@ -16,7 +16,9 @@ use redis::{
     cluster_async::ClusterConnection,
     io::tcp::TcpSettings,
 };
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::cluster::Master;
 
 // Each is shorter than the deadline that callers set by default, so that it is known why there was
 // no answer.
@@ -45,7 +47,8 @@ struct Inner {
 
 enum Source {
     Server(Box<Client>),
-    Cluster(Box<ClusterClient>),
+    /// The client, and how one of the nodes is reached.
+    Cluster(Box<(ClusterClient, ConnectionInfo)>),
     /// The connection was given, and mends itself.
     Given,
 }
@@ -76,7 +79,8 @@ impl Connector {
             .min_retry_wait(10)
             .max_retry_wait(200)
             .build()?;
-        Ok(Self::new(Source::Cluster(Box::new(client)), 0, &nodes))
+        let node = nodes.first().cloned().ok_or((ErrorKind::InvalidClientConfig, "no node"))?;
+        Ok(Self::new(Source::Cluster(Box::new((client, node))), 0, &nodes))
     }
 
     fn new(source: Source, database: i64, nodes: &[ConnectionInfo]) -> Self {
@@ -100,23 +104,26 @@ impl Connector {
 
     /// Sends a command that does no harm when it arrives twice.
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
-        let answer = async {
-            match self.attempt(command).await {
-                // The connection had broken since it was last used, or leads to a replica.
-                Err(error) if error.is_connection_dropped() || is_read_only(&error) => {
-                    self.attempt(command).await
-                }
-                result => result,
+        let until = Instant::now() + CALL_TIMEOUT;
+        let cell = self.cell();
+        // A server that is connected has its own, shorter timeout; two timers cost more than one.
+        let has_timeout = cell.initialized() && matches!(self.0.source, Source::Server(_));
+        let first = self.attempt(cell, command);
+        let result = if has_timeout { first.await } else { in_time(until, first).await };
+        match result {
+            // The connection had broken since it was last used, or leads to a replica.
+            Err(error) if error.is_connection_dropped() || is_read_only(&error) => {
+                in_time(until, self.attempt(self.cell(), command)).await
             }
-        };
-        match tokio::time::timeout(CALL_TIMEOUT, answer).await {
-            Ok(result) => result,
-            Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
+            result => result,
         }
     }
 
-    async fn attempt(&self, command: &Cmd) -> RedisResult<Value> {
-        let cell = Arc::clone(&lock(&self.0.current));
+    fn cell(&self) -> Arc<OnceCell<Connection>> {
+        Arc::clone(&lock(&self.0.current))
+    }
+
+    async fn attempt(&self, cell: Arc<OnceCell<Connection>>, command: &Cmd) -> RedisResult<Value> {
         let result = match cell.get_or_try_init(|| self.0.connect()).await {
             Ok(connection) => connection.clone().send(command).await,
             Err(error) => Err(error),
@@ -136,24 +143,47 @@ impl Connector {
         self.0.database
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.0.source, Source::Cluster(_))
+    }
+
+    /// The masters of the cluster.
+    pub(super) async fn masters(&self) -> RedisResult<Vec<Master>> {
+        let mut slots = redis::cmd("CLUSTER");
+        slots.arg("SLOTS");
+        Master::all_of(self.send(&slots).await?)
+    }
+
     /// What is published in some channels from when this has returned, over a connection of its
-    /// own, until that breaks.
-    pub(super) async fn subscribe(&self, channels: &[&str]) -> RedisResult<PubSubStream> {
-        let Source::Server(client) = &self.0.source else {
-            return Err((ErrorKind::Client, "only a server by its URL can be subscribed to").into());
+    /// own to the server or to a node of the cluster, until that breaks.
+    pub(super) async fn subscribe(
+        &self,
+        node: Option<&Master>,
+        channels: &[&str],
+    ) -> RedisResult<PubSubStream> {
+        let subscription = async {
+            let mut subscription = self.client(node)?.get_async_pubsub().await?;
+            subscription.subscribe(channels).await?;
+            Ok(subscription.into_on_message())
         };
+        in_time(Instant::now() + CALL_TIMEOUT, subscription).await
+    }
+
+    /// A connection to one node of the cluster.
+    pub(super) async fn connect_to(&self, node: &Master) -> RedisResult<MultiplexedConnection> {
+        let client = self.client(Some(node))?;
+        client.get_multiplexed_async_connection_with_config(&timeouts()).await
+    }
+
+    fn client(&self, node: Option<&Master>) -> RedisResult<Client> {
         #[cfg(feature = "redis-tls")]
         if self.0.tls {
             choose_cryptography();
         }
-        let subscription = async {
-            let mut subscription = client.get_async_pubsub().await?;
-            subscription.subscribe(channels).await?;
-            Ok(subscription.into_on_message())
-        };
-        match tokio::time::timeout(CALL_TIMEOUT, subscription).await {
-            Ok(result) => result,
-            Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
+        match (&self.0.source, node) {
+            (Source::Server(client), None) => Ok(Client::clone(client)),
+            (Source::Cluster(cluster), Some(node)) => Client::open(node.by(&cluster.1)),
+            _ => Err((ErrorKind::Client, "only what has a URL can be subscribed to").into()),
         }
     }
 
@@ -194,13 +224,13 @@ impl Inner {
         }
         match &self.source {
             Source::Server(client) => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(CONNECT_TIMEOUT))
-                    .set_response_timeout(Some(RESPONSE_TIMEOUT));
-                let connecting = client.get_multiplexed_async_connection_with_config(&config);
+                let timeouts = timeouts();
+                let connecting = client.get_multiplexed_async_connection_with_config(&timeouts);
                 connecting.await.map(Connection::Server)
             }
-            Source::Cluster(client) => client.get_async_connection().await.map(Connection::Cluster),
+            Source::Cluster(cluster) => {
+                cluster.0.get_async_connection().await.map(Connection::Cluster)
+            }
             Source::Given => Err((ErrorKind::Client, "the connection is gone").into()),
         }
     }
@@ -241,9 +271,25 @@ fn choose_cryptography() {
     }
 }
 
+async fn in_time<T>(
+    until: Instant,
+    answer: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
+    match tokio::time::timeout_at(until, answer).await {
+        Ok(result) => result,
+        Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it is held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn timeouts() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
 }
 
 fn tcp_settings() -> TcpSettings {

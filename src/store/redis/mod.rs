@@ -1,3 +1,6 @@
+mod args;
+mod cluster;
+mod cluster_feed;
 mod connection;
 mod feed;
 mod scripts;
@@ -15,7 +18,7 @@ use crate::{
     token::UserId,
 };
 
-use self::{connection::Connector, scripts::Script};
+use self::{args::Arg, connection::Connector, scripts::Script};
 
 use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
 
@@ -51,10 +54,13 @@ const SLACK: Duration = Duration::from_secs(60);
 ///
 /// With a [`RevocationReplica`](super::RevocationReplica) in front, requests are checked without
 /// asking Redis. It is told of revocations by the channel `jwt:revocations:<database>`, over a
-/// connection of its own to a server that was given by its URL. With a cluster, or on a connection
-/// of the application's own, there is no such channel, and Redis is asked as before. At its start,
-/// and whenever that connection has broken, the replica reads what is remembered of every user.
-/// Where access lists are used, every process needs the channels that begin with the prefix.
+/// connection of its own to the server, or to each master of the cluster, as given by its URL. On a
+/// connection of the application's own there is none, and Redis is asked as before. At its start,
+/// and whenever such a connection has broken or the masters have changed, the replica reads what is
+/// remembered of every user; while slots move from one node to another, it waits with that. A
+/// master that was cut off from the cluster is believed for `cluster-node-timeout` longer.
+/// Where access lists are used, every process needs the channels that begin with the prefix, and in
+/// a cluster the commands `CLUSTER SLOTS`, `NODES` and `MYID`.
 ///
 /// # What Redis may forget
 ///
@@ -201,13 +207,11 @@ impl fmt::Debug for RedisStore {
 impl TokenStore for RedisStore {
     async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
         let args = (
-            session.session_id,
-            session.refresh,
-            session.now.as_secs(),
-            session.expires_at.as_secs(),
-            session.keep_until.as_secs(),
-            session.limit.map_or(0, NonZeroUsize::get),
+            Arg::Session(session.session_id),
+            Arg::Token(session.refresh),
+            Arg::times_of(session),
             time_to_live(session.keep_until, session.now),
+            session.limit.map_or(0, NonZeroUsize::get),
             session.label,
         );
         self.call(&scripts::BEGIN, session.user_id.as_str(), args).await
@@ -215,16 +219,14 @@ impl TokenStore for RedisStore {
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
         let args = (
-            spend.session_id,
-            spend.refresh,
-            spend.successor,
-            spend.issued_at.as_secs(),
-            spend.grace.as_secs(),
-            spend.adopt,
-            spend.now.as_secs(),
-            spend.expires_at.as_secs(),
-            spend.keep_until.as_secs(),
+            Arg::Session(spend.session_id),
+            Arg::Token(spend.refresh),
+            Arg::Token(spend.successor),
+            Arg::times_after(spend),
             time_to_live(spend.keep_until, spend.now),
+            Arg::Time(spend.issued_at),
+            spend.adopt,
+            spend.grace.as_secs(),
         );
         let answer = self.call(&scripts::SPEND, spend.user_id.as_str(), args).await?;
         match answer {
@@ -243,18 +245,19 @@ impl TokenStore for RedisStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
-        let secs = NumericDate::as_secs;
         match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
-                let args = (jti, secs(now), secs(keep_until), time_to_live(keep_until, now));
+                let (jti, ttl) = (Arg::Token(jti), time_to_live(keep_until, now));
+                let args = (jti, Arg::Time(now), Arg::Time(keep_until), ttl);
                 self.call(&scripts::REVOKE_TOKEN, user_id.as_str(), args).await
             }
             Revocation::Session { session_id, user_id, keep_until } => {
-                let args = (session_id, secs(now), secs(keep_until), time_to_live(keep_until, now));
+                let (session, ttl) = (Arg::Session(session_id), time_to_live(keep_until, now));
+                let args = (session, Arg::Time(now), Arg::Time(keep_until), ttl);
                 self.call(&scripts::REVOKE_SESSION, user_id.as_str(), args).await
             }
             Revocation::User { user_id, except, keep_until } => {
-                let args = (secs(now), time_to_live(keep_until, now), except);
+                let args = (Arg::Time(now), time_to_live(keep_until, now), Arg::session(except));
                 self.call(&scripts::REVOKE_USER, user_id.as_str(), args).await
             }
         }
@@ -262,12 +265,11 @@ impl TokenStore for RedisStore {
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
         let args = (
-            token.issued_at.as_secs(),
+            Arg::session(token.session_id),
+            Arg::token(token.jti),
+            Arg::Time(token.issued_at),
             token.refresh,
             token.adopt,
-            token.session_id.is_some(),
-            token.session_id.unwrap_or_default(),
-            token.jti,
         );
         match self.call(&scripts::IS_REVOKED, token.user_id, args).await? {
             0 => Ok(false),
@@ -282,7 +284,8 @@ impl TokenStore for RedisStore {
         now: NumericDate,
     ) -> Result<Vec<Session>, StoreError> {
         type Row = (String, u64, u64, u64, Option<String>);
-        let rows: Vec<Row> = self.call(&scripts::SESSIONS, user_id.as_str(), now.as_secs()).await?;
+        let rows: Vec<Row> =
+            self.call(&scripts::SESSIONS, user_id.as_str(), Arg::Time(now)).await?;
         let date = NumericDate::from_secs;
         Ok(rows
             .into_iter()
@@ -291,6 +294,18 @@ impl TokenStore for RedisStore {
                     .with_label(label.map(Into::into))
             })
             .collect())
+    }
+
+    /// Fails where writing would: also when Redis is out of memory, or has become a replica.
+    async fn ping(&self) -> Result<(), StoreError> {
+        // Counts as a write that needs memory, but writes nothing.
+        let mut probe = redis::cmd("SETRANGE");
+        probe.arg(&*self.prefix).arg(0).arg("");
+        match self.connector.send(&probe).await {
+            // The key of the user without a name, which is a hash.
+            Err(error) if error.code() == Some("WRONGTYPE") => Ok(()),
+            answer => answer.map(drop).map_err(StoreError::unavailable),
+        }
     }
 
     /// Does nothing: Redis forgets by itself.

@@ -4,13 +4,16 @@
 //!
 //! | field | entry |
 //! |---|---|
-//! | `s:<session id>` | a session: `created_at`, `last_used_at`, `expires_at`, `keep_until`, `current` and `previous` (the ids of the refresh tokens to be spent next and spent last), `generation`, `label`; or, ended, `ended` and `keep_until` |
-//! | `t:<jti>` | a revoked token: `keep_until` |
+//! | `s:<session id>` | a session: `keep_until`, `last_used_at`, `expires_at`, `created_at`, `generation`, and the names of the refresh tokens to be spent next and spent last; or, ended: `keep_until`, `e`, and the name of the successor that a second spending came with |
+//! | `l:<session id>` | its label, if it has one |
+//! | `t<length of jti>:<jti>` | a revoked token: `keep_until`. This is the token's name |
 //! | `u` | of a user that was revoked: `at`, and `generation`, which counts how often |
 //! | `c` | where [`SWEEP`] goes on |
 //!
-//! Entries are packed with MessagePack. The revocation of a user is one new generation, whatever
-//! the number of its sessions: a session of an older one has ended. `u` is forgotten with the hash
+//! Entries are text, which Lua cuts and joins several times faster than it unpacks and packs
+//! anything. Times and generations have twelve digits, so that they compare as text; no name is
+//! the beginning of another one. The revocation of a user is one new generation, whatever the
+//! number of its sessions: a session of an older one has ended. `u` is forgotten with the hash
 //! only, so a generation never comes back while a session of it is remembered.
 //!
 //! **Time.** `now` and what is compared with it comes with the call. Redis' own clock only counts
@@ -40,18 +43,21 @@ impl Script {
     }
 
     pub(super) fn by_hash(&self, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.hash).arg(1).arg(key).arg(channel).arg(args);
-        command
+        command("EVALSHA", &self.hash, key, channel, args)
     }
 
     /// For a server that does not know the script. Unlike `SCRIPT LOAD` this goes to the one node
     /// of a cluster that needs it, and needs no second call.
     pub(super) fn in_full(&self, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
-        let mut command = redis::cmd("EVAL");
-        command.arg(&self.source).arg(1).arg(key).arg(channel).arg(args);
-        command
+        command("EVAL", &self.source, key, channel, args)
     }
+}
+
+fn command(name: &str, script: &str, key: &str, channel: &str, args: &impl ToRedisArgs) -> Cmd {
+    let count = 5 + args.num_of_args();
+    let mut command = Cmd::with_capacity(count, script.len() + 48 * count);
+    command.arg(name).arg(script).arg(1).arg(key).arg(channel).arg(args);
+    command
 }
 
 macro_rules! scripts {
@@ -60,54 +66,38 @@ macro_rules! scripts {
     )*};
 }
 scripts! {
-    BEGIN = READ REVOCATION WRITE HAS_ENDED ENDED SWEEP LIVE_SESSIONS BEGIN_LUA;
-    SPEND = READ REVOCATION WRITE HAS_ENDED ENDED SWEEP SPEND_LUA;
-    REVOKE_TOKEN = READ REVOCATION WRITE SWEEP REVOKE_TOKEN_LUA;
-    REVOKE_SESSION = READ REVOCATION WRITE ENDED SWEEP REVOKE_SESSION_LUA;
-    REVOKE_USER = READ REVOCATION WRITE HAS_ENDED REVOKE_USER_LUA;
-    IS_REVOKED = READ MUST_BE_WRITABLE HAS_ENDED IS_REVOKED_LUA;
-    SESSIONS = READ MUST_BE_WRITABLE HAS_ENDED LIVE_SESSIONS SESSIONS_LUA;
-    REVOCATIONS = READ REVOCATION REVOCATIONS_LUA;
-    BEAT = READ MUST_BE_WRITABLE BEAT_LUA;
+    BEGIN = OPEN WRITE HAS_ENDED ENDED SWEEP LIVE_SESSIONS BEGIN_LUA;
+    SPEND = OPEN SPEND_FIRST_LUA WRITE ENDED SWEEP SPEND_LUA;
+    REVOKE_TOKEN = OPEN WRITE SWEEP REVOKE_TOKEN_LUA;
+    REVOKE_SESSION = OPEN WRITE ENDED SWEEP REVOKE_SESSION_LUA;
+    REVOKE_USER = OPEN WRITE HAS_ENDED REVOKE_USER_LUA;
+    IS_REVOKED = OPEN MUST_BE_WRITABLE HAS_ENDED IS_REVOKED_LUA;
+    SESSIONS = OPEN MUST_BE_WRITABLE HAS_ENDED LIVE_SESSIONS SESSIONS_LUA;
+    REVOCATIONS = OPEN REVOCATIONS_LUA;
+    BEAT = OPEN MUST_BE_WRITABLE BEAT_LUA;
+    CLUSTER_BEAT = OPEN MUST_BE_WRITABLE CLUSTER_BEAT_LUA;
 }
 
-const READ: &str = r"
-local user = KEYS[1]
-local channel = table.remove(ARGV, 1) -- which this leaves as the script's own arguments
-
--- The entries under these fields; false for one that is not there.
-local function read(...)
-  local entries = redis.call('HMGET', user, ...)
-  for i, packed in ipairs(entries) do
-    entries[i] = packed and cmsgpack.unpack(packed)
-  end
-  return unpack(entries)
-end
-";
-
-const REVOCATION: &str = r"
--- What is to be known elsewhere: an entry that revokes something, as its field, its time and for
--- how many seconds the user is remembered; nil for any other.
-local function revocation(field, entry, ttl)
-  local is_token = string.sub(field, 1, 2) == 't:'
-  if entry.ended or is_token or field == 'u' then
-    return {field, entry.keep_until or entry.at, tonumber(ttl)}
-  end
-end
+const OPEN: &str = r"
+local user, channel = KEYS[1], ARGV[1]
+local call, byte, sub = redis.call, string.byte, string.sub
 ";
 
 const WRITE: &str = r"
--- Stores an entry, and remembers the user for ttl seconds at least. It is told first: should that
--- fail, nothing is stored.
+-- Stores an entry, and remembers the user for ttl seconds at least.
 local function write(field, entry, ttl)
-  local revoked = revocation(field, entry, ttl)
-  if revoked then
-    redis.call('PUBLISH', channel, cjson.encode({user, unpack(revoked)}))
+  call('HSET', user, field, entry)
+  if call('TTL', user) < tonumber(ttl) then
+    call('EXPIRE', user, ttl)
   end
-  redis.call('HSET', user, field, cmsgpack.pack(entry))
-  if redis.call('TTL', user) < tonumber(ttl) then
-    redis.call('EXPIRE', user, ttl)
-  end
+end
+
+-- The same with an entry that revokes something. It is told first: should that fail, nothing is
+-- stored.
+local function write_and_tell(field, entry, ttl)
+  local told = {user, field, tonumber(sub(entry, 1, 12)), tonumber(ttl)}
+  call('PUBLISH', channel, cjson.encode(told))
+  write(field, entry, ttl)
 end
 ";
 
@@ -115,24 +105,26 @@ const MUST_BE_WRITABLE: &str = r"
 -- Fails where nothing can be written: on a replica, or a master that was cut off from enough of its
 -- replicas. What was revoked elsewhere may not be known there.
 local function must_be_writable()
-  redis.call('HDEL', user, '') -- an empty field is never there
+  call('HDEL', user, '') -- an empty field is never there
 end
 ";
 
 const HAS_ENDED: &str = r"
 local function generation_of(revoked_user)
-  return revoked_user and revoked_user.generation or 0
+  return revoked_user and sub(revoked_user, 13, 24) or '000000000000'
 end
 
 local function has_ended(session, revoked_user)
-  return session.ended ~= nil or session.generation < generation_of(revoked_user)
+  assert(tonumber(sub(session, 1, 12)), 'not a session')
+  return sub(session, 13, 13) == 'e' or sub(session, 49, 60) < generation_of(revoked_user)
 end
 ";
 
 const ENDED: &str = r"
 -- An ended session; what it was ended by, if that was a second spending.
 local function ended(session, keep_until, by)
-  return {ended = by or '', keep_until = math.max(session and session.keep_until or 0, keep_until)}
+  local kept = session and sub(session, 1, 12) or keep_until
+  return (kept > keep_until and kept or keep_until) .. 'e' .. (by or '')
 end
 ";
 
@@ -140,167 +132,181 @@ const SWEEP: &str = r"
 -- Looks at some entries, and the next time at the next ones, and forgets those whose time has
 -- come. Called where one entry is added, it looks at more than one, so that forgetting keeps up.
 local function sweep(now)
-  local cursor = redis.call('HGET', user, 'c') or '0'
-  local page = redis.call('HSCAN', user, cursor, 'COUNT', 8)
+  local cursor = call('HGET', user, 'c') or '0'
+  local page = call('HSCAN', user, cursor, 'COUNT', 8)
   for i = 1, #page[2], 2 do
-    local field, packed = page[2][i], page[2][i + 1]
-    if field ~= 'u' and field ~= 'c' and cmsgpack.unpack(packed).keep_until <= now then
-      redis.call('HDEL', user, field)
+    local field, kind = page[2][i], sub(page[2][i], 1, 1)
+    if (kind == 's' or kind == 't') and sub(page[2][i + 1], 1, 12) <= now then
+      call('HDEL', user, field, 'l' .. sub(field, 2))
     end
   end
   if page[1] ~= cursor then
-    redis.call('HSET', user, 'c', page[1])
+    call('HSET', user, 'c', page[1])
   end
 end
 ";
 
 const LIVE_SESSIONS: &str = r"
--- The sessions that have neither ended nor expired, each with its id.
+-- The sessions that have neither ended nor expired; those used or else begun last come first.
 local function live_sessions(now)
-  local revoked_user = read('u')
-  local entries, live = redis.call('HGETALL', user), {}
-  for i = 1, #entries, 2 do
-    local id = string.match(entries[i], '^s:(.*)$')
-    if id then
-      local session = cmsgpack.unpack(entries[i + 1])
-      if not has_ended(session, revoked_user) and session.expires_at > now then
-        session.id = id
-        live[#live + 1] = session
-      end
+  local fields, entries = call('HGETALL', user), {}
+  for i = 1, #fields, 2 do
+    entries[fields[i]] = fields[i + 1]
+  end
+  local live = {}
+  for field, entry in pairs(entries) do
+    if sub(field, 1, 2) == 's:' and not has_ended(entry, entries.u) and sub(entry, 25, 36) > now then
+      local label, used_at = entries['l' .. sub(field, 2)], sub(entry, 13, 24)
+      local order = used_at .. sub(entry, 37, 48) .. field
+      live[#live + 1] = {field = field, entry = entry, label = label, order = order}
     end
   end
+  table.sort(live, function(a, b) return a.order > b.order end)
   return live
 end
 ";
 
 const BEGIN_LUA: &str = r"
-local field, refresh, ttl, label = 's:' .. ARGV[1], ARGV[2], ARGV[7], ARGV[8]
-local now, expires_at, keep_until = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local field, refresh, times, ttl, label = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[7]
+local now = sub(times, 13, 24)
 local limit = tonumber(ARGV[6]) -- 0 for none
 
-local known, revoked_user = read(field, 'u')
+local known, revoked_user = unpack(call('HMGET', user, field, 'u'))
 if known then
   return
 end
 if limit > 0 then
   local live = live_sessions(now)
-  table.sort(live, function(a, b) return a.last_used_at > b.last_used_at end)
   for i = limit, #live do
-    write('s:' .. live[i].id, ended(live[i], 0), ttl)
+    write_and_tell(live[i].field, ended(live[i].entry, ''), ttl)
   end
 end
 sweep(now)
-write(field, {
-  created_at = now, last_used_at = now, expires_at = expires_at, keep_until = keep_until,
-  current = refresh, generation = generation_of(revoked_user), label = label,
-}, ttl)
+if label then
+  call('HSET', user, 'l' .. sub(field, 2), label)
+end
+write(field, times .. now .. generation_of(revoked_user) .. refresh, ttl)
 ";
 
 /// Answers one of the numbers below, or else the successor and when it was named.
-const SPEND_LUA: &str = r"
+///
+/// This is the part that nearly every call ends in, and that no function is made for. Among the
+/// names of a session, the one at place 61 is that of the token to be spent next.
+const SPEND_FIRST_LUA: &str = r"
 local FIRST, REUSED, REVOKED = 1, 2, 3
-local field, refresh, successor, ttl = 's:' .. ARGV[1], ARGV[2], ARGV[3], ARGV[10]
-local issued_at, grace, adopt = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6] == '1'
-local now, expires_at, keep_until = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local field, refresh, successor, times, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-local session, revoked_token, revoked_user = read(field, 't:' .. refresh, 'u')
+local entries = call('HMGET', user, field, refresh, 'u')
+local session, revoked_token, revoked_user = entries[1], entries[2], entries[3]
 if revoked_token then
   return REVOKED
 end
+local generation = revoked_user and sub(revoked_user, 13, 24) or '000000000000'
+if session then
+  if byte(session, 13) == 101 then -- it has ended; by this very call, whose answer was lost?
+    return sub(session, 14) == successor and REUSED or REVOKED
+  end
+  if revoked_user and sub(session, 49, 60) < generation then
+    return REVOKED
+  end
+  if sub(session, 61, 60 + #refresh) == refresh then
+    local kept = sub(session, 1, 12)
+    if kept > times then
+      times = kept .. sub(times, 13)
+    end
+    call('HSET', user, field, times .. sub(session, 37, 60) .. successor .. refresh)
+    if call('TTL', user) < tonumber(ttl) then
+      call('EXPIRE', user, ttl)
+    end
+    return FIRST
+  end
+end
+";
+
+const SPEND_LUA: &str = r"
+local keep_until, now = sub(times, 1, 12), sub(times, 13, 24)
 if not session then
-  if not adopt or (revoked_user and issued_at <= revoked_user.at) then
+  local issued_at, adopt = sub(ARGV[7], 1, 12), ARGV[8] == '1'
+  if not adopt or (revoked_user and issued_at <= sub(revoked_user, 1, 12)) then
     return REVOKED
   end
   sweep(now)
-  session = {
-    created_at = issued_at, keep_until = keep_until,
-    current = refresh, generation = generation_of(revoked_user),
-  }
-end
-if has_ended(session, revoked_user) then
-  -- By this very call, whose answer was lost?
-  return session.ended == successor and REUSED or REVOKED
-end
-if session.current == refresh then
-  session.current, session.previous = successor, refresh
-  session.last_used_at, session.expires_at = now, expires_at
-  session.keep_until = math.max(session.keep_until, keep_until)
-  write(field, session, ttl)
+  write(field, times .. issued_at .. generation .. successor .. refresh, ttl)
   return FIRST
 end
-if session.previous == refresh then
-  if session.current == successor then
+local digits = string.match(session, '^t(%d+):', 61)
+local jti_starts = 61 + #digits + 2
+local jti_ends = jti_starts + tonumber(digits) - 1
+if sub(session, jti_ends + 1) == refresh then
+  if sub(session, 61, jti_ends) == successor then
     return FIRST -- by this very call, whose answer was lost
   end
-  local spent_at = session.last_used_at
-  if math.max(now - spent_at, 0) < grace then
-    return {session.current, spent_at}
+  local spent_at, grace = tonumber(sub(session, 13, 24)), tonumber(ARGV[9])
+  if math.max(tonumber(now) - spent_at, 0) < grace then
+    return {sub(session, jti_starts, jti_ends), spent_at}
   end
 end
-write(field, ended(session, keep_until, successor), ttl)
+write_and_tell(field, ended(session, keep_until, successor), ttl)
 return REUSED
 ";
 
 const REVOKE_TOKEN_LUA: &str = r"
-local field, now, keep_until, ttl = 't:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local field, now, keep_until, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local known = read(field)
+local kept = call('HGET', user, field)
 sweep(now)
-write(field, {keep_until = math.max(known and known.keep_until or 0, keep_until)}, ttl)
+write_and_tell(field, kept and kept > keep_until and kept or keep_until, ttl)
 ";
 
 const REVOKE_SESSION_LUA: &str = r"
-local field, now, keep_until, ttl = 's:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local field, now, keep_until, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local session = read(field)
+local session = call('HGET', user, field)
 sweep(now)
-write(field, ended(session, keep_until), ttl)
+write_and_tell(field, ended(session, keep_until), ttl)
 ";
 
 const REVOKE_USER_LUA: &str = r"
-local now, ttl = tonumber(ARGV[1]), ARGV[2]
-local excepted_field = ARGV[3] and 's:' .. ARGV[3] or ''
+local now, ttl, excepted_field = ARGV[2], ARGV[3], ARGV[4] or ''
 
-local excepted, revoked_user = read(excepted_field, 'u')
-local generation = generation_of(revoked_user) + 1
+local excepted, revoked_user = unpack(call('HMGET', user, excepted_field, 'u'))
+local generation = string.format('%012.0f', tonumber(generation_of(revoked_user)) + 1)
 if excepted and not has_ended(excepted, revoked_user) then
-  excepted.generation = generation
-  write(excepted_field, excepted, ttl)
+  write(excepted_field, sub(excepted, 1, 48) .. generation .. sub(excepted, 61), ttl)
 end
-local at = math.max(revoked_user and revoked_user.at or 0, now)
-write('u', {at = at, generation = generation}, ttl)
+local at = revoked_user and sub(revoked_user, 1, 12) or now
+write_and_tell('u', (at > now and at or now) .. generation, ttl)
 ";
 
 const IS_REVOKED_LUA: &str = r"
-local session_id, jti = ARGV[4] == '1' and ARGV[5], ARGV[6]
-local issued_at, is_refresh, adopt = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3] == '1'
+local session_field, token, issued_at = ARGV[2], ARGV[3], ARGV[4]
+local is_refresh, adopt = ARGV[5] == '1', ARGV[6] == '1'
 
 must_be_writable()
-local session, revoked_token, revoked_user =
-  read(session_id and 's:' .. session_id or '', jti and 't:' .. jti or '', 'u')
+local session, revoked_token, revoked_user = unpack(call('HMGET', user, session_field, token, 'u'))
 if revoked_token then
   return 1
 end
 if session then
-  if has_ended(session, revoked_user) or (is_refresh and session.current ~= jti) then
+  local is_current = token ~= '' and sub(session, 61, 60 + #token) == token
+  if has_ended(session, revoked_user) or (is_refresh and not is_current) then
     return 1
   end
 elseif is_refresh and not adopt then
   return 1
-elseif revoked_user and issued_at <= revoked_user.at then
+elseif revoked_user and issued_at <= sub(revoked_user, 1, 12) then
   return 1
 end
 return 0
 ";
 
 const SESSIONS_LUA: &str = r"
-local now = tonumber(ARGV[1])
-
 must_be_writable()
 local answer = {}
-for i, session in ipairs(live_sessions(now)) do
+for i, session in ipairs(live_sessions(ARGV[2])) do
+  local entry = session.entry
   answer[i] = {
-    session.id, session.created_at, session.last_used_at, session.expires_at,
+    sub(session.field, 3), sub(entry, 37, 48), sub(entry, 13, 24), sub(entry, 25, 36),
     session.label or false,
   }
 end
@@ -309,11 +315,13 @@ return answer
 
 /// What is to be known elsewhere of a user.
 const REVOCATIONS_LUA: &str = r"
-local ttl = redis.call('TTL', user)
-local entries, revoked = redis.call('HGETALL', user), {}
+local ttl = call('TTL', user)
+local entries, revoked = call('HGETALL', user), {}
 for i = 1, #entries, 2 do
-  if entries[i] ~= 'c' then
-    revoked[#revoked + 1] = revocation(entries[i], cmsgpack.unpack(entries[i + 1]), ttl)
+  local field, entry = entries[i], entries[i + 1]
+  local kind = sub(field, 1, 1)
+  if kind == 't' or kind == 'u' or (kind == 's' and sub(entry, 13, 13) == 'e') then
+    revoked[#revoked + 1] = {field, sub(entry, 1, 12), ttl}
   end
 end
 return revoked
@@ -322,5 +330,11 @@ return revoked
 /// A sign of life for one subscriber, which is only told where revocations can be written.
 const BEAT_LUA: &str = r"
 must_be_writable()
-redis.call('PUBLISH', channel, ARGV[1])
+call('PUBLISH', channel, ARGV[2])
+";
+
+/// The same at a master of a cluster, which tells who it is, and which others there are.
+const CLUSTER_BEAT_LUA: &str = r"
+must_be_writable()
+call('PUBLISH', channel, ARGV[2] .. ' ' .. call('CLUSTER', 'MYID') .. ' ' .. ARGV[3])
 ";

@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use tower_jwt_auth::store::{RedisStore, RevocationReplica, TokenStore};
 
 use crate::support::{
-    redis::{RedisServer, is_installed, shared},
+    redis::{RedisCluster, RedisServer, is_installed, shared, shared_cluster},
     session::new_id,
 };
 
 use super::{
-    secs,
+    millis, secs,
     server::{self, Token, fresh},
 };
 
@@ -98,4 +98,102 @@ async fn a_server_that_stands_still_is_not_believed_for_long() {
     token.revoke(replica.store()).await;
     server::refused(&replica, &token.as_ref()).await;
     assert!(replica.is_revoked(&token.as_ref()).await.unwrap());
+}
+
+/// What holds of a server holds of a cluster.
+mod cluster {
+    use super::*;
+
+    fn connector() -> Option<impl Fn() -> RedisStore> {
+        let cluster = shared_cluster()?;
+        let prefix = format!("replica-{}:", new_id());
+        Some(move || cluster.store().with_prefix(&prefix).unwrap())
+    }
+
+    async fn replica() -> Option<RevocationReplica<RedisStore>> {
+        Some(fresh(shared_cluster()?.store()).await)
+    }
+
+    mod conformance {
+        tower_jwt_auth::token_store_conformance!(
+            match super::replica().await {
+                Some(replica) => replica,
+                None => return,
+            },
+            forgets_by_itself
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn everything_is_told() {
+        let Some(connect) = connector() else { return };
+        server::everything_is_told(connect(), connect()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn everything_is_loaded() {
+        let Some(connect) = connector() else { return };
+        server::everything_is_loaded(connect()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn revocations_are_told_soon() {
+        let Some(connect) = connector() else { return };
+        server::revocations_are_told_soon("Redis Cluster", connect(), connect()).await;
+    }
+
+    /// All nodes but one go on, and one is enough to know nothing for sure.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_node_that_stands_still_is_not_believed_for_long() {
+        if !is_installed() {
+            return;
+        }
+        let mut cluster = RedisCluster::start();
+        let replica = fresh(cluster.store()).await;
+        let token = Token::new();
+        for node in 0..3 {
+            cluster.nodes()[node].signal("STOP");
+            let stopped = std::time::Instant::now();
+            while let Some(answer) = replica.is_revoked_now(&token.as_ref()) {
+                assert!(!answer);
+                assert!(stopped.elapsed() < secs(2), "the replica answers beyond its bound");
+                tokio::time::sleep(millis(5)).await;
+            }
+            cluster.nodes()[node].signal("CONT");
+            cluster.settle();
+            let fresh = tokio::time::timeout(secs(30), replica.until_fresh());
+            fresh.await.expect("the replica recovers");
+        }
+        token.revoke(replica.store()).await;
+        server::refused(&replica, &token.as_ref()).await;
+    }
+
+    /// The master of some slots becomes another one, which the replica then listens to.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn slots_that_move_are_followed() {
+        if !is_installed() {
+            return;
+        }
+        let mut cluster = RedisCluster::start();
+        let (here, there) = (fresh(cluster.store()).await, cluster.store());
+        let before = Token::new();
+        before.revoke(&there).await;
+        server::refused(&here, &before.as_ref()).await;
+        cluster.grow();
+        let replica = tokio::time::timeout(secs(30), here.until_fresh());
+        replica.await.expect("the replica recovers");
+        for _ in 0..20 {
+            let after = Token::new();
+            after.revoke(&there).await;
+            // Until it has noticed that there is another master, it may only not answer.
+            assert_ne!(answered(&here, &after).await, Some(false));
+        }
+        assert_eq!(answered(&here, &before).await, Some(true));
+    }
+
+    /// What is known once everything is that has been revoked by now.
+    async fn answered(replica: &RevocationReplica<RedisStore>, token: &Token) -> Option<bool> {
+        tokio::time::sleep(secs(1)).await;
+        replica.is_revoked_now(&token.as_ref())
+    }
 }

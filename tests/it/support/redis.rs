@@ -169,20 +169,21 @@ impl Drop for RedisServer {
     }
 }
 
+const CLUSTER_OPTIONS: [&str; 6] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    "nodes.conf",
+    "--cluster-node-timeout",
+    "2000",
+];
+
 /// Three masters without replicas.
 pub(crate) struct RedisCluster(Vec<RedisServer>);
 
 impl RedisCluster {
     pub(crate) fn start() -> Self {
-        let options = [
-            "--cluster-enabled",
-            "yes",
-            "--cluster-config-file",
-            "nodes.conf",
-            "--cluster-node-timeout",
-            "2000",
-        ];
-        let nodes = [(); 3].map(|()| RedisServer::start(&options));
+        let nodes = [(); 3].map(|()| RedisServer::start(&CLUSTER_OPTIONS));
         let created = Command::new("redis-cli")
             .args(["--cluster", "create"])
             .args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())))
@@ -206,6 +207,41 @@ impl RedisCluster {
     pub(crate) fn store(&self) -> RedisStore {
         let urls = self.urls();
         RedisStore::connect_cluster_lazy(urls.iter().map(String::as_str)).unwrap()
+    }
+
+    /// Adds a fourth master, and gives it some slots that were the first one's.
+    pub(crate) fn grow(&mut self) {
+        let node = RedisServer::start(&CLUSTER_OPTIONS);
+        let first = format!("127.0.0.1:{}", self.0[0].port());
+        let cluster = |arguments: &[&str]| {
+            let command = Command::new("redis-cli").arg("--cluster").args(arguments).output();
+            let output = command.unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        };
+        cluster(&["add-node", &format!("127.0.0.1:{}", node.port()), &first]);
+        let id = |port: u16| {
+            let mut question = Command::new("redis-cli");
+            question.args(["-p", &port.to_string(), "CLUSTER", "MYID"]);
+            String::from_utf8(question.output().unwrap().stdout).unwrap().trim().to_owned()
+        };
+        let (from, to) = (id(self.0[0].port()), id(node.port()));
+        self.0.push(node);
+        // All must know the new one first.
+        let knows = |node: &RedisServer| {
+            let mut question = Command::new("redis-cli");
+            question.args(["-p", &node.port().to_string(), "CLUSTER", "NODES"]);
+            String::from_utf8(question.output().unwrap().stdout).unwrap().contains(&to)
+        };
+        let started = Instant::now();
+        while !self.0.iter().all(knows) {
+            assert!(started.elapsed() < Duration::from_secs(20), "the nodes do not meet");
+            thread::sleep(Duration::from_millis(20));
+        }
+        thread::sleep(Duration::from_secs(1));
+        let slots = ["--cluster-slots", "3000", "--cluster-yes"];
+        let (from, to) = (["--cluster-from", &*from], ["--cluster-to", &*to]);
+        cluster(&[&["reshard", &first][..], &from, &to, &slots].concat());
+        self.settle();
     }
 
     /// Waits until every node thinks that the cluster is whole.

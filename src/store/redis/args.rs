@@ -1,0 +1,53 @@
+//! Arguments of the scripts, in the form that entries have.
+
+use redis::{RedisWrite, ToRedisArgs};
+
+use crate::clock::NumericDate;
+
+use super::super::{NewSession, Spend};
+
+/// An argument. Those of one kind are of one length, or tell their length, as the scripts demand.
+pub(super) enum Arg<'a> {
+    /// The field of a session.
+    Session(&'a str),
+    /// The name of a token.
+    Token(&'a str),
+    Time(NumericDate),
+    /// Until when a session must be remembered, now, and when its refresh token expires.
+    Times([NumericDate; 3]),
+    /// For what there is not.
+    Nothing,
+}
+
+impl<'a> Arg<'a> {
+    pub(super) fn session(id: Option<&'a str>) -> Self {
+        id.map_or(Self::Nothing, Self::Session)
+    }
+
+    pub(super) fn token(jti: Option<&'a str>) -> Self {
+        jti.map_or(Self::Nothing, Self::Token)
+    }
+
+    pub(super) const fn times_of(session: &NewSession<'_>) -> Self {
+        Self::Times([session.keep_until, session.now, session.expires_at])
+    }
+
+    pub(super) const fn times_after(spend: &Spend<'_>) -> Self {
+        Self::Times([spend.keep_until, spend.now, spend.expires_at])
+    }
+}
+
+impl ToRedisArgs for Arg<'_> {
+    fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
+        match self {
+            Self::Session(id) => out.write_arg_fmt(format_args!("s:{id}")),
+            Self::Token(jti) => out.write_arg_fmt(format_args!("t{}:{jti}", jti.len())),
+            Self::Time(time) => out.write_arg_fmt(format_args!("{:012}", time.as_secs())),
+            Self::Times(times) => {
+                let [keep_until, now, expires_at] = times.map(NumericDate::as_secs);
+                out.write_arg_fmt(format_args!("{keep_until:012}{now:012}{expires_at:012}"));
+            }
+            Self::Nothing => out.write_arg(b""),
+        }
+    }
+}
