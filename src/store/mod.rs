@@ -31,7 +31,7 @@ mod redis;
 pub mod replica;
 mod shared;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod sql;
+pub(crate) mod sql;
 
 use std::{error::Error, fmt, future::Future, num::NonZeroUsize, time::Duration};
 

@@ -7,6 +7,7 @@ use sqlx::{Connection, Database, Error, Pool, SqlStr};
 use super::statements::Dialect;
 
 /// A value that goes into a statement.
+#[derive(Clone)]
 pub enum Param<'a> {
     Text(Option<Cow<'a, str>>),
     Int(i64),

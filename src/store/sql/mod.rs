@@ -9,6 +9,7 @@
 //! - `is_revoked` and `sessions` read;
 //! - `purge` deletes what is over, and would at most tell too small a number.
 
+mod calls;
 mod engine;
 #[cfg(feature = "postgres")]
 mod feed;
@@ -20,19 +21,12 @@ mod sqlite;
 mod statements;
 mod text;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc};
 
-use sqlx::{Connection, Database, Error, SqlStr};
+use sqlx::{Connection, Error, SqlStr};
 use tokio::{
     sync::OnceCell,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -41,15 +35,26 @@ use crate::{
     token::UserId,
 };
 
+#[cfg(not(feature = "django"))]
 use self::{
+    calls::{Calls, Row},
     engine::{Access, Engine, Param},
-    lease::Lease,
+};
+use self::{
+    calls::{Failure, conclude},
     statements::Statements,
     text::{escaped, unescaped},
 };
 
 use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
 
+#[cfg(feature = "django")]
+pub(crate) use self::{
+    calls::{Calls, Row},
+    engine::{Access, Engine, Param},
+    postgres::PostgresEngine,
+    sqlite::SqliteEngine,
+};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
@@ -60,33 +65,25 @@ const DEFAULT_PREFIX: &str = "jwt_";
 const MAX_PREFIX_LEN: usize = 40;
 /// How many entries one statement deletes.
 const PURGE_BATCH: usize = 500;
-/// How long to wait before trying to connect again.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
-
-type Row<E> = <<E as Engine>::Db as Database>::Row;
-
 /// A [`TokenStore`] in a SQL database: what `PostgresStore` and `SqliteStore` have in common.
 #[derive(Clone)]
 pub struct SqlStore<E> {
-    engine: E,
+    calls: Calls<E>,
     statements: Arc<Statements>,
     prefix: Arc<str>,
     /// Set when the tables are known to be there.
     migrated: Arc<OnceCell<()>>,
     automatic: bool,
-    /// Set while the last call that would have written failed.
-    cannot_write: Arc<AtomicBool>,
 }
 
 impl<E: Engine> SqlStore<E> {
     fn with_engine(engine: E) -> Self {
         Self {
-            engine,
+            calls: Calls::new(engine),
             statements: Arc::new(Statements::new(&E::DIALECT, DEFAULT_PREFIX)),
             prefix: DEFAULT_PREFIX.into(),
             migrated: Arc::default(),
             automatic: true,
-            cannot_write: Arc::default(),
         }
     }
 
@@ -136,7 +133,7 @@ impl<E: Engine> SqlStore<E> {
     ///
     /// When the database is out of reach, or its role may not create tables and has to.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.insist(Access::Write, |since| self.migrate_once(since)).await
+        self.calls.insist(Access::Write, |until| self.migrate_once(until)).await
     }
 
     /// The statements this store runs, to be explained by the database or read by who looks after
@@ -146,9 +143,7 @@ impl<E: Engine> SqlStore<E> {
     }
 
     async fn read(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Row<E>>, StoreError> {
-        // What can be read while nothing can be written may be a stale copy, and nobody could have
-        // revoked anything meanwhile: not to be relied on before writing works again.
-        if self.cannot_write.load(Ordering::Relaxed) {
+        if self.calls.cannot_write() {
             self.ping().await?;
         }
         self.run(Access::Read, None, std::slice::from_ref(sql), params).await
@@ -158,8 +153,6 @@ impl<E: Engine> SqlStore<E> {
         self.run(Access::Write, None, std::slice::from_ref(sql), params).await
     }
 
-    /// Runs one statement or, in a transaction with `lock`, several: each with the same parameters,
-    /// and as long as there are rows. Gives the last rows.
     async fn run(
         &self,
         access: Access,
@@ -167,86 +160,17 @@ impl<E: Engine> SqlStore<E> {
         statements: &[SqlStr],
         params: &[Param<'_>],
     ) -> Result<Vec<Row<E>>, StoreError> {
-        self.insist(access, |since| self.run_once(since, access, lock, statements, params)).await
-    }
-
-    /// Tries again while connections fail, as they all do after the server was restarted.
-    async fn insist<T, F>(
-        &self,
-        access: Access,
-        mut attempt: impl FnMut(Instant) -> F,
-    ) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let until = Instant::now() + self.engine.patience(access);
-        let writes = matches!(access, Access::Write);
-        loop {
-            match attempt(until).await {
-                Ok(answer) => {
-                    if writes {
-                        self.cannot_write.store(false, Ordering::Relaxed);
-                    }
-                    return Ok(answer);
-                }
-                Err(failure) if !failure.is_passing::<E>() || Instant::now() >= until => {
-                    if writes {
-                        self.cannot_write.store(true, Ordering::Relaxed);
-                    }
-                    return Err(StoreError::unavailable(failure.error));
-                }
-                // Idle connections of the pool may be dead as well: the next one at once.
-                Err(Failure { connected: true, .. }) => {}
-                Err(_) => sleep(RECONNECT_PAUSE).await,
+        let run = async |until| {
+            if self.automatic {
+                self.migrated.get_or_try_init(|| self.migrate_once(until)).await?;
             }
-        }
-    }
-
-    async fn connect(&self, access: Access, until: Instant) -> Result<Lease<E::Db>, Failure> {
-        let lease = timeout_at(until, Lease::take(self.engine.pool(access))).await;
-        lease
-            .unwrap_or(Err(Error::PoolTimedOut))
-            .map_err(|error| Failure { error, connected: false })
-    }
-
-    async fn run_once(
-        &self,
-        until: Instant,
-        access: Access,
-        lock: Option<i64>,
-        statements: &[SqlStr],
-        params: &[Param<'_>],
-    ) -> Result<Vec<Row<E>>, Failure> {
-        if self.automatic {
-            self.migrated.get_or_try_init(|| self.migrate_once(until)).await?;
-        }
-        let mut lease = self.connect(access, until).await?;
-        let answer = async {
-            let connection = lease.connection()?;
-            let Some(lock) = lock else {
-                let mut rows = Vec::new();
-                for sql in statements {
-                    rows = E::fetch(connection, sql, params).await?;
-                }
-                return Ok(rows);
-            };
-            let mut transaction = connection.begin_with(E::begin(lock)).await?;
-            let mut rows = Vec::new();
-            for sql in statements {
-                rows = E::fetch(&mut transaction, sql, params).await?;
-                if rows.is_empty() {
-                    break;
-                }
-            }
-            transaction.commit().await?;
-            Ok(rows)
-        }
-        .await;
-        conclude::<E, _>(lease, answer)
+            self.calls.run_once(until, access, lock, statements, params).await
+        };
+        self.calls.insist(access, run).await
     }
 
     async fn migrate_once(&self, until: Instant) -> Result<(), Failure> {
-        let mut lease = self.connect(Access::Write, until).await?;
+        let mut lease = self.calls.connect(Access::Write, until).await?;
         let answer = async {
             let sql = &*self.statements;
             let connection = lease.connection()?;
@@ -275,42 +199,6 @@ impl<E: Engine> SqlStore<E> {
         .await;
         conclude::<E, _>(lease, answer)
     }
-}
-
-/// Why a try failed.
-struct Failure {
-    error: Error,
-    /// Whether there was a connection.
-    connected: bool,
-}
-
-impl Failure {
-    fn is_passing<E: Engine>(&self) -> bool {
-        match &self.error {
-            Error::Database(error) => error.code().is_some_and(|code| E::is_passing(&code)),
-            error => is_broken(error),
-        }
-    }
-}
-
-/// Whether the connection is of no more use after `error`.
-fn is_broken(error: &Error) -> bool {
-    matches!(error, Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::WorkerCrashed)
-        || matches!(error, Error::BeginFailed)
-}
-
-fn conclude<E: Engine, T>(lease: Lease<E::Db>, answer: Result<T, Error>) -> Result<T, Failure> {
-    let reusable = match &answer {
-        Ok(_) => true,
-        Err(Error::Database(error)) => !error.code().is_some_and(|code| E::is_passing(&code)),
-        Err(error) => !is_broken(error),
-    };
-    if reusable {
-        lease.give_back();
-    } else {
-        lease.discard();
-    }
-    answer.map_err(|error| Failure { error, connected: true })
 }
 
 fn version<E: Engine>(rows: &[Row<E>]) -> Result<i64, Error> {

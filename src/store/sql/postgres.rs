@@ -112,6 +112,23 @@ impl SqlStore<PostgresEngine> {
     ///
     /// Outside of a Tokio runtime.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
+        Ok(Self::with_engine(PostgresEngine::connect_lazy(url)?))
+    }
+
+    /// A store that shares the connections of `pool`, which must be one of sqlx 0.9.
+    ///
+    /// Set its `acquire_timeout` and a `statement_timeout`, which together should stay below the
+    /// [deadline](crate::issue::IssuerBuilder::store_deadline), and `test_before_acquire(false)`,
+    /// which saves a round trip.
+    #[must_use]
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self::with_engine(PostgresEngine { pool })
+    }
+}
+
+impl PostgresEngine {
+    /// The database at `url`.
+    pub(crate) fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         const MALFORMED: ConfigError = ConfigError::new(
             ConfigErrorKind::OutOfRange,
             "the PostgreSQL URL must have the form postgres://user:password@host:port/database",
@@ -132,17 +149,7 @@ impl SqlStore<PostgresEngine> {
             // A round trip for each call; a dead connection is replaced when it shows.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self::from_pool(pool))
-    }
-
-    /// A store that shares the connections of `pool`, which must be one of sqlx 0.9.
-    ///
-    /// Set its `acquire_timeout` and a `statement_timeout`, which together should stay below the
-    /// [deadline](crate::issue::IssuerBuilder::store_deadline), and `test_before_acquire(false)`,
-    /// which saves a round trip.
-    #[must_use]
-    pub fn from_pool(pool: PgPool) -> Self {
-        Self::with_engine(PostgresEngine { pool })
+        Ok(Self { pool })
     }
 }
 

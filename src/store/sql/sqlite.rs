@@ -104,30 +104,21 @@ impl SqlStore<SqliteEngine> {
     /// When `url` is malformed, or names a database in memory: that would be one for each
     /// connection, and is what [`MemoryStore`](crate::MemoryStore) is for.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
-        const MALFORMED: ConfigError = ConfigError::new(
-            ConfigErrorKind::OutOfRange,
-            "the SQLite URL must have the form sqlite:/path/to/file, with no parameter but mode",
-        );
-        const IN_MEMORY: ConfigError = ConfigError::new(
-            ConfigErrorKind::Ineffective,
-            "a SQLite database in memory cannot be shared by connections: use MemoryStore",
-        );
-        let path = url.strip_prefix("sqlite:").ok_or(MALFORMED)?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let (file, parameters) = path.split_once('?').unwrap_or((path, "mode=rwc"));
-        if file == ":memory:" || parameters == "mode=memory" {
-            return Err(IN_MEMORY);
-        }
-        if file.is_empty() || !matches!(parameters, "mode=rw" | "mode=rwc") {
-            return Err(MALFORMED);
-        }
-        let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}"))
-            .map_err(|_| MALFORMED)?
-            .create_if_missing(parameters == "mode=rwc")
+        let options = options(url, "mode=rwc")?
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging();
+            .synchronous(SqliteSynchronous::Full);
+        Ok(Self::with_engine(SqliteEngine::with_options(&options)))
+    }
+}
+
+impl SqliteEngine {
+    /// The file at `url` as it is, somebody else's: by default it is not made if it is missing.
+    #[cfg(feature = "django")]
+    pub(crate) fn connect_lazy_as_it_is(url: &str) -> Result<Self, ConfigError> {
+        Ok(Self::with_options(&options(url, "mode=rw")?))
+    }
+
+    fn with_options(options: &SqliteConnectOptions) -> Self {
         let pool = |connections| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -138,8 +129,34 @@ impl SqlStore<SqliteEngine> {
                 .max_lifetime(None)
                 .connect_lazy_with(options.clone())
         };
-        Ok(Self::with_engine(SqliteEngine { writer: pool(1), readers: pool(READERS) }))
+        Self { writer: pool(1), readers: pool(READERS) }
     }
+}
+
+/// What `url` says; `default` are its parameters if it has none.
+fn options(url: &str, default: &str) -> Result<SqliteConnectOptions, ConfigError> {
+    const MALFORMED: ConfigError = ConfigError::new(
+        ConfigErrorKind::OutOfRange,
+        "the SQLite URL must have the form sqlite:/path/to/file, with no parameter but mode",
+    );
+    const IN_MEMORY: ConfigError = ConfigError::new(
+        ConfigErrorKind::Ineffective,
+        "a SQLite database in memory cannot be shared by connections: use MemoryStore",
+    );
+    let path = url.strip_prefix("sqlite:").ok_or(MALFORMED)?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let (file, parameters) = path.split_once('?').unwrap_or((path, default));
+    if file == ":memory:" || parameters == "mode=memory" {
+        return Err(IN_MEMORY);
+    }
+    if file.is_empty() || !matches!(parameters, "mode=rw" | "mode=rwc") {
+        return Err(MALFORMED);
+    }
+    Ok(SqliteConnectOptions::from_str(&format!("sqlite://{path}"))
+        .map_err(|_| MALFORMED)?
+        .create_if_missing(parameters == "mode=rwc")
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging())
 }
 
 impl Engine for SqliteEngine {
