@@ -1,16 +1,17 @@
-use std::{ops::RangeInclusive, thread};
+use std::ops::RangeInclusive;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::error::{ConfigError, ConfigErrorKind};
 
-use super::{PasswordHasher, gate::Gate};
+use super::{
+    PasswordHasher,
+    pool::{Pool, PoolSettings},
+};
 
 pub(super) const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 pub(super) const MAX_ITERATIONS: u32 = 20;
 pub(super) const MAX_PARALLELISM: u32 = 16;
-/// As many blocking threads as tokio has by default: more turns could not be taken.
-const MAX_CONCURRENT: usize = 512;
 
 // The first minimum of OWASP's cheat sheet, which the setters' docs link.
 const DEFAULT: Params = match Params::new(19 * 1024, 2, 1, None) {
@@ -37,21 +38,16 @@ pub struct PasswordHasherBuilder {
     memory_kib: u32,
     iterations: u32,
     parallelism: u32,
-    max_concurrent: usize,
-    max_waiting: usize,
-    max_password_len: usize,
+    pool: PoolSettings,
 }
 
 impl PasswordHasherBuilder {
     pub(super) fn new() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             memory_kib: DEFAULT.m_cost(),
             iterations: DEFAULT.t_cost(),
             parallelism: DEFAULT.p_cost(),
-            max_concurrent: (cores / 2).clamp(1, MAX_CONCURRENT),
-            max_waiting: 32,
-            max_password_len: 1024,
+            pool: PoolSettings::default(),
         }
     }
 
@@ -89,7 +85,7 @@ impl PasswordHasherBuilder {
     ///
     /// Each takes a core and a blocking thread of tokio for as long as it lasts.
     pub const fn max_concurrent(mut self, max_concurrent: usize) -> Self {
-        self.max_concurrent = max_concurrent;
+        self.pool.max_concurrent = max_concurrent;
         self
     }
 
@@ -99,13 +95,13 @@ impl PasswordHasherBuilder {
     /// The last in line waits for `max_waiting / max_concurrent` hashes; keep this well below the
     /// time a client is ready to wait.
     pub const fn max_waiting(mut self, max_waiting: usize) -> Self {
-        self.max_waiting = max_waiting;
+        self.pool.max_waiting = max_waiting;
         self
     }
 
     /// Sets how long a password may be, in bytes of UTF-8, from 64 to 65,536. Default: 1,024.
     pub const fn max_password_len(mut self, max_password_len: usize) -> Self {
-        self.max_password_len = max_password_len;
+        self.pool.max_password_len = max_password_len;
         self
     }
 
@@ -119,28 +115,24 @@ impl PasswordHasherBuilder {
         within(self.memory_kib, 1024..=MAX_MEMORY_KIB, "memory_kib must be from 1024 to 1048576")?;
         within(self.iterations, 1..=MAX_ITERATIONS, "iterations must be from 1 to 20")?;
         within(self.parallelism, 1..=MAX_PARALLELISM, "parallelism must be from 1 to 16")?;
-        within(self.max_concurrent, 1..=MAX_CONCURRENT, "max_concurrent must be from 1 to 512")?;
-        within(self.max_waiting, 0..=65_536, "max_waiting must be at most 65536")?;
-        within(self.max_password_len, 64..=65_536, "max_password_len must be from 64 to 65536")?;
         let params = Params::new(self.memory_kib, self.iterations, self.parallelism, None);
         let params = params.map_err(|_| {
             ConfigError::new(ConfigErrorKind::OutOfRange, "argon2 refuses the parameters")
         })?;
-        Ok(self.assemble(params))
+        let pool = self.pool.build()?;
+        Ok(assemble(params, pool))
     }
 
     pub(super) fn build_default() -> PasswordHasher {
-        Self::new().assemble(DEFAULT)
-    }
-
-    fn assemble(self, params: Params) -> PasswordHasher {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let gate = Gate::new(self.max_concurrent, self.max_waiting);
-        PasswordHasher::from_parts(argon2, gate, self.max_password_len)
+        assemble(DEFAULT, PoolSettings::default().assemble())
     }
 }
 
-fn within<T: PartialOrd + Copy>(
+fn assemble(params: Params, pool: Pool) -> PasswordHasher {
+    PasswordHasher::from_parts(Argon2::new(Algorithm::Argon2id, Version::V0x13, params), pool)
+}
+
+pub(super) fn within<T: PartialOrd + Copy>(
     value: T,
     allowed: RangeInclusive<T>,
     message: &'static str,

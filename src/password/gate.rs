@@ -10,8 +10,6 @@ pub(super) struct Gate {
     places: Arc<Semaphore>,
     /// One for each caller who is let in.
     turns: Arc<Semaphore>,
-    max_concurrent: usize,
-    max_waiting: usize,
 }
 
 /// The right to hash, until it is dropped.
@@ -25,17 +23,7 @@ impl Gate {
         Self {
             places: Arc::new(Semaphore::new(max_concurrent + max_waiting)),
             turns: Arc::new(Semaphore::new(max_concurrent)),
-            max_concurrent,
-            max_waiting,
         }
-    }
-
-    pub(super) const fn max_concurrent(&self) -> usize {
-        self.max_concurrent
-    }
-
-    pub(super) const fn max_waiting(&self) -> usize {
-        self.max_waiting
     }
 
     /// Waits for a turn, first come, first served. Dropping the future gives up the place in line.

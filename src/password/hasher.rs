@@ -1,10 +1,11 @@
 use std::{fmt, hint::black_box, sync::Arc};
 
 use argon2::{Argon2, PasswordHash, PasswordHasher as _, password_hash};
-use tokio::runtime::Handle;
-use zeroize::Zeroizing;
 
-use super::{PasswordError, PasswordHasherBuilder, gate::Gate, stored::StoredHash};
+use super::{PasswordError, PasswordHasherBuilder, pool::Pool, stored::StoredHash};
+
+/// What argon2 gives a new hash.
+const SALT_LEN: usize = 16;
 
 /// Hashes passwords and checks them against stored hashes.
 ///
@@ -16,8 +17,7 @@ pub struct PasswordHasher(Arc<Inner>);
 
 struct Inner {
     argon2: Argon2<'static>,
-    gate: Gate,
-    max_password_len: usize,
+    pool: Pool,
 }
 
 impl PasswordHasher {
@@ -42,8 +42,8 @@ impl PasswordHasher {
         PasswordHasherBuilder::new()
     }
 
-    pub(super) fn from_parts(argon2: Argon2<'static>, gate: Gate, max_password_len: usize) -> Self {
-        Self(Arc::new(Inner { argon2, gate, max_password_len }))
+    pub(super) fn from_parts(argon2: Argon2<'static>, pool: Pool) -> Self {
+        Self(Arc::new(Inner { argon2, pool }))
     }
 
     /// Hashes a new password, to be stored; the result is a PHC string of about 97 characters.
@@ -70,7 +70,7 @@ impl PasswordHasher {
     /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
     /// [`Internal`]: super::PasswordErrorKind::Internal
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        if password.len() > self.0.max_password_len {
+        if !self.0.pool.takes(password) {
             return Err(PasswordError::too_long());
         }
         let hash: PasswordHash =
@@ -110,7 +110,7 @@ impl PasswordHasher {
     /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
     /// [`Internal`]: super::PasswordErrorKind::Internal
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
-        if password.len() > self.0.max_password_len {
+        if !self.0.pool.takes(password) {
             return Ok(false);
         }
         let stored = hash.and_then(StoredHash::parse);
@@ -143,33 +143,24 @@ impl PasswordHasher {
     #[must_use]
     pub fn needs_rehash(&self, hash: &str) -> bool {
         let params = self.0.argon2.params();
-        StoredHash::parse(hash).is_none_or(|stored| !stored.is_like_new(params))
+        let is_like_new = |stored: StoredHash| stored.is_like_new(params, |len| len == SALT_LEN);
+        !StoredHash::parse(hash).is_some_and(is_like_new)
     }
 
-    /// Waits for a turn, then does `work` on a blocking thread.
     async fn run<T: Send + 'static>(
         &self,
         password: &str,
         work: impl FnOnce(&Argon2<'_>, &[u8]) -> password_hash::Result<T> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let turn = self.0.gate.enter().await?;
-        let runtime = Handle::try_current().map_err(PasswordError::internal)?;
         let inner = Arc::clone(&self.0);
-        let password = Zeroizing::new(password.to_owned());
-        let task = runtime.spawn_blocking(move || {
-            // A hash cannot be stopped, so the turn lasts until it is done, even when the caller
-            // has gone away in the meantime.
-            let _turn = turn;
-            work(&inner.argon2, password.as_bytes())
-        });
-        task.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
+        self.0.pool.run(password, move |password| work(&inner.argon2, password)).await
     }
 }
 
 /// Hashes `password` for nothing.
 fn waste_as_much_work(argon2: &Argon2<'_>, password: &[u8]) -> password_hash::Result<()> {
     // Without the black box a compiler may leave out work whose result is not used.
-    black_box(argon2.hash_password_with_salt(password, &[0; 16])).map(drop)
+    black_box(argon2.hash_password_with_salt(password, &[0; SALT_LEN])).map(drop)
 }
 
 impl Default for PasswordHasher {
@@ -181,46 +172,14 @@ impl Default for PasswordHasher {
 impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let params = self.0.argon2.params();
+        let pool = self.0.pool.settings();
         f.debug_struct("PasswordHasher")
             .field("memory_kib", &params.m_cost())
             .field("iterations", &params.t_cost())
             .field("parallelism", &params.p_cost())
-            .field("max_concurrent", &self.0.gate.max_concurrent())
-            .field("max_waiting", &self.0.gate.max_waiting())
-            .field("max_password_len", &self.0.max_password_len)
+            .field("max_concurrent", &pool.max_concurrent)
+            .field("max_waiting", &pool.max_waiting)
+            .field("max_password_len", &pool.max_password_len)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use futures::FutureExt;
-
-    use super::*;
-    use crate::password::PasswordErrorKind;
-
-    #[tokio::test]
-    async fn a_turn_lasts_as_long_as_the_work() -> Result<(), Box<dyn std::error::Error>> {
-        let cheap = PasswordHasher::builder().memory_kib(1024).iterations(1);
-        let hasher = cheap.max_concurrent(1).max_waiting(0).build()?;
-        let (start, started) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
-        let mut running = Box::pin(hasher.run("", move |_, _| {
-            start.send(()).ok();
-            released.recv().ok();
-            Ok(())
-        }));
-        assert!((&mut running).now_or_never().is_none());
-        started.recv()?;
-
-        let shed = hasher.hash("").now_or_never().ok_or("in line")?;
-        assert_eq!(shed.err().map(|error| error.kind()), Some(PasswordErrorKind::Overloaded));
-
-        drop(release);
-        running.await?;
-        hasher.hash("").await?;
-        Ok(())
     }
 }

@@ -55,9 +55,12 @@
 //! [RFC 8265 section 4]: https://www.rfc-editor.org/rfc/rfc8265#section-4
 
 mod builder;
+#[cfg(feature = "django")]
+pub mod django;
 mod error;
 mod gate;
 mod hasher;
+mod pool;
 mod stored;
 mod users;
 

@@ -5,8 +5,6 @@ use argon2::{
 
 use super::builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
 
-const SALT_LEN: usize = 16;
-
 /// A hash read from storage, complete and within bounds.
 pub(super) struct StoredHash {
     phc: PasswordHash,
@@ -34,12 +32,21 @@ impl StoredHash {
         (complete && bounded).then_some(Self { phc, params })
     }
 
-    /// Whether a new hash with these parameters would look alike.
-    pub(super) fn is_like_new(&self, params: &Params) -> bool {
+    #[cfg(feature = "django")]
+    pub(super) const fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Whether a new hash with these parameters, and a salt of such a length, would look alike.
+    pub(super) fn is_like_new(
+        &self,
+        params: &Params,
+        is_salt_len: impl FnOnce(usize) -> bool,
+    ) -> bool {
         self.phc.algorithm == ARGON2ID_IDENT
             && self.phc.version == Some(Version::V0x13.into())
             && self.params == *params
-            && self.phc.salt.is_some_and(|salt| salt.len() == SALT_LEN)
+            && self.phc.salt.is_some_and(|salt| is_salt_len(salt.len()))
             && self.phc.hash.is_some_and(|hash| hash.len() == Params::DEFAULT_OUTPUT_LEN)
     }
 

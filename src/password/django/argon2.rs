@@ -1,0 +1,46 @@
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+
+use super::{Failed, Format, salt, stored::StoredHash};
+
+/// A PHC string. Its salt is the text's bytes, as Django's are.
+pub(super) fn encode(
+    memory_kib: u32,
+    iterations: u32,
+    parallelism: u32,
+    salt: &str,
+    password: &[u8],
+) -> Result<String, Failed> {
+    let params = params(memory_kib, iterations, parallelism).ok_or(Failed)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = argon2.hash_password_with_salt(password, salt.as_bytes()).map_err(|_| Failed)?;
+    Ok(hash.to_string())
+}
+
+/// The cost of a PHC string.
+pub(super) fn decode(phc: &str) -> Option<Format> {
+    let stored = StoredHash::parse(phc)?;
+    let params = stored.params();
+    Some(Format::Argon2 {
+        memory_kib: params.m_cost(),
+        iterations: params.t_cost(),
+        parallelism: params.p_cost(),
+    })
+}
+
+pub(super) fn matches(phc: &str, password: &[u8]) -> Result<bool, Failed> {
+    match StoredHash::parse(phc) {
+        Some(stored) => stored.matches(password).map_err(|_| Failed),
+        None => Ok(false),
+    }
+}
+
+/// Whether a new hash of the same cost would look alike.
+pub(super) fn is_like_new(phc: &str) -> bool {
+    StoredHash::parse(phc)
+        .is_some_and(|stored| stored.is_like_new(stored.params(), |len| len >= salt::LEN))
+}
+
+/// `None` when argon2 knows no such parameters.
+pub(super) fn params(memory_kib: u32, iterations: u32, parallelism: u32) -> Option<Params> {
+    Params::new(memory_kib, iterations, parallelism, None).ok()
+}

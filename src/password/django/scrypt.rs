@@ -1,0 +1,46 @@
+use scrypt::Params;
+
+use super::{Failed, Format};
+
+const OUTPUT_LEN: usize = 64;
+/// 128 bytes each: four times what Django's own limit is.
+const MAX_BLOCKS: u64 = 1 << 20;
+/// Over all lanes: about thirteen times what Django does.
+const MAX_WORK: u64 = 1 << 23;
+
+/// `None` when scrypt knows no such parameters, or they are too much.
+pub(super) fn params(work_factor: u32, block_size: u32, parallelism: u32) -> Option<Params> {
+    let blocks = u64::from(work_factor).checked_mul(block_size.into())?;
+    let work = blocks.checked_mul(parallelism.into())?;
+    let is_bounded = blocks <= MAX_BLOCKS && work <= MAX_WORK;
+    if !is_bounded || work_factor < 2 || !work_factor.is_power_of_two() {
+        return None;
+    }
+    let log_n = u8::try_from(work_factor.trailing_zeros()).ok()?;
+    Params::new(log_n, block_size, parallelism).ok()
+}
+
+pub(super) fn derive(
+    work_factor: u32,
+    block_size: u32,
+    parallelism: u32,
+    salt: &str,
+    password: &[u8],
+) -> Result<String, Failed> {
+    let params = params(work_factor, block_size, parallelism).ok_or(Failed)?;
+    let mut output = [0; OUTPUT_LEN];
+    scrypt::scrypt(password, salt.as_bytes(), &params, &mut output).map_err(|_| Failed)?;
+    Ok(base64_simd::STANDARD.encode_to_string(output))
+}
+
+/// Cost and salt of `<n>$<salt>$<r>$<p>$<hash>`.
+pub(super) fn decode(text: &str) -> Option<(Format, &str)> {
+    let mut parts = text.splitn(5, '$');
+    let work_factor = parts.next()?.parse().ok()?;
+    let salt = parts.next().filter(|salt| !salt.is_empty())?;
+    let block_size = parts.next()?.parse().ok()?;
+    let parallelism = parts.next()?.parse().ok()?;
+    parts.next()?;
+    params(work_factor, block_size, parallelism)?;
+    Some((Format::Scrypt { work_factor, block_size, parallelism }, salt))
+}
