@@ -5,6 +5,7 @@
 mod architecture;
 mod carriage;
 mod clock;
+mod django_database;
 mod error;
 mod extract;
 mod grpc;

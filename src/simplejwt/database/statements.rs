@@ -1,0 +1,173 @@
+//! All the SQL there is about users and tokens, for one table of users.
+
+use sqlx::SqlStr;
+
+use super::{
+    Fields,
+    dialect::{Dialect, Kind, quoted, statement},
+    table::UserTable,
+};
+
+const OUTSTANDING: &str = "\"token_blacklist_outstandingtoken\"";
+const BLACKLISTED: &str = "\"token_blacklist_blacklistedtoken\"";
+/// Django's own `token` may not be null.
+const NO_TOKEN: &str = "'not stored'";
+
+/// The statements for one table of users, with what its columns hold.
+pub(super) struct Statements {
+    pub(super) primary_key: Kind,
+    pub(super) user_id: Kind,
+    pub(super) username: Kind,
+
+    /// The user called $1.
+    pub(super) by_username: SqlStr,
+    /// The user with id $1.
+    pub(super) by_id: SqlStr,
+    /// Gives the user with primary key $1 the hash $2, if it still has the hash $3.
+    pub(super) rehash: SqlStr,
+    /// The user with primary key $1 logged in at $2.
+    pub(super) record_login: Option<SqlStr>,
+
+    /// Remembers token $1 of user $2, made at $3, until $4.
+    pub(super) outstand: SqlStr,
+    /// Whether token $1 is blacklisted.
+    pub(super) is_blacklisted: SqlStr,
+    /// Blacklists token $1 of user $2 at $3, and remembers it until $4. Gives a row if it is new.
+    pub(super) blacklist: Vec<SqlStr>,
+    /// The same, and if it was new, remembers token $5 of the same user until $6. Gives a row then.
+    pub(super) rotate: Vec<SqlStr>,
+    /// Remembers token $1 of user $2, made at $3, until $4 at least. Gives a row if it is
+    /// blacklisted.
+    pub(super) slide: SqlStr,
+
+    /// The highest of the $3 ids after $1, and how many of these tokens are over at $2.
+    pub(super) page: SqlStr,
+    /// After the id $1 and up to $2, of the tokens that are over at $3 takes $4 off the blacklist.
+    pub(super) purge_blacklisted: SqlStr,
+    /// The same tokens are forgotten.
+    pub(super) purge_outstanding: SqlStr,
+}
+
+impl Statements {
+    /// `columns` are the names and types of the columns there are. `Err` names one that is missing.
+    pub(super) fn new(
+        dialect: Dialect,
+        table: &UserTable,
+        columns: &[Fields],
+    ) -> Result<Self, String> {
+        let kind = |name: &str| {
+            let column = columns.iter().find(|column| column[0].as_deref() == Some(name));
+            let column = column.ok_or_else(|| name.to_owned())?;
+            Ok::<_, String>(dialect.kind(column[1].as_deref().unwrap_or_default()))
+        };
+        // SQLite would take the name of a column that is missing for a text.
+        for name in table.columns() {
+            kind(name)?;
+        }
+        let (primary_key, user_id) = (kind(&table.primary_key)?, kind(&table.user_id)?);
+        let username = kind(&table.username)?;
+
+        let users = quoted(&table.name);
+        let column = |name: &String| format!("u.{}", quoted(name));
+        let [pk, id, name, password] =
+            [&table.primary_key, &table.user_id, &table.username, &table.password].map(column);
+        let is_active = table.is_active.as_ref().map_or("TRUE".to_owned(), column);
+        let user = format!(
+            "SELECT CAST({pk} AS text), CAST({id} AS text), CAST({name} AS text),
+                CAST({password} AS text), CASE WHEN {is_active} THEN '1' ELSE '0' END
+            FROM {users} AS u"
+        );
+        let key = primary_key.cast("$1");
+
+        let [t3, t4, t6] = ["$3", "$4", "$6"].map(|param| dialect.time(param));
+        let greatest = dialect.greatest();
+        // The user may have been deleted meanwhile.
+        let owner = format!("(SELECT {pk} FROM {users} AS u WHERE {id} = {})", user_id.cast("$2"));
+        let insert = format!(
+            "INSERT INTO {OUTSTANDING} (user_id, jti, token, created_at, expires_at)
+            VALUES ({owner}, $1, {NO_TOKEN}, {t3}, {t4}) ON CONFLICT (jti)"
+        );
+        let keep_longer = format!(
+            "{insert} DO UPDATE SET expires_at = {greatest}({OUTSTANDING}.expires_at, excluded.expires_at)"
+        );
+        let spend = |from: &str| {
+            format!(
+                "INSERT INTO {BLACKLISTED} (blacklisted_at, token_id) SELECT {t3}, {from}
+                ON CONFLICT (token_id) DO NOTHING RETURNING '1'"
+            )
+        };
+        let successor = |from: &str| {
+            format!(
+                "INSERT INTO {OUTSTANDING} (user_id, jti, token, created_at, expires_at)
+                SELECT {owner}, $5, {NO_TOKEN}, {t3}, {t6} {from} RETURNING '1'"
+            )
+        };
+        let (blacklist, rotate) = match dialect {
+            Dialect::Postgres => {
+                let remembered = format!("WITH old AS ({keep_longer} RETURNING id)");
+                let spend = spend("old.id FROM old");
+                // The second row is of this very rotation, made again after its answer was lost.
+                let rotate = format!(
+                    "{remembered}, spent AS ({spend}), new AS ({})
+                    SELECT '1' FROM new
+                    UNION ALL SELECT '1' FROM {OUTSTANDING} WHERE jti = $5",
+                    successor("FROM spent")
+                );
+                (vec![format!("{remembered} {spend}")], vec![rotate])
+            }
+            Dialect::Sqlite => {
+                let blacklist = [
+                    format!("{keep_longer} RETURNING '1'"),
+                    spend(&format!("o.id FROM {OUTSTANDING} AS o WHERE o.jti = $1")),
+                ];
+                (blacklist.to_vec(), [&blacklist[..], &[successor("")]].concat())
+            }
+        };
+        let is_blacklisted = format!("SELECT '1' FROM {BLACKLISTED} AS b WHERE b.token_id = o.id");
+        let dead = format!(
+            "SELECT o.id FROM {OUTSTANDING} AS o WHERE o.id > $1 AND o.id <= $2
+                AND o.expires_at <= {t3} ORDER BY o.id LIMIT $4"
+        );
+        Ok(Self {
+            by_username: statement(format!("{user} WHERE {name} = {}", username.cast("$1"))),
+            by_id: statement(format!("{user} WHERE {id} = {}", user_id.cast("$1"))),
+            rehash: statement(format!(
+                "UPDATE {users} AS u SET {} = $2 WHERE {pk} = {key} AND {password} = $3
+                RETURNING '1'",
+                quoted(&table.password)
+            )),
+            record_login: table.last_login.as_ref().map(|last_login| {
+                let (column, now) = (quoted(last_login), dialect.time("$2"));
+                statement(format!("UPDATE {users} AS u SET {column} = {now} WHERE {pk} = {key}"))
+            }),
+            outstand: statement(format!("{insert} DO NOTHING")),
+            is_blacklisted: statement(format!(
+                "SELECT '1' FROM {OUTSTANDING} AS o WHERE o.jti = $1 AND EXISTS ({is_blacklisted})"
+            )),
+            blacklist: blacklist.into_iter().map(statement).collect(),
+            rotate: rotate.into_iter().map(statement).collect(),
+            slide: statement(format!(
+                "{keep_longer} RETURNING CASE WHEN EXISTS (
+                    SELECT 1 FROM {BLACKLISTED} AS b WHERE b.token_id = {OUTSTANDING}.id
+                ) THEN '1' ELSE '0' END"
+            )),
+            page: statement(format!(
+                "SELECT CAST(max(p.id) AS text),
+                    CAST(sum(CASE WHEN p.expires_at <= {} THEN 1 ELSE 0 END) AS text)
+                FROM (SELECT o.id, o.expires_at FROM {OUTSTANDING} AS o
+                    WHERE o.id > $1 ORDER BY o.id LIMIT $3) AS p",
+                dialect.time("$2")
+            )),
+            purge_blacklisted: statement(format!(
+                "DELETE FROM {BLACKLISTED} WHERE token_id IN ({dead})"
+            )),
+            purge_outstanding: statement(format!(
+                "DELETE FROM {OUTSTANDING} AS o WHERE o.id IN ({dead})
+                    AND NOT EXISTS ({is_blacklisted}) RETURNING '1'"
+            )),
+            primary_key,
+            user_id,
+            username,
+        })
+    }
+}

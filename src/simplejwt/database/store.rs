@@ -1,0 +1,260 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    clock::NumericDate,
+    store::{StoreError, sql::Param},
+};
+
+use super::{DjangoUsers, text, time};
+
+/// What the column of token ids holds.
+const MAX_JTI_CHARS: usize = 255;
+/// How many tokens one statement looks through.
+const PAGE: usize = 5_000;
+/// How many tokens one statement deletes.
+const PURGE_BATCH: usize = 500;
+
+/// A token that goes into the table of outstanding tokens.
+#[derive(Clone, Copy)]
+pub struct Outstanding<'a> {
+    /// Its id.
+    pub jti: &'a str,
+    /// How it names its user, by `USER_ID_FIELD`. Where there is no such user, none is written.
+    pub user_id: Option<&'a str>,
+    /// When it expires, its `exp`.
+    pub expires_at: NumericDate,
+}
+
+/// The tables of SimpleJWT's blacklist app, which must be installed. Cheap to clone.
+///
+/// Rust and Django processes may all use them at once. A token counts as blacklisted by whoever
+/// inserts its row, which is unique.
+#[derive(Clone)]
+pub struct DjangoStore {
+    users: DjangoUsers,
+    leeway: Duration,
+    sliding_lifetime: Duration,
+    /// The id up to which tokens have been purged in this round.
+    purged_to: Arc<AtomicI64>,
+}
+
+impl DjangoStore {
+    /// The tokens of `users`, in their database.
+    #[must_use]
+    pub fn new(users: DjangoUsers) -> Self {
+        Self {
+            users,
+            leeway: Duration::ZERO,
+            sliding_lifetime: Duration::ZERO,
+            purged_to: Arc::default(),
+        }
+    }
+
+    /// Sets how long after its `exp` a token is still good, SimpleJWT's `LEEWAY`. Default: zero.
+    #[must_use]
+    pub const fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Sets how long a sliding token may be refreshed, where Django still does it: the rows that
+    /// it leaves say when the *first* copy expires, and [`purge`](Self::purge) then waits so much
+    /// longer. Default: zero, which fits where there are no sliding tokens.
+    #[must_use]
+    pub const fn with_sliding_lifetime(mut self, sliding_lifetime: Duration) -> Self {
+        self.sliding_lifetime = sliding_lifetime;
+        self
+    }
+
+    /// Remembers a new token.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach, or cannot hold the id.
+    pub async fn outstand(
+        &self,
+        token: &Outstanding<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
+        let sql = self.users.statements().await?;
+        let params = self.params(token, now).await?;
+        self.users.database().write(std::slice::from_ref(&sql.outstand), &params).await.map(drop)
+    }
+
+    /// Whether the token `jti` is blacklisted. One that the table cannot hold counts as it: nobody
+    /// could ever revoke it.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach.
+    pub async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
+        if !is_storable(jti) {
+            return Ok(true);
+        }
+        let sql = self.users.statements().await?;
+        let rows = self.users.database().read(&sql.is_blacklisted, &[text(Some(jti))]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Blacklists a token, whether it is in the tables or not. Returns whether it was not
+    /// blacklisted before.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach, or cannot hold the id.
+    pub async fn blacklist(
+        &self,
+        token: &Outstanding<'_>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        let sql = self.users.statements().await?;
+        let params = self.params(token, now).await?;
+        Ok(!self.users.database().write(&sql.blacklist, &params).await?.is_empty())
+    }
+
+    /// Blacklists `old` and remembers `new`, its successor, in one step, unless `old` is
+    /// blacklisted already: of any number of concurrent calls one returns `true`.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach, or cannot hold the ids. It is safe to try again with the
+    /// same tokens.
+    pub async fn rotate(
+        &self,
+        old: &Outstanding<'_>,
+        new: &Outstanding<'_>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        let sql = self.users.statements().await?;
+        let [jti, .., expires_at] = self.params(new, now).await?;
+        let [old_jti, user, at, old_expires_at] = self.params(old, now).await?;
+        let params = [old_jti, user, at, old_expires_at, jti, expires_at];
+        Ok(!self.users.database().write(&sql.rotate, &params).await?.is_empty())
+    }
+
+    /// Has a sliding token be remembered for as long as its new copy is good; both have the same
+    /// id. Returns `false` when it is blacklisted.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach, or cannot hold the id.
+    pub async fn slide(
+        &self,
+        token: &Outstanding<'_>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        let sql = self.users.statements().await?;
+        let params = self.params(token, now).await?;
+        let rows = self.users.database().write(std::slice::from_ref(&sql.slide), &params).await?;
+        Ok(rows.first().and_then(|row| row.first()?.as_deref()) == Some("0"))
+    }
+
+    /// Forgets up to `limit` tokens that are over, and returns how many: fewer than the limit when
+    /// a round through the table is done. What Django's `flushexpiredtokens` is for, but in small
+    /// statements that let others write, and only when no copy of a token can be good any more.
+    ///
+    /// The next call goes on where the last one stopped.
+    ///
+    /// # Errors
+    ///
+    /// When the database is out of reach.
+    pub async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        let sql = self.users.statements().await?;
+        let database = self.users.database();
+        let over = time(now.saturating_sub(self.leeway).saturating_sub(self.sliding_lifetime));
+        let mut purged = 0;
+        while purged < limit {
+            let from = self.purged_to.load(Ordering::Relaxed);
+            let page = [Param::Int(from), over.clone(), count(PAGE)];
+            let page = database.read(&sql.page, &page).await?;
+            let number = |column: usize| page.first()?.get(column)?.as_deref()?.parse().ok();
+            let (Some(to), Some(mut dead)) = (number(0), number(1)) else {
+                self.purged_to.store(0, Ordering::Relaxed);
+                break;
+            };
+            while dead > 0 && purged < limit {
+                let batch = PURGE_BATCH.min(limit - purged);
+                let params = [Param::Int(from), Param::Int(to), over.clone(), count(batch)];
+                let began = Instant::now();
+                database.write(std::slice::from_ref(&sql.purge_blacklisted), &params).await?;
+                let rows = database.write(std::slice::from_ref(&sql.purge_outstanding), &params);
+                let deleted = rows.await?.len();
+                purged += deleted;
+                dead = if deleted < batch { 0 } else { dead - deleted as i64 };
+                // Whoever waits for the lock looks for it only now and then.
+                sleep(began.elapsed()).await;
+            }
+            if dead <= 0 {
+                self.purged_to.store(to, Ordering::Relaxed);
+            }
+        }
+        Ok(purged)
+    }
+
+    /// Whether the database is there and can be written.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.users.database().ping().await
+    }
+
+    async fn params<'a>(
+        &self,
+        token: &Outstanding<'a>,
+        now: NumericDate,
+    ) -> Result<[Param<'a>; 4], StoreError> {
+        if !is_storable(token.jti) {
+            return Err(StoreError::unavailable(Unstorable));
+        }
+        let sql = self.users.statements().await?;
+        let user_id = token.user_id.and_then(|user_id| sql.user_id.value(user_id));
+        let keep_until = token.expires_at.saturating_add(self.leeway);
+        Ok([text(Some(token.jti)), Param::Text(user_id), time(now), time(keep_until)])
+    }
+}
+
+fn is_storable(jti: &str) -> bool {
+    jti.chars().count() <= MAX_JTI_CHARS && !jti.contains('\0')
+}
+
+fn count(count: usize) -> Param<'static> {
+    Param::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+impl fmt::Debug for DjangoStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DjangoStore")
+            .field("users", &self.users)
+            .field("leeway", &self.leeway)
+            .field("sliding_lifetime", &self.sliding_lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Outstanding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outstanding").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Unstorable;
+
+impl fmt::Display for Unstorable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the token's id is too long for its column, or has a NUL in it")
+    }
+}
+
+impl std::error::Error for Unstorable {}

@@ -1,0 +1,7 @@
+//! Django's database: its users and the tables of SimpleJWT's blacklist app.
+
+mod outage;
+mod purging;
+mod schema;
+mod tokens;
+mod users;
