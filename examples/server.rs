@@ -33,12 +33,40 @@
 //! | `CHECK_REVOKED` | 0 | 1: the store is asked on every request |
 //! | `PURGE_INTERVAL` | 60 | seconds between deletions of what has expired |
 //!
+//! # As issuer for other services
+//!
+//! With `ISSUER` and `KEYS_DIR` set, it signs with ES256 instead of the secret, publishes its keys,
+//! and changes them while it runs; access tokens are those of RFC 9068. Another service then needs
+//! nothing but its address:
+//!
+//! ```sh
+//! ISSUER=http://127.0.0.1:3000 KEYS_DIR=/tmp/keys cargo run --example server &
+//! PORT=3001 ISSUERS=http://127.0.0.1:3000 AUDIENCE=api ALLOW_HTTP=1 \
+//!   cargo run --example resource_server
+//! ```
+//!
+//! ```sh
+//! curl -i http://127.0.0.1:3000/.well-known/openid-configuration
+//! curl -i http://127.0.0.1:3000/.well-known/jwks.json
+//! curl -i http://127.0.0.1:3001/api/me -H "authorization: Bearer $ACCESS" # as above
+//! kill -HUP $(pgrep -x server) # the next key is published now, and signs in an hour
+//! ```
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `ISSUER` | | the address of this server as others see it |
+//! | `KEYS_DIR` | | a folder for its private keys, the same for all copies on this machine |
+//! | `AUDIENCE` | `api` | the services that its tokens are for |
+//! | `KEY_ROTATION` | 7776000 | seconds for which a key signs |
+//! | `KEY_LEAD_TIME` | 3600 | seconds for which a key is published before it signs |
+//! | `KEY_MAX_AGE` | 300 | seconds for which others may keep the published keys |
+//!
 //! While the store is away, whatever needs it is answered 503; without `CHECK_REVOKED`, access
 //! tokens go on opening routes, also those of a session that has ended, until they expire.
 
 mod support;
 
-use std::{env, error::Error, process::ExitCode, time::Duration};
+use std::{env, error::Error, io, process::ExitCode, time::Duration};
 
 use axum::{
     Json, Router,
@@ -50,9 +78,13 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, serde::rfc3339};
+use tokio::signal::unix::{SignalKind, signal};
 use tower_jwt_auth::{
-    AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, NumericDate, SigningKey, TokenRoutes,
+    Algorithm, AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, NumericDate, SigningKey,
+    TokenRoutes,
+    key_rotation::{KeyFolder, RotatingKeys, RotationPolicy},
     password::{MemoryUsers, PasswordHasher},
+    routes::WellKnownRoutes,
     store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
     token::UserId,
     user::User,
@@ -176,24 +208,38 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> {
-    let secret = env::var_os("JWT_SECRET").ok_or("JWT_SECRET is not set")?;
-    let key = SigningKey::hs256(secret.as_encoded_bytes())
-        .map_err(|error| format!("JWT_SECRET: {error}"))?;
-    let issuer = Issuer::<Profile>::builder(key)
-        .access_lifetime(seconds("ACCESS_LIFETIME", 300)?)
-        .refresh_lifetime(seconds("REFRESH_LIFETIME", 24 * 60 * 60)?)
+    let publishing = Publishing::from_env().await?;
+    let keys = match &publishing {
+        Some(publishing) => publishing.keys.key_set(),
+        None => {
+            let secret = env::var_os("JWT_SECRET").ok_or("JWT_SECRET is not set")?;
+            let key = SigningKey::hs256(secret.as_encoded_bytes());
+            key.map_err(|error| format!("JWT_SECRET: {error}"))?.into()
+        }
+    };
+    let mut issuer = Issuer::<Profile>::builder(keys)
+        .access_lifetime(access_lifetime()?)
+        .refresh_lifetime(refresh_lifetime()?)
         .rotate_refresh_tokens(true)
         .reuse_grace(seconds("REUSE_GRACE", 0)?)
         .leeway(seconds("LEEWAY", 0)?)
-        .store(store.clone())
-        .build()?;
+        .store(store.clone());
+    if let Some(Publishing { issuer: name, audience, .. }) = &publishing {
+        issuer = issuer.issuer(&**name).audience(&**audience).rfc9068_access_tokens("server");
+    }
+    let issuer = issuer.build()?;
 
     let users = MemoryUsers::new(PasswordHasher::new());
     for (id, username, password, is_admin) in
         [(1, "demo", "demo-password", false), (2, "admin", "admin-password", true)]
     {
         let profile = Profile { username: username.to_owned(), is_admin };
-        users.insert(username, password, User::new(id, profile)).await?;
+        let mut user = User::new(id, profile);
+        if publishing.is_some() {
+            let scopes = if is_admin { "read write" } else { "read" };
+            user = user.with_scopes(scopes.split(' '));
+        }
+        users.insert(username, password, user).await?;
     }
 
     let purge_interval = seconds("PURGE_INTERVAL", 60)?;
@@ -207,7 +253,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         auth = auth.with_revocation_check(store);
     }
     let tokens = TokenRoutes::builder(issuer.clone(), users).at("/api/token").build()?;
-    let app = Router::new()
+    let mut app = Router::new()
         .route("/api/me", get(me))
         .route("/api/admin", get(admin))
         .route("/api/logout-all", post(logout_all))
@@ -219,8 +265,72 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         .fallback(not_found)
         .with_state(issuer)
         .merge(tokens.into_router());
+    let _rotation = match publishing {
+        Some(Publishing { keys, well_known, .. }) => {
+            app = app.merge(well_known.into_router());
+            rotate_on_hangup(keys.clone())?;
+            Some(keys.spawn())
+        }
+        None => None,
+    };
 
     support::serve(app).await
+}
+
+/// What makes this server an issuer for others.
+struct Publishing {
+    issuer: String,
+    audience: String,
+    keys: RotatingKeys,
+    well_known: WellKnownRoutes,
+}
+
+impl Publishing {
+    async fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
+        let (issuer, folder) = (setting("ISSUER", "")?, setting("KEYS_DIR", "")?);
+        if issuer.is_empty() && folder.is_empty() {
+            return Ok(None);
+        }
+        if issuer.is_empty() || folder.is_empty() {
+            return Err("ISSUER and KEYS_DIR need each other".into());
+        }
+        let policy = RotationPolicy::builder(Algorithm::ES256)
+            .rotate_every(seconds("KEY_ROTATION", 90 * 24 * 60 * 60)?)
+            .lead_time(seconds("KEY_LEAD_TIME", 60 * 60)?)
+            .token_lifetime(refresh_lifetime()?.max(access_lifetime()?))
+            .leeway(seconds("LEEWAY", 0)?)
+            .build()?;
+        let keys = RotatingKeys::open(KeyFolder::new(folder), policy).await;
+        let keys = keys.map_err(|error| format!("KEYS_DIR: {error}"))?;
+        let well_known = WellKnownRoutes::builder(&keys)
+            .issuer(&*issuer)
+            .max_age(seconds("KEY_MAX_AGE", 300)?)
+            .build()
+            .map_err(|error| format!("ISSUER: {error}"))?;
+        Ok(Some(Self { issuer, audience: setting("AUDIENCE", "api")?, keys, well_known }))
+    }
+}
+
+/// Begins a rotation at each SIGHUP.
+fn rotate_on_hangup(keys: RotatingKeys) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            match keys.rotate().await {
+                Ok(when) => println!("the next key signs at {}", date_time(when)),
+                Err(error) => eprintln!("server: {error}"),
+            }
+        }
+    });
+    Ok(())
+}
+
+fn access_lifetime() -> Result<Duration, String> {
+    seconds("ACCESS_LIFETIME", 300)
+}
+
+fn refresh_lifetime() -> Result<Duration, String> {
+    seconds("REFRESH_LIFETIME", 24 * 60 * 60)
 }
 
 fn seconds(name: &str, default: u64) -> Result<Duration, String> {

@@ -42,6 +42,7 @@ pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     leeway: Duration,
     issuer: Option<Box<str>>,
     audience: Option<Box<str>>,
+    client_id: Option<Box<str>>,
     store: Option<Box<dyn FnOnce(Duration) -> SharedStore + Send + Sync>>,
     store_deadline: Option<Duration>,
     clock: Clock,
@@ -63,6 +64,7 @@ impl<C, R> IssuerBuilder<C, R> {
             leeway: Duration::ZERO,
             issuer: None,
             audience: None,
+            client_id: None,
             store: None,
             store_deadline: None,
             clock: Clock::system(),
@@ -144,6 +146,32 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
+    /// Makes access tokens those of [RFC 9068], for services that take no others: with `typ`
+    /// `at+jwt` in the header, the user id as `sub`, and `client_id`. Takes an
+    /// [`issuer`](Self::issuer) and an [`audience`](Self::audience). Default: they are not.
+    ///
+    /// `client_id` names the application that users log in with. Everything else in the tokens
+    /// stays. Access tokens that were issued before are refused, refresh tokens are not.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, token::NoClaims};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::ES256)?)
+    ///     .issuer("https://login.example")
+    ///     .audience("https://api.example")
+    ///     .rfc9068_access_tokens("web")
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
+    pub fn rfc9068_access_tokens(mut self, client_id: impl Into<Box<str>>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
     /// Sets which members hold the user id, the token type and the token id.
     /// Default: `user_id`, `token_type`, `jti`.
     pub fn claim_names(mut self, names: ClaimNames) -> Self {
@@ -190,11 +218,16 @@ where
     ///
     /// When the keys cannot sign; a lifetime is zero, or refresh tokens outlive the session; the
     /// grace or leeway exceeds 300 seconds; keys that are rotated would be forgotten before the last
-    /// token they signed has expired; rotation, a limit of sessions or a deadline has no
+    /// token they signed has expired; RFC 9068 lacks an issuer, an audience or a client id, or claim
+    /// names contradict it; rotation, a limit of sessions or a deadline has no
     /// store, or a grace no rotation; or the settings of the tokens are refused by [`VerifierBuilder::build`].
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
         self.check()?;
-        let access = self.verifier_builder().build()?;
+        let mut access = self.verifier_builder();
+        if self.client_id.is_some() {
+            access = access.header_typ("at+jwt");
+        }
+        let access = access.build()?;
         let refresh = self.verifier_builder().token_type(TokenType::Refresh).build()?;
         let either = self
             .verifier_builder()
@@ -224,6 +257,7 @@ where
                 names: self.names,
                 issuer: self.issuer,
                 audience: self.audience,
+                client_id: self.client_id,
                 access_lifetime: self.access_lifetime,
                 refresh_lifetime: self.refresh_lifetime,
                 session_lifetime: match self.session_lifetime {
@@ -265,6 +299,22 @@ where
         }
         if self.store_deadline.is_some() && self.store.is_none() {
             return ineffective("a store deadline has no effect without a store");
+        }
+        if let Some(client_id) = &self.client_id {
+            if self.issuer.is_none() || self.audience.is_none() {
+                return ineffective("RFC 9068 needs an issuer and an audience");
+            }
+            if client_id.is_empty() {
+                return ineffective("the client id is empty");
+            }
+            if self.names.jti() != "jti"
+                || [self.names.user_id(), self.names.token_type()].contains(&"client_id")
+            {
+                return Err(ConfigError::new(
+                    ConfigErrorKind::Conflict,
+                    "RFC 9068 says already what jti and client_id are",
+                ));
+            }
         }
         if let Some(terms) = self.keys.load().terms() {
             let longest = self.access_lifetime.max(self.refresh_lifetime);

@@ -70,6 +70,8 @@ pub(super) struct Minter {
     pub(super) names: ClaimNames,
     pub(super) issuer: Option<Box<str>>,
     pub(super) audience: Option<Box<str>>,
+    /// Makes access tokens those of RFC 9068.
+    pub(super) client_id: Option<Box<str>>,
     pub(super) access_lifetime: Duration,
     pub(super) refresh_lifetime: Duration,
     pub(super) session_lifetime: Option<Duration>,
@@ -110,6 +112,10 @@ impl Minter {
             self.registered(&TokenType::Access, session.user_id, &jti, now, expires_at);
         registered.session_id = Some(session.session_id);
         registered.scope = session.scope;
+        if let Some(client_id) = &self.client_id {
+            registered.client_id = Some(client_id);
+            registered.subject = (self.names.user_id() != "sub").then_some(session.user_id);
+        }
         Ok((short_enough(self.sign(&registered, claims)?)?, expires_at))
     }
 
@@ -164,6 +170,8 @@ impl Minter {
             auth_time: None,
             scope: None,
             epoch: None,
+            client_id: None,
+            subject: None,
         }
     }
 

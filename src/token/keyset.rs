@@ -337,7 +337,10 @@ fn usual_headers(key: &VerifyingKey) -> Vec<(String, Header<'static>)> {
             format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":{kid}}}"#),
             format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":{kid}}}"#),
         ];
+        let at_jwt = Header { typ: Some("at+jwt".into()), ..named.clone() };
         headers.extend(spellings.into_iter().map(|json| (encode(json.as_bytes()), named.clone())));
+        let json = format!(r#"{{"alg":"{algorithm}","kid":{kid},"typ":"at+jwt"}}"#);
+        headers.push((encode(json.as_bytes()), at_jwt));
     }
     headers
 }

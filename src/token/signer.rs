@@ -35,6 +35,9 @@ pub(crate) struct RegisteredClaims<'a> {
     pub(crate) auth_time: Option<NumericDate>,
     pub(crate) scope: Option<&'a str>,
     pub(crate) epoch: Option<&'a str>,
+    /// Makes it an access token of RFC 9068.
+    pub(crate) client_id: Option<&'a str>,
+    pub(crate) subject: Option<&'a str>,
 }
 
 impl RegisteredClaims<'_> {
@@ -46,6 +49,8 @@ impl RegisteredClaims<'_> {
             ("sid", self.session_id),
             ("scope", self.scope),
             ("user_epoch", self.epoch),
+            ("client_id", self.client_id),
+            ("sub", self.subject),
         ];
         json.push(b'{');
         // The first five are written as SimpleJWT writes them, in its order.
@@ -78,6 +83,8 @@ impl RegisteredClaims<'_> {
                 }
                 "iss" => self.issuer.is_some(),
                 "aud" => self.audience.is_some(),
+                "client_id" => self.client_id.is_some(),
+                "sub" => self.subject.is_some(),
                 _ => false,
             }
     }
@@ -101,7 +108,10 @@ pub(crate) fn sign<C: Serialize>(
     }
     payload.push(b'}');
 
-    let header = key.encoded_header();
+    let header = match registered.client_id {
+        Some(_) => key.encoded_at_jwt_header(),
+        None => key.encoded_header(),
+    };
     let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 128);
     token.push_str(header);
     append(&mut token, &payload);

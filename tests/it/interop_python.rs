@@ -2,17 +2,11 @@
 //!
 //! Runs when `TOWER_JWT_AUTH_PYTHON` names a Python that has them, as `tests/run` sees to.
 
-use std::{
-    env,
-    io::Write,
-    process::{Command, Stdio},
-};
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower_jwt_auth::{Algorithm, Issuer, SigningKey, user::User};
 
-use crate::support::keys;
+use crate::support::{keys, python};
 
 /// Reads each token with PyJWT and with the class of SimpleJWT that fits its type; answers with
 /// what they read, or with the name of what they raised.
@@ -71,26 +65,6 @@ enum Expected {
     BadSignature,
 }
 
-/// The answers of Python to `cases`, or none where it was not set up.
-fn python(cases: &[Value]) -> Option<Vec<Value>> {
-    let Some(python) = env::var_os("TOWER_JWT_AUTH_PYTHON") else {
-        eprintln!("skipped: TOWER_JWT_AUTH_PYTHON is not set (tests/run sets it)");
-        return None;
-    };
-    let mut child = Command::new(python)
-        .args(["-c", READ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("TOWER_JWT_AUTH_PYTHON names a Python");
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(json!(cases).to_string().as_bytes()).unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the script failed: are the packages installed?");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
-}
-
 #[tokio::test]
 async fn issued_tokens_are_read_by_python() {
     let secret = |algorithm, secret: &'static [u8]| {
@@ -147,7 +121,8 @@ async fn issued_tokens_are_read_by_python() {
         }
     }
 
-    let Some(answers) = python(&cases) else { return };
+    let Some(answers) = python::run(READ, &json!(cases)) else { return };
+    let answers = answers.as_array().unwrap();
     assert_eq!(answers.len(), cases.len());
     for ((answer, case), (key, expected)) in answers.iter().zip(&cases).zip(expected) {
         let what = format!("{case} {answer}");

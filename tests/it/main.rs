@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod grpc;
 mod interop;
+mod interop_jwks;
 mod interop_python;
 mod issuer;
 mod jwk;

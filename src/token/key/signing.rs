@@ -43,8 +43,10 @@ struct Inner {
     material: Material,
     verifying: VerifyingKey,
     key_id: Option<KeyId>,
-    /// The encoded header that every token signed by this key begins with.
+    /// The encoded header that tokens signed by this key begin with.
     encoded_header: String,
+    /// The same for access tokens of RFC 9068.
+    encoded_at_jwt_header: String,
 }
 
 #[derive(Clone)]
@@ -215,16 +217,18 @@ impl SigningKey {
 
     fn new(material: Material, verifying: VerifyingKey, key_id: Option<KeyId>) -> Self {
         let algorithm = verifying.algorithm();
-        let header = match &key_id {
-            Some(id) => {
-                let kid = serde_json::Value::from(&*id.text);
-                format!(r#"{{"alg":"{algorithm}","kid":{kid},"typ":"JWT"}}"#)
-            }
-            None => format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),
-        };
-        let encoded_header = encode(header.as_bytes());
-        let verifying = verifying.with_key_id(key_id.clone());
-        Self(Arc::new(Inner { material, verifying, key_id, encoded_header }))
+        let kid = key_id.as_ref().map_or_else(String::new, |id| {
+            format!(r#","kid":{}"#, serde_json::Value::from(&*id.text))
+        });
+        let header =
+            |typ| encode(format!(r#"{{"alg":"{algorithm}"{kid},"typ":"{typ}"}}"#).as_bytes());
+        Self(Arc::new(Inner {
+            material,
+            verifying: verifying.with_key_id(key_id.clone()),
+            encoded_header: header("JWT"),
+            encoded_at_jwt_header: header("at+jwt"),
+            key_id,
+        }))
     }
 
     /// Sets the key id, written as `kid` into every token. Default: the JWK's `kid`; else the
@@ -260,6 +264,10 @@ impl SigningKey {
 
     pub(in crate::token) fn encoded_header(&self) -> &str {
         &self.0.encoded_header
+    }
+
+    pub(in crate::token) fn encoded_at_jwt_header(&self) -> &str {
+        &self.0.encoded_at_jwt_header
     }
 
     /// Appends the signature of `token`; `None` when the cryptography library fails.

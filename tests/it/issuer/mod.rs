@@ -6,6 +6,7 @@ mod outage;
 mod race;
 mod refresh;
 mod revocation;
+mod rfc9068;
 mod rotation;
 mod sessions;
 mod settings;

@@ -2,6 +2,7 @@
 
 mod contract;
 mod crash;
+mod issuing;
 mod outage;
 mod process;
 mod race;

@@ -10,6 +10,7 @@ pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod mint;
 pub(crate) mod postgres;
+pub(crate) mod python;
 pub(crate) mod redis;
 pub(crate) mod reply;
 pub(crate) mod server;

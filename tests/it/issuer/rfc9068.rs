@@ -1,0 +1,139 @@
+//! Access tokens of RFC 9068.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tower_jwt_auth::{
+    AuthErrorKind, ConfigErrorKind, Issuer, Verifier,
+    issue::IssuerBuilder,
+    token::{ClaimNames, NoClaims, Profile as TokenProfile},
+    user::User,
+};
+
+use crate::support::login::{
+    HOUR, NOW, Profile, Setup, ada, key, mint, part, payload, refresh_of, refusal,
+};
+
+const ISSUER: &str = "https://login.example";
+
+fn builder(setup: &Setup) -> IssuerBuilder<Profile> {
+    setup.builder().issuer(ISSUER).audience("api").rfc9068_access_tokens("web")
+}
+
+/// What another service demands.
+fn elsewhere(setup: &Setup, profile: TokenProfile) -> Verifier<Profile> {
+    let verifier = Verifier::builder(key().verifying_key()).clock(&setup.clock);
+    verifier.issuer(ISSUER).audience("api").profile(profile).build().unwrap()
+}
+
+#[tokio::test]
+async fn they_are_what_the_rfc_asks_for() {
+    let setup = Setup::new();
+    let issuer = builder(&setup).build().unwrap();
+    let tokens = issuer.login(&ada().with_scopes(["read"])).await.unwrap();
+    assert_eq!(part(tokens.access(), 0), r#"{"alg":"HS256","typ":"at+jwt"}"#);
+    let access = payload(tokens.access());
+    assert_eq!(
+        access,
+        json!({
+            "token_type": "access", "exp": NOW + 300, "iat": NOW, "jti": access["jti"],
+            "user_id": "1", "aud": "api", "iss": ISSUER, "sid": tokens.session_id(),
+            "scope": "read", "client_id": "web", "sub": "1", "username": "ada",
+        })
+    );
+    for profile in [TokenProfile::Rfc9068, TokenProfile::Plain] {
+        let claims = elsewhere(&setup, profile).verify(tokens.access()).unwrap();
+        assert_eq!((claims.user_id(), &*claims.username), ("1", "ada"));
+    }
+    assert_eq!(issuer.verifier().verify(tokens.access()).unwrap().user_id(), "1");
+    assert!(issuer.verify(tokens.access()).await.is_ok());
+    let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert!(elsewhere(&setup, TokenProfile::Rfc9068).verify(next.access()).is_ok());
+}
+
+#[tokio::test]
+async fn refresh_tokens_stay_what_they_are_and_open_nothing_elsewhere() {
+    let setup = Setup::new();
+    let tokens = builder(&setup).build().unwrap().login(&ada()).await.unwrap();
+    assert_eq!(part(refresh_of(&tokens), 0), r#"{"alg":"HS256","typ":"JWT"}"#);
+    let refresh = payload(refresh_of(&tokens));
+    assert_eq!((&refresh["sub"], &refresh["client_id"]), (&Value::Null, &Value::Null));
+    for profile in [TokenProfile::Rfc9068, TokenProfile::Plain] {
+        assert!(elsewhere(&setup, profile).verify(refresh_of(&tokens)).is_err());
+    }
+}
+
+#[tokio::test]
+async fn its_own_layer_takes_no_others() {
+    let setup = Setup::new();
+    let issuer = builder(&setup).build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let payload = part(tokens.access(), 1);
+    let verifier = issuer.verifier();
+    let with_typ = |typ: &str| {
+        mint(
+            crate::support::login::SECRET,
+            &format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#),
+            &payload,
+        )
+    };
+    assert!(verifier.verify(&with_typ("at+jwt")).is_ok());
+    assert!(verifier.verify(&with_typ("application/at+jwt")).is_ok());
+    for typ in ["JWT", "dpop+jwt", ""] {
+        assert_eq!(refusal(verifier.verify(&with_typ(typ))), AuthErrorKind::WrongTokenType);
+    }
+}
+
+#[tokio::test]
+async fn the_subject_is_written_once() {
+    let setup = Setup::new();
+    let names = ClaimNames::default().with_user_id("sub");
+    let issuer = builder(&setup).claim_names(names).build().unwrap();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    assert_eq!(part(tokens.access(), 1).matches(r#""sub":"1""#).count(), 1);
+    assert!(elsewhere(&setup, TokenProfile::Rfc9068).verify(tokens.access()).is_ok());
+}
+
+#[tokio::test]
+async fn the_application_does_not_write_them_itself() {
+    #[derive(Serialize, Deserialize)]
+    struct Client {
+        client_id: String,
+    }
+    #[derive(Serialize, Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+    let plain = || Issuer::<Client>::builder(key()).issuer(ISSUER).audience("api");
+    let user = User::new(1, Client { client_id: "mine".to_owned() });
+    assert!(plain().build().unwrap().login(&user).await.is_ok());
+    let issuer = plain().rfc9068_access_tokens("web").build().unwrap();
+    assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+
+    let issuer = Issuer::<Subject>::builder(key()).issuer(ISSUER).audience("api");
+    let issuer = issuer.rfc9068_access_tokens("web").build().unwrap();
+    let user = User::new(1, Subject { sub: "2".to_owned() });
+    assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+}
+
+#[test]
+fn settings_that_cannot_hold_are_refused() {
+    let base = || Issuer::<NoClaims>::builder(key()).access_lifetime(HOUR);
+    let full = || base().issuer(ISSUER).audience("api");
+    let names = ClaimNames::default;
+    for (builder, expected) in [
+        (full().rfc9068_access_tokens("web"), None),
+        (base().audience("api").rfc9068_access_tokens("web"), Some(ConfigErrorKind::Ineffective)),
+        (base().issuer(ISSUER).rfc9068_access_tokens("web"), Some(ConfigErrorKind::Ineffective)),
+        (full().rfc9068_access_tokens(""), Some(ConfigErrorKind::Ineffective)),
+        (
+            full().rfc9068_access_tokens("web").claim_names(names().with_jti("id")),
+            Some(ConfigErrorKind::Conflict),
+        ),
+        (
+            full().rfc9068_access_tokens("web").claim_names(names().with_user_id("client_id")),
+            Some(ConfigErrorKind::Conflict),
+        ),
+    ] {
+        assert_eq!(builder.build().err().map(|error| error.kind()), expected);
+    }
+}
