@@ -6,6 +6,7 @@ mod architecture;
 mod carriage;
 mod clock;
 mod django_database;
+mod django_hashes;
 mod error;
 mod extract;
 mod grpc;
