@@ -29,6 +29,8 @@ mod postgres_store;
 mod purger;
 mod quickstart;
 mod redis_store;
+#[cfg(feature = "redis-tls")]
+mod redis_tls;
 mod replica;
 mod routes;
 mod server;

@@ -62,10 +62,18 @@ enum Connection {
 
 impl Connector {
     pub(super) fn to_server(url: &str) -> RedisResult<Self> {
-        let node = url.into_connection_info()?.set_tcp_settings(tcp_settings());
-        let client = Client::open(node.clone())?;
+        Client::open(Self::node(url)?).map(Self::by)
+    }
+
+    /// How a server is reached.
+    pub(super) fn node(url: &str) -> RedisResult<ConnectionInfo> {
+        Ok(url.into_connection_info()?.set_tcp_settings(tcp_settings()))
+    }
+
+    pub(super) fn by(client: Client) -> Self {
+        let node = client.get_connection_info().clone();
         let database = node.redis_settings().db();
-        Ok(Self::new(Source::Server(Box::new(client)), database, &[node]))
+        Self::new(Source::Server(Box::new(client)), database, &[node])
     }
 
     pub(super) fn to_cluster(urls: &[&str]) -> RedisResult<Self> {

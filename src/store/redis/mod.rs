@@ -4,6 +4,8 @@ mod cluster_feed;
 mod connection;
 mod feed;
 mod scripts;
+#[cfg(feature = "redis-tls")]
+mod tls;
 
 use std::{error::Error, fmt, num::NonZeroUsize, time::Duration};
 
@@ -43,6 +45,12 @@ const SLACK: Duration = Duration::from_secs(60);
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # TLS
+///
+/// With the feature `redis-tls`, a `rediss` URL connects by TLS, to a server whose certificate the
+/// system trusts and names the URL's host. For a certificate authority of one's own there is
+/// `RedisStore::connect_tls_lazy`, or the environment's `SSL_CERT_FILE`.
 ///
 /// # While Redis is away
 ///

@@ -185,3 +185,27 @@ impl Engine for SqliteEngine {
 
     statements_of!(SqliteConnection, SqliteRow);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, error::Error, fs, process};
+
+    use super::*;
+
+    /// No test from outside can tell: that takes a power failure.
+    #[tokio::test]
+    async fn every_write_reaches_the_disk() -> Result<(), Box<dyn Error>> {
+        let folder = env::temp_dir().join(format!("tower-jwt-auth-{}", process::id()));
+        fs::create_dir_all(&folder)?;
+        let url = format!("sqlite:{}", folder.join("sessions.db").display());
+        let store = SqliteStore::connect_lazy(&url)?;
+        store.migrate().await?;
+        for access in [Access::Write, Access::Read] {
+            let pool = store.calls.engine().pool(access);
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
+            let level: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
+            assert_eq!((&*mode, level), ("wal", 2), "2 is FULL");
+        }
+        Ok(fs::remove_dir_all(&folder)?)
+    }
+}

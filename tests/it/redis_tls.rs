@@ -1,0 +1,139 @@
+//! TLS to a real server, whose certificate comes from an authority of its own.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use tower_jwt_auth::{
+    ConfigErrorKind, NumericDate,
+    store::{NewSession, RedisStore, RevocationReplica, StoreError, TokenStore},
+    token::UserId,
+};
+
+use crate::support::{
+    folder::Folder,
+    redis::{RedisServer, free_port, is_installed},
+};
+
+/// A server that talks TLS at a second port.
+struct TlsServer {
+    folder: Folder,
+    port: u16,
+    _server: RedisServer,
+}
+
+impl TlsServer {
+    /// `None` where there is nothing to make it with. Its certificate is for `localhost`.
+    fn start() -> Option<Self> {
+        if !is_installed() || !has_openssl() {
+            return None;
+        }
+        let (folder, port) = (Folder::new(), free_port());
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        make_authority(&folder, "ca");
+        make_authority(&folder, "other");
+        let (key, request, extensions) = (path("key.pem"), path("request"), path("extensions"));
+        fs::write(&extensions, "subjectAltName=DNS:localhost").unwrap();
+        let new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+        openssl(&[&new[..], &["-subj", "/CN=server", "-keyout", &key, "-out", &request]].concat());
+        let (ca, ca_key, certificate) = (path("ca"), path("ca.key"), path("certificate.pem"));
+        let sign = ["x509", "-req", "-days", "2", "-CA", &ca, "-CAkey", &ca_key, "-CAcreateserial"];
+        let files = ["-in", &request, "-extfile", &extensions, "-out", &certificate];
+        openssl(&[&sign[..], &files].concat());
+
+        let tls_port = port.to_string();
+        let server = RedisServer::start(&[
+            "--tls-port",
+            &tls_port,
+            "--tls-cert-file",
+            &certificate,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &ca,
+            "--tls-auth-clients",
+            "no",
+        ]);
+        Some(Self { folder, port, _server: server })
+    }
+
+    fn url(&self, host: &str) -> String {
+        format!("rediss://{host}:{}", self.port)
+    }
+
+    fn authority(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn has_openssl() -> bool {
+    let is_there = Command::new("openssl").arg("version").output().is_ok();
+    let required = env::var_os("TOWER_JWT_AUTH_SERVERS").is_some();
+    assert!(is_there || !required, "openssl is not installed");
+    is_there
+}
+
+fn openssl(arguments: &[&str]) {
+    let output = Command::new("openssl").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn make_authority(folder: &Folder, name: &str) {
+    let certificate = folder.path().join(name).display().to_string();
+    let (key, subject) = (format!("{certificate}.key"), format!("/CN={name}"));
+    let new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let files = ["-days", "2", "-subj", &subject, "-keyout", &key, "-out", &certificate];
+    openssl(&[&new[..], &files].concat());
+}
+
+async fn log_in(store: &RedisStore) -> Result<(), StoreError> {
+    let (user, now) = (UserId::from("ada"), NumericDate::from_secs(1_000));
+    let expiry = NumericDate::from_secs(2_000);
+    store.begin(&NewSession::new("s", &user, "0", now).with_expiry(expiry, expiry)).await
+}
+
+#[tokio::test]
+async fn certificates_are_verified() {
+    let Some(server) = TlsServer::start() else { return };
+    let (right, wrong) = (server.authority("ca"), server.authority("other"));
+    let localhost = server.url("localhost");
+    let store = RedisStore::connect_tls_lazy(&localhost, &right).unwrap();
+    log_in(&store).await.expect("the certificate is good");
+    assert_eq!(store.sessions(&"ada".into(), NumericDate::default()).await.unwrap().len(), 1);
+
+    let refused = [
+        ("another authority", RedisStore::connect_tls_lazy(&localhost, &wrong)),
+        ("the system's authorities", RedisStore::connect_lazy(&localhost)),
+        ("another name", RedisStore::connect_tls_lazy(&server.url("127.0.0.1"), &right)),
+    ];
+    for (what, store) in refused {
+        assert!(log_in(&store.unwrap()).await.is_err(), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_comes_by_tls_too() {
+    let Some(server) = TlsServer::start() else { return };
+    let right = server.authority("ca");
+    let store = RedisStore::connect_tls_lazy(&server.url("localhost"), &right).unwrap();
+    let replica = RevocationReplica::new(store);
+    let fresh = tokio::time::timeout(std::time::Duration::from_secs(20), replica.until_fresh());
+    fresh.await.expect("beats come back");
+}
+
+#[test]
+fn settings_that_protect_nothing_are_refused() {
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (url, certificates, kind) in [
+        ("rediss://localhost", "", ConfigErrorKind::Ineffective),
+        ("rediss://localhost", "nonsense", ConfigErrorKind::Ineffective),
+        ("rediss://localhost", broken, ConfigErrorKind::OutOfRange),
+        ("redis://localhost", broken, ConfigErrorKind::OutOfRange),
+        ("nonsense", broken, ConfigErrorKind::OutOfRange),
+    ] {
+        let error = RedisStore::connect_tls_lazy(url, certificates.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{url}, {certificates}");
+    }
+}
