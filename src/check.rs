@@ -43,10 +43,10 @@ impl<C> Checker<C> {
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
     pub(crate) fn check(&self, token: &str) -> Check<C> {
-        let (source, otherwise) = match self.verifier.try_verify(token) {
+        let source = match self.verifier.try_verify(token) {
             Ok(claims) => return self.ask_store(claims),
             Err(Refusal::Final(kind)) => return Check::Done(Err(kind.into())),
-            Err(Refusal::KeysNeeded { source, otherwise }) => (source, otherwise),
+            Err(Refusal::KeysNeeded { source, .. }) => source,
         };
         match source.fetch() {
             Some(fetch) => {
@@ -56,7 +56,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
                     checker.ask_store(checker.verifier.verify(&token)?).finish().await
                 }))
             }
-            None => Check::Done(Err(otherwise.into())),
+            // Perhaps a fetch has just ended, and the key has come with it.
+            None => match self.verifier.verify(token) {
+                Ok(claims) => self.ask_store(claims),
+                Err(error) => Check::Done(Err(error)),
+            },
         }
     }
 

@@ -88,6 +88,7 @@
 //! checks every rule; a [store], if the layer was given one, is asked whether it was
 //! revoked; then [`Claims`] go into the request extensions and the inner service is called.
 //! Without a store, or with one that answers from memory, nothing is awaited and nothing boxed.
+//! Only a token whose key has yet to be [fetched](jwks) waits for it.
 //!
 //! **A login and a refresh.** [`TokenRoutes`] asks the application's
 //! [`UserBackend`](user::UserBackend); the [`Issuer`] begins a session in the
@@ -100,7 +101,7 @@
 //! | to | read |
 //! |---|---|
 //! | know what is checked of a token | [`Verifier`], [`KeySet`] |
-//! | trust other issuers | [`Verifier::by_issuer`], [`token::Profile`] |
+//! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`token::Profile`] |
 //! | set up the layer: optional tokens, cookies, other bodies | [`middleware`] |
 //! | take claims in handlers, demand scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out; events | [`Issuer`], [`routes`] |
@@ -122,6 +123,7 @@
 //! | `routes` | yes | [`TokenRoutes`]; [`routes`] for other services: published keys, introspection, revocation |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that follow each other while serving |
 //! | `django` | | [`simplejwt`]: beside Django, with SimpleJWT's settings, views, tokens and database |
+//! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `replica` | | [`store::replica`]: revocation checks from memory, with many machines on one store; comes with `postgres` and `redis` |
@@ -153,6 +155,8 @@ pub mod error;
 mod extract;
 pub mod guard;
 pub mod issue;
+#[cfg(feature = "jwks")]
+pub mod jwks;
 #[cfg(feature = "key-rotation")]
 pub mod key_rotation;
 pub mod middleware;

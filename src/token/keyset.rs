@@ -132,6 +132,18 @@ impl KeySet {
         self.source.as_ref()
     }
 
+    /// A set that only verifies.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn of_verifying(keys: Vec<VerifyingKey>) -> Self {
+        Self::of(Keys::of_verifying(keys))
+    }
+
+    /// The keys that `source` keeps in `keys`.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn fetched(keys: Arc<ArcSwap<Keys>>, source: Arc<dyn KeySource>) -> Self {
+        Self { keys, source: Some(source) }
+    }
+
     fn of(keys: Keys) -> Self {
         Self { keys: Arc::new(ArcSwap::from_pointee(keys)), source: None }
     }
@@ -251,6 +263,12 @@ impl Keys {
         known_headers.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         known_headers.dedup_by(|(one, _), (other, _)| one == other);
         Self { signing, verifying, terms, known_headers }
+    }
+
+    /// Keys that only verify.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn of_verifying(keys: Vec<VerifyingKey>) -> Self {
+        Self::new(None, keys, None)
     }
 
     /// What is asked of those who use these keys, if they are rotated.

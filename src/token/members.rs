@@ -74,7 +74,7 @@ impl<'a> SeenMembers<'a> {
 }
 
 /// Checks that `json` is an object which repeats no member, and all of whose members `allows` permits.
-pub(super) fn check_members(
+pub(crate) fn check_members(
     json: &str,
     allows: impl Fn(&str) -> bool,
 ) -> Result<(), serde_json::Error> {

@@ -23,11 +23,17 @@ pub use jws::Jws;
 #[cfg(feature = "key-rotation")]
 pub(crate) use key::generate_private;
 pub use key::{SigningKey, VerifyingKey};
+#[cfg(feature = "jwks")]
+pub(crate) use keyset::Keys;
 #[cfg(feature = "key-rotation")]
 pub(crate) use keyset::RotationTerms;
 pub use keyset::{KeySet, KeySetBuilder};
+#[cfg(feature = "jwks")]
+pub(crate) use members::check_members;
 pub use names::ClaimNames;
 pub use profile::Profile;
 pub(crate) use signer::{RegisteredClaims, sign};
+#[cfg(feature = "jwks")]
+pub(crate) use source::KeySource;
 pub(crate) use verifier::{DEFAULT_MAX_TOKEN_LEN, Refusal};
 pub use verifier::{Verifier, VerifierBuilder};

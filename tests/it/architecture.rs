@@ -11,7 +11,10 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["clock", "error", "trace"], &[]),
     (&["token"], &["clock", "error"]),
     (&["rejection"], &["error", "trace"]),
-    (&["key_rotation", "store", "transport", "user"], &["clock", "error", "token", "trace"]),
+    (
+        &["jwks", "key_rotation", "store", "transport", "user"],
+        &["clock", "error", "token", "trace"],
+    ),
     (&["password"], &["error", "token", "user"]),
     (&["check"], &["clock", "error", "store", "token", "trace"]),
     (&["issue"], &["check", "clock", "error", "store", "token", "trace", "user"]),

@@ -15,6 +15,7 @@ mod interop_jwks;
 mod interop_python;
 mod issuer;
 mod jwk;
+mod jwks;
 mod key_rotation;
 mod keys;
 mod keyset;
@@ -32,6 +33,7 @@ mod redis_store;
 #[cfg(feature = "redis-tls")]
 mod redis_tls;
 mod replica;
+mod resource_server;
 mod routes;
 mod server;
 mod sql_store;

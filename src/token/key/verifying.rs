@@ -178,6 +178,15 @@ impl VerifyingKey {
         Some(format!(r#"{{"alg":"{algorithm}","kid":{kid},"use":"sig",{members}}}"#))
     }
 
+    /// What tells a public key from any other.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn thumbprint(&self) -> Option<String> {
+        match &*self.material {
+            Material::Secret(_) => None,
+            Material::Public(key) => Some(key.thumbprint()),
+        }
+    }
+
     /// Whether somebody chose the key id, so that it excludes tokens that name another.
     pub(in crate::token) fn has_chosen_kid(&self) -> bool {
         self.key_id.as_ref().is_some_and(|id| id.chosen)

@@ -1,0 +1,52 @@
+use std::error::Error;
+
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::crypto::aws_lc_rs::default_provider;
+
+use crate::error::{ConfigError, ConfigErrorKind};
+
+use super::http::HttpClient;
+
+/// The client unless another one is given: plain requests over TLS, and nothing of its own accord,
+/// no redirects, no decompression, no cookies, no proxies.
+pub(super) struct TlsClient(Client<HttpsConnector<HttpConnector>, Empty<&'static [u8]>>);
+
+impl TlsClient {
+    /// Trusts the certificate authorities of the machine, or where it has none, Mozilla's.
+    pub(super) fn new() -> Result<Self, ConfigError> {
+        let native =
+            HttpsConnectorBuilder::new().with_provider_and_native_roots(default_provider());
+        let builder = match native {
+            Ok(builder) => builder,
+            Err(_) => HttpsConnectorBuilder::new()
+                .with_provider_and_webpki_roots(default_provider())
+                .map_err(|_| {
+                    ConfigError::new(ConfigErrorKind::Ineffective, "TLS cannot be set up")
+                })?,
+        };
+        // Which URLs may be asked without TLS was decided before.
+        let connector = builder.https_or_http().enable_http1().build();
+        // Between two fetches a server closes an idle connection anyway.
+        let client =
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Ok(Self(client))
+    }
+}
+
+impl HttpClient for TlsClient {
+    type Body = Incoming;
+
+    async fn send(
+        &self,
+        request: Request<()>,
+    ) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
+        Ok(self.0.request(request.map(|()| Empty::new())).await?)
+    }
+}

@@ -1,0 +1,150 @@
+//! Routes, statuses and challenges.
+
+use serde_json::{Value, json};
+
+use super::{health, me, provider, publish, start, token};
+use crate::support::{
+    api::{checked, get},
+    foreign::{API, ForeignKey},
+    provider::{Answer, JWKS, OPENID, Provider},
+    server::Server,
+};
+
+#[test]
+fn tokens_of_each_issuer_open_routes() {
+    let (of_a, of_b) = (ForeignKey::generate("same"), ForeignKey::generate("same"));
+    let (a, b) = (provider(&[&of_a]), provider(&[&of_b]));
+    let server = start(&[&a, &b], &[]);
+    for (key, issuer) in [(&of_a, &a), (&of_b, &b)] {
+        let reply = me(&server, &token(key, issuer, json!({ "scope": "read" })));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let expected = json!({ "sub": "ada", "iss": issuer.issuer(), "scopes": ["read"] });
+        assert_eq!(reply.json(), expected);
+    }
+    for (key, issuer) in [(&of_a, &b), (&of_b, &a)] {
+        assert_eq!(me(&server, &token(key, issuer, json!({}))).status, 401);
+    }
+    let stranger = Provider::start();
+    assert_eq!(me(&server, &token(&of_a, &stranger, json!({}))).status, 401);
+    assert_eq!((a.count(JWKS), b.count(JWKS)), (1, 1));
+}
+
+#[test]
+fn writing_needs_its_scope() {
+    let key = ForeignKey::generate("one");
+    let provider = provider(&[&key]);
+    let server = start(&[&provider], &[]);
+    for (changes, status) in [
+        (json!({ "scope": "read write" }), 200),
+        (json!({ "scope": ["write"] }), 200),
+        (json!({ "scp": "write read" }), 200),
+        (json!({ "scp": ["write"] }), 200),
+        (json!({ "scope": "writer read" }), 403),
+        (json!({ "scp": ["Write"] }), 403),
+        (json!({}), 403),
+    ] {
+        let reply = get(&server, "/api/write", &token(&key, &provider, changes.clone()));
+        assert_eq!(reply.status, status, "{changes}");
+        if status == 403 {
+            let challenge = reply.header("www-authenticate")[0];
+            assert!(challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
+            assert!(challenge.contains(r#"scope="write""#), "{challenge}");
+            assert_eq!(reply.json()["code"], "insufficient_scope");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_good_access_token_is_refused() {
+    let key = ForeignKey::generate("one");
+    let provider = provider(&[&key]);
+    let server = start(&[&provider], &[]);
+    let now = crate::support::api::now();
+    for changes in [
+        json!({ "aud": "other" }),
+        json!({ "aud": null }),
+        json!({ "exp": now - 1 }),
+        json!({ "sub": null }),
+        json!({ "client_id": null }),
+        json!({ "jti": null }),
+        json!({ "iat": null }),
+        json!({ "iss": null }),
+    ] {
+        let reply = me(&server, &token(&key, &provider, changes.clone()));
+        assert_eq!(reply.status, 401, "{changes}");
+        assert!(reply.header("www-authenticate")[0].contains(r#"error="invalid_token""#));
+    }
+    let id_token = key.mint(&json!({ "kid": "one", "typ": "JWT" }), &provider.issuer(), &json!({}));
+    for token in ["x", "a.b.c", &id_token] {
+        assert_eq!(me(&server, token).status, 401);
+    }
+    let none = checked(server.send("GET /api/me", "", b""));
+    assert_eq!(
+        (none.status.as_u16(), none.header("www-authenticate")),
+        (401, vec![r#"Bearer realm="api""#])
+    );
+    assert_eq!(checked(server.send("GET /nowhere", "", b"")).status, 404);
+}
+
+#[test]
+fn keys_may_come_from_a_url() {
+    let key = ForeignKey::generate("one");
+    let provider = Provider::start();
+    publish(&provider, &[&key]);
+    let variables = [
+        ("PORT", "0"),
+        ("ALLOW_HTTP", "1"),
+        ("AUDIENCE", API),
+        ("JWKS_URL", &provider.url(JWKS)),
+        ("ISSUER", &provider.issuer()),
+        ("PROFILE", "plain"),
+    ];
+    let server = Server::start("resource_server", &variables);
+    let plain = json!({ "jti": null, "client_id": null, "iat": null });
+    assert_eq!(me(&server, &token(&key, &provider, plain)).status, 200);
+    assert_eq!(me(&server, &token(&key, &provider, json!({ "nonce": "n" }))).status, 401);
+    assert_eq!(provider.count(OPENID), 0);
+}
+
+#[test]
+fn health_tells_how_fresh_keys_are() {
+    let key = ForeignKey::generate("one");
+    let provider = provider(&[&key]);
+    provider.publish(&[key.jwk(), json!({ "kty": "oct", "k": "AAAA" })]);
+    let server = start(&[&provider], &[]);
+    assert_eq!(me(&server, &token(&key, &provider, json!({}))).status, 200);
+    let reply = health(&server);
+    assert_eq!(reply.status, 200);
+    let state = &reply.json()["issuers"][0];
+    assert_eq!(state["issuer"], provider.issuer());
+    assert_eq!(
+        (&state["usable"], &state["keys"], &state["skipped"]),
+        (&json!(true), &json!(1), &json!(1))
+    );
+    assert!(state["age"].is_u64(), "{state}");
+}
+
+#[test]
+fn new_keys_are_found_once_per_cooldown() {
+    let keys: Vec<_> = (0..3).map(|n| ForeignKey::generate(&format!("k{n}"))).collect();
+    let provider = provider(&[&keys[0]]);
+    let server = start(&[&provider], &[]);
+    let ask = |n: usize| me(&server, &token(&keys[n], &provider, json!({}))).status.as_u16();
+    assert_eq!(ask(0), 200);
+    publish(&provider, &[&keys[0], &keys[1]]);
+    assert_eq!(ask(1), 200);
+    publish(&provider, &[&keys[0], &keys[1], &keys[2]]);
+    assert_eq!((ask(2), ask(1), ask(0)), (401, 200, 200));
+    assert_eq!(provider.count(JWKS), 2);
+    provider.answer(JWKS, Answer::HangUp);
+    assert_eq!((ask(2), ask(0)), (401, 200));
+
+    // With a short one, the key is found soon.
+    publish(&provider, &[&keys[0]]);
+    let quick = start(&[&provider], &[("JWKS_COOLDOWN", "1")]);
+    let ask = |n: usize| me(&quick, &token(&keys[n], &provider, json!({}))).status.as_u16();
+    assert_eq!((ask(0), ask(1)), (200, 401));
+    publish(&provider, &[&keys[0], &keys[1]]);
+    super::outage::eventually(200, || ask(1));
+    let _: Value = health(&quick).json();
+}

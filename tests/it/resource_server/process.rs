@@ -1,0 +1,68 @@
+//! How it starts and ends, and what it prints.
+
+use std::{io::Write, time::Duration};
+
+use serde_json::json;
+
+use super::{me, provider, start, token};
+use crate::support::{
+    foreign::{API, ForeignKey},
+    server::run,
+};
+
+const FIVE_SECONDS: Duration = Duration::from_secs(5);
+
+#[test]
+fn it_ends_well_when_told_to_whatever_is_open() {
+    let key = ForeignKey::generate("one");
+    let provider = provider(&[&key]);
+    for signal in ["TERM", "INT"] {
+        let mut server = start(&[&provider], &[("RUST_LOG", "trace")]);
+        let mut half_open = server.connect();
+        half_open.write_all(b"GET /api/me HTTP/1.1\r\nhost: x\r\nautho").unwrap();
+        let token = token(&key, &provider, json!({}));
+        assert_eq!(me(&server, &token).status, 200);
+        server.signal(signal);
+        assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0), "SIG{signal}");
+        let output = server.output();
+        assert!(token.split('.').all(|part| !output.contains(part)), "{output}");
+    }
+}
+
+#[test]
+fn it_tells_what_is_wrong_with_its_configuration() {
+    let issuer = ("ISSUERS", "https://login.example");
+    let audience = ("AUDIENCE", API);
+    let which = "either ISSUERS must be set, or both JWKS_URL and ISSUER";
+    let unsafe_url = "https://login.example: issuers and places of keys must be https URLs";
+    for (variables, told) in [
+        (vec![], "AUDIENCE is not set"),
+        (vec![issuer], "AUDIENCE is not set"),
+        (vec![audience], which),
+        (vec![audience, ("JWKS_URL", "https://login.example/keys")], which),
+        (vec![audience, ("ISSUER", "https://login.example")], which),
+        (vec![audience, issuer, ("ISSUER", "https://login.example")], which),
+        (vec![audience, ("ISSUERS", "http://login.example")], "http://login.example: issuers"),
+        (vec![audience, ("ISSUERS", "")], ": issuers and places of keys must be https URLs"),
+        (
+            vec![audience, ("ISSUERS", "https://login.example, https://login.example")],
+            "two verifiers require the same issuer",
+        ),
+        (
+            vec![audience, ("ISSUER", "https://login.example"), ("JWKS_URL", "http://127.0.0.1")],
+            unsafe_url,
+        ),
+        (vec![("AUDIENCE", ""), issuer], "audiences, or one of them, is empty"),
+        (vec![audience, issuer, ("PORT", "http")], "PORT \"http\" is not a port number"),
+        (vec![audience, issuer, ("PROFILE", "jwt")], "PROFILE \"jwt\" is neither"),
+        (vec![audience, issuer, ("ALLOW_HTTP", "yes")], "ALLOW_HTTP \"yes\" is neither 0 nor 1"),
+        (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN \"-1\" is not a number"),
+        (vec![audience, issuer, ("JWKS_REFRESH", "0")], "for at least a second"),
+        (vec![audience, issuer, ("JWKS_MAX_STALE", "0")], "for at least a second"),
+        (vec![audience, issuer, ("JWKS_MAX_STALE", "1d")], "JWKS_MAX_STALE \"1d\" is not a number"),
+    ] {
+        let (status, output) = run("resource_server", &variables, FIVE_SECONDS);
+        assert_eq!(status.code(), Some(1), "{output}");
+        assert!(output.contains(told) && output.lines().count() == 1, "{told}: {output}");
+    }
+}
