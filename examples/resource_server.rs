@@ -7,10 +7,17 @@
 //!     PROFILE=plain cargo run --example resource_server
 //! ```
 //!
+//! The example `server` is such an issuer, see there:
+//!
+//! ```sh
+//! PORT=3001 ISSUERS=http://127.0.0.1:3000 ALLOW_HTTP=1 AUDIENCE=api \
+//!     cargo run --example resource_server
+//! ```
+//!
 //! Then, in another shell, with an access token of such an issuer:
 //!
 //! ```sh
-//! API=http://127.0.0.1:3000
+//! API=http://127.0.0.1:3000 # or 3001
 //! curl -i $API/health
 //! curl -i $API/api/me -H "authorization: Bearer $ACCESS"
 //! curl -i $API/api/write -H "authorization: Bearer $ACCESS"

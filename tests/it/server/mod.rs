@@ -4,6 +4,7 @@ mod contract;
 mod crash;
 mod issuing;
 mod outage;
+mod pair;
 mod process;
 mod race;
 mod sharing;
