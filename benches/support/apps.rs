@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tower::{Layer, Service, ServiceExt};
 use tower_jwt_auth::{AuthError, Claims, Verifier};
 
-const PATH: &str = "/api/items";
+pub(crate) const PATH: &str = "/api/items";
 
 /// All claims of the tokens, owned.
 #[derive(Clone, Serialize, Deserialize)]
@@ -173,5 +173,18 @@ where
         let response = response.expect("nothing waits").expect("nothing fails");
         assert_eq!(response.status(), expected);
         response
+    }
+}
+
+/// As [`call`], with copies of `requests` in turn.
+pub(crate) fn call_in_turn<S>(service: S, requests: Vec<Parts>) -> impl FnMut() -> Response
+where
+    S: Service<Request, Response = Response> + Clone + 'static,
+    S::Error: std::fmt::Debug,
+{
+    let mut next = 0;
+    move || {
+        next = (next + 1) % requests.len();
+        call(service.clone(), requests[next].clone(), StatusCode::NO_CONTENT)()
     }
 }

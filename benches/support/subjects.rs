@@ -19,12 +19,18 @@ use tower_jwt_auth::{
 };
 
 use super::{
-    apps::{AllClaims, Baseline, NoLayer, Profile, call, extracting, open, protected, request},
+    apps::{
+        AllClaims, Baseline, NoLayer, Profile, call, call_in_turn, extracting, open, protected,
+        request,
+    },
     keys::{Keys, theirs},
 };
 
 const HOUR: u64 = 60 * 60;
 const EIGHT_KIB: usize = 8 * 1024;
+/// Room for all the tokens in turn.
+const CACHE: usize = 64 * 1024 * 1024;
+const MANY: u64 = 10_000;
 
 /// Something whose cost is measured.
 pub(crate) struct Subject {
@@ -43,7 +49,7 @@ impl Subjects {
         for algorithm in [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
             let keys = Keys::new(algorithm)?;
             let token = keys.encode(&good)?;
-            subjects.add_valid(&keys, request(Some(&token)))?;
+            subjects.add_valid(&keys, &request(Some(&token)))?;
             if algorithm == Algorithm::HS256 {
                 subjects.add_hs256(&keys, &request(Some(&token)))?;
                 subjects.add_refused(&keys, &token, now)?;
@@ -59,17 +65,21 @@ impl Subjects {
         self.0.push(Subject { name: name.into(), run });
     }
 
-    fn add_valid(&mut self, keys: &Keys, good: Parts) -> Result<(), Box<dyn Error>> {
+    fn add_valid(&mut self, keys: &Keys, good: &Parts) -> Result<(), Box<dyn Error>> {
         let algorithm = keys.ours.algorithm();
-        let layer = JwtAuthLayer::new(keys.verifier()?);
+        let routers = [
+            ("layer around the router", keys.verifier()?),
+            ("token seen before", keys.caching_verifier()?),
+        ];
         self.add(
             format!("{algorithm}, jsonwebtoken in an extractor"),
             call(keys.baseline().router(), good.clone(), StatusCode::NO_CONTENT),
         );
-        self.add(
-            format!("{algorithm}, layer around the router"),
-            call(layer.layer(protected()), good, StatusCode::NO_CONTENT),
-        );
+        for (name, verifier) in routers {
+            let router = JwtAuthLayer::new(verifier).layer(protected());
+            let run = call(router, good.clone(), StatusCode::NO_CONTENT);
+            self.add(format!("{algorithm}, {name}"), run);
+        }
         Ok(())
     }
 
@@ -83,10 +93,21 @@ impl Subjects {
             ("Router::layer that does nothing", open().layer(NoLayer)),
             ("verifier in an extractor", extracting(keys.verifier()?)),
             ("Router::layer", protected().layer(layer)),
+            (
+                "token seen before, Router::layer",
+                protected().layer(JwtAuthLayer::new(keys.caching_verifier()?)),
+            ),
         ];
         for (name, router) in routers {
             self.add(name, call(router, good.clone(), StatusCode::NO_CONTENT));
         }
+        let tokens = tokens(keys, MANY)?;
+        let requests: Vec<_> = tokens.iter().map(|token| request(Some(token))).collect();
+        let layer = JwtAuthLayer::new(keys.caching_verifier()?);
+        let mut run = call_in_turn(layer.layer(protected()), requests.clone());
+        (0..MANY).for_each(|_| drop(run()));
+        self.add("one of 10 000 tokens seen before", run);
+        self.add("one of 10 000 requests", call_in_turn(open(), requests));
         self.add(
             "layer around the router, store",
             call(revocable.layer(protected()), good.clone(), StatusCode::NO_CONTENT),
@@ -151,6 +172,17 @@ impl Subjects {
     }
 }
 
+/// As many good tokens.
+pub(crate) fn tokens(keys: &Keys, many: u64) -> Result<Vec<String>, Box<dyn Error>> {
+    let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+    (0..many)
+        .map(|number| {
+            let jti = format!("{number:032x}");
+            Ok(keys.encode(&AllClaims { jti, ..claims(now, now + HOUR) })?)
+        })
+        .collect()
+}
+
 fn claims(iat: u64, exp: u64) -> AllClaims {
     AllClaims {
         token_type: "access".to_owned(),
@@ -176,7 +208,11 @@ impl Keys {
     }
 
     fn verifier(&self) -> Result<Verifier<Profile>, Box<dyn Error>> {
-        Ok(Verifier::builder(self.ours.verifying_key()).build()?)
+        Ok(Verifier::builder(self.ours.verifying_key()).cache(0).build()?)
+    }
+
+    fn caching_verifier(&self) -> Result<Verifier<Profile>, Box<dyn Error>> {
+        Ok(Verifier::builder(self.ours.verifying_key()).cache(CACHE).build()?)
     }
 }
 

@@ -228,9 +228,11 @@ where
             access = access.header_typ("at+jwt");
         }
         let access = access.build()?;
-        let refresh = self.verifier_builder().token_type(TokenType::Refresh).build()?;
+        // Refresh tokens are good for one use, mostly.
+        let refresh = self.verifier_builder().token_type(TokenType::Refresh).cache(0).build()?;
         let either = self
             .verifier_builder()
+            .cache(0)
             .token_types([TokenType::Access, TokenType::Refresh])
             // What every route would refuse for its claims is not good.
             .check(|claims: &Claims| match claims.token_type() {

@@ -54,8 +54,13 @@ struct Verified<C> {
 }
 
 impl<C> Claims<C> {
+    #[inline]
     pub(super) fn new(payload: String, registered: Registered, custom: C) -> Self {
         Self(Arc::new(Verified { payload, registered, custom }))
+    }
+
+    pub(super) fn registered(&self) -> &Registered {
+        &self.0.registered
     }
 
     fn text<'a>(&'a self, text: Option<&'a Text>) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 //! See [RFC 7515 section 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1).
 
 use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64URL};
+use memchr::memchr;
 
 use crate::error::AuthErrorKind;
 
@@ -12,6 +13,7 @@ pub(super) const MAX_SIGNATURE: usize = 1024;
 /// A token split at its two dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
 pub(super) struct Compact<'a> {
+    pub(super) text: &'a str,
     pub(super) header: &'a str,
     payload: &'a str,
     signature: &'a str,
@@ -26,10 +28,10 @@ impl<'a> Compact<'a> {
         if token.len() > max_len {
             return Err(AuthErrorKind::Malformed);
         }
-        let (header, rest) = token.split_once('.').ok_or(AuthErrorKind::Malformed)?;
-        let (payload, signature) = rest.split_once('.').ok_or(AuthErrorKind::Malformed)?;
+        let (header, rest) = split_at_dot(token)?;
+        let (payload, signature) = split_at_dot(rest)?;
         let signing_input = &token[..header.len() + 1 + payload.len()];
-        Ok(Self { header, payload, signature, signing_input })
+        Ok(Self { text: token, header, payload, signature, signing_input })
     }
 
     pub(super) fn decode_header(&self) -> Result<Vec<u8>, AuthErrorKind> {
@@ -54,6 +56,11 @@ impl<'a> Compact<'a> {
     }
 }
 
+fn split_at_dot(text: &str) -> Result<(&str, &str), AuthErrorKind> {
+    let dot = memchr(b'.', text.as_bytes()).ok_or(AuthErrorKind::Malformed)?;
+    Ok((&text[..dot], &text[dot + 1..]))
+}
+
 pub(super) fn decode(part: &str) -> Result<Vec<u8>, AuthErrorKind> {
     BASE64URL.decode_to_vec(part).map_err(|_| AuthErrorKind::Malformed)
 }
@@ -75,7 +82,8 @@ mod tests {
 
     fn decode(part: &str) -> Option<Vec<u8>> {
         let payload = super::decode(part).ok();
-        let token = Compact { header: "", payload: "", signature: part, signing_input: "" };
+        let token =
+            Compact { text: part, header: "", payload: "", signature: part, signing_input: "" };
         let mut buffer = [0; MAX_SIGNATURE];
         let signature = token.decode_signature(&mut buffer).ok();
         assert_eq!(signature, payload.as_deref(), "{part}");
@@ -116,8 +124,13 @@ mod tests {
         let mut buffer = [0; MAX_SIGNATURE];
         for len in MAX_SIGNATURE - 8..MAX_SIGNATURE + 8 {
             let signature = encode(&vec![7; len]);
-            let token =
-                Compact { header: "", payload: "", signature: &signature, signing_input: "" };
+            let token = Compact {
+                text: "",
+                header: "",
+                payload: "",
+                signature: &signature,
+                signing_input: "",
+            };
             let decoded = token.decode_signature(&mut buffer);
             assert_eq!(decoded.is_ok(), len <= MAX_SIGNATURE, "{len}");
         }

@@ -249,6 +249,7 @@ pub(crate) struct Keys {
     signing: Option<SigningKey>,
     verifying: Vec<VerifyingKey>,
     terms: Option<RotationTerms>,
+    has_public_key: bool,
     /// What the usual headers of these keys' tokens say, in the order of their encoded forms.
     known_headers: Vec<(String, Header<'static>)>,
 }
@@ -262,7 +263,8 @@ impl Keys {
         let mut known_headers: Vec<_> = verifying.iter().flat_map(usual_headers).collect();
         known_headers.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         known_headers.dedup_by(|(one, _), (other, _)| one == other);
-        Self { signing, verifying, terms, known_headers }
+        let has_public_key = verifying.iter().any(|key| !key.algorithm().is_symmetric());
+        Self { signing, verifying, terms, has_public_key, known_headers }
     }
 
     /// Keys that only verify.
@@ -278,6 +280,11 @@ impl Keys {
 
     pub(crate) const fn signing_key(&self) -> Option<&SigningKey> {
         self.signing.as_ref()
+    }
+
+    /// Whether a signature may cost much more to verify than an HMAC.
+    pub(super) const fn has_public_key(&self) -> bool {
+        self.has_public_key
     }
 
     pub(super) fn known_header(&self, token: &Compact<'_>) -> Option<&Header<'static>> {

@@ -43,11 +43,13 @@ pub(super) struct SeenMembers<'a> {
     inline: [&'a str; INLINE],
     inline_len: usize,
     others: Vec<Cow<'a, str>>,
+    /// A bit for each name, so that most need not be compared.
+    marks: u64,
 }
 
 impl<'a> SeenMembers<'a> {
     pub(super) const fn new() -> Self {
-        Self { inline: [""; INLINE], inline_len: 0, others: Vec::new() }
+        Self { inline: [""; INLINE], inline_len: 0, others: Vec::new(), marks: 0 }
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {
@@ -58,9 +60,11 @@ impl<'a> SeenMembers<'a> {
     /// Notes `name`, or refuses it as repeated or as one too many.
     #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
     pub(super) fn insert<E: Error>(&mut self, name: &Cow<'a, str>) -> Result<(), E> {
-        if self.contains(name) {
+        let mark = mark(name);
+        if self.marks & mark != 0 && self.contains(name) {
             return Err(E::custom("repeated member"));
         }
+        self.marks |= mark;
         match name {
             Cow::Borrowed(name) if self.inline_len < INLINE => {
                 self.inline[self.inline_len] = name;
@@ -71,6 +75,13 @@ impl<'a> SeenMembers<'a> {
         }
         Ok(())
     }
+}
+
+/// The same bit for the same name.
+fn mark(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let ends = name.first().zip(name.last()).map_or(0, |(first, last)| first ^ (last << 2));
+    1 << ((ends ^ name.len() as u8) % 64)
 }
 
 /// Checks that `json` is an object which repeats no member, and all of whose members `allows` permits.

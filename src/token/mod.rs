@@ -1,6 +1,7 @@
 //! Tokens: keys, claims, verifying and signing. Pure and synchronous.
 
 mod algorithm;
+mod cache;
 mod claims;
 mod compact;
 mod header;
@@ -10,6 +11,7 @@ mod keyset;
 mod members;
 mod names;
 mod own_members;
+mod payload;
 mod profile;
 mod registered;
 mod signer;
@@ -18,6 +20,7 @@ mod validation;
 mod verifier;
 
 pub use algorithm::Algorithm;
+pub use cache::CacheStats;
 pub use claims::{Claims, NoClaims, TokenType, UserId};
 pub use jws::Jws;
 #[cfg(feature = "key-rotation")]

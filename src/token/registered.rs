@@ -4,10 +4,7 @@ use std::{borrow::Cow, fmt, ops::Range};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{
-        DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
-        value::MapAccessDeserializer,
-    },
+    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 use crate::{clock::NumericDate, error::AuthErrorKind};
@@ -87,12 +84,11 @@ pub(super) struct Registered {
 
 impl Registered {
     pub(super) fn read(payload: &str, rules: &Rules) -> Result<Self, AuthErrorKind> {
+        let mut reader = Reader::new(payload, rules, None);
         let mut deserializer = serde_json::Deserializer::from_str(payload);
-        let registered = RegisteredSeed { payload, rules }
-            .deserialize(&mut deserializer)
-            .map_err(|error| kind_of(&error))?;
+        deserializer.deserialize_map(&mut reader).map_err(|error| kind_of(&error))?;
         deserializer.end().map_err(|error| kind_of(&error))?;
-        Ok(registered)
+        reader.finish().map_err(|error| kind_of(&error))
     }
 }
 
@@ -100,12 +96,41 @@ fn kind_of(error: &serde_json::Error) -> AuthErrorKind {
     if error.is_data() { AuthErrorKind::InvalidClaims } else { AuthErrorKind::Malformed }
 }
 
-struct RegisteredSeed<'a> {
-    payload: &'a str,
-    rules: &'a Rules,
+/// Reads them, member by member.
+pub(super) struct Reader<'de> {
+    payload: &'de str,
+    rules: &'de Rules,
+    /// Now, if the rest of a token that has expired need not be read.
+    now: Option<NumericDate>,
+    seen: SeenMembers<'de>,
+    expires_at: Option<NumericDate>,
+    claims: Registered,
 }
 
-impl RegisteredSeed<'_> {
+impl<'de> Reader<'de> {
+    #[inline]
+    pub(super) fn new(payload: &'de str, rules: &'de Rules, now: Option<NumericDate>) -> Self {
+        let claims = Registered {
+            expires_at: NumericDate::default(),
+            not_before: None,
+            issued_at: None,
+            auth_time: None,
+            token_type: None,
+            user_id: None,
+            jti: None,
+            session_id: None,
+            issuer: None,
+            subject: None,
+            scope: Scopes::NONE,
+            scp: Scopes::NONE,
+            epoch: None,
+            audience: Audience::Absent,
+            is_for_other_use: false,
+            is_bound: false,
+        };
+        Self { payload, rules, now, seen: SeenMembers::new(), expires_at: None, claims }
+    }
+
     fn text(&self, text: Cow<'_, str>) -> Text {
         match text {
             Cow::Borrowed(text) => {
@@ -125,110 +150,118 @@ impl RegisteredSeed<'_> {
             }
         }
     }
-}
 
-impl<'de> DeserializeSeed<'de> for RegisteredSeed<'de> {
-    type Value = Registered;
+    /// Whether a member of this name has a value that [`read`](Self::read) asks for.
+    pub(super) fn understands(&self, name: &str) -> bool {
+        let names = self.rules.names();
+        name == names.user_id()
+            || name == names.token_type()
+            || name == names.jti()
+            || match name {
+                "exp" | "nbf" | "iat" | "auth_time" | "iss" | "sub" | "sid" | "user_epoch"
+                | "scope" | "scp" | "aud" => true,
+                "client_id" => self.rules.profile == Profile::Rfc9068,
+                _ => self.rules.profile.names_use(name),
+            }
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Registered, D::Error> {
-        deserializer.deserialize_map(self)
+    /// Reads the member `name`, whose value comes next in `map`.
+    pub(super) fn read<A: MapAccess<'de>>(
+        &mut self,
+        name: &Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        let (names, profile) = (self.rules.names(), self.rules.profile);
+        self.seen.insert(name)?;
+        let name = name.as_ref();
+        // A name that was configured comes before the fixed meaning of the same name.
+        if name == names.user_id() {
+            let id = if profile == Profile::SimpleJwt {
+                map.next_value::<TextOrInteger<'de>>()?.0
+            } else {
+                map.next_value::<Id<'de>>()?.0
+            };
+            self.claims.user_id = Some(self.text(id));
+            if name == "sub" {
+                self.claims.subject.clone_from(&self.claims.user_id);
+            }
+        } else if name == names.token_type() && profile != Profile::Rfc9068 {
+            let name = map.next_value::<JsonStr<'de>>()?.0;
+            self.claims.token_type = Some(TokenType::from(name.as_ref()));
+        } else if name == names.jti() {
+            self.claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0));
+        } else {
+            match name {
+                "exp" => {
+                    let expires_at = map.next_value::<Date>()?.0;
+                    if self.now.is_some_and(|now| self.rules.is_expired(expires_at, now)) {
+                        return Err(A::Error::custom("expired"));
+                    }
+                    self.expires_at = Some(expires_at);
+                }
+                "nbf" => self.claims.not_before = Some(map.next_value::<Date>()?.0),
+                "iat" => self.claims.issued_at = Some(map.next_value::<Date>()?.0),
+                "auth_time" => self.claims.auth_time = Some(map.next_value::<Date>()?.0),
+                "iss" => self.claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
+                "sub" => self.claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
+                "sid" => self.claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0)),
+                "user_epoch" => {
+                    self.claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0))
+                }
+                "scope" => self.claims.scope = self.scopes(map.next_value()?),
+                "scp" => self.claims.scp = self.scopes(map.next_value()?),
+                "aud" => {
+                    let accepts = |audience: &str| self.rules.accepts_audience(audience);
+                    let accepted = match map.next_value::<OneOrMany<'de>>()? {
+                        OneOrMany::One(audience) => accepts(&audience),
+                        OneOrMany::Many(list) => list.iter().any(|audience| accepts(audience)),
+                    };
+                    self.claims.audience =
+                        if accepted { Audience::Accepted } else { Audience::Other };
+                }
+                "client_id" if profile == Profile::Rfc9068 => {
+                    map.next_value::<Id<'de>>()?;
+                }
+                "cnf" => {
+                    map.next_value::<IgnoredAny>()?;
+                    self.claims.is_bound = true;
+                }
+                _ if profile.names_use(name) => {
+                    self.claims.is_for_other_use |=
+                        !says_access(&map.next_value::<JsonStr<'de>>()?.0);
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    self.claims.is_for_other_use |= profile.excludes(name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was read, if all of it was there that is required.
+    #[inline]
+    pub(super) fn finish<E: Error>(self) -> Result<Registered, E> {
+        if !self.rules.required_claims().all(|name| self.seen.contains(name)) {
+            return Err(E::custom("a required claim is missing"));
+        }
+        let expires_at = self.expires_at.ok_or_else(|| E::missing_field("exp"))?;
+        Ok(Registered { expires_at, ..self.claims })
     }
 }
 
-impl<'de> Visitor<'de> for RegisteredSeed<'de> {
-    type Value = Registered;
+impl<'de> Visitor<'de> for &mut Reader<'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a claims set")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Registered, A::Error> {
-        let (names, profile) = (self.rules.names(), self.rules.profile);
-        let mut seen = SeenMembers::new();
-        let mut expires_at = None;
-        let mut claims = Registered {
-            expires_at: NumericDate::default(),
-            not_before: None,
-            issued_at: None,
-            auth_time: None,
-            token_type: None,
-            user_id: None,
-            jti: None,
-            session_id: None,
-            issuer: None,
-            subject: None,
-            scope: Scopes::NONE,
-            scp: Scopes::NONE,
-            epoch: None,
-            audience: Audience::Absent,
-            is_for_other_use: false,
-            is_bound: false,
-        };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(JsonStr(name)) = map.next_key()? {
-            seen.insert(&name)?;
-            let name = name.as_ref();
-            // A name that was configured comes before the fixed meaning of the same name.
-            if name == names.user_id() {
-                let id = if profile == Profile::SimpleJwt {
-                    map.next_value::<TextOrInteger<'de>>()?.0
-                } else {
-                    map.next_value::<Id<'de>>()?.0
-                };
-                claims.user_id = Some(self.text(id));
-                if name == "sub" {
-                    claims.subject.clone_from(&claims.user_id);
-                }
-            } else if name == names.token_type() && profile != Profile::Rfc9068 {
-                let name = map.next_value::<JsonStr<'de>>()?.0;
-                claims.token_type = Some(TokenType::from(name.as_ref()));
-            } else if name == names.jti() {
-                claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0));
-            } else {
-                match name {
-                    "exp" => expires_at = Some(map.next_value::<Date>()?.0),
-                    "nbf" => claims.not_before = Some(map.next_value::<Date>()?.0),
-                    "iat" => claims.issued_at = Some(map.next_value::<Date>()?.0),
-                    "auth_time" => claims.auth_time = Some(map.next_value::<Date>()?.0),
-                    "iss" => claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
-                    "sub" => claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
-                    "sid" => claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0)),
-                    "user_epoch" => {
-                        claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0))
-                    }
-                    "scope" => claims.scope = self.scopes(map.next_value()?),
-                    "scp" => claims.scp = self.scopes(map.next_value()?),
-                    "aud" => {
-                        let accepts = |audience: &str| self.rules.accepts_audience(audience);
-                        let accepted = match map.next_value::<OneOrMany<'de>>()? {
-                            OneOrMany::One(audience) => accepts(&audience),
-                            OneOrMany::Many(list) => list.iter().any(|audience| accepts(audience)),
-                        };
-                        claims.audience =
-                            if accepted { Audience::Accepted } else { Audience::Other };
-                    }
-                    "client_id" if profile == Profile::Rfc9068 => {
-                        map.next_value::<Id<'de>>()?;
-                    }
-                    "cnf" => {
-                        map.next_value::<IgnoredAny>()?;
-                        claims.is_bound = true;
-                    }
-                    _ if profile.names_use(name) => {
-                        claims.is_for_other_use |=
-                            !says_access(&map.next_value::<JsonStr<'de>>()?.0);
-                    }
-                    _ => {
-                        map.next_value::<IgnoredAny>()?;
-                        claims.is_for_other_use |= profile.excludes(name);
-                    }
-                }
-            }
+            self.read(&name, &mut map)?;
         }
-        if !self.rules.required_claims().all(|name| seen.contains(name)) {
-            return Err(A::Error::custom("a required claim is missing"));
-        }
-        claims.expires_at = expires_at.ok_or_else(|| A::Error::missing_field("exp"))?;
-        Ok(claims)
+        Ok(())
     }
 }
 

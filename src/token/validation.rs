@@ -95,16 +95,7 @@ impl Rules {
         payload: &str,
         now: NumericDate,
     ) -> Result<(), AuthErrorKind> {
-        // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
-        if now >= claims.expires_at.saturating_add(self.leeway) {
-            return Err(AuthErrorKind::Expired);
-        }
-        let latest = now.saturating_add(self.leeway);
-        if claims.not_before.is_some_and(|date| date > latest)
-            || claims.issued_at.is_some_and(|date| date > latest)
-        {
-            return Err(AuthErrorKind::NotYetValid);
-        }
+        self.check_times(claims, now)?;
         if let Some(expected) = &self.issuer {
             let issuer = claims.issuer.as_ref().map(|issuer| issuer.resolve(payload));
             if issuer != Some(expected) {
@@ -140,6 +131,29 @@ impl Rules {
         // A token bound to a key is worth nothing without the proof, which a Bearer token lacks.
         if lacks_id || claims.is_bound {
             return Err(AuthErrorKind::InvalidClaims);
+        }
+        Ok(())
+    }
+
+    /// RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
+    pub(super) fn is_expired(&self, expires_at: NumericDate, now: NumericDate) -> bool {
+        now >= expires_at.saturating_add(self.leeway)
+    }
+
+    /// Checks those rules whose outcome changes while a token lives.
+    pub(super) fn check_times(
+        &self,
+        claims: &Registered,
+        now: NumericDate,
+    ) -> Result<(), AuthErrorKind> {
+        if self.is_expired(claims.expires_at, now) {
+            return Err(AuthErrorKind::Expired);
+        }
+        let latest = now.saturating_add(self.leeway);
+        if claims.not_before.is_some_and(|date| date > latest)
+            || claims.issued_at.is_some_and(|date| date > latest)
+        {
+            return Err(AuthErrorKind::NotYetValid);
         }
         Ok(())
     }

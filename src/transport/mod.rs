@@ -216,7 +216,8 @@ fn token68(bytes: &[u8]) -> Result<&str, AuthErrorKind> {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let unpadded = &bytes[..bytes.len() - padding];
     // No way out of the loop, so that it is compiled to instructions that look at many bytes.
-    let allowed = unpadded.iter().fold(true, |all, byte| all & is_token68_byte(*byte));
+    let rest = unpadded.iter().fold(0, |rest, byte| beyond_token68(*byte).max(rest));
+    let allowed = rest == 0;
     match std::str::from_utf8(bytes) {
         Ok(text) if allowed && !unpadded.is_empty() => Ok(text),
         _ => Err(AuthErrorKind::InvalidRequest),
@@ -228,13 +229,11 @@ fn begins_like_a_token(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(b'e' | b'C' | b'D' | b'I'))
 }
 
-fn is_token68_byte(byte: u8) -> bool {
-    // `-`, `.`, `/` and the digits stand next to each other in ASCII.
-    matches!(byte, b'-'..=b'9')
-        | byte.is_ascii_alphabetic()
-        | (byte == b'_')
-        | (byte == b'~')
-        | (byte == b'+')
+/// Zero for letters, digits and `-._~+/`, of which `-`, `.`, `/` and the digits are neighbours.
+fn beyond_token68(byte: u8) -> u8 {
+    let letter = (byte | 0x20).wrapping_sub(b'a').saturating_sub(25);
+    let neighbour = byte.wrapping_sub(b'-').saturating_sub(b'9' - b'-');
+    letter.min(neighbour).min(byte ^ b'_').min(byte ^ b'~').min(byte ^ b'+')
 }
 
 fn is_token(text: &str) -> bool {

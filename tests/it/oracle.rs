@@ -10,8 +10,10 @@ use proptest::{
     sample::select,
     test_runner::{Config, RngSeed, TestCaseError, TestRunner},
 };
-use serde_json::Value;
-use tower_jwt_auth::{Algorithm, SigningKey, Verifier, VerifyingKey, token::Jws};
+use serde_json::{Map, Value};
+use tower_jwt_auth::{
+    Algorithm, AuthError, Claims, SigningKey, Verifier, VerifyingKey, token::Jws,
+};
 
 use crate::support::{
     keys::{self, der},
@@ -289,7 +291,7 @@ const THEIRS: [Rule; 1] = [("members that are never read may be of any type", |c
 
 struct Parties {
     minter: Minter,
-    ours: Verifier,
+    ours: [Verifier<Map<String, Value>>; 2],
     theirs: (DecodingKey, Validation),
 }
 
@@ -309,15 +311,34 @@ impl Parties {
         } else {
             VerifyingKey::from_pem(algorithm, public)
         };
+        let key = key.unwrap();
+        let builder = |bytes| Verifier::builder(key.clone()).cache(bytes);
         let mut validation = Validation::new(algorithm.as_str().parse().unwrap());
         validation.leeway = 0;
         validation.validate_nbf = true;
         validation.validate_aud = false;
         Self {
             minter: Minter::new(algorithm, private.as_bytes()),
-            ours: Verifier::builder(key.unwrap()).build().unwrap(),
+            ours: [0, 64 * 1024].map(|bytes| builder(bytes).build().unwrap()),
             theirs: (theirs, validation),
         }
+    }
+
+    /// The outcome without a cache; that with one is the same, the first time and the second.
+    fn verify(&self, token: &str) -> Result<Claims<Map<String, Value>>, AuthError> {
+        let [plain, caching] = &self.ours;
+        let verified = plain.verify(token);
+        let json = |claims: &Claims<Map<String, Value>>| claims.json().to_owned();
+        let summary = verified.as_ref().map(json).map_err(AuthError::kind);
+        for _ in 0..2 {
+            let again = caching.verify(token);
+            assert_eq!(again.as_ref().map(json).map_err(AuthError::kind), summary);
+        }
+        if let Ok(claims) = &verified {
+            // What was read on the way is what is read by itself.
+            assert_eq!(serde_json::from_str(claims.json()).ok().as_ref(), Some(&**claims));
+        }
+        verified
     }
 
     fn judge(&self, token: &str) -> Option<Value> {
@@ -340,7 +361,7 @@ fn the_judge_agrees() {
     let check = |case: Case| {
         let (_, parties) = parties.iter().find(|(name, _)| *name == case.algorithm).unwrap();
         let (token, is_spoilt) = case.mint(&parties.minter);
-        let ours = parties.ours.verify(&token);
+        let ours = parties.verify(&token);
         let theirs = parties.judge(&token);
         if is_spoilt {
             // No rule about members is an excuse here.
@@ -381,7 +402,7 @@ fn listed_rules_are_kept() {
     let parties = Parties::new(Algorithm::HS256);
     let check = |case: Case| {
         let case = Case { algorithm: Algorithm::HS256, breakage: Breakage::None, ..case };
-        let outcome = parties.ours.verify(&case.mint(&parties.minter).0);
+        let outcome = parties.verify(&case.mint(&parties.minter).0);
         if let Some((reason, _)) = OURS.iter().find(|(_, applies)| applies(&case)) {
             prop_assert!(outcome.is_err(), "accepted against the rule: {}", reason);
         }
@@ -400,12 +421,12 @@ fn no_text_makes_anything_panic() {
         r"(eyJhbGciOiJIUzI1NiJ9|[\x00-\x7f]{0,20})\.[A-Za-z0-9_-]{0,80}\.\PC{0,40}",
     ];
     let check = |text: String| {
-        prop_assert!(parties.ours.verify(&text).is_err());
+        prop_assert!(parties.verify(&text).is_err());
         prop_assert!(Jws::verify(&text, &key, 4096).is_err());
         // Signed rightly, as a token and as each of its parts.
-        let _ = parties.ours.verify(&parties.minter.seal(&text));
-        let _ = parties.ours.verify(&parties.minter.mint(&text, &text));
-        let _ = parties.ours.verify(&parties.minter.token(&text));
+        let _ = parties.verify(&parties.minter.seal(&text));
+        let _ = parties.verify(&parties.minter.mint(&text, &text));
+        let _ = parties.verify(&parties.minter.token(&text));
         let _ = Jws::verify(&parties.minter.token(&text), &key, 4096);
         Ok(())
     };

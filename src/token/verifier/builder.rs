@@ -7,14 +7,19 @@ use crate::{
 
 use super::{
     super::{
+        cache::TokenCache,
         claims::{Claims, NoClaims, TokenType},
         keyset::KeySet,
         names::ClaimNames,
         profile::{Profile, Told},
         validation::Rules,
     },
-    Check, DEFAULT_MAX_TOKEN_LEN, Inner, One, Verifier,
+    CacheUse, Check, DEFAULT_MAX_TOKEN_LEN, Inner, One, Verifier,
 };
+
+/// How many bytes verified tokens may take unless configured otherwise.
+const DEFAULT_CACHE: usize = 4 * 1024 * 1024;
+const SMALLEST_CACHE: usize = 64 * 1024;
 
 /// Sets up a [`Verifier`].
 #[must_use]
@@ -26,6 +31,8 @@ pub struct VerifierBuilder<C = NoClaims> {
     max_token_len: usize,
     clock: Clock,
     checks: Vec<Check<C>>,
+    /// How many bytes, if that was said.
+    cache: Option<usize>,
     claims: PhantomData<fn() -> C>,
 }
 
@@ -40,6 +47,7 @@ impl<C> Verifier<C> {
             max_token_len: DEFAULT_MAX_TOKEN_LEN,
             clock: Clock::system(),
             checks: Vec::new(),
+            cache: None,
             claims: PhantomData,
         }
     }
@@ -152,7 +160,7 @@ impl<C> VerifierBuilder<C> {
     }
 
     /// Adds a check of the application's own, asked after all others. May be called repeatedly;
-    /// every check must say yes.
+    /// every check must say yes, each time that a token is used.
     ///
     /// ```
     /// # use serde::Deserialize;
@@ -173,6 +181,24 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
+    /// Remembers verified tokens, in about so many bytes of memory, so that the signature of each
+    /// is computed once only. Zero: never; otherwise at least 64 KiB. Default: 4 MiB, room for a
+    /// few thousand tokens, while a trusted key is a public one; nothing is remembered while all
+    /// are secrets, whose signatures cost little more than it does.
+    ///
+    /// A token is known again by the whole of its text. With each use are checked again:
+    ///
+    /// - that the keys are still the same: when they are [replaced](KeySet::replace) or fetched
+    ///   anew, everything is forgotten;
+    /// - `exp`, `nbf` and `iat`, and the application's own [checks](Self::check);
+    /// - revocation, by layers and issuers that have a store, as for any token.
+    ///
+    /// What was made of the claims, the `C`, is made once, and shared by all uses of the token.
+    pub fn cache(mut self, bytes: usize) -> Self {
+        self.cache = Some(bytes);
+        self
+    }
+
     /// Sets the clock. Default: the system's.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
@@ -188,7 +214,8 @@ impl<C> VerifierBuilder<C> {
     /// of another issuer, or a setting contradicts the [profile](Self::profile) or is missing that
     /// the profile needs.
     pub fn build(self) -> Result<Verifier<C>, ConfigError> {
-        let Self { keys, mut rules, profile, told, max_token_len, clock, checks, claims: _ } = self;
+        let Self { keys, mut rules, profile, told, max_token_len, clock, checks, cache, claims: _ } =
+            self;
         if let Some(issuer) = keys.source().and_then(|source| source.issuer())
             && **rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
         {
@@ -205,7 +232,19 @@ impl<C> VerifierBuilder<C> {
                 "the longest token must have 64 bytes to a mebibyte",
             ));
         }
-        Ok(Verifier(Arc::new(Inner::One(One { keys, rules, max_token_len, clock, checks }))))
+        let cache = match cache {
+            None => CacheUse::WithPublicKeys(TokenCache::new(DEFAULT_CACHE)),
+            Some(0) => CacheUse::Never,
+            Some(bytes @ SMALLEST_CACHE..) => CacheUse::Always(TokenCache::new(bytes)),
+            Some(_) => {
+                return Err(ConfigError::new(
+                    ConfigErrorKind::OutOfRange,
+                    "a cache must have no bytes or at least 64 KiB",
+                ));
+            }
+        };
+        let one = One { keys, rules, max_token_len, clock, checks, cache };
+        Ok(Verifier(Arc::new(Inner::One(one))))
     }
 }
 

@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
 
 use super::{
-    super::{claims::Claims, compact::Compact, registered::peek_issuer},
+    super::{cache::CacheStats, claims::Claims, compact::Compact, registered::peek_issuer},
     Inner, Refusal, Verifier, decode_payload,
 };
 
@@ -37,12 +37,25 @@ impl<C> ByIssuer<C> {
     pub(super) const fn max_token_len(&self) -> usize {
         self.max_token_len
     }
+
+    pub(super) fn cache_stats(&self) -> CacheStats {
+        self.verifiers.iter().map(Verifier::cache_stats).fold(CacheStats::default(), |sum, one| {
+            CacheStats { hits: sum.hits + one.hits, misses: sum.misses + one.misses }
+        })
+    }
 }
 
 impl<C: DeserializeOwned> ByIssuer<C> {
     /// The token's `iss`, which nobody has verified yet, chooses whose rules it must meet, all of
     /// them, and has no other say.
     pub(super) fn verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
+        let remembered = self.verifiers.iter().find_map(|verifier| match &*verifier.0 {
+            Inner::One(one) => one.remembered(token),
+            Inner::ByIssuer(_) => None,
+        });
+        if let Some(result) = remembered {
+            return Ok(result?);
+        }
         let split = Compact::split(token, self.max_token_len)?;
         let payload = decode_payload(&split)?;
         let issuer = peek_issuer(&payload).ok_or(AuthErrorKind::WrongIssuer)?;

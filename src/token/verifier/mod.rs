@@ -15,10 +15,12 @@ use crate::{
 };
 
 use super::{
+    cache::{CacheStats, TokenCache},
     claims::{Claims, NoClaims},
     compact::{Compact, MAX_SIGNATURE},
     header::Header,
-    keyset::{KeySet, Unverified},
+    keyset::{KeySet, Keys, Unverified},
+    payload,
     registered::Registered,
     source::KeySource,
     validation::Rules,
@@ -70,6 +72,14 @@ struct One<C> {
     max_token_len: usize,
     clock: Clock,
     checks: Vec<Check<C>>,
+    cache: CacheUse<C>,
+}
+
+/// When verified tokens are remembered.
+enum CacheUse<C> {
+    Never,
+    WithPublicKeys(TokenCache<C>),
+    Always(TokenCache<C>),
 }
 
 /// Why a token is not accepted.
@@ -116,6 +126,20 @@ impl<C> Verifier<C> {
         Ok(Self(Arc::new(Inner::ByIssuer(by_issuer))))
     }
 
+    /// How often it found a token that it had verified before; all zero without a
+    /// [cache](VerifierBuilder::cache).
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        match &*self.0 {
+            Inner::One(One { cache: CacheUse::Never, .. }) => CacheStats::default(),
+            Inner::One(One {
+                cache: CacheUse::WithPublicKeys(cache) | CacheUse::Always(cache),
+                ..
+            }) => cache.stats(),
+            Inner::ByIssuer(several) => several.cache_stats(),
+        }
+    }
+
     /// The one issuer whose tokens it accepts.
     fn issuer(&self) -> Option<&str> {
         match &*self.0 {
@@ -142,7 +166,10 @@ impl<C: DeserializeOwned> Verifier<C> {
 
     pub(crate) fn try_verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
         match &*self.0 {
-            Inner::One(one) => one.verify(token, None),
+            Inner::One(one) => match one.remembered(token) {
+                Some(result) => Ok(result?),
+                None => one.verify(token, None),
+            },
             Inner::ByIssuer(several) => several.verify(token),
         }
     }
@@ -158,10 +185,13 @@ impl<C> Inner<C> {
 }
 
 impl<C: DeserializeOwned> One<C> {
-    /// Verifies `token`, whose payload may have been decoded already.
+    /// Verifies `token` from scratch; its payload may have been decoded already.
     fn verify(&self, token: &str, payload: Option<String>) -> Result<Claims<C>, Refusal> {
         let token = Compact::split(token, self.max_token_len)?;
         let keys = self.keys.load();
+        if let Some(cache) = self.cache_for(&keys) {
+            cache.count_miss();
+        }
 
         let header_json;
         let parsed_header;
@@ -192,13 +222,57 @@ impl<C: DeserializeOwned> One<C> {
         }
 
         let payload = payload()?;
-        let registered = self.read(&payload)?;
-        let custom = serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;
-        let claims = Claims::new(payload, registered, custom);
-        if !self.checks.iter().all(|check| check(&claims)) {
-            return Err(AuthErrorKind::Refused.into());
+        let (registered, own) = self.read_both(&payload)?;
+        let claims = Claims::new(payload, registered, own);
+        self.ask_application(&claims)?;
+        if let Some(cache) = self.cache_for(&keys) {
+            cache.insert(token.text, &claims, &keys);
         }
         Ok(claims)
+    }
+
+    /// The claims of a token that has been verified before, unless something has changed since.
+    fn remembered(&self, token: &str) -> Option<Result<Claims<C>, AuthErrorKind>> {
+        let keys = self.keys.load();
+        let cache = self.cache_for(&keys)?;
+        if !self.keys.source().is_none_or(|source| source.is_usable()) {
+            return None;
+        }
+        let claims = cache.find(token, &keys)?;
+        let checked = self.rules.check_times(claims.registered(), self.clock.now());
+        Some(checked.and_then(|()| self.ask_application(&claims)).map(|()| claims))
+    }
+
+    fn cache_for(&self, keys: &Keys) -> Option<&TokenCache<C>> {
+        match &self.cache {
+            CacheUse::Always(cache) => Some(cache),
+            CacheUse::WithPublicKeys(cache) if keys.has_public_key() => Some(cache),
+            CacheUse::WithPublicKeys(_) | CacheUse::Never => None,
+        }
+    }
+
+    fn ask_application(&self, claims: &Claims<C>) -> Result<(), AuthErrorKind> {
+        if self.checks.iter().all(|check| check(claims)) {
+            Ok(())
+        } else {
+            Err(AuthErrorKind::Refused)
+        }
+    }
+
+    #[inline]
+    fn read_both(&self, payload: &str) -> Result<(Registered, C), AuthErrorKind> {
+        let now = self.clock.now();
+        match payload::read(payload, &self.rules, now) {
+            Some((registered, own)) => {
+                self.rules.check(&registered, payload, now)?;
+                Ok((registered, own))
+            }
+            None => {
+                let registered = self.read(payload)?;
+                let own = serde_json::from_str(payload);
+                Ok((registered, own.map_err(|_| AuthErrorKind::InvalidClaims)?))
+            }
+        }
     }
 
     fn read(&self, payload: &str) -> Result<Registered, AuthErrorKind> {

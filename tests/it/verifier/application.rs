@@ -108,7 +108,7 @@ fn checks_see_verified_claims_only() {
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     assert!(verifier.verify(&minter.token(claims(&[]))).is_ok());
     let other = minter.token(claims(&[("user_id", "43")]));
-    assert_outcome(&verifier, &other, Err(AuthErrorKind::Refused), "another user");
+    assert_eq!(verifier.verify(&other).unwrap_err().kind(), AuthErrorKind::Refused);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 

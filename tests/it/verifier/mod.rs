@@ -1,6 +1,7 @@
 //! Hostile tokens, each rightly signed unless it says otherwise, each with the reason it gets.
 
 mod application;
+mod cache;
 mod claims;
 mod config;
 mod form;
@@ -31,18 +32,23 @@ const WRONG_TYPE: Outcome = Err(AuthErrorKind::WrongTokenType);
 const WRONG_ISSUER: Outcome = Err(AuthErrorKind::WrongIssuer);
 const WRONG_AUDIENCE: Outcome = Err(AuthErrorKind::WrongAudience);
 
-/// Trusts the secret of [`Minter::hs256`], at the moment the tokens are issued.
+/// Trusts the secret of [`Minter::hs256`], at the moment the tokens are issued, and remembers
+/// tokens.
 fn builder<C>() -> VerifierBuilder<C> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
-    Verifier::builder(key).clock(clock())
+    Verifier::builder(key).clock(clock()).cache(64 * 1024)
 }
 
 fn strict() -> Verifier {
     builder().build().unwrap()
 }
 
+/// The outcome for a token that is new to `verifier`, and also once it may be remembered.
 fn outcome(verifier: &Verifier<NoClaims>, token: &str) -> Outcome {
-    verifier.verify(token).map(drop).map_err(|error| error.kind())
+    let verify = || verifier.verify(token).map(drop).map_err(|error| error.kind());
+    let first = verify();
+    assert_eq!(verify(), first, "{token} again");
+    first
 }
 
 #[track_caller]

@@ -1,0 +1,84 @@
+//! What authentication takes of the throughput of a server: `cargo bench --bench load`.
+//!
+//! A server of axum on loopback answers the same with and without the layer, over connections that
+//! are kept alive; `wrk` (Debian: `apt install wrk`) asks for either in turn. The figures are
+//! thousands of requests a second, medians over the rounds, and in relation to no authentication.
+
+mod support;
+
+use std::{env, error::Error, process::Command};
+
+use axum::Router;
+use support::{
+    apps::{PATH, Profile, open, protected},
+    keys::Keys,
+    subjects,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier};
+
+const ROUNDS: usize = 7;
+const SECONDS: &str = "2s";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    if !env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let runtime = Runtime::new()?;
+    let (hs256, rs256) = (Keys::new(Algorithm::HS256)?, Keys::new(Algorithm::RS256)?);
+    let mut subjects = Vec::new();
+    for (name, keys, cache) in [
+        ("no authentication", &hs256, None),
+        ("HS256, verified each time", &hs256, Some(0)),
+        ("HS256, tokens seen before", &hs256, Some(4 << 20)),
+        ("RS256, tokens seen before", &rs256, Some(4 << 20)),
+    ] {
+        let token = subjects::tokens(keys, 1)?.remove(0);
+        let router = match cache {
+            Some(bytes) => {
+                let verifier =
+                    Verifier::<Profile>::builder(keys.ours.verifying_key()).cache(bytes).build()?;
+                protected().layer(JwtAuthLayer::new(verifier))
+            }
+            None => open(),
+        };
+        let url = format!("http://{}{PATH}", serve(&runtime, router)?);
+        subjects.push((name, url, token, Vec::new()));
+    }
+    for _ in 0..ROUNDS {
+        for (_, url, token, samples) in &mut subjects {
+            samples.push(requests_per_second(url, token)?);
+        }
+    }
+    let medians = subjects.iter_mut().map(|(.., samples)| {
+        samples.sort_by(f64::total_cmp);
+        samples[samples.len() / 2]
+    });
+    let medians: Vec<_> = medians.collect();
+    println!("{:<28} {:>8} {:>6}", "", "k req/s", "ratio");
+    for ((name, ..), median) in subjects.iter().zip(&medians) {
+        println!("{name:<28} {:>8.1} {:>6.3}", median / 1e3, median / medians[0]);
+    }
+    Ok(())
+}
+
+fn serve(runtime: &Runtime, router: Router) -> Result<std::net::SocketAddr, Box<dyn Error>> {
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+fn requests_per_second(url: &str, token: &str) -> Result<f64, Box<dyn Error>> {
+    let header = format!("Authorization: Bearer {token}");
+    let output = Command::new("wrk")
+        .args(["-t1", "-c32", "-d", SECONDS, "-H", &header, url])
+        .output()
+        .map_err(|error| format!("`wrk` is needed: {error}"))?;
+    let report = String::from_utf8(output.stdout)?;
+    if report.contains("Non-2xx") {
+        return Err(format!("requests were refused: {report}").into());
+    }
+    let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
+    Ok(line.ok_or("no figure in the report of wrk")?.trim().parse()?)
+}

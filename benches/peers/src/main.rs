@@ -1,0 +1,129 @@
+//! Verifying an HS256 token with other crates for the same purpose, each as its documentation has
+//! it, by the yardstick of the benchmark `verify`:
+//! `cargo run --release --manifest-path benches/peers/Cargo.toml`.
+//!
+//! The figures are nanoseconds for a request through an axum router in this process, medians of
+//! rounds in which every subject runs, and what comes on top of a router without authentication in
+//! relation to a hand-written extractor around jsonwebtoken.
+
+#[path = "../../support/apps.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod apps;
+
+use std::{
+    error::Error,
+    hint::black_box,
+    time::{Duration, Instant, SystemTime},
+};
+
+use apps::{AllClaims, Baseline, PATH, Profile, call, open, protected, request};
+use axum::{Extension, Router, response::Response, routing::get};
+use http::StatusCode;
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use tower::{Layer, ServiceExt};
+use tower_jwt_auth::{JwtAuthLayer, SigningKey, Verifier};
+
+const SECRET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+const ROUNDS: usize = 101;
+/// How long one subject runs in one round.
+const SLICE: Duration = Duration::from_millis(2);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
+    let claims = AllClaims {
+        token_type: "access".to_owned(),
+        exp: now + 3600,
+        iat: now,
+        jti: "8d1f3c2ab0574e5d9f6e7a1b2c3d4e5f".to_owned(),
+        user_id: "42".to_owned(),
+        username: "ada".to_owned(),
+        email: "ada@example.com".to_owned(),
+        is_admin: false,
+    };
+    let token =
+        jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET))?;
+    let request = request(Some(&token));
+    let ours = |bytes| -> Result<_, Box<dyn Error>> {
+        let key = SigningKey::hs256(SECRET)?;
+        let verifier = Verifier::<Profile>::builder(key).cache(bytes).build()?;
+        Ok(JwtAuthLayer::new(verifier).layer(protected()))
+    };
+    let baseline =
+        Baseline { key: DecodingKey::from_secret(SECRET), validation: Validation::default() };
+
+    let mut subjects = [
+        subject("no authentication", call(open(), request.clone(), OK)),
+        subject("jsonwebtoken, by hand", call(baseline.router(), request.clone(), OK)),
+        subject("tower-jwt-auth", call(ours(0)?, request.clone(), OK)),
+        subject("tower-jwt-auth, token seen before", call(ours(1 << 20)?, request.clone(), OK)),
+        subject("axum-jwt", call(axum_jwt(), request.clone(), OK)),
+        subject("tower-jwt", call(tower_jwt(), request, OK)),
+    ];
+    for round in 0..ROUNDS {
+        let start = round % subjects.len();
+        let (before, after) = subjects.split_at_mut(start);
+        after.iter_mut().chain(before).for_each(Subject::sample);
+    }
+    let medians: Vec<_> = subjects.iter_mut().map(Subject::median).collect();
+    println!("{:<40} {:>8} {:>11} {:>7}", "", "median", "over floor", "ratio");
+    for (subject, median) in subjects.iter().zip(&medians) {
+        let over_floor = median - medians[0];
+        let ratio = over_floor / (medians[1] - medians[0]);
+        println!("{:<40} {median:>8.0} {over_floor:>11.0} {ratio:>7.2}", subject.name);
+    }
+    Ok(())
+}
+
+const OK: StatusCode = StatusCode::NO_CONTENT;
+
+fn axum_jwt() -> Router {
+    use axum_jwt::{Claims, Decoder, jsonwebtoken::DecodingKey};
+    let handler = async |Claims(claims): Claims<AllClaims>| {
+        black_box(&claims.username);
+        OK
+    };
+    let decoder = Decoder::from_key(DecodingKey::from_secret(SECRET));
+    Router::new().route(PATH, get(handler)).with_state(decoder)
+}
+
+fn tower_jwt() -> impl tower::Service<
+    axum::extract::Request,
+    Response = Response,
+    Error = std::convert::Infallible,
+    Future = impl Send,
+> + Clone {
+    use tower_jwt::{DecodingKey, JwtLayer, RequestClaim, Validation};
+    let handler = async |Extension(claims): Extension<RequestClaim<AllClaims>>| {
+        black_box(&claims.claim.username);
+        OK
+    };
+    let layer = JwtLayer::<AllClaims>::new(Validation::default(), DecodingKey::from_secret(SECRET));
+    layer.layer(Router::new().route(PATH, get(handler))).map_response(|response| response)
+}
+
+struct Subject {
+    name: &'static str,
+    run: Box<dyn FnMut()>,
+    /// Nanoseconds for a request, one element a round.
+    samples: Vec<f64>,
+}
+
+fn subject(name: &'static str, mut run: impl FnMut() -> Response + 'static) -> Subject {
+    Subject { name, run: Box::new(move || drop(black_box(run()))), samples: Vec::new() }
+}
+
+impl Subject {
+    fn sample(&mut self) {
+        let (start, mut requests) = (Instant::now(), 0);
+        while start.elapsed() < SLICE {
+            (0..50).for_each(|_| (self.run)());
+            requests += 50;
+        }
+        self.samples.push(start.elapsed().as_nanos() as f64 / f64::from(requests));
+    }
+
+    fn median(&mut self) -> f64 {
+        self.samples.sort_by(f64::total_cmp);
+        self.samples[self.samples.len() / 2]
+    }
+}
