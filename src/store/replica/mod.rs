@@ -249,6 +249,10 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
         self.store().purge(now, limit).await
     }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store().ping().await
+    }
 }
 
 impl<S> Clone for RevocationReplica<S> {

@@ -100,6 +100,18 @@ async fn a_server_that_stands_still_is_not_believed_for_long() {
     assert!(replica.is_revoked(&token.as_ref()).await.unwrap());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn its_health_is_that_of_the_store() {
+    if !is_installed() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let replica = fresh(server.store()).await;
+    replica.ping().await.unwrap();
+    server.run::<String>("CONFIG SET maxmemory 1").await;
+    replica.ping().await.expect_err("nothing can be written");
+}
+
 /// What holds of a server holds of a cluster.
 mod cluster {
     use super::*;
