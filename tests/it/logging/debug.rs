@@ -1,6 +1,6 @@
 //! Row 59: `Debug`, plain and pretty, of every public type that holds something to hide.
 
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
 use serde_json::json;
 use tower::{Layer, Service};
@@ -162,4 +162,85 @@ async fn stores_events_and_errors_hide_ids() -> Outcome {
     assert_silent(&shown.0, [JTI, SID, ADA.id, ADA.login, PASSWORD]);
     assert_silent(&shown.0, secret_texts());
     Ok(())
+}
+
+/// The public types whose `Debug` is derived: settings, kinds and times with nothing to hide,
+/// handles of types that hide it themselves, and errors, which show what caused them.
+const DERIVED: &[&str] = &[
+    "Access",
+    "Algorithm",
+    "AuthErrorKind",
+    "BackendError",
+    "BadToken",
+    "Beat",
+    "CacheStats",
+    "ClaimNames",
+    "ConfigError",
+    "ConfigErrorKind",
+    "Dialect",
+    "DjangoHasherBuilder",
+    "EmptyRejection",
+    "FetchError",
+    "FetchErrorKind",
+    "Format",
+    "Freshness",
+    "GrpcRejection",
+    "JsonRejection",
+    "JwkSet",
+    "KeyFolder",
+    "KeyRotationError",
+    "KeyRotationErrorKind",
+    "KeySetBuilder",
+    "KeyStorageError",
+    "ManualClock",
+    "NoClaims",
+    "Notice",
+    "NumericDate",
+    "PasswordErrorKind",
+    "PasswordHasherBuilder",
+    "Profile",
+    "ResponseFuture",
+    "RotationPolicyBuilder",
+    "StoreError",
+    "TokenSource",
+    "TokenType",
+    "UserTable",
+    "WellKnownRoutesBuilder",
+];
+
+/// Whoever adds a type writes its `Debug` by hand, or says here that it has nothing to hide.
+#[test]
+fn debug_is_derived_only_where_there_is_nothing_to_hide() {
+    let derived = derived_debugs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let known: BTreeSet<String> = DERIVED.iter().map(|name| (*name).to_owned()).collect();
+    let forgotten: Vec<_> = derived.difference(&known).collect();
+    assert!(forgotten.is_empty(), "not in the list: {forgotten:?}");
+    let gone: Vec<_> = known.difference(&derived).collect();
+    assert!(gone.is_empty(), "in the list, and not derived: {gone:?}");
+}
+
+/// The public types below `folder` with a derived `Debug`.
+fn derived_debugs(folder: &Path) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names.extend(derived_debugs(&path));
+            continue;
+        }
+        let mut derived = false;
+        for line in fs::read_to_string(&path).unwrap().lines().map(str::trim_start) {
+            if line.starts_with("#[derive(") {
+                derived = line.contains("Debug");
+            } else if !line.starts_with(['#', '/']) {
+                let item = line.strip_prefix("pub ").filter(|_| derived).unwrap_or_default();
+                let name = item.strip_prefix("struct ").or_else(|| item.strip_prefix("enum "));
+                let name =
+                    name.and_then(|name| name.split(|char: char| !char.is_alphanumeric()).next());
+                names.extend(name.map(str::to_owned));
+                derived = false;
+            }
+        }
+    }
+    names
 }
