@@ -114,15 +114,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let mut issuers = Vec::new();
     let mut verifiers = Vec::new();
-    for (issuer, builder) in trusted()? {
-        let keys = configured(builder)?.build().map_err(|error| format!("{issuer}: {error}"))?;
+    for (number, (issuer, builder)) in (1..).zip(trusted()?) {
+        // By its number, since a URL may hold a password.
+        let named = |error| format!("issuer {number}: {error}");
+        let keys = configured(builder)?.build().map_err(named)?;
         verifiers.push(
             Verifier::builder(&keys)
                 .issuer(&*issuer)
                 .audience(&*audience)
                 .profile(profile)
                 .build()
-                .map_err(|error| format!("{issuer}: {error}"))?,
+                .map_err(named)?,
         );
         issuers.push((issuer, keys));
     }
