@@ -113,6 +113,7 @@
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
 //! | choose what happens while the store is away | [`JwtAuthLayer::with_revocation_check`] |
 //! | check revocations without asking a server each time | [`store::replica`] |
+//! | know what a request costs | [`performance`] |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
 //! # Features
@@ -162,6 +163,12 @@ pub mod key_rotation;
 pub mod middleware;
 #[cfg(feature = "password")]
 pub mod password;
+#[cfg(doc)]
+#[doc = include_str!("performance.md")]
+pub mod performance {
+    #[allow(unused_imports, reason = "for the links of the text")]
+    use crate::*;
+}
 pub mod rejection;
 #[cfg(feature = "routes")]
 pub mod routes;

@@ -11,23 +11,17 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use crate::clock::NumericDate;
-
 use super::{
     members::JsonStr,
     registered::{Reader, Registered},
     validation::Rules,
 };
 
-/// Reads both; nothing where anything is out of the ordinary, or the token has expired. What is
-/// wrong, and whether a `C` that is no struct or map can be made of it, takes a closer look.
+/// Reads both; nothing where anything is out of the ordinary: what is wrong, and whether a `C` that
+/// is no struct or map can be made of it, takes a closer look.
 #[inline]
-pub(super) fn read<C: DeserializeOwned>(
-    payload: &str,
-    rules: &Rules,
-    now: NumericDate,
-) -> Option<(Registered, C)> {
-    let mut reader = Reader::new(payload, rules, Some(now));
+pub(super) fn read<C: DeserializeOwned>(payload: &str, rules: &Rules) -> Option<(Registered, C)> {
+    let mut reader = Reader::new(payload, rules);
     let mut json = serde_json::Deserializer::from_str(payload);
     let own = C::deserialize(Payload { json: &mut json, reader: &mut reader }).ok()?;
     json.end().ok()?;

@@ -84,7 +84,7 @@ pub(super) struct Registered {
 
 impl Registered {
     pub(super) fn read(payload: &str, rules: &Rules) -> Result<Self, AuthErrorKind> {
-        let mut reader = Reader::new(payload, rules, None);
+        let mut reader = Reader::new(payload, rules);
         let mut deserializer = serde_json::Deserializer::from_str(payload);
         deserializer.deserialize_map(&mut reader).map_err(|error| kind_of(&error))?;
         deserializer.end().map_err(|error| kind_of(&error))?;
@@ -100,8 +100,6 @@ fn kind_of(error: &serde_json::Error) -> AuthErrorKind {
 pub(super) struct Reader<'de> {
     payload: &'de str,
     rules: &'de Rules,
-    /// Now, if the rest of a token that has expired need not be read.
-    now: Option<NumericDate>,
     seen: SeenMembers<'de>,
     expires_at: Option<NumericDate>,
     claims: Registered,
@@ -109,7 +107,7 @@ pub(super) struct Reader<'de> {
 
 impl<'de> Reader<'de> {
     #[inline]
-    pub(super) fn new(payload: &'de str, rules: &'de Rules, now: Option<NumericDate>) -> Self {
+    pub(super) fn new(payload: &'de str, rules: &'de Rules) -> Self {
         let claims = Registered {
             expires_at: NumericDate::default(),
             not_before: None,
@@ -128,7 +126,7 @@ impl<'de> Reader<'de> {
             is_for_other_use: false,
             is_bound: false,
         };
-        Self { payload, rules, now, seen: SeenMembers::new(), expires_at: None, claims }
+        Self { payload, rules, seen: SeenMembers::new(), expires_at: None, claims }
     }
 
     fn text(&self, text: Cow<'_, str>) -> Text {
@@ -192,13 +190,7 @@ impl<'de> Reader<'de> {
             self.claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0));
         } else {
             match name {
-                "exp" => {
-                    let expires_at = map.next_value::<Date>()?.0;
-                    if self.now.is_some_and(|now| self.rules.is_expired(expires_at, now)) {
-                        return Err(A::Error::custom("expired"));
-                    }
-                    self.expires_at = Some(expires_at);
-                }
+                "exp" => self.expires_at = Some(map.next_value::<Date>()?.0),
                 "nbf" => self.claims.not_before = Some(map.next_value::<Date>()?.0),
                 "iat" => self.claims.issued_at = Some(map.next_value::<Date>()?.0),
                 "auth_time" => self.claims.auth_time = Some(map.next_value::<Date>()?.0),

@@ -135,18 +135,14 @@ impl Rules {
         Ok(())
     }
 
-    /// RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
-    pub(super) fn is_expired(&self, expires_at: NumericDate, now: NumericDate) -> bool {
-        now >= expires_at.saturating_add(self.leeway)
-    }
-
     /// Checks those rules whose outcome changes while a token lives.
     pub(super) fn check_times(
         &self,
         claims: &Registered,
         now: NumericDate,
     ) -> Result<(), AuthErrorKind> {
-        if self.is_expired(claims.expires_at, now) {
+        // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
+        if now >= claims.expires_at.saturating_add(self.leeway) {
             return Err(AuthErrorKind::Expired);
         }
         let latest = now.saturating_add(self.leeway);

@@ -20,7 +20,7 @@ use apps::{AllClaims, Baseline, PATH, Profile, call, open, protected, request};
 use axum::{Extension, Router, response::Response, routing::get};
 use http::StatusCode;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
-use tower::{Layer, ServiceExt};
+use tower::Layer;
 use tower_jwt_auth::{JwtAuthLayer, SigningKey, Verifier};
 
 const SECRET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
@@ -86,19 +86,16 @@ fn axum_jwt() -> Router {
     Router::new().route(PATH, get(handler)).with_state(decoder)
 }
 
-fn tower_jwt() -> impl tower::Service<
-    axum::extract::Request,
-    Response = Response,
-    Error = std::convert::Infallible,
-    Future = impl Send,
-> + Clone {
+fn tower_jwt()
+-> impl tower::Service<axum::extract::Request, Response = Response, Error = std::convert::Infallible>
++ Clone {
     use tower_jwt::{DecodingKey, JwtLayer, RequestClaim, Validation};
     let handler = async |Extension(claims): Extension<RequestClaim<AllClaims>>| {
         black_box(&claims.claim.username);
         OK
     };
     let layer = JwtLayer::<AllClaims>::new(Validation::default(), DecodingKey::from_secret(SECRET));
-    layer.layer(Router::new().route(PATH, get(handler))).map_response(|response| response)
+    layer.layer(Router::new().route(PATH, get(handler)))
 }
 
 struct Subject {

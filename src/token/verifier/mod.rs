@@ -261,10 +261,9 @@ impl<C: DeserializeOwned> One<C> {
 
     #[inline]
     fn read_both(&self, payload: &str) -> Result<(Registered, C), AuthErrorKind> {
-        let now = self.clock.now();
-        match payload::read(payload, &self.rules, now) {
+        match payload::read(payload, &self.rules) {
             Some((registered, own)) => {
-                self.rules.check(&registered, payload, now)?;
+                self.rules.check(&registered, payload, self.clock.now())?;
                 Ok((registered, own))
             }
             None => {
