@@ -202,15 +202,14 @@ impl Core {
     }
 
     fn take(&self, fetched: Fetched, now: NumericDate, memory: &mut Memory) {
-        let from = self.origin.location.host();
         let Fetched { version, set, .. } = fetched;
         if let Some(JwkSet { keys: all, skipped }) = set {
             let keys = all.len();
-            debug!(from, keys, skipped, "the keys have changed");
+            debug!(from = self.origin.location.host(), keys, skipped, "the keys have changed");
             self.keys.store(Arc::new(Keys::of_verifying(all)));
             memory.last = Some(Good { at: now, keys, skipped, version });
         } else if let Some(last) = &mut memory.last {
-            debug!(from, "the keys have not changed");
+            debug!(from = self.origin.location.host(), "the keys have not changed");
             (last.at, last.version) = (now, version);
         }
         let until = now.saturating_add(self.policy.max_stale);
