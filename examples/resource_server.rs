@@ -146,7 +146,9 @@ fn trusted() -> Result<Vec<(String, RemoteKeysBuilder)>, String> {
     match (optional("ISSUERS")?, optional("JWKS_URL")?, optional("ISSUER")?) {
         (Some(issuers), None, None) => Ok(issuers
             .split(',')
-            .map(|issuer| (issuer.trim().to_owned(), RemoteKeys::from_issuer(issuer.trim())))
+            .map(str::trim)
+            .filter(|issuer| !issuer.is_empty())
+            .map(|issuer| (issuer.to_owned(), RemoteKeys::from_issuer(issuer)))
             .collect()),
         (None, Some(url), Some(issuer)) => Ok(vec![(issuer, RemoteKeys::from_url(url))]),
         _ => Err("either ISSUERS must be set, or both JWKS_URL and ISSUER".to_owned()),

@@ -56,9 +56,9 @@ impl Policy {
     }
 }
 
-/// Nine tenths of `duration`.
+/// Nine tenths of `duration`, in whole seconds.
 fn before(duration: Duration) -> Duration {
-    duration - duration / 10
+    Duration::from_secs((duration - duration / 10).as_secs())
 }
 
 /// For how long an answer with these headers is fresh, if they say

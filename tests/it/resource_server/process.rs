@@ -44,7 +44,8 @@ fn it_tells_what_is_wrong_with_its_configuration() {
         (vec![audience, issuer, ("ISSUER", "https://login.example")], which),
         (vec![audience, ("ISSUERS", "http://login.example")], unsafe_url),
         (vec![audience, ("ISSUERS", "https://ada:hunter2@login.example")], unsafe_url),
-        (vec![audience, ("ISSUERS", "")], unsafe_url),
+        (vec![audience, ("ISSUERS", "")], "there is no issuer to choose from"),
+        (vec![audience, ("ISSUERS", "login")], unsafe_url),
         (
             vec![audience, ("ISSUERS", "https://login.example, https://login.example")],
             "two verifiers require the same issuer",
