@@ -43,25 +43,21 @@ impl<C> Checker<C> {
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
     pub(crate) fn check(&self, token: &str) -> Check<C> {
-        let source = match self.verifier.try_verify(token) {
+        let (fetch, otherwise) = match self.verifier.try_verify(token) {
             Ok(claims) => return self.ask_store(claims),
-            Err(Refusal::Final(kind)) => return Check::Done(Err(kind.into())),
-            Err(Refusal::KeysNeeded { source, .. }) => source,
-        };
-        match source.fetch() {
-            Some(fetch) => {
-                let (checker, token) = (self.clone(), token.to_owned());
-                Check::Lookup(Box::pin(async move {
-                    in_span!("token_key_fetch", fetch).await;
-                    checker.ask_store(checker.verifier.verify(&token)?).finish().await
-                }))
+            Err(Refusal::Final(kind)) => (None, kind),
+            Err(Refusal::KeysNeeded { source, seen, otherwise }) => {
+                (source.fetch(&seen), otherwise)
             }
-            // Perhaps a fetch has just ended, and the key has come with it.
-            None => match self.verifier.verify(token) {
-                Ok(claims) => self.ask_store(claims),
-                Err(error) => Check::Done(Err(error)),
-            },
-        }
+        };
+        let Some(fetch) = fetch else {
+            return Check::Done(Err(otherwise.into()));
+        };
+        let (checker, token) = (self.clone(), token.to_owned());
+        Check::Lookup(Box::pin(async move {
+            in_span!("token_key_fetch", fetch).await;
+            checker.ask_store(checker.verifier.verify(&token)?).finish().await
+        }))
     }
 
     pub(crate) async fn check_now(&self, token: &str) -> Result<Claims<C>, AuthError> {

@@ -11,7 +11,7 @@ use std::{
 use arc_swap::ArcSwap;
 use futures::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{BoxFuture, Shared, ready},
 };
 use tokio::{
     runtime::Handle,
@@ -69,10 +69,10 @@ pub(super) struct Good {
 }
 
 /// Who wants keys.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reason {
-    /// A token that no key at hand fits.
-    Token,
+#[derive(Clone, Copy)]
+pub(super) enum Reason<'a> {
+    /// A token that fits none of these.
+    Token(&'a Arc<Keys>),
     /// The background task, or the application.
     Refresh,
 }
@@ -116,21 +116,27 @@ impl Core {
 
     /// Begins a fetch or joins the one under way; `None` for tokens while it is too early for
     /// another one, and outside of a Tokio runtime.
-    pub(super) fn begin(self: &Arc<Self>, reason: Reason) -> Option<Landing> {
+    pub(super) fn begin(self: &Arc<Self>, reason: Reason<'_>) -> Option<Landing> {
         let runtime = Handle::try_current().ok()?;
         let mut memory = self.memory();
-        let is_cooling = memory
-            .cooling_since
-            .is_some_and(|since| !has_passed(self.clock.now(), since, self.policy.cooldown));
-        if reason == Reason::Token && is_cooling {
-            return None;
+        if let Reason::Token(seen) = reason {
+            if !Arc::ptr_eq(seen, &self.keys.load()) {
+                // Another fetch has ended since, and may have brought what is wanted.
+                return Some(ready(Ok(())).boxed().shared());
+            }
+            let is_cooling = memory
+                .cooling_since
+                .is_some_and(|since| !has_passed(self.clock.now(), since, self.policy.cooldown));
+            if is_cooling {
+                return None;
+            }
         }
         self.keep_fresh_in(&runtime, &mut memory);
         if let Some(flight) = memory.flight.as_ref().filter(|flight| !flight.task.is_finished()) {
             return Some(flight.landing.clone());
         }
         // A task of its own, so that nobody's going away ends the fetch for the others.
-        let task = runtime.spawn(Arc::clone(self).fly(reason));
+        let task = runtime.spawn(Arc::clone(self).fly(matches!(reason, Reason::Token(_))));
         let flight = Flight { task: task.abort_handle(), landing: landing(task) };
         Some(memory.flight.insert(flight).landing.clone())
     }
@@ -172,14 +178,14 @@ impl Core {
         }
     }
 
-    async fn fly(self: Arc<Self>, reason: Reason) -> Result<(), FetchError> {
+    async fn fly(self: Arc<Self>, for_token: bool) -> Result<(), FetchError> {
         let is_usable = self.is_usable();
         let known = self.memory().last.as_ref().map(|good| good.version.clone());
         let fetched = self.origin.fetch(known, self.policy.timeout).await;
         let now = self.clock.now();
         let mut memory = self.memory();
         // Who has just begun need not have seen all keys yet.
-        if reason == Reason::Token && (is_usable || fetched.is_err()) {
+        if for_token && (is_usable || fetched.is_err()) {
             memory.cooling_since = Some(now);
         }
         match fetched {

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 
-use crate::token::{KeySet, KeySource};
+use crate::token::{KeySet, KeySource, Keys};
 
 use super::{
     builder::RemoteKeysBuilder,
@@ -132,8 +132,8 @@ impl KeySource for Source {
         self.0.is_usable()
     }
 
-    fn fetch(&self) -> Option<BoxFuture<'static, ()>> {
-        self.0.begin(Reason::Token).map(|landing| landing.map(drop).boxed())
+    fn fetch(&self, seen: &Arc<Keys>) -> Option<BoxFuture<'static, ()>> {
+        self.0.begin(Reason::Token(seen)).map(|landing| landing.map(drop).boxed())
     }
 }
 

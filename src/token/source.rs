@@ -1,6 +1,10 @@
 //! The port to keys that have to be fetched.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
+
+use super::keyset::Keys;
 
 /// Where the keys of a [`KeySet`](super::KeySet) come from that are not all at hand.
 ///
@@ -15,7 +19,7 @@ pub(crate) trait KeySource: Send + Sync {
     /// Whether the keys at hand may be used: some have been fetched, and not too long ago.
     fn is_usable(&self) -> bool;
 
-    /// Fetches them again, or joins the fetch that is under way, and waits for its end however it
-    /// ends; nothing where it is too early for another one.
-    fn fetch(&self) -> Option<BoxFuture<'static, ()>>;
+    /// Fetches others than `seen`, or joins the fetch that is under way, and waits for its end
+    /// however it ends; `None` where it is too early for another one.
+    fn fetch(&self, seen: &Arc<Keys>) -> Option<BoxFuture<'static, ()>>;
 }

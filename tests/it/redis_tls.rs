@@ -1,7 +1,5 @@
 //! TLS to a real server, whose certificate comes from an authority of its own.
 
-use std::{env, fs, path::PathBuf, process::Command};
-
 use tower_jwt_auth::{
     ConfigErrorKind, NumericDate,
     store::{NewSession, RedisStore, RevocationReplica, StoreError, TokenStore},
@@ -9,13 +7,13 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    folder::Folder,
     redis::{RedisServer, free_port, is_installed},
+    tls::Certificates,
 };
 
 /// A server that talks TLS at a second port.
 struct TlsServer {
-    folder: Folder,
+    certificates: Certificates,
     port: u16,
     _server: RedisServer,
 }
@@ -23,36 +21,24 @@ struct TlsServer {
 impl TlsServer {
     /// `None` where there is nothing to make it with. Its certificate is for `localhost`.
     fn start() -> Option<Self> {
-        if !is_installed() || !has_openssl() {
+        if !is_installed() {
             return None;
         }
-        let (folder, port) = (Folder::new(), free_port());
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        make_authority(&folder, "ca");
-        make_authority(&folder, "other");
-        let (key, request, extensions) = (path("key.pem"), path("request"), path("extensions"));
-        fs::write(&extensions, "subjectAltName=DNS:localhost").unwrap();
-        let new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-        openssl(&[&new[..], &["-subj", "/CN=server", "-keyout", &key, "-out", &request]].concat());
-        let (ca, ca_key, certificate) = (path("ca"), path("ca.key"), path("certificate.pem"));
-        let sign = ["x509", "-req", "-days", "2", "-CA", &ca, "-CAkey", &ca_key, "-CAcreateserial"];
-        let files = ["-in", &request, "-extfile", &extensions, "-out", &certificate];
-        openssl(&[&sign[..], &files].concat());
-
-        let tls_port = port.to_string();
+        let (certificates, port) = (Certificates::make()?, free_port());
+        let path = |name: &str| certificates.path(name).display().to_string();
         let server = RedisServer::start(&[
             "--tls-port",
-            &tls_port,
+            &port.to_string(),
             "--tls-cert-file",
-            &certificate,
+            &path("certificate.pem"),
             "--tls-key-file",
-            &key,
+            &path("key.pem"),
             "--tls-ca-cert-file",
-            &ca,
+            &path("ca"),
             "--tls-auth-clients",
             "no",
         ]);
-        Some(Self { folder, port, _server: server })
+        Some(Self { certificates, port, _server: server })
     }
 
     fn url(&self, host: &str) -> String {
@@ -60,32 +46,8 @@ impl TlsServer {
     }
 
     fn authority(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap()
+        self.certificates.read(name)
     }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-}
-
-fn has_openssl() -> bool {
-    let is_there = Command::new("openssl").arg("version").output().is_ok();
-    let required = env::var_os("TOWER_JWT_AUTH_SERVERS").is_some();
-    assert!(is_there || !required, "openssl is not installed");
-    is_there
-}
-
-fn openssl(arguments: &[&str]) {
-    let output = Command::new("openssl").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn make_authority(folder: &Folder, name: &str) {
-    let certificate = folder.path().join(name).display().to_string();
-    let (key, subject) = (format!("{certificate}.key"), format!("/CN={name}"));
-    let new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    let files = ["-days", "2", "-subj", &subject, "-keyout", &key, "-out", &certificate];
-    openssl(&[&new[..], &files].concat());
 }
 
 async fn log_in(store: &RedisStore) -> Result<(), StoreError> {

@@ -87,7 +87,7 @@ pub(crate) enum Refusal {
     /// Whatever keys there are.
     Final(AuthErrorKind),
     /// Because of the keys at hand, to which `source` may add.
-    KeysNeeded { source: Arc<dyn KeySource>, otherwise: AuthErrorKind },
+    KeysNeeded { source: Arc<dyn KeySource>, seen: Arc<Keys>, otherwise: AuthErrorKind },
 }
 
 impl From<AuthErrorKind> for Refusal {
@@ -213,12 +213,12 @@ impl<C: DeserializeOwned> One<C> {
         };
         let payload = || payload.map_or_else(|| decode_payload(&token), Ok);
         if let Err(unverified) = verified {
-            return Err(match source {
-                Some(source) if unverified.others_may => {
-                    self.refuse(&token, header, &payload()?, unverified, source)
-                }
-                _ => unverified.kind.into(),
-            });
+            let Some(source) = source.filter(|_| unverified.others_may) else {
+                return Err(unverified.kind.into());
+            };
+            self.check_hope(&token, header, &payload()?, &**source)?;
+            let (source, seen) = (Arc::clone(source), Arc::clone(&keys));
+            return Err(Refusal::KeysNeeded { source, seen, otherwise: unverified.kind });
         }
 
         let payload = payload()?;
@@ -281,27 +281,18 @@ impl<C: DeserializeOwned> One<C> {
     }
 
     /// Keys are worth fetching only for a token that they could make good.
-    fn refuse(
+    fn check_hope(
         &self,
         token: &Compact<'_>,
         header: &Header<'_>,
         payload: &str,
-        unverified: Unverified,
-        source: &Arc<dyn KeySource>,
-    ) -> Refusal {
+        source: &dyn KeySource,
+    ) -> Result<(), AuthErrorKind> {
         if !source.accepts(&header.algorithm) {
-            return AuthErrorKind::UnknownKey.into();
+            return Err(AuthErrorKind::UnknownKey);
         }
-        let hopeless = token
-            .decode_signature(&mut [0; MAX_SIGNATURE])
-            .map(drop)
-            .and_then(|()| self.read(payload).map(drop));
-        match hopeless {
-            Err(kind) => kind.into(),
-            Ok(()) => {
-                Refusal::KeysNeeded { source: Arc::clone(source), otherwise: unverified.kind }
-            }
-        }
+        token.decode_signature(&mut [0; MAX_SIGNATURE])?;
+        self.read(payload).map(drop)
     }
 }
 

@@ -3,6 +3,7 @@
 mod contract;
 mod outage;
 mod process;
+mod tls;
 
 use serde_json::{Value, json};
 

@@ -19,3 +19,4 @@ pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod slow_link;
 pub(crate) mod slow_store;
+pub(crate) mod tls;
