@@ -90,7 +90,7 @@ use tower_jwt_auth::{
     user::User,
 };
 
-use crate::support::setting;
+use crate::support::{setting, switch};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Profile {
@@ -338,12 +338,4 @@ fn seconds(name: &str, default: u64) -> Result<Duration, String> {
     let seconds =
         text.parse().map_err(|_| format!("{name} {text:?} is not a number of seconds"))?;
     Ok(Duration::from_secs(seconds))
-}
-
-fn switch(name: &str) -> Result<bool, String> {
-    match &*setting(name, "0")? {
-        "0" => Ok(false),
-        "1" => Ok(true),
-        other => Err(format!("{name} {other:?} is neither 0 nor 1")),
-    }
 }

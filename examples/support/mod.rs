@@ -35,6 +35,16 @@ pub(crate) fn setting(name: &str, default: &str) -> Result<String, String> {
     }
 }
 
+/// Whether the environment variable `name` is 1 and not 0, its default.
+#[allow(dead_code, reason = "not every example has switches")]
+pub(crate) fn switch(name: &str) -> Result<bool, String> {
+    match &*setting(name, "0")? {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        other => Err(format!("{name} {other:?} is neither 0 nor 1")),
+    }
+}
+
 /// Serves `app` on `HOST` and `PORT` until SIGINT or SIGTERM, then gives open requests three
 /// seconds.
 pub(crate) async fn serve(app: Router) -> Result<(), Box<dyn Error>> {

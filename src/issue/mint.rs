@@ -203,11 +203,14 @@ pub(super) fn keep_until(expires_at: NumericDate, leeway: Duration) -> NumericDa
     expires_at.saturating_add(leeway).saturating_add(MARGIN)
 }
 
-/// 128 random bits as 32 hexadecimal digits, as SimpleJWT's `uuid4().hex` looks.
-pub(super) fn random_id() -> Result<String, AuthError> {
-    let bits = random::draw()
+/// A random UUID of version 4 as 32 hexadecimal digits, as SimpleJWT's `uuid4().hex` is.
+pub(crate) fn random_id() -> Result<String, AuthError> {
+    let mut bytes = random::draw()
         .map_err(|error| AuthError::with_source(AuthErrorKind::Unavailable, error))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bits)))
+    // RFC 9562 section 5.4.
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// The scopes of `user` that `granted` allows, as a `scope` claim; none at all leaves it out.

@@ -12,3 +12,5 @@ pub use issuer::Issuer;
 #[cfg(feature = "routes")]
 pub(crate) use issuer::backend_error;
 pub use mint::Tokens;
+#[cfg(feature = "django")]
+pub(crate) use mint::random_id;

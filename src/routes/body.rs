@@ -59,7 +59,7 @@ fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
 }
 
 /// A JSON object in which no member stands twice: of two passwords, which was checked?
-struct DistinctObject(Map<String, Value>);
+pub(crate) struct DistinctObject(pub(crate) Map<String, Value>);
 
 impl<'de> Deserialize<'de> for DistinctObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -41,7 +41,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{issue::Issuer, token::NoClaims, user::UserBackend};
 
+#[cfg(feature = "django")]
+pub(crate) use body::DistinctObject;
 pub use builder::TokenRoutesBuilder;
+#[cfg(feature = "django")]
+pub(crate) use builder::is_path;
 pub use oauth::{OAuthRoutes, OAuthRoutesBuilder};
 pub use well_known::{WellKnownRoutes, WellKnownRoutesBuilder};
 

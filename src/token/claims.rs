@@ -168,6 +168,11 @@ impl<C> Claims<C> {
         &self.0.payload
     }
 
+    #[cfg(feature = "django")]
+    pub(crate) fn has_expiry(&self) -> bool {
+        self.0.registered.has_expiry
+    }
+
     pub(crate) fn epoch(&self) -> Option<&str> {
         self.text(self.0.registered.epoch.as_ref())
     }

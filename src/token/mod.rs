@@ -35,6 +35,8 @@ pub use keyset::{KeySet, KeySetBuilder};
 pub(crate) use members::check_members;
 pub use names::ClaimNames;
 pub use profile::Profile;
+#[cfg(feature = "django")]
+pub(crate) use signer::sign_payload;
 pub(crate) use signer::{RegisteredClaims, sign};
 #[cfg(feature = "jwks")]
 pub(crate) use source::KeySource;

@@ -62,7 +62,9 @@ pub(super) enum Audience {
 
 /// The claims this crate understands. Those with a wrong JSON type never get here.
 pub(super) struct Registered {
+    /// The latest there is, where the rules allow a token without it.
     pub(super) expires_at: NumericDate,
+    pub(super) has_expiry: bool,
     pub(super) not_before: Option<NumericDate>,
     pub(super) issued_at: Option<NumericDate>,
     pub(super) auth_time: Option<NumericDate>,
@@ -109,7 +111,8 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn new(payload: &'de str, rules: &'de Rules) -> Self {
         let claims = Registered {
-            expires_at: NumericDate::default(),
+            expires_at: NumericDate::MAX,
+            has_expiry: false,
             not_before: None,
             issued_at: None,
             auth_time: None,
@@ -190,6 +193,9 @@ impl<'de> Reader<'de> {
             self.claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0));
         } else {
             match name {
+                "sid" | "scope" | "scp" | "auth_time" | "user_epoch" if self.rules.as_pyjwt => {
+                    map.next_value::<IgnoredAny>()?;
+                }
                 "exp" => self.expires_at = Some(map.next_value::<Date>()?.0),
                 "nbf" => self.claims.not_before = Some(map.next_value::<Date>()?.0),
                 "iat" => self.claims.issued_at = Some(map.next_value::<Date>()?.0),
@@ -237,8 +243,11 @@ impl<'de> Reader<'de> {
         if !self.rules.required_claims().all(|name| self.seen.contains(name)) {
             return Err(E::custom("a required claim is missing"));
         }
-        let expires_at = self.expires_at.ok_or_else(|| E::missing_field("exp"))?;
-        Ok(Registered { expires_at, ..self.claims })
+        match self.expires_at {
+            Some(expires_at) => Ok(Registered { expires_at, has_expiry: true, ..self.claims }),
+            None if self.rules.as_pyjwt => Ok(self.claims),
+            None => Err(E::missing_field("exp")),
+        }
     }
 }
 

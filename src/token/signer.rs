@@ -107,15 +107,26 @@ pub(crate) fn sign<C: Serialize>(
         append_members(&mut payload, custom, allows).map_err(misconfigured)?;
     }
     payload.push(b'}');
-
     let header = match registered.client_id {
         Some(_) => key.encoded_at_jwt_header(),
         None => key.encoded_header(),
     };
+    sign_encoded(key, header, &payload)
+}
+
+/// Signs the JSON `payload` as it is.
+#[cfg(feature = "django")]
+pub(crate) fn sign_payload(key: &SigningKey, payload: &[u8]) -> Result<String, AuthError> {
+    sign_encoded(key, key.encoded_header(), payload)
+}
+
+fn sign_encoded(key: &SigningKey, header: &str, payload: &[u8]) -> Result<String, AuthError> {
     let mut token = String::with_capacity(header.len() + payload.len() * 4 / 3 + 128);
     token.push_str(header);
-    append(&mut token, &payload);
-    key.sign(&mut token).ok_or_else(|| misconfigured(SigningError::Crypto))?;
+    append(&mut token, payload);
+    key.sign(&mut token).ok_or_else(|| {
+        AuthError::with_source(AuthErrorKind::Misconfigured, SigningError::Crypto)
+    })?;
     Ok(token)
 }
 

@@ -33,6 +33,9 @@ pub(super) struct Rules {
     pub(super) header_typ: Option<Box<str>>,
     pub(super) jti_optional: bool,
     pub(super) user_id_optional: bool,
+    /// Whether claims mean what PyJWT takes them for: `exp` may be missing, and `sid`, `scope`, `scp`,
+    /// `auth_time` and `user_epoch` are the application's own.
+    pub(super) as_pyjwt: bool,
 }
 
 impl Rules {

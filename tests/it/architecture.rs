@@ -105,7 +105,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
                 continue;
             }
             let relative = path.strip_prefix(&root).expect("below src").to_owned();
-            if relative == Path::new("lib.rs") {
+            if relative == Path::new("lib.rs") || path.extension() != Some("rs".as_ref()) {
                 continue;
             }
             let first = relative.iter().next().expect("a file name");

@@ -36,6 +36,7 @@ mod replica;
 mod resource_server;
 mod routes;
 mod server;
+mod simplejwt;
 mod sql_store;
 mod sqlite_store;
 mod support;

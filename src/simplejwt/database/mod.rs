@@ -14,6 +14,7 @@ mod users;
 
 use std::fmt;
 
+use futures::future::BoxFuture;
 use sqlx::SqlStr;
 use tokio::time::timeout;
 
@@ -150,10 +151,14 @@ impl DjangoDatabase {
         statements: &[SqlStr],
         params: &[Param<'_>],
     ) -> Result<Vec<Fields>, StoreError> {
-        match &self.0 {
-            Backend::Postgres(calls) => run(calls, access, false, statements, params).await,
-            Backend::Sqlite(calls) => run(calls, access, in_transaction, statements, params).await,
-        }
+        // Boxed, or the futures of handlers nest more deeply than the compiler follows.
+        let run: BoxFuture<'_, _> = match &self.0 {
+            Backend::Postgres(calls) => Box::pin(run(calls, access, false, statements, params)),
+            Backend::Sqlite(calls) => {
+                Box::pin(run(calls, access, in_transaction, statements, params))
+            }
+        };
+        run.await
     }
 }
 

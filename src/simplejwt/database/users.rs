@@ -65,6 +65,17 @@ impl DjangoUsers {
         Ok(self)
     }
 
+    /// The same with another column by which tokens name users.
+    pub(in crate::simplejwt) fn with_user_id(self, column: &str) -> Result<Self, ConfigError> {
+        let table = (*self.table).clone().with_user_id(column);
+        self.with_table(table)
+    }
+
+    /// What users log in by, Django's `USERNAME_FIELD`.
+    pub(in crate::simplejwt) fn username_field(&self) -> &str {
+        &self.table.username
+    }
+
     /// Sets what checks and makes password hashes. Default: [`DjangoHasher::new`].
     #[must_use]
     pub fn with_hasher(mut self, hasher: DjangoHasher) -> Self {

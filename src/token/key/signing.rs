@@ -244,6 +244,12 @@ impl SigningKey {
         Ok(Self::new(self.0.material.clone(), self.0.verifying.clone(), Some(key_id)))
     }
 
+    /// Takes the key id out of the header, as SimpleJWT writes none.
+    #[cfg(feature = "django")]
+    pub(crate) fn without_kid(self) -> Self {
+        Self::new(self.0.material.clone(), self.0.verifying.clone(), None)
+    }
+
     /// The one algorithm it signs with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {

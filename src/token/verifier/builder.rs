@@ -137,6 +137,14 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
+    /// Checks what PyJWT checks, and leaves the rest of SimpleJWT's rules to the caller, who tells
+    /// more of them apart: `exp`, ids and the type may be missing.
+    #[cfg(feature = "django")]
+    pub(crate) fn pyjwt_rules(mut self) -> Self {
+        self.rules.as_pyjwt = true;
+        self.any_token_type().optional_jti().optional_user_id()
+    }
+
     /// Sets by how much clocks may differ when `exp`, `nbf` and `iat` are compared; whole seconds,
     /// at most 300. Default: zero.
     ///

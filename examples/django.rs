@@ -1,0 +1,102 @@
+//! Beside a Django project with SimpleJWT, on its database: tokens of either are good at the other.
+//!
+//! ```sh
+//! export SECRET_KEY=… # of the project's settings.py
+//! export DATABASE_URL=sqlite:///srv/app/db.sqlite3 # or postgres://user:password@localhost/app
+//! export SIMPLE_JWT='{"ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true}'
+//! TOKEN_BLACKLIST_APP=1 cargo run --example django
+//! ```
+//!
+//! Then, in another shell:
+//!
+//! ```sh
+//! API=http://127.0.0.1:3000/api JSON='content-type: application/json'
+//! TOKENS=$(curl -s $API/token/ -H "$JSON" -d '{"username":"ada","password":"engine"}')
+//! ACCESS=$(echo "$TOKENS" | sed 's/.*"access":"\([^"]*\)".*/\1/')
+//! REFRESH=$(echo "$TOKENS" | sed 's/.*"refresh":"\([^"]*\)".*/\1/')
+//!
+//! curl -i $API/hello/ -H "authorization: Bearer $ACCESS"
+//! curl -i $API/stateless/ -H "authorization: Bearer $ACCESS"
+//! curl -i $API/token/verify/ -H "$JSON" -d "{\"token\":\"$ACCESS\"}"
+//! curl -i $API/token/refresh/ -H "$JSON" -d "{\"refresh\":\"$REFRESH\"}"
+//! curl -i $API/token/blacklist/ -H "$JSON" -d "{\"refresh\":\"$REFRESH\"}"
+//! curl -i $API/token/sliding/ -H "$JSON" -d '{"username":"ada","password":"engine"}'
+//! ```
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `HOST`, `PORT` | 127.0.0.1, 3000 | where it listens |
+//! | `DATABASE_URL` | | Django's database |
+//! | `SECRET_KEY` | | Django's, which signs where `SIMPLE_JWT` has no `SIGNING_KEY` |
+//! | `SIMPLE_JWT` | `{}` | SimpleJWT's settings as JSON, durations in seconds or as `HH:MM:SS` |
+//! | `TOKEN_BLACKLIST_APP` | 0 | 1: `rest_framework_simplejwt.token_blacklist` is installed |
+
+mod support;
+
+use std::{error::Error, process::ExitCode};
+
+use axum::{
+    Json, Router,
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+use tower_jwt_auth::simplejwt::{
+    DjangoDatabase, DjangoUser, DjangoUsers, Settings, SimpleJwt, TokenUser,
+};
+
+use crate::support::{setting, switch};
+
+async fn hello(user: DjangoUser) -> Json<Value> {
+    // As Django writes it: most primary keys are integers.
+    let user_id = user.primary_key();
+    let user_id = user_id.parse::<i64>().map_or_else(|_| user_id.into(), Value::from);
+    Json(json!({ "user_id": user_id, "username": user.username() }))
+}
+
+async fn stateless(user: TokenUser) -> Json<Value> {
+    Json(json!({ "user_id": user.id() }))
+}
+
+async fn method_not_allowed(method: Method) -> Response {
+    let body = json!({ "detail": format!("Method \"{method}\" not allowed.") });
+    (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
+}
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({ "detail": "Not found." }))).into_response()
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    support::report(run().await)
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let settings: Settings = serde_json::from_str(&setting("SIMPLE_JWT", "{}")?)
+        .map_err(|error| format!("SIMPLE_JWT: {error}"))?;
+    let database = DjangoDatabase::connect_lazy(&setting("DATABASE_URL", "")?)
+        .map_err(|error| format!("DATABASE_URL: {error}"))?;
+
+    let mut builder = SimpleJwt::builder(settings)
+        .users(DjangoUsers::new(database))
+        .blacklist_app(switch("TOKEN_BLACKLIST_APP")?);
+    let secret_key = setting("SECRET_KEY", "")?;
+    if !secret_key.is_empty() {
+        builder = builder.secret_key(secret_key);
+    }
+    let jwt = builder.build()?;
+
+    let loaded = get(hello).fallback(method_not_allowed).layer(jwt.layer()?);
+    let stateless = get(stateless).fallback(method_not_allowed).layer(jwt.stateless_layer());
+    let app = Router::new()
+        .route("/api/hello/", loaded.clone())
+        .route("/api/hello", loaded)
+        .route("/api/stateless/", stateless.clone())
+        .route("/api/stateless", stateless)
+        .merge(jwt.views()?.router("/api/token")?)
+        .fallback(not_found);
+
+    support::serve(app).await
+}

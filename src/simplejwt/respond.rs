@@ -1,0 +1,51 @@
+//! A [`Refusal`] as a response.
+
+use axum::response::IntoResponse;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE},
+};
+
+use crate::trace::{debug, error, warn};
+
+use super::refusal::Refusal;
+
+/// The response to a request that was refused, with `challenge` where one is due.
+pub(super) fn respond<B: From<String>>(refusal: &Refusal, challenge: &HeaderValue) -> Response<B> {
+    let error = refusal.auth_error();
+    let status = refusal.status();
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        error!(detail = refusal.detail(), "request failed");
+    } else if error.retry_after().is_some() {
+        warn!(kind = ?error.kind(), "request shed");
+    } else {
+        debug!(kind = ?error.kind(), "request refused");
+    }
+    let mut response = json_response(status, refusal.to_json());
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, challenge.clone());
+    }
+    if let Some(wait) = error.retry_after() {
+        headers.insert(RETRY_AFTER, wait.as_secs().into());
+    }
+    response.extensions_mut().insert(error);
+    response
+}
+
+/// A response as Django REST framework's JSON renderer makes it.
+pub(super) fn json_response<B: From<String>>(status: StatusCode, json: String) -> Response<B> {
+    let mut response = Response::new(json.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> axum::response::Response {
+        let bearer = HeaderValue::from_static(r#"Bearer realm="api""#);
+        respond(&self, self.challenge().unwrap_or(&bearer))
+    }
+}

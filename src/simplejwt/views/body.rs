@@ -1,0 +1,155 @@
+//! Reading the body of a request as Django REST framework's parsers do.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Multipart, Request},
+};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use crate::routes::DistinctObject;
+
+use super::{
+    python_json,
+    reply::{Problem, detail, non_field, own},
+};
+
+const LIMIT: usize = 16 * 1024;
+
+/// The members of a body, or what is wrong with it.
+pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, LIMIT).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let text = "The request body is too large.";
+            own(StatusCode::PAYLOAD_TOO_LARGE, text, "body_too_large")
+        } else {
+            detail(StatusCode::BAD_REQUEST, "The request body could not be read.")
+        }
+    })?;
+    let body = body.to_bytes();
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    let content_type = content_type(&parts.headers);
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match &*essence {
+        // A wildcard fits the first parser.
+        "application/json" | "application/*" | "*/*" => json(&body),
+        "application/x-www-form-urlencoded" => form(&body),
+        "multipart/form-data" => multipart(Request::from_parts(parts, Body::from(body))).await,
+        _ => Err(detail(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("Unsupported media type \"{content_type}\" in request."),
+        )),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Cow<'_, str> {
+    let value = headers.get(CONTENT_TYPE);
+    value.map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default()
+}
+
+fn json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let text = utf8(body)?;
+    if let Ok(DistinctObject(members)) = serde_json::from_str(text) {
+        return Ok(members);
+    }
+    Err(match serde_json::from_str(text) {
+        Ok(Value::Null) => non_field("No data provided"),
+        Ok(Value::Object(_)) => parse_error("JSON", "Repeated member"),
+        Ok(other) => {
+            let found = python_type(&other);
+            non_field(&format!("Invalid data. Expected a dictionary, but got {found}."))
+        }
+        // What has no fault is JSON that Python's reader takes, such as half a surrogate pair.
+        Err(_) => {
+            let fault = python_json::fault_in(text);
+            parse_error("JSON", fault.as_deref().unwrap_or("Unsupported value"))
+        }
+    })
+}
+
+/// As `codecs.getreader` reads a body: characters that its end cuts off are left out.
+fn utf8(body: &[u8]) -> Result<&str, Problem> {
+    let error = match str::from_utf8(body) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    let (valid, rest) = body.split_at(error.valid_up_to());
+    let Some(len) = error.error_len() else {
+        return Ok(str::from_utf8(valid).unwrap_or_default());
+    };
+    let at = valid.len();
+    // A byte that may begin a character was not followed by what must follow.
+    let reason = match rest[0] {
+        0xc2..=0xf4 => "invalid continuation byte",
+        _ => "invalid start byte",
+    };
+    let place = match len {
+        1 => format!("byte 0x{:02x} in position {at}", rest[0]),
+        _ => format!("bytes in position {at}-{}", at + len - 1),
+    };
+    Err(parse_error("JSON", &format!("'utf-8' codec can't decode {place}: {reason}")))
+}
+
+/// What Python calls the type of a JSON value that is no object.
+fn python_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+fn form(body: &Bytes) -> Result<Map<String, Value>, Problem> {
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        insert(&mut members, "Form", name.into(), value.into_owned().into())?;
+    }
+    Ok(members)
+}
+
+async fn multipart(request: Request) -> Result<Map<String, Value>, Problem> {
+    let malformed = |_| parse_error("Multipart form", "Malformed multipart");
+    let no_boundary = |_| parse_error("Multipart form", "Invalid boundary in multipart: None");
+    let mut parts = Multipart::from_request(request, &()).await.map_err(no_boundary)?;
+    let mut members = Map::new();
+    while let Some(part) = parts.next_field().await.map_err(malformed)? {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        let is_file = part.file_name().is_some();
+        let bytes = part.bytes().await.map_err(malformed)?;
+        let value = if is_file {
+            // No text, and so an error if it is asked for.
+            Value::Object(Map::new())
+        } else {
+            String::from_utf8_lossy(&bytes).into()
+        };
+        insert(&mut members, "Multipart form", name, value)?;
+    }
+    Ok(members)
+}
+
+/// Of two passwords, which was checked?
+fn insert(
+    members: &mut Map<String, Value>,
+    format: &str,
+    name: String,
+    value: Value,
+) -> Result<(), Problem> {
+    match members.insert(name, value) {
+        None => Ok(()),
+        Some(_) => Err(parse_error(format, "Repeated field")),
+    }
+}
+
+fn parse_error(format: &str, message: &str) -> Problem {
+    detail(StatusCode::BAD_REQUEST, format!("{format} parse error - {message}"))
+}

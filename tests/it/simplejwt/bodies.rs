@@ -1,0 +1,117 @@
+//! Bodies in each format, and what is said of those in none.
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+
+use super::setup::{PASSWORD, REFRESH, Site, post, post_as, send};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data; boundary=edge";
+
+fn part(head: &str, value: &str) -> String {
+    format!("--edge\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n")
+}
+
+#[tokio::test]
+async fn each_format_is_read() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let credentials = json!({"username": "ada", "password": PASSWORD});
+    let form = "username=ada&password=engine+42&next=%2F";
+    let multipart = [
+        part("name=\"username\"", "ada"),
+        part("name=\"password\"", PASSWORD),
+        "--edge--\r\n".to_owned(),
+    ];
+    for (content_type, body) in [
+        ("application/json", credentials.to_string()),
+        ("Application/JSON; charset=utf-8", credentials.to_string()),
+        (FORM, form.to_owned()),
+        (MULTIPART, multipart.concat()),
+    ] {
+        for path in ["/api/token/", "/api/token", "/api/token/sliding"] {
+            let reply = post_as(&app, path, content_type, body.clone()).await;
+            assert_eq!(reply.status, 200, "{content_type}: {reply:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_formats_are_named_in_the_answer() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    for content_type in ["text/plain", "text/plain; charset=utf-8", "", "application/vnd.api+json"]
+    {
+        let reply = post_as(&app, REFRESH, content_type, r#"{"refresh":"x"}"#).await;
+        assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let detail = format!("Unsupported media type \"{content_type}\" in request.");
+        assert_eq!(reply.body, json!({ "detail": detail }).to_string());
+    }
+    let without = Request::post(REFRESH).body(Body::from("x")).unwrap();
+    let reply = send(&app, without).await;
+    assert_eq!(reply.body, r#"{"detail":"Unsupported media type \"\" in request."}"#);
+    // A body that is not there is of no format.
+    let reply = post_as(&app, REFRESH, "text/plain", "").await;
+    assert_eq!(reply.body, r#"{"refresh":["This field is required."]}"#);
+}
+
+#[tokio::test]
+async fn forms_that_are_none() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let file = part("name=\"refresh\"; filename=\"a\"", "x") + "--edge--\r\n";
+    let twice = part("name=\"refresh\"", "x").repeat(2) + "--edge--\r\n";
+    for (content_type, body, expected) in [
+        (FORM, "refresh=x&refresh=y", r#"{"detail":"Form parse error - Repeated field"}"#),
+        (FORM, "refresh=%00", r#"{"refresh":["Null characters are not allowed."]}"#),
+        (FORM, "refresh", r#"{"refresh":["This field may not be blank."]}"#),
+        (FORM, "a=b", r#"{"refresh":["This field is required."]}"#),
+        (MULTIPART, "--edge--\r\n", r#"{"refresh":["This field is required."]}"#),
+        (MULTIPART, &file, r#"{"refresh":["Not a valid string."]}"#),
+        (MULTIPART, &twice, r#"{"detail":"Multipart form parse error - Repeated field"}"#),
+        (
+            "multipart/form-data",
+            "x",
+            r#"{"detail":"Multipart form parse error - Invalid boundary in multipart: None"}"#,
+        ),
+        (
+            MULTIPART,
+            "--edge\r\nContent",
+            r#"{"detail":"Multipart form parse error - Malformed multipart"}"#,
+        ),
+    ] {
+        let reply = post_as(&app, REFRESH, content_type, body.to_owned()).await;
+        assert_eq!((reply.status, &*reply.body), (StatusCode::BAD_REQUEST, expected), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn long_bodies_are_not_read() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    for len in [16 * 1024, 64 * 1024] {
+        let reply = post(&app, REFRESH, &json!({ "refresh": "x".repeat(len) })).await;
+        assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(reply.json()["code"], "body_too_large");
+    }
+}
+
+#[tokio::test]
+async fn only_post_is_allowed() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    for path in ["", "refresh/", "verify/", "blacklist/", "sliding/", "sliding/refresh/"] {
+        for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
+            let request = Request::builder().method(&method).uri(format!("/api/token/{path}"));
+            let reply = send(&app, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+            let detail = format!("{{\"detail\":\"Method \\\"{method}\\\" not allowed.\"}}");
+            assert_eq!(reply.body, detail);
+        }
+        let request = Request::builder().method(Method::OPTIONS).uri(format!("/api/token/{path}"));
+        let reply = send(&app, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        assert_eq!(reply.json()["parses"].as_array().unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,153 @@
+//! Code of the application's own: claims, rules, hooks, routes.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Json, Router, routing::post as post_to};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tower_jwt_auth::{
+    simplejwt::{Refusal, SimpleJwt},
+    user::BackendError,
+};
+
+use super::setup::{
+    PASSWORD, REFRESH, SLIDING, Site, app, log_in, member, payload, post, rotating, token,
+};
+
+#[derive(Serialize)]
+struct Name {
+    name: String,
+    groups: Vec<&'static str>,
+}
+
+#[tokio::test]
+async fn claims_go_into_refresh_tokens_and_from_there_into_access_tokens() {
+    let site = Site::new().await;
+    let jwt = site.builder(&rotating()).blacklist_app(true).token_claims(|user| async move {
+        Ok(Name { name: user.username().to_uppercase(), groups: vec!["b", "a"] })
+    });
+    let app = app(&jwt.build().unwrap());
+    let tail = r#","user_id":"1","name":"ADA","groups":["b","a"]}"#;
+    let tokens = log_in(&app).await;
+    for name in ["refresh", "access"] {
+        assert!(payload(&member(&tokens, name)).ends_with(tail));
+    }
+    let body = json!({ "username": "ada", "password": PASSWORD });
+    let sliding = member(&post(&app, SLIDING, &body).await, "token");
+    assert!(payload(&sliding).ends_with(tail));
+    // At a refresh they are copied, not made anew: as stale as in SimpleJWT.
+    site.run("UPDATE auth_user SET username = 'eve' WHERE id = 1").await;
+    let refresh = json!({ "refresh": member(&tokens, "refresh") });
+    let rotated = post(&app, REFRESH, &refresh).await;
+    for name in ["refresh", "access"] {
+        assert!(payload(&member(&rotated, name)).ends_with(tail));
+    }
+}
+
+#[tokio::test]
+async fn claims_with_a_meaning_cannot_be_replaced() {
+    let site = Site::new().await;
+    for name in
+        ["user_id", "exp", "jti", "token_type", "iss", "aud", "refresh_exp", "hash_password"]
+    {
+        let jwt = site
+            .builder(&json!({}))
+            .token_claims(move |_| async move { Ok::<Value, BackendError>(json!({ name: "2" })) });
+        let user = site.user("1").await;
+        let refusal = jwt.build().unwrap().tokens_for(&user).await.unwrap_err();
+        assert_eq!(refusal.status(), StatusCode::INTERNAL_SERVER_ERROR, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn claims_that_cannot_be_had_fail_the_login() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).token_claims(|_| async {
+        Err::<Value, _>(BackendError::unavailable("the directory is away"))
+    });
+    let app = app(&jwt.build().unwrap());
+    let reply = post(&app, "/api/token/", &json!({"username": "ada", "password": PASSWORD})).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn hooks_are_told_of_logins() {
+    let site = Site::new().await;
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (succeeded, failed) = (Arc::clone(&log), Arc::clone(&log));
+    let jwt = site
+        .builder(&json!({}))
+        .on_login_success(move |user| {
+            succeeded.lock().unwrap().push(format!("{} is in", user.username()));
+        })
+        .on_login_failed(move |username| {
+            failed.lock().unwrap().push(format!("{username} is not"));
+        });
+    let app = app(&jwt.build().unwrap());
+    log_in(&app).await;
+    for (username, password) in [("ada", "wrong"), ("bob", PASSWORD)] {
+        post(&app, SLIDING, &json!({ "username": username, "password": password })).await;
+    }
+    assert_eq!(*log.lock().unwrap(), ["ada is in", "ada is not", "bob is not"]);
+}
+
+#[tokio::test]
+async fn a_rule_says_who_may_log_in_and_refresh() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).user_rule(|user| user.username() != "ada");
+    let app = app(&jwt.build().unwrap());
+    let reply = post(&app, "/api/token/", &json!({"username": "ada", "password": PASSWORD})).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    let reply = post(&app, REFRESH, &json!({ "refresh": token("refresh", &[]) })).await;
+    assert_eq!(member(&reply, "detail"), "No active account found for the given token.");
+}
+
+#[tokio::test]
+async fn answers_may_have_more_members() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).response_extras(|user| {
+        let mut extras = serde_json::Map::new();
+        extras.insert("username".to_owned(), user.username().into());
+        extras.insert("access".to_owned(), "none".into());
+        extras
+    });
+    let tokens = log_in(&app(&jwt.build().unwrap())).await;
+    assert_eq!(member(&tokens, "username"), "ada");
+    assert!(member(&tokens, "access").starts_with("eyJ"), "the tokens come after");
+}
+
+#[tokio::test]
+async fn routes_of_ones_own() {
+    async fn log_in_by_code(jwt: SimpleJwt, code: String) -> Result<Json<Value>, Refusal> {
+        let tokens = jwt.log_in("ada", &code).await?;
+        jwt.verify(&tokens.access).await?;
+        let refreshed = jwt.refresh(&tokens.refresh).await?;
+        Ok(Json(json!({ "access": refreshed.access, "refresh": refreshed.refresh })))
+    }
+
+    let site = Site::new().await;
+    let jwt = site.builder(&rotating()).blacklist_app(true).build().unwrap();
+    let route = post_to(move |code: String| log_in_by_code(jwt.clone(), code));
+    let app: Router = Router::new().route("/", route);
+    let request = |code: &str| http::Request::post("/").body(code.to_owned().into()).unwrap();
+    let reply = super::setup::send(&app, request(PASSWORD)).await;
+    assert!(reply.json()["refresh"].is_string(), "{reply:?}");
+    let reply = super::setup::send(&app, request("wrong")).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(reply.header("www-authenticate"), [r#"Bearer realm="api""#]);
+}
+
+/// Views may stand anywhere, as in a project's `urls.py`.
+#[tokio::test]
+async fn views_at_other_paths() {
+    let site = Site::new().await;
+    let views = site.builder(&json!({})).build().unwrap().views().unwrap();
+    let app: Router = Router::new().route("/auth/jwt/create/", views.token_obtain_pair());
+    let body = json!({"username": "ada", "password": PASSWORD});
+    assert_eq!(post(&app, "/auth/jwt/create/", &body).await.status, StatusCode::OK);
+    let _: Router = views.router("").unwrap();
+    for base in ["api", "/{id}", "/api token"] {
+        views.router::<()>(base).unwrap_err();
+    }
+}

@@ -1,0 +1,43 @@
+//! While the database is away.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::setup::{
+    BLACKLIST, HELLO, PASSWORD, REFRESH, SLIDE, STATELESS, Site, VERIFY, get_bearer, post,
+    rotating, token,
+};
+
+#[tokio::test]
+async fn nothing_is_let_in_or_minted() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&rotating());
+    site.run("ALTER TABLE auth_user RENAME TO away").await;
+    site.run("ALTER TABLE token_blacklist_blacklistedtoken RENAME TO away_too").await;
+    let future = &*(crate::support::mint::NOW + 10).to_string();
+    let sliding = token("sliding", &[("refresh_exp", future)]);
+    for (path, body) in [
+        ("/api/token/", json!({ "username": "ada", "password": PASSWORD })),
+        ("/api/token/sliding/", json!({ "username": "ada", "password": PASSWORD })),
+        (REFRESH, json!({ "refresh": token("refresh", &[]) })),
+        (BLACKLIST, json!({ "refresh": token("refresh", &[]) })),
+        (VERIFY, json!({ "token": token("refresh", &[]) })),
+        (SLIDE, json!({ "token": sliding })),
+    ] {
+        let reply = post(&app, path, &body).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {reply:?}");
+        assert_eq!(reply.json()["code"], "unavailable");
+        assert!(!reply.body.contains("eyJ"));
+    }
+    let access = token("access", &[]);
+    assert_eq!(get_bearer(&app, HELLO, &access).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(get_bearer(&app, STATELESS, &access).await.status, StatusCode::OK);
+    // What is bad without any question stays so.
+    assert_eq!(get_bearer(&app, HELLO, "x").await.status, StatusCode::UNAUTHORIZED);
+
+    site.run("ALTER TABLE away RENAME TO auth_user").await;
+    site.run("ALTER TABLE away_too RENAME TO token_blacklist_blacklistedtoken").await;
+    assert_eq!(get_bearer(&app, HELLO, &access).await.body, "ada");
+    let refresh = json!({ "refresh": token("refresh", &[]) });
+    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it is still good");
+}

@@ -1,0 +1,290 @@
+//! Protected routes: with the user loaded, and stateless.
+
+use axum::{Router, routing::get};
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+use tower_jwt_auth::{
+    Claims,
+    guard::RequireLayer,
+    middleware::BadToken,
+    simplejwt::{DjangoUser, TokenUser},
+    token::NoClaims,
+};
+
+use crate::support::{mint::NOW, reply::Reply};
+
+use super::setup::{
+    BLACKLIST, HELLO, STATELESS, Site, get_bearer, get_with, log_in, member, post, rotating, send,
+    token,
+};
+
+const NOT_PROVIDED: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
+const BAD_HEADER: &str = r#"{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}"#;
+const SLIDING_TOO: &str = "rest_framework_simplejwt.tokens.SlidingToken";
+const ACCESS: &str = "rest_framework_simplejwt.tokens.AccessToken";
+
+/// What is said of a token that is good for none of `classes`.
+fn no_class(classes: &[(&str, &str)], message: &str) -> String {
+    let messages = classes.iter().map(|(class, token_type)| {
+        format!(r#"{{"token_class":"{class}","token_type":"{token_type}","message":"{message}"}}"#)
+    });
+    let messages = messages.collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{messages}]}}"#
+    )
+}
+
+fn assert_refused(reply: &Reply, body: &str) {
+    assert_eq!((reply.status.as_u16(), &*reply.body), (401, body));
+    assert_eq!(reply.header("www-authenticate"), [r#"Bearer realm="api""#]);
+    assert_eq!(reply.header("content-type"), ["application/json"]);
+}
+
+#[tokio::test]
+async fn headers() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let good = token("access", &[]);
+    let line = |text: &str| text.replace('$', &good).into_bytes();
+    for path in [HELLO, STATELESS] {
+        assert_refused(&get_with(&app, path, &[]).await, NOT_PROVIDED);
+        for text in ["", "  ", "bearer $", "BEARER $", "Token $", "JWT $", "$", "Basic a b c"] {
+            assert_refused(&get_with(&app, path, &[&line(text)]).await, NOT_PROVIDED);
+        }
+        for text in ["Bearer", "Bearer ", "Bearer $ x", "Bearer $ $"] {
+            assert_refused(&get_with(&app, path, &[&line(text)]).await, BAD_HEADER);
+        }
+        // Several lines are one to Django.
+        assert_refused(
+            &get_with(&app, path, &[&line("Bearer $"), &line("Bearer $")]).await,
+            BAD_HEADER,
+        );
+        for text in ["Bearer $", "  Bearer \t  $  "] {
+            let reply = get_with(&app, path, &[&line(text)]).await;
+            assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+        }
+        let invalid = no_class(&[("AccessToken", "access")], "Token is invalid");
+        for bytes in [&b"Bearer x"[..], b"Bearer \xff\xfe", b"Bearer a,b", b"Bearer ...."] {
+            assert_refused(&get_with(&app, path, &[bytes]).await, &invalid);
+        }
+    }
+}
+
+#[tokio::test]
+async fn faults_of_tokens() {
+    let site = Site::new().await;
+    let (past, future) = (&*(NOW - 10).to_string(), &*(NOW + 10).to_string());
+    let two = json!({ "AUTH_TOKEN_CLASSES": [ACCESS, SLIDING_TOO] });
+    let one = vec![("AccessToken", "access")];
+    let both = vec![("AccessToken", "access"), ("SlidingToken", "sliding")];
+    for (app, classes) in [
+        (site.app(&json!({})), &one),
+        (site.app(&two), &both),
+        (site.app_with_blacklist(&two), &both),
+    ] {
+        for (changes, message) in [
+            (&[("exp", past)][..], "Token is expired"),
+            (&[("iat", future)], "Token is invalid"),
+            (&[("token_type", "\"odd\"")], "Token has wrong type"),
+            (&[("token_type", "")], "Token has no type"),
+            (&[("jti", "")], "Token has no id"),
+            (&[("exp", "")], "Token has no 'exp' claim"),
+            (&[("exp", "1e400")], "Token is invalid"),
+        ] {
+            for path in [HELLO, STATELESS] {
+                let reply = get_bearer(&app, path, &token("access", changes)).await;
+                assert_refused(&reply, &no_class(classes, message));
+            }
+        }
+        for path in [HELLO, STATELESS] {
+            let reply = get_bearer(&app, path, &token("refresh", &[])).await;
+            assert_refused(&reply, &no_class(classes, "Token has wrong type"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn users() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let of = |id: &str| token("access", &[("user_id", id)]);
+    let not_found = r#"{"detail":"User not found","code":"user_not_found"}"#;
+    for id in ["\"99\"", "\"abc\"", "\"1.5\"", "99"] {
+        assert_refused(&get_bearer(&app, HELLO, &of(id)).await, not_found);
+    }
+    let inactive = r#"{"detail":"User is inactive","code":"user_inactive"}"#;
+    assert_refused(&get_bearer(&app, HELLO, &of("\"2\"")).await, inactive);
+    let nobody = r#"{"detail":"Token contained no recognizable user identification","code":"token_not_valid"}"#;
+    for path in [HELLO, STATELESS] {
+        assert_refused(&get_bearer(&app, path, &of("")).await, nobody);
+    }
+    // Integers, as SimpleJWT wrote them before 5.5.1.
+    for (id, expected) in [("\"1\"", "1"), ("1", "1"), ("\"99\"", "99"), ("\"abc\"", "abc")] {
+        let reply = get_bearer(&app, STATELESS, &of(id)).await;
+        assert_eq!((reply.status, &*reply.body), (StatusCode::OK, expected));
+    }
+    for id in ["\"1\"", "1"] {
+        assert_eq!(get_bearer(&app, HELLO, &of(id)).await.body, "ada");
+    }
+    let inactive_too = site.app(&json!({ "CHECK_USER_IS_ACTIVE": false }));
+    assert_eq!(get_bearer(&inactive_too, HELLO, &of("2")).await.body, "bob");
+}
+
+#[tokio::test]
+async fn tokens_end_with_the_password() {
+    let site = Site::new().await;
+    let settings = json!({ "CHECK_REVOKE_TOKEN": true });
+    let app = site.app(&settings);
+    let tokens = log_in(&app).await;
+    let access = member(&tokens, "access");
+    assert_eq!(get_bearer(&app, HELLO, &access).await.status, StatusCode::OK);
+    let changed = r#"{"detail":"The user's password has been changed.","code":"password_changed"}"#;
+    // Tokens from before the setting was on.
+    assert_refused(&get_bearer(&app, HELLO, &token("access", &[])).await, changed);
+
+    site.run("UPDATE auth_user SET password = 'pbkdf2_sha256$1000$salt$new' WHERE id = 1").await;
+    assert_refused(&get_bearer(&app, HELLO, &access).await, changed);
+    // The database is not asked, so it is not known.
+    assert_eq!(get_bearer(&app, STATELESS, &access).await.status, StatusCode::OK);
+}
+
+/// Access tokens are never looked for in the blacklist, sliding tokens always.
+#[tokio::test]
+async fn the_blacklist() {
+    let site = Site::new().await;
+    let mut settings = rotating();
+    settings["AUTH_TOKEN_CLASSES"] = json!([ACCESS, SLIDING_TOO]);
+    let app = site.app_with_blacklist(&settings);
+    let (access, sliding) = (token("access", &[]), token("sliding", &[]));
+    for path in [HELLO, STATELESS] {
+        assert_eq!(get_bearer(&app, path, &access).await.status, StatusCode::OK);
+        assert_eq!(get_bearer(&app, path, &sliding).await.status, StatusCode::OK);
+    }
+    let refresh = json!({ "refresh": token("refresh", &[]) });
+    assert_eq!(post(&app, BLACKLIST, &refresh).await.status, StatusCode::OK);
+    for path in [HELLO, STATELESS] {
+        assert_eq!(get_bearer(&app, path, &access).await.status, StatusCode::OK);
+        let reply = get_bearer(&app, path, &sliding).await;
+        let body = no_class(&[("AccessToken", "access")], "Token has wrong type");
+        let sliding = r#",{"token_class":"SlidingToken","token_type":"sliding","message":"Token is blacklisted"}]}"#;
+        assert_refused(&reply, &(body.strip_suffix("]}").unwrap().to_owned() + sliding));
+    }
+}
+
+#[tokio::test]
+async fn other_schemes_and_headers() {
+    let site = Site::new().await;
+    let app = site.app(&json!({ "AUTH_HEADER_TYPES": ["JWT", "Bearer"] }));
+    let good = token("access", &[]);
+    for scheme in ["JWT", "Bearer"] {
+        let reply = get_with(&app, HELLO, &[format!("{scheme} {good}").as_bytes()]).await;
+        assert_eq!(reply.status, StatusCode::OK);
+    }
+    let reply = get_with(&app, HELLO, &[]).await;
+    assert_eq!(reply.header("www-authenticate"), [r#"JWT realm="api""#]);
+    let reply = post(&app, "/api/token/verify/", &json!({ "token": "x" })).await;
+    assert_eq!(reply.header("www-authenticate"), [r#"JWT realm="api""#]);
+
+    let app = site.app(&json!({ "AUTH_HEADER_NAME": "HTTP_X_AUTH" }));
+    let request = |name: &str| {
+        let request = Request::get(HELLO).header(name, format!("Bearer {good}"));
+        request.body(axum::body::Body::empty()).unwrap()
+    };
+    assert_eq!(send(&app, request("x-auth")).await.status, StatusCode::OK);
+    assert_refused(&send(&app, request("authorization")).await, NOT_PROVIDED);
+}
+
+/// Who is not authenticated is not told which methods there are.
+#[tokio::test]
+async fn wrong_methods_are_refused_after_wrong_tokens() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let request = |token: Option<&str>| {
+        let mut request = Request::builder().method(Method::POST).uri(HELLO);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        request.body(axum::body::Body::empty()).unwrap()
+    };
+    assert_refused(&send(&app, request(None)).await, NOT_PROVIDED);
+    let reply = send(&app, request(Some(&token("access", &[])))).await;
+    assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn optional_authentication() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({ "AUTH_HEADER_TYPES": "JWT" })).build().unwrap();
+    let who = get(async |user: Option<DjangoUser>, token: Option<TokenUser>| {
+        assert_eq!(user.is_some(), token.is_some());
+        user.map_or("nobody".to_owned(), |user| user.username().to_owned())
+    });
+    let must = get(async |user: DjangoUser| user.username().to_owned());
+    let strict = jwt.layer().unwrap().optional(BadToken::Reject);
+    let lenient = jwt.layer().unwrap().optional(BadToken::Ignore);
+    let app = Router::new()
+        .route("/strict", who.clone().layer(strict.clone()))
+        .route("/lenient", who.layer(lenient))
+        .route("/must", must.layer(strict));
+    let good = format!("JWT {}", token("access", &[]));
+    for path in ["/strict", "/lenient"] {
+        assert_eq!(get_with(&app, path, &[good.as_bytes()]).await.body, "ada");
+        assert_eq!(get_with(&app, path, &[]).await.body, "nobody");
+    }
+    for bad in ["JWT x", "JWT", &format!("JWT {}", token("access", &[("user_id", "2")]))] {
+        assert_eq!(get_with(&app, "/strict", &[bad.as_bytes()]).await.status, 401);
+        assert_eq!(get_with(&app, "/lenient", &[bad.as_bytes()]).await.body, "nobody");
+    }
+    let reply = get_with(&app, "/must", &[]).await;
+    assert_eq!((reply.status.as_u16(), &*reply.body), (401, NOT_PROVIDED));
+    assert_eq!(reply.header("www-authenticate"), [r#"JWT realm="api""#]);
+}
+
+#[tokio::test]
+async fn what_a_token_tells_of_its_user() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).build().unwrap();
+    let tell = get(async |user: TokenUser, claims: Claims| {
+        assert_eq!(claims.user_id(), user.id());
+        let level: Option<u8> = user.claim("level");
+        let shown = format!("{user:?}");
+        assert!(!shown.contains("ada"), "{shown}");
+        format!(
+            "{} {:?} {} {} {level:?} {:?}",
+            user.id(),
+            user.username(),
+            user.is_staff(),
+            user.is_superuser(),
+            user.claim::<String>("missing"),
+        )
+    });
+    let staff = RequireLayer::<NoClaims>::new(|claims: &Claims| claims.json().contains("is_staff"));
+    let app = Router::new().route("/", tell.clone().layer(jwt.stateless_layer())).merge(
+        Router::new().route("/staff", tell).route_layer(staff).route_layer(jwt.stateless_layer()),
+    );
+    let plain = token("access", &[]);
+    assert_eq!(get_bearer(&app, "/", &plain).await.body, r#"1 "" false false None None"#);
+    assert_eq!(get_bearer(&app, "/staff", &plain).await.status, StatusCode::FORBIDDEN);
+    let rich = token(
+        "access",
+        &[("username", "\"ada\""), ("is_staff", "true"), ("level", "7"), ("scope", "{}")],
+    );
+    for path in ["/", "/staff"] {
+        let reply = get_bearer(&app, path, &rich).await;
+        assert_eq!(reply.body, r#"1 "ada" true false Some(7) None"#);
+    }
+}
+
+/// A forgotten layer is the application's fault, and named.
+#[tokio::test]
+async fn a_missing_layer_is_named() {
+    let app: Router = Router::new().route("/", get(async |_: DjangoUser| ()));
+    let reply = crate::support::reply::send(
+        &app,
+        Request::get("/").body(axum::body::Body::empty()).unwrap(),
+    )
+    .await;
+    assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let detail = member(&reply, "detail");
+    assert!(detail.contains("DjangoUser") && detail.contains("SimpleJwtLayer"), "{detail}");
+}

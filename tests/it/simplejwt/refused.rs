@@ -1,0 +1,220 @@
+//! Tokens that the views refuse, and in which words.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::support::mint::NOW;
+
+use super::setup::{
+    BLACKLIST, REFRESH, SLIDE, Site, VERIFY, log_in, member, payload, post, rotating, token,
+};
+
+/// What each of the views says of a token; `None` where it takes it.
+const VIEWS: [(&str, &str, &str); 4] = [
+    (REFRESH, "refresh", "refresh"),
+    (BLACKLIST, "refresh", "refresh"),
+    (VERIFY, "token", "access"),
+    (SLIDE, "token", "sliding"),
+];
+
+#[tokio::test]
+async fn each_fault_has_its_sentence() {
+    let site = Site::new().await;
+    let (past, future) = (&*(NOW - 10).to_string(), &*(NOW + 10).to_string());
+    let invalid = "Token is invalid";
+    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+        for (changes, expected) in [
+            (&[("exp", past)][..], "Token is expired"),
+            (&[("exp", &*NOW.to_string())], "Token is expired"),
+            (&[("exp", "")], "Token has no 'exp' claim"),
+            (&[("jti", "")], "Token has no id"),
+            (&[("jti", ""), ("exp", "")], "Token has no 'exp' claim"),
+            (&[("jti", ""), ("token_type", "")], "Token has no id"),
+            (&[("iat", future)], invalid),
+            (&[("nbf", future)], invalid),
+            (&[("exp", "null")], invalid),
+            (&[("exp", "\"1800000000\"")], invalid),
+            (&[("exp", "100000000000000000000")], invalid),
+            (&[("exp", "-5")], invalid),
+            (&[("jti", "5")], invalid),
+            (&[("jti", "null")], invalid),
+            (&[("jti", "\"\"")], invalid),
+            (&[("user_id", "null")], invalid),
+            (&[("user_id", "\"\"")], invalid),
+            (&[("user_id", "{}")], invalid),
+            (&[("user_id", "1.5")], invalid),
+            (&[("user_id", "true")], invalid),
+            (&[("sub", "5")], invalid),
+            (&[("cnf", "{}")], invalid),
+        ] {
+            for (path, field, token_type) in VIEWS {
+                let mut changes = changes.to_vec();
+                changes.push(("refresh_exp", future));
+                let reply = post(&app, path, &json!({ field: token(token_type, &changes) })).await;
+                assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{path} {changes:?}");
+                let body = format!(r#"{{"detail":"{expected}","code":"token_not_valid"}}"#);
+                assert_eq!(reply.body, body, "{path} {changes:?}");
+                assert_eq!(reply.header("www-authenticate"), [r#"Bearer realm="api""#]);
+            }
+        }
+        for garbage in ["x", "a.b.c", "....", "é"] {
+            for (path, field, _) in VIEWS {
+                let reply = post(&app, path, &json!({ field: garbage })).await;
+                assert_eq!(reply.body, r#"{"detail":"Token is invalid","code":"token_not_valid"}"#);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn types_are_not_confused() {
+    let site = Site::new().await;
+    let future = &*(NOW + 10).to_string();
+    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+        for (path, field, token_type) in VIEWS {
+            for other in ["access", "refresh", "sliding", "odd"] {
+                // Rotated and blacklisted is another one each time.
+                let jti = format!(r#""{path} {other}""#);
+                let token = token(other, &[("refresh_exp", future), ("jti", &jti)]);
+                let reply = post(&app, path, &json!({ field: token })).await;
+                if path == VERIFY {
+                    assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "{}"));
+                } else if other != token_type {
+                    let expected = r#"{"detail":"Token has wrong type","code":"token_not_valid"}"#;
+                    assert_eq!((reply.status.as_u16(), &*reply.body), (401, expected), "{path}");
+                }
+            }
+            let without = token("", &[("token_type", ""), ("refresh_exp", future)]);
+            let reply = post(&app, path, &json!({ field: without })).await;
+            if path == VERIFY {
+                assert_eq!(reply.status, StatusCode::OK);
+            } else {
+                let expected = r#"{"detail":"Token has no type","code":"token_not_valid"}"#;
+                assert_eq!((reply.status.as_u16(), &*reply.body), (401, expected), "{path}");
+            }
+        }
+    }
+}
+
+/// That a token is blacklisted is said before whatever else is wrong with its claims.
+#[tokio::test]
+async fn blacklisted_tokens() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&rotating());
+    let refresh = token("refresh", &[]);
+    let reply = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
+    assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "{}"));
+
+    let blacklisted = r#"{"detail":"Token is blacklisted","code":"token_not_valid"}"#;
+    for (path, field, token) in [
+        (BLACKLIST, "refresh", token("refresh", &[])),
+        (REFRESH, "refresh", token("refresh", &[])),
+        (REFRESH, "refresh", token("refresh", &[("user_id", "\"2\"")])),
+        (REFRESH, "refresh", token("access", &[])),
+        (REFRESH, "refresh", token("refresh", &[("exp", "")])),
+        (SLIDE, "token", token("sliding", &[])),
+    ] {
+        let reply = post(&app, path, &json!({ field: token })).await;
+        assert_eq!((reply.status.as_u16(), &*reply.body), (401, blacklisted), "{path}");
+    }
+    let reply = post(&app, VERIFY, &json!({ "token": refresh })).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    assert_eq!(reply.body, r#"{"non_field_errors":["Token is blacklisted"]}"#);
+}
+
+#[tokio::test]
+async fn verify_looks_at_the_blacklist_only_where_rotation_does() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&json!({}));
+    let refresh = member(&log_in(&app).await, "refresh");
+    assert_eq!(post(&app, BLACKLIST, &json!({ "refresh": refresh })).await.status, StatusCode::OK);
+    assert_eq!(post(&app, VERIFY, &json!({ "token": refresh })).await.status, StatusCode::OK);
+    let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
+    assert_eq!(member(&reply, "detail"), "Token is blacklisted");
+}
+
+#[tokio::test]
+async fn without_the_app_blacklisting_has_no_effect() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let refresh = member(&log_in(&app).await, "refresh");
+    for _ in 0..2 {
+        let reply = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
+        assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "{}"));
+    }
+    assert_eq!(post(&app, REFRESH, &json!({ "refresh": refresh })).await.status, StatusCode::OK);
+}
+
+/// Where SimpleJWT answers 500, or 200 at sliding tokens.
+#[tokio::test]
+async fn users_that_are_gone_or_inactive_get_no_tokens() {
+    let site = Site::new().await;
+    let future = &*(NOW + 10).to_string();
+    let nobody = r#"{"detail":"No active account found for the given token."}"#;
+    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+        for user in ["\"2\"", "\"99\"", "\"abc\"", "\"1.5\"", "99", "2"] {
+            let changes = [("user_id", user), ("refresh_exp", future)];
+            let refresh = token("refresh", &changes);
+            let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
+            assert_eq!((reply.status.as_u16(), &*reply.body), (401, nobody), "{user}");
+            let reply = post(&app, SLIDE, &json!({ "token": token("sliding", &changes) })).await;
+            assert_eq!((reply.status.as_u16(), &*reply.body), (401, nobody), "{user}");
+        }
+    }
+    let inactive_too = site.app(&json!({ "CHECK_USER_IS_ACTIVE": false }));
+    let refresh = json!({ "refresh": token("refresh", &[("user_id", "\"2\"")]) });
+    assert_eq!(post(&inactive_too, REFRESH, &refresh).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tokens_of_no_user_are_refreshed() {
+    let site = Site::new().await;
+    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+        let refresh = token("refresh", &[("user_id", "")]);
+        let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        assert!(!payload(&member(&reply, "access")).contains("user_id"));
+    }
+}
+
+#[tokio::test]
+async fn logins_that_fail_are_all_alike() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    for path in ["/api/token/", "/api/token/sliding/"] {
+        for (username, password) in [("ada", "wrong"), ("nobody", "x"), ("bob", "engine 42")] {
+            let body = json!({ "username": username, "password": password });
+            let reply = post(&app, path, &body).await;
+            assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+            let expected = r#"{"detail":"No active account found with the given credentials"}"#;
+            assert_eq!(reply.body, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_sliding_refreshes() {
+    let site = Site::new().await;
+    let app = site.app(&json!({ "LEEWAY": 10 }));
+    let at = |secs: u64| secs.to_string();
+    for (refresh_exp, expected) in [
+        (String::new(), Some("Token has no 'refresh_exp' claim")),
+        (at(NOW - 10), Some("Token 'refresh_exp' claim has expired")),
+        (at(NOW - 9), None),
+        ("null".to_owned(), Some("Token is invalid")),
+        ("\"1800000000\"".to_owned(), Some("Token is invalid")),
+        ("100000000000000000000".to_owned(), Some("Token is invalid")),
+        ("1700000100.5".to_owned(), None),
+    ] {
+        let sliding = token("sliding", &[("refresh_exp", &refresh_exp)]);
+        let reply = post(&app, SLIDE, &json!({ "token": sliding })).await;
+        match expected {
+            None => assert_eq!(reply.status, StatusCode::OK, "{refresh_exp}"),
+            Some(detail) => assert_eq!(member(&reply, "detail"), detail, "{refresh_exp}"),
+        }
+    }
+    // An expired token is not refreshed, however long it might be.
+    let expired = [("exp", &*at(NOW - 10)), ("refresh_exp", &*at(NOW + 100))];
+    let reply = post(&app, SLIDE, &json!({ "token": token("sliding", &expired) })).await;
+    assert_eq!(member(&reply, "detail"), "Token is expired");
+}

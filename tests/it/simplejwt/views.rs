@@ -1,0 +1,144 @@
+//! What the views do to the database.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::support::mint::NOW;
+
+use super::setup::{
+    BLACKLIST, REFRESH, SLIDE, SLIDING, Site, VERIFY, log_in, member, payload, post, rotating,
+    token,
+};
+
+const OUTSTANDING: &str = "SELECT CAST(count(*) AS text) FROM token_blacklist_outstandingtoken";
+const BLACKLISTED: &str = "SELECT CAST(count(*) AS text) FROM token_blacklist_blacklistedtoken";
+
+async fn counts(site: &Site) -> (String, String) {
+    (site.ask(OUTSTANDING).await.unwrap(), site.ask(BLACKLISTED).await.unwrap())
+}
+
+#[tokio::test]
+async fn without_the_app_nothing_is_written() {
+    let site = Site::new().await;
+    let app = site.app(&json!({ "ROTATE_REFRESH_TOKENS": true }));
+    let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
+    assert!(post(&app, REFRESH, &refresh).await.json()["refresh"].is_string());
+    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it stays good");
+    assert_eq!(post(&app, BLACKLIST, &refresh).await.status, StatusCode::OK);
+    assert_eq!(counts(&site).await, ("0".to_owned(), "0".to_owned()));
+    assert_eq!(site.ask("SELECT last_login FROM auth_user WHERE id = 1").await, None);
+}
+
+#[tokio::test]
+async fn rows_follow_the_tokens() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&rotating());
+    let refresh = member(&log_in(&app).await, "refresh");
+    assert_eq!(counts(&site).await, ("1".to_owned(), "0".to_owned()));
+    let row = site
+        .ask(
+            "SELECT user_id || ' ' || jti || ' ' || created_at || ' ' || expires_at
+            FROM token_blacklist_outstandingtoken",
+        )
+        .await
+        .unwrap();
+    let claims: serde_json::Value = serde_json::from_str(&payload(&refresh)).unwrap();
+    let jti = claims["jti"].as_str().unwrap();
+    assert!(row.starts_with(&format!("1 {jti} 2023-11-14 22:13:20")), "{row}");
+    assert!(row.contains("2023-11-15 22:13:20"), "{row}");
+    let stored = site.ask("SELECT token FROM token_blacklist_outstandingtoken").await.unwrap();
+    assert!(!stored.contains("eyJ"), "{stored}");
+
+    let rotated = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
+    assert_eq!(counts(&site).await, ("2".to_owned(), "1".to_owned()));
+    let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
+    assert_eq!(member(&reply, "detail"), "Token is blacklisted");
+    assert_eq!(counts(&site).await, ("2".to_owned(), "1".to_owned()));
+
+    let refresh = json!({ "refresh": member(&rotated, "refresh") });
+    assert_eq!(post(&app, BLACKLIST, &refresh).await.status, StatusCode::OK);
+    assert_eq!(counts(&site).await, ("2".to_owned(), "2".to_owned()));
+}
+
+#[tokio::test]
+async fn rotation_without_blacklist_notes_the_new_token() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&json!({ "ROTATE_REFRESH_TOKENS": true }));
+    let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
+    for count in ["2", "3"] {
+        assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
+        assert_eq!(counts(&site).await, (count.to_owned(), "0".to_owned()));
+    }
+    assert_eq!(post(&app, BLACKLIST, &refresh).await.status, StatusCode::OK);
+    let reply = post(&app, REFRESH, &refresh).await;
+    assert_eq!(member(&reply, "detail"), "Token is blacklisted");
+}
+
+/// Whoever revokes one copy of a sliding token revokes all, for as long as any is good.
+#[tokio::test]
+async fn sliding_tokens_are_remembered_for_longer_each_time() {
+    let site = Site::new().await;
+    let sliding_class = "rest_framework_simplejwt.tokens.SlidingToken";
+    let app =
+        site.app_with_blacklist(&json!({ "LEEWAY": 30, "AUTH_TOKEN_CLASSES": [sliding_class] }));
+    let body = json!({ "username": "ada", "password": super::setup::PASSWORD });
+    let first = member(&post(&app, SLIDING, &body).await, "token");
+    let expiry = "SELECT strftime('%s', expires_at) FROM token_blacklist_outstandingtoken";
+    assert_eq!(site.ask(expiry).await, Some((NOW + 330).to_string()));
+    site.clock.advance(std::time::Duration::from_secs(200));
+    let second = member(&post(&app, SLIDE, &json!({ "token": first })).await, "token");
+    assert_eq!(site.ask(expiry).await, Some((NOW + 530).to_string()));
+    assert_eq!(counts(&site).await.0, "1");
+
+    site.run(
+        "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+        SELECT created_at, id FROM token_blacklist_outstandingtoken",
+    )
+    .await;
+    for token in [&first, &second] {
+        let reply = post(&app, SLIDE, &json!({ "token": token })).await;
+        assert_eq!(member(&reply, "detail"), "Token is blacklisted");
+        assert_eq!(super::setup::get_bearer(&app, super::setup::HELLO, token).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn the_last_login_is_noted_if_asked_for() {
+    let site = Site::new().await;
+    let last_login = "SELECT last_login FROM auth_user WHERE id = 1";
+    let app = site.app(&json!({ "UPDATE_LAST_LOGIN": true }));
+    let refresh = json!({ "refresh": token("refresh", &[]) });
+    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
+    let wrong = json!({ "username": "ada", "password": "wrong" });
+    assert_eq!(post(&app, "/api/token/", &wrong).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(site.ask(last_login).await, None);
+    log_in(&app).await;
+    let noted = site.ask(last_login).await.unwrap();
+    assert!(noted.starts_with("2023-11-14 22:13:20"), "{noted}");
+}
+
+#[tokio::test]
+async fn verify_spends_nothing() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&rotating());
+    for token in [token("access", &[]), token("refresh", &[]), token("odd", &[])] {
+        for _ in 0..2 {
+            let reply = post(&app, VERIFY, &json!({ "token": token })).await;
+            assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "{}"));
+        }
+    }
+    assert_eq!(counts(&site).await, ("0".to_owned(), "0".to_owned()));
+}
+
+/// Tokens that this database has never seen, as those of before the app was installed.
+#[tokio::test]
+async fn unknown_tokens_are_rotated_and_blacklisted() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&rotating());
+    let refresh = json!({ "refresh": token("refresh", &[]) });
+    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
+    assert_eq!(counts(&site).await, ("2".to_owned(), "1".to_owned()));
+    let other = token("refresh", &[("jti", r#""other""#), ("user_id", r#""99""#)]);
+    assert_eq!(post(&app, BLACKLIST, &json!({ "refresh": other })).await.status, StatusCode::OK);
+    assert_eq!(counts(&site).await, ("3".to_owned(), "2".to_owned()));
+}
