@@ -2,6 +2,7 @@
 
 mod outage;
 mod purging;
+mod race;
 mod schema;
 mod tokens;
 mod users;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use tower_jwt_auth::simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers, Outstanding};
+
 use crate::support::session::at;
 
 use super::schema::{Fixture, on_both, token};
@@ -38,7 +40,7 @@ async fn a_token_is_remembered_as_django_does(fixture: &Fixture) {
     let store = fixture.store().with_leeway(Duration::from_secs(60));
     store.outstand(&token("a", "7", 2_000_000_000), at(1_795_720_378)).await.unwrap();
     store.outstand(&token("b", "8", 2_000_000_000), at(1_795_720_378)).await.unwrap();
-    let without = tower_jwt_auth::simplejwt::Outstanding { user_id: None, ..token("c", "", 0) };
+    let without = Outstanding { user_id: None, ..token("c", "", 0) };
     store.outstand(&without, at(1_795_720_378)).await.unwrap();
 
     let users = fixture
@@ -214,4 +216,36 @@ async fn nothing_is_added_to_the_database(fixture: &Fixture) {
         let files = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(files, 1);
     }
+}
+
+/// The server's own account of what it does with the statements of real calls.
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    let Some(fixture) = Fixture::postgres().await else { return };
+    let Fixture::Postgres(server, _) = &fixture else { return };
+    fixture.add_user(7, "ada", "!", true).await;
+    let url = format!(
+        "{}&options[session_preload_libraries]=auto_explain&options[enable_seqscan]=off\
+         &options[auto_explain.log_min_duration]=0&options[plan_cache_mode]=force_generic_plan",
+        fixture.url()
+    );
+    let users = DjangoUsers::new(DjangoDatabase::connect_lazy(&url).unwrap());
+    let store = DjangoStore::new(users.clone());
+    let before = server.log().len();
+    let ada = users.find("7").await.unwrap().unwrap();
+    users.authenticate("ada", "").await.unwrap();
+    users.record_login(&ada, at(1)).await.unwrap();
+    store.outstand(&token("a", "7", 1000), at(1)).await.unwrap();
+    store.rotate(&token("a", "7", 1000), &token("b", "7", 1000), at(1)).await.unwrap();
+    store.blacklist(&token("b", "7", 1000), at(1)).await.unwrap();
+    store.slide(&token("c", "7", 1000), at(1)).await.unwrap();
+    store.is_blacklisted("c").await.unwrap();
+    assert_eq!(store.purge(at(2000), 100).await.unwrap(), 3);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let log = server.log().split_off(before);
+    let scans: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("Seq Scan on auth") || line.contains("Seq Scan on token"))
+        .collect();
+    assert!(log.contains("Index") && scans.is_empty(), "{scans:#?}");
 }
