@@ -19,10 +19,16 @@ use sqlx::SqlStr;
 use tokio::time::timeout;
 
 use crate::{
+    clock::NumericDate,
     error::{ConfigError, ConfigErrorKind},
     store::{
         DEFAULT_DEADLINE, StoreError,
-        sql::{Access, Calls, Engine, Param, PostgresEngine, Row, SqliteEngine},
+        sql::{
+            calls::{Calls, Row},
+            engine::{Access, Engine, Param},
+            postgres::PostgresEngine,
+            sqlite::SqliteEngine,
+        },
     },
 };
 
@@ -204,6 +210,6 @@ fn text(text: Option<&str>) -> Param<'_> {
 }
 
 /// A time, as a parameter.
-fn time(time: crate::clock::NumericDate) -> Param<'static> {
+fn time(time: NumericDate) -> Param<'static> {
     Param::Int(time.as_secs().cast_signed())
 }

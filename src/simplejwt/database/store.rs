@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     clock::NumericDate,
-    store::{StoreError, sql::Param},
+    store::{StoreError, sql::engine::Param},
 };
 
 use super::{DjangoUsers, text, time};

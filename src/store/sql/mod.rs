@@ -9,15 +9,15 @@
 //! - `is_revoked` and `sessions` read;
 //! - `purge` deletes what is over, and would at most tell too small a number.
 
-mod calls;
-mod engine;
+pub(crate) mod calls;
+pub(crate) mod engine;
 #[cfg(feature = "postgres")]
 mod feed;
 mod lease;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 mod statements;
 mod text;
 
@@ -35,26 +35,15 @@ use crate::{
     token::UserId,
 };
 
-#[cfg(not(feature = "django"))]
 use self::{
-    calls::{Calls, Row},
+    calls::{Calls, Failure, Row, conclude},
     engine::{Access, Engine, Param},
-};
-use self::{
-    calls::{Failure, conclude},
     statements::Statements,
     text::{escaped, unescaped},
 };
 
 use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
 
-#[cfg(feature = "django")]
-pub(crate) use self::{
-    calls::{Calls, Row},
-    engine::{Access, Engine, Param},
-    postgres::PostgresEngine,
-    sqlite::SqliteEngine,
-};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
@@ -65,6 +54,7 @@ const DEFAULT_PREFIX: &str = "jwt_";
 const MAX_PREFIX_LEN: usize = 40;
 /// How many entries one statement deletes.
 const PURGE_BATCH: usize = 500;
+
 /// A [`TokenStore`] in a SQL database: what `PostgresStore` and `SqliteStore` have in common.
 #[derive(Clone)]
 pub struct SqlStore<E> {
