@@ -30,6 +30,7 @@
 //! | `SECRET_KEY` | | Django's, which signs where `SIMPLE_JWT` has no `SIGNING_KEY` |
 //! | `SIMPLE_JWT` | `{}` | SimpleJWT's settings as JSON, durations in seconds or as `HH:MM:SS` |
 //! | `TOKEN_BLACKLIST_APP` | 0 | 1: `rest_framework_simplejwt.token_blacklist` is installed |
+//! | `PASSWORD_ITERATIONS` | 1000000 | those of `PBKDF2PasswordHasher` in the project's version of Django: hashes with others are replaced at a login |
 
 mod support;
 
@@ -37,13 +38,15 @@ use std::{error::Error, process::ExitCode};
 
 use axum::{
     Json, Router,
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, header::ALLOW},
+    middleware::map_response,
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde_json::{Value, json};
-use tower_jwt_auth::simplejwt::{
-    DjangoDatabase, DjangoUser, DjangoUsers, Settings, SimpleJwt, TokenUser,
+use tower_jwt_auth::{
+    password::django::{DjangoHasher, Format},
+    simplejwt::{DjangoDatabase, DjangoUser, DjangoUsers, Settings, SimpleJwt, TokenUser},
 };
 
 use crate::support::{setting, switch};
@@ -57,6 +60,12 @@ async fn hello(user: DjangoUser) -> Json<Value> {
 
 async fn stateless(user: TokenUser) -> Json<Value> {
     Json(json!({ "user_id": user.id() }))
+}
+
+/// Django tells it with every answer.
+async fn allow_get(mut response: Response) -> Response {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    response
 }
 
 async fn method_not_allowed(method: Method) -> Response {
@@ -79,8 +88,17 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let database = DjangoDatabase::connect_lazy(&setting("DATABASE_URL", "")?)
         .map_err(|error| format!("DATABASE_URL: {error}"))?;
 
+    let iterations = setting("PASSWORD_ITERATIONS", "1000000")?;
+    let iterations = iterations
+        .parse()
+        .map_err(|_| format!("PASSWORD_ITERATIONS {iterations:?} is not a number"))?;
+    let others = [Format::PBKDF2_SHA1, Format::ARGON2, Format::BCRYPT_SHA256, Format::SCRYPT];
+    let hasher = DjangoHasher::builder()
+        .formats([&[Format::Pbkdf2Sha256 { iterations }], &others[..]].concat())
+        .build()?;
+
     let mut builder = SimpleJwt::builder(settings)
-        .users(DjangoUsers::new(database))
+        .users(DjangoUsers::new(database).with_hasher(hasher))
         .blacklist_app(switch("TOKEN_BLACKLIST_APP")?);
     let secret_key = setting("SECRET_KEY", "")?;
     if !secret_key.is_empty() {
@@ -90,13 +108,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let loaded = get(hello).fallback(method_not_allowed).layer(jwt.layer()?);
     let stateless = get(stateless).fallback(method_not_allowed).layer(jwt.stateless_layer());
-    let app = Router::new()
+    let protected = Router::new()
         .route("/api/hello/", loaded.clone())
         .route("/api/hello", loaded)
         .route("/api/stateless/", stateless.clone())
         .route("/api/stateless", stateless)
-        .merge(jwt.views()?.router("/api/token")?)
-        .fallback(not_found);
+        .layer(map_response(allow_get));
+    let app = protected.merge(jwt.views()?.router("/api/token")?).fallback(not_found);
 
     support::serve(app).await
 }

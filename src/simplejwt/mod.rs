@@ -76,7 +76,13 @@
 //! | `None` as `JTI_CLAIM` or `TOKEN_TYPE_CLAIM` | writes a claim called `null` | writes none | nobody reads it |
 //! | a token, header or body that repeats members or fields | the last one counts | `401` `Token is invalid`, `400` | of two values, which was checked? |
 //! | `crit`, `b64`, `zip`, `enc` in a token's header, a claim `cnf`, more than 8 KiB, empty `jti` or one of more than 255 bytes, a type that is no text | some pass | `401` `Token is invalid` | what is not understood is not trusted |
-//! | user id `null` or empty | `200` at refresh, `User not found` | `401` `Token is invalid` | it names nobody |
+//! | user id `null`, empty or with a NUL in it | `200` at refresh, `User not found` | `401` `Token is invalid` | it names nobody |
+//! | a user id in digits that only Python reads: with blanks, as `1_0` | is found | as for a user that is gone | nobody writes them |
+//! | a negative time, an `exp` that is `true`, an `aud`, `iss`, `jti` or header `typ` that is no text | some pass, some fail otherwise | `401` `Token is invalid` | it is |
+//! | padding in base64url | passes | `401` `Token is invalid` | RFC 7515 section 2 |
+//! | claims with a byte order mark | passes | `401` `Token is invalid` | RFC 8259 section 8.1 |
+//! | JSON with a number beyond a double, or half a surrogate pair | is read | `400` | no text has it |
+//! | a malformed multipart body | what can be read of it counts | `400` | one reading only |
 //! | HMAC keys below 32/48/64 bytes | accepted, with a warning | `ConfigError` | RFC 7518 section 3.2 |
 //! | `LEEWAY` above five minutes, lifetimes of zero | accepted | `ConfigError` | expired tokens live on; no token would be good |
 //! | bodies above 16 KiB | up to 2.5 MiB are read | `413` | no token or password is longer |

@@ -5,6 +5,7 @@
 mod architecture;
 mod carriage;
 mod clock;
+mod django;
 mod django_database;
 mod django_hashes;
 mod error;

@@ -171,7 +171,8 @@ pub(crate) fn send_on(
     let bytes = read_to_end(stream);
     let reply = bytes.windows(4).any(|bytes| bytes == b"\r\n\r\n").then(|| parse_bytes(bytes))?;
     let promised = reply.header("content-length").first().map(|len| len.parse().unwrap());
-    promised.is_none_or(|len: usize| reply.body.len() == len).then_some(reply)
+    let is_whole = |len: usize| reply.body.len() == len || line.starts_with("HEAD ");
+    promised.is_none_or(is_whole).then_some(reply)
 }
 
 /// Reads until the other side closes.

@@ -1,0 +1,78 @@
+//! The tables of deviations in the docs, and those that were met.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::Value;
+
+use super::configuration::Configuration;
+
+/// The docs of the module.
+const DOCS: &str = include_str!("../../../src/simplejwt/mod.rs");
+
+pub(super) const NO_STORE: &str = "`Cache-Control: no-store` on every answer of the views";
+pub(super) const NO_NULL: &str = "`None` as `JTI_CLAIM` or `TOKEN_TYPE_CLAIM`";
+pub(super) const NO_TOKEN: &str = "the column `token` does not hold the token";
+pub(super) const FLUSH: &str = "flush of a sliding token that was refreshed, or within `LEEWAY`";
+
+/// The first cell of each row of the tables of deviations.
+fn documented() -> BTreeSet<&'static str> {
+    let (_, tables) = DOCS.split_once("# Where it differs from SimpleJWT").expect("the section");
+    let cells = tables
+        .lines()
+        .skip(1)
+        .map_while(|line| line.strip_prefix("//!"))
+        .filter_map(|line| line.trim().strip_prefix("| ")?.split(" | ").next());
+    cells.filter(|cell| !["case", "here"].contains(cell)).collect()
+}
+
+pub(super) fn assert_is_documented(deviation: &str) {
+    assert!(documented().contains(deviation), "{deviation:?} is not in the tables of the docs");
+}
+
+/// Fails if what shows in every comparison did not show in this one.
+pub(super) fn assert_have_occurred(
+    configuration: &Configuration,
+    deviations: &BTreeSet<&'static str>,
+) {
+    let mut expected = BTreeSet::from([NO_STORE]);
+    if ["JTI_CLAIM", "TOKEN_TYPE_CLAIM"]
+        .iter()
+        .any(|name| configuration.simple_jwt.get(name).is_some_and(Value::is_null))
+    {
+        expected.insert(NO_NULL);
+    }
+    if configuration.blacklist_app {
+        expected.insert(NO_TOKEN);
+        if configuration.seconds("LEEWAY", 0) > 0 {
+            expected.insert(FLUSH);
+        }
+    }
+    let missing: Vec<_> = expected.difference(deviations).collect();
+    assert!(missing.is_empty(), "no deviation any more: {missing:?}");
+}
+
+/// Those that no answer shows here, with where they are tested.
+const ELSEWHERE: [(&str, &str); 1] =
+    [("refused requests at protected routes lack `Allow`", "the example adds it")];
+
+#[test]
+fn every_deviation_of_the_docs_is_met_in_a_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/django");
+    let mut tests = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            // Literals may go on in the next line.
+            let text = fs::read_to_string(path).unwrap();
+            tests.extend(text.split("\\\n").map(str::trim_start));
+        }
+    }
+    let elsewhere: BTreeSet<_> = ELSEWHERE.iter().map(|(deviation, _)| *deviation).collect();
+    let unmet: Vec<_> = documented()
+        .into_iter()
+        .filter(|deviation| !tests.contains(&format!("{deviation:?}")))
+        .filter(|deviation| !elsewhere.contains(deviation))
+        .collect();
+    assert_eq!(unmet, Vec::<&str>::new());
+    assert!(!documented().is_empty());
+}

@@ -1,0 +1,160 @@
+//! Logins, and what becomes of their tokens at either side.
+
+use serde_json::json;
+
+use crate::support::{login::payload, reply::Reply};
+
+use super::{
+    bodies::multipart,
+    doors::Door,
+    pair::{Pair, Side, log_in, log_in_with, post, post_bytes},
+};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+pub(super) fn compare(pair: &Pair) {
+    logins(pair);
+    for use_at_other in [false, true] {
+        a_pair_of_tokens(pair, use_at_other);
+        a_sliding_token(pair, use_at_other);
+    }
+}
+
+fn logins(pair: &Pair) {
+    for path in ["/api/token/", "/api/token/sliding/"] {
+        for user in [
+            "alice", "bob", "inactive", "admin", "unusable", "md5", "empty", "nobody", "ALICE",
+            " alice ",
+        ] {
+            pair.compare(format!("{path} {user}"), |_| log_in(path, user));
+        }
+        for (user, password) in [
+            ("alice", "wrong"),
+            ("alice", " alice-password "),
+            ("alice", "ALICE-PASSWORD"),
+            ("empty", "x"),
+            ("unusable", "!"),
+            ("zoë ☃", "zoë ☃-password"),
+            ("zoë ☃", " zoë ☃-password "),
+            ("alice' OR '1'='1", "alice-password"),
+            ("12", "12"),
+        ] {
+            pair.compare(format!("{path} {user} {password:?}"), |_| {
+                log_in_with(path, user, password)
+            });
+        }
+        let form = "username=alice&password=alice-password&more=1";
+        pair.compare(format!("{path} form"), |_| post_bytes(path, FORM, form));
+        pair.compare(format!("{path} multipart"), |_| {
+            multipart(path, &[("username", "alice"), ("password", "alice-password")])
+        });
+        pair.compare(format!("{path} number"), |_| {
+            post(path, &json!({"username": 12, "password": 1.5}))
+        });
+    }
+    let long = "x".repeat(10_000);
+    pair.compare("a long password", |_| log_in_with("/api/token/", "alice", &long));
+    pair.compare("a long user name", |_| log_in_with("/api/token/", &long, "x"));
+}
+
+/// The token in the member `name`; not there after a deviation, which was noted already.
+fn token(replies: &[Reply; 2], side: Side, name: &str) -> String {
+    let reply = side.of(replies);
+    let text = serde_json::from_str::<serde_json::Value>(&reply.body).ok();
+    text.and_then(|body| body[name].as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Sends tokens to the side that issued them, or to the other one.
+fn a_pair_of_tokens(pair: &Pair, at_other: bool) {
+    let source = |side: Side| if at_other { side.other() } else { side };
+    let name = |what: &str| {
+        format!("{what}, issued at {}", if at_other { "the other" } else { "the same" })
+    };
+    let first = pair.compare(name("login"), |_| log_in("/api/token/", "alice"));
+    let access = |replies: &[Reply; 2], side| token(replies, source(side), "access");
+    let refresh = |replies: &[Reply; 2], side| token(replies, source(side), "refresh");
+    let each_door = |replies: &[Reply; 2], when: &str| {
+        for door in [Door::Hello, Door::Stateless, Door::Verify, Door::RefreshSliding] {
+            for (kind, name_of_token) in [("access", "access"), ("refresh", "refresh")] {
+                pair.compare(name(&format!("{door:?} {kind} {when}")), |side| {
+                    door.request(pair, &token(replies, source(side), name_of_token))
+                });
+            }
+        }
+    };
+    each_door(&first, "after login");
+    let send = |door: Door, what: &str, replies: &[Reply; 2]| {
+        pair.compare(name(what), |side| door.request(pair, &refresh(replies, side)))
+    };
+    let second = send(Door::Refresh, "refresh", &first);
+    pair.compare(name("hello after refresh"), |side| {
+        Door::Hello.request(pair, &token(&second, side, "access"))
+    });
+    let again = send(Door::Refresh, "refresh again", &first);
+    send(Door::Verify, "verify after refresh", &first);
+    if pair.configuration.is_on("ROTATE_REFRESH_TOKENS") {
+        // What was rotated at one is presented at the other.
+        let third = pair.compare(name("refresh the successor"), |side| {
+            Door::Refresh.request(pair, &token(&second, source(side), "refresh"))
+        });
+        for (replies, which) in [(&first, "first"), (&second, "second"), (&third, "third")] {
+            send(Door::Verify, &format!("verify {which}"), replies);
+        }
+        send(Door::Blacklist, "blacklist the second", &second);
+        let newest = send(Door::Refresh, "refresh the third", &third);
+        send(Door::Blacklist, "blacklist the fourth", &newest);
+        send(Door::Refresh, "refresh the fourth", &newest);
+    }
+    let _ = again;
+
+    // A logout at one is a logout at the other.
+    let login = pair.compare(name("another login"), |_| log_in("/api/token/", "bob"));
+    send(Door::Blacklist, "logout", &login);
+    for side in Side::BOTH {
+        // Blacklisted at this one; asked at both.
+        let token = token(&login, source(side), "refresh");
+        for door in [Door::Refresh, Door::Verify, Door::Blacklist, Door::Hello] {
+            pair.compare(name(&format!("{door:?} after logout at {side:?}")), |_| {
+                door.request(pair, &token)
+            });
+        }
+    }
+    each_door(&login, "after logout");
+    pair.compare(name("blacklist an access token"), |side| {
+        Door::Blacklist.request(pair, &access(&login, side))
+    });
+    pair.compare(name("refresh with an access token"), |side| {
+        Door::Refresh.request(pair, &access(&login, side))
+    });
+}
+
+fn a_sliding_token(pair: &Pair, at_other: bool) {
+    let source = |side: Side| if at_other { side.other() } else { side };
+    let name = |what: &str| {
+        format!("sliding: {what}, issued at {}", if at_other { "the other" } else { "the same" })
+    };
+    let first = pair.compare(name("login"), |_| log_in("/api/token/sliding/", "alice"));
+    let send = |door: Door, what: &str, replies: &[Reply; 2]| {
+        pair.compare(name(&format!("{door:?} {what}")), |side| {
+            door.request(pair, &token(replies, source(side), "token"))
+        })
+    };
+    for door in [Door::Hello, Door::Stateless, Door::Verify, Door::Refresh, Door::Blacklist] {
+        send(door, "after login", &first);
+    }
+    let second = send(Door::RefreshSliding, "first", &first);
+    let third = send(Door::RefreshSliding, "second", &second);
+    send(Door::RefreshSliding, "first again", &first);
+    for replies in [&first, &second, &third] {
+        send(Door::Hello, "after refresh", replies);
+        if at_other {
+            continue;
+        }
+        for side in Side::BOTH {
+            let [one, two] = [&first, replies].map(|replies| token(replies, side, "token"));
+            if !one.is_empty() && !two.is_empty() {
+                pair.expect("the id is kept", payload(&one)["jti"] == payload(&two)["jti"]);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Payloads that are unlike a good one in some members.
+
+use super::{
+    doors::Door,
+    minting::LONG_IDS,
+    pair::{Deviation, Pair},
+};
+
+pub(super) struct Odd {
+    /// By the usual names of the members; see [`Mint::payload`](super::minting::Mint::payload).
+    pub(super) changes: Vec<(&'static str, String)>,
+    pub(super) deviation: Option<fn(&Pair, Door) -> Option<Deviation>>,
+}
+
+fn odd<const N: usize>(changes: [(&'static str, &str); N]) -> Odd {
+    let changes = changes.map(|(name, value)| (name, value.to_owned())).into();
+    Odd { changes, deviation: None }
+}
+
+impl Odd {
+    fn differs(self, deviation: fn(&Pair, Door) -> Option<Deviation>) -> Self {
+        Self { deviation: Some(deviation), ..self }
+    }
+}
+
+pub(super) const NOT_UNDERSTOOD: &str = "`crit`, `b64`, `zip`, `enc` in a token's header, a claim \
+    `cnf`, more than 8 KiB, empty `jti` or one of more than 255 bytes, a type that is no text";
+pub(super) const WRONG_TYPE: &str = "a negative time, an `exp` that is `true`, an `aud`, `iss`, \
+    `jti` or header `typ` that is no text";
+const EXPIRY: &str = "`exp` or `refresh_exp` of a wrong type or beyond the year 9999";
+const NO_ID: &str = "`jti` missing, blacklist app installed";
+pub(super) const PASSWORD_CHANGED: &str =
+    "refresh with `CHECK_REVOKE_TOKEN` after the password has changed";
+pub(super) const LOST_ACCOUNT: &str = "sliding refresh for a user that is gone, inactive or, with \
+    `CHECK_REVOKE_TOKEN`, has another password";
+
+fn invalid(name: &'static str) -> Option<Deviation> {
+    Some(Deviation { name, status: 401, text: "Token is invalid" })
+}
+
+fn not_understood(_: &Pair, _: Door) -> Option<Deviation> {
+    invalid(NOT_UNDERSTOOD)
+}
+
+fn wrong_type(_: &Pair, _: Door) -> Option<Deviation> {
+    invalid(WRONG_TYPE)
+}
+
+fn expired(_: &Pair, _: Door) -> Option<Deviation> {
+    const NAME: &str = "an expired token whose `iat` lies in the future is `Token is expired`, \
+        not `invalid`";
+    Some(Deviation { name: NAME, status: 401, text: "Token is expired" })
+}
+
+fn expiry(_: &Pair, _: Door) -> Option<Deviation> {
+    invalid(EXPIRY)
+}
+
+fn refresh_expiry(_: &Pair, door: Door) -> Option<Deviation> {
+    invalid(EXPIRY).filter(|_| door == Door::RefreshSliding)
+}
+
+fn odd_type(pair: &Pair, _: Door) -> Option<Deviation> {
+    let is_read = pair.configuration.claim("TOKEN_TYPE_CLAIM", "token_type").is_some();
+    invalid(NOT_UNDERSTOOD).filter(|_| is_read)
+}
+
+fn odd_id(pair: &Pair, _: Door) -> Option<Deviation> {
+    let is_read = pair.configuration.claim("JTI_CLAIM", "jti").is_some();
+    invalid(NOT_UNDERSTOOD).filter(|_| is_read)
+}
+
+/// PyJWT looks at the claim `jti`, whatever SimpleJWT has its ids in.
+fn id_of_another_type(pair: &Pair, _: Door) -> Option<Deviation> {
+    let claim = pair.configuration.claim("JTI_CLAIM", "jti");
+    invalid(WRONG_TYPE).filter(|_| claim.is_some_and(|claim| claim != "jti"))
+}
+
+/// Without an audience of its own, SimpleJWT does not look at it.
+fn audience(pair: &Pair, _: Door) -> Option<Deviation> {
+    invalid(WRONG_TYPE).filter(|_| pair.configuration.get("AUDIENCE").is_null())
+}
+
+fn issuer(pair: &Pair, _: Door) -> Option<Deviation> {
+    invalid(WRONG_TYPE).filter(|_| pair.configuration.get("ISSUER").is_null())
+}
+
+fn no_id(pair: &Pair, door: Door) -> Option<Deviation> {
+    door.misses_id(pair, "Token has no id")
+}
+
+fn no_id_nor_expiry(pair: &Pair, door: Door) -> Option<Deviation> {
+    door.misses_id(pair, "Token has no 'exp' claim")
+}
+
+fn mark(pair: &Pair, door: Door) -> Option<Deviation> {
+    let text = "The user's password has been changed.";
+    let name = match door {
+        Door::Refresh => PASSWORD_CHANGED,
+        Door::RefreshSliding => LOST_ACCOUNT,
+        _ => return None,
+    };
+    let checked = pair.configuration.is_on("CHECK_REVOKE_TOKEN");
+    checked.then_some(Deviation { name, status: 401, text })
+}
+
+impl Door {
+    /// Where Django asks the blacklist for an id that is not there; what ours says instead.
+    pub(super) fn misses_id(self, pair: &Pair, text: &'static str) -> Option<Deviation> {
+        let asked = match self {
+            Self::Refresh | Self::Blacklist | Self::RefreshSliding => true,
+            Self::Hello | Self::Stateless => self.token_type(pair) != "access",
+            Self::Verify => false,
+        };
+        let asked = asked && pair.configuration.blacklist_app;
+        asked.then_some(Deviation { name: NO_ID, status: 401, text })
+    }
+}
+
+/// All times are reckoned from `now`.
+pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
+    let [soon, past, long_ago, far] =
+        [now + 90, now - 30, now - 400, now + 900].map(|time| time.to_string());
+    let [long, too_long] = LONG_IDS;
+    vec![
+        odd([]),
+        odd([("exp", "")]),
+        odd([("exp", &past)]),
+        odd([("exp", &long_ago)]),
+        odd([("exp", "0")]),
+        odd([("exp", "-1")]).differs(wrong_type),
+        odd([("exp", "null")]),
+        odd([("exp", "true")]).differs(wrong_type),
+        odd([("exp", "\"\"")]),
+        odd([("exp", &format!("\"{far}\""))]).differs(expiry),
+        odd([("exp", &format!("{far}.5"))]),
+        odd([("exp", "[]")]),
+        odd([("exp", "{}")]),
+        odd([("exp", "253402300799")]),
+        odd([("exp", "253402300800")]).differs(expiry),
+        odd([("exp", "1e18")]).differs(expiry),
+        odd([("exp", "99999999999999999999")]).differs(expiry),
+        odd([("exp", "1e400")]),
+        odd([("iat", "")]),
+        odd([("iat", &soon)]),
+        odd([("iat", &far)]),
+        odd([("iat", &far), ("exp", &long_ago)]).differs(expired),
+        odd([("iat", "null")]),
+        odd([("iat", "\"x\"")]),
+        odd([("iat", "1.5")]),
+        odd([("iat", "-1")]).differs(wrong_type),
+        odd([("iat", "[]")]),
+        odd([("nbf", &past)]),
+        odd([("nbf", &soon)]),
+        odd([("nbf", &far)]),
+        odd([("nbf", "null")]),
+        odd([("nbf", "\"x\"")]),
+        odd([("jti", "")]).differs(no_id),
+        odd([("jti", "null")]).differs(id_of_another_type),
+        odd([("jti", "\"\"")]).differs(odd_id),
+        odd([("jti", "12")]).differs(id_of_another_type),
+        odd([("jti", "[]")]).differs(id_of_another_type),
+        odd([("jti", long)]),
+        odd([("jti", too_long)]).differs(odd_id),
+        odd([("type", "")]),
+        odd([("type", "null")]).differs(odd_type),
+        odd([("type", "\"\"")]),
+        odd([("type", "12")]).differs(odd_type),
+        odd([("type", "[]")]).differs(odd_type),
+        odd([("type", "\"ACCESS\"")]),
+        odd([("aud", "")]),
+        odd([("aud", "\"other\"")]),
+        odd([("aud", "[\"other\",\"api\",\"https://api.example\"]")]),
+        odd([("aud", "[\"other\"]")]),
+        odd([("aud", "[]")]),
+        odd([("aud", "12")]).differs(audience),
+        odd([("aud", "null")]).differs(audience),
+        odd([("iss", "")]),
+        odd([("iss", "\"other\"")]),
+        odd([("iss", "12")]).differs(issuer),
+        odd([("iss", "null")]).differs(issuer),
+        odd([("iss", "[\"https://issuer.example\"]")]).differs(issuer),
+        odd([("cnf", "{\"jkt\":\"x\"}")]).differs(not_understood),
+        odd([("refresh_exp", "")]),
+        odd([("refresh_exp", &past)]),
+        odd([("refresh_exp", "null")]).differs(refresh_expiry),
+        odd([("refresh_exp", "\"x\"")]).differs(refresh_expiry),
+        odd([("refresh_exp", "1e18")]).differs(refresh_expiry),
+        odd([("mark", "\"D41D8CD98F00B204E9800998ECF8427E\"")]).differs(mark),
+        odd([("mark", "12")]).differs(mark),
+        odd([("mark", "")]).differs(mark),
+        odd([("username", "\"mallory\""), ("is_staff", "true"), ("own", "{\"a\":[1,2.5,null]}")]),
+        odd([("first", "1"), ("exp", &long_ago), ("type", "\"other\""), ("jti", "")]),
+        odd([("exp", ""), ("type", ""), ("jti", "")]).differs(no_id_nor_expiry),
+        odd([("type", "\"other\""), ("jti", "")]).differs(no_id),
+        odd([("exp", ""), ("type", "\"other\"")]),
+    ]
+}

@@ -1,0 +1,43 @@
+"""A project with SimpleJWT; what the tests vary comes from the environment."""
+
+import json
+import os
+from datetime import timedelta
+
+SECRET_KEY = os.environ["SECRET_KEY"]
+DATABASES = json.loads(os.environ["DATABASES"])
+BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
+
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "rest_framework",
+    "rest_framework_simplejwt",
+]
+if os.environ["TOKEN_BLACKLIST_APP"] == "1":
+    INSTALLED_APPS.append(BLACKLIST_APP)
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+ROOT_URLCONF = "urls"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Django's own list, its first entry cheaper where the tests say so.
+PASSWORD_HASHERS = [
+    "hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+
+REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}
+
+
+def setting(name, value):
+    return timedelta(seconds=value) if name.endswith("_LIFETIME") else value
+
+
+SIMPLE_JWT = {
+    name: setting(name, value) for name, value in json.loads(os.environ["SIMPLE_JWT"]).items()
+}

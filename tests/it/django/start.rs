@@ -1,0 +1,62 @@
+//! Settings that Django starts with, and that protect nothing.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::server::run;
+
+use super::{
+    database::{Database, Engine},
+    deviations::assert_is_documented,
+    pair::log_in,
+    project::{Django, FEW_ITERATIONS, SECRET_KEY, Settings, python},
+};
+
+/// The row of the table, the settings, and whether there is the blacklist app.
+fn refused() -> Vec<(&'static str, Value, bool)> {
+    const NO_APP: &str = "`BLACKLIST_AFTER_ROTATION` without the blacklist app";
+    const SHORT: &str = "HMAC keys below 32/48/64 bytes";
+    const TIMES: &str = "`LEEWAY` above five minutes, lifetimes of zero";
+    let rotation = json!({"ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true});
+    vec![
+        (NO_APP, rotation, false),
+        (SHORT, json!({"SIGNING_KEY": "no more than thirty-one bytes!!"}), true),
+        (TIMES, json!({"LEEWAY": 301}), true),
+        (TIMES, json!({"ACCESS_TOKEN_LIFETIME": 0}), true),
+    ]
+}
+
+#[test]
+fn some_settings_are_refused() {
+    if python().is_none() {
+        return;
+    }
+    let Some(full) = Database::new(Engine::Sqlite, true) else { return };
+    let plain = Database::new(Engine::Sqlite, false).expect("as above");
+    for (deviation, simple_jwt, blacklist_app) in refused() {
+        assert_is_documented(deviation);
+        let database = if blacklist_app { &full } else { &plain };
+        let django = Django::start(&Settings {
+            simple_jwt: simple_jwt.clone(),
+            blacklist_app,
+            database: database.settings.clone(),
+            password_iterations: FEW_ITERATIONS,
+        });
+        let request = log_in("/api/token/", "alice");
+        let reply = django.send(&request.line, &request.headers, &request.body);
+        assert_eq!(reply.status, 200, "no deviation any more: {deviation}");
+
+        let simple_jwt = simple_jwt.to_string();
+        let variables = [
+            ("PORT", "0"),
+            ("SECRET_KEY", SECRET_KEY),
+            ("DATABASE_URL", &*database.url),
+            ("SIMPLE_JWT", &*simple_jwt),
+            ("TOKEN_BLACKLIST_APP", if blacklist_app { "1" } else { "0" }),
+        ];
+        let (status, output) = run("django", &variables, Duration::from_secs(60));
+        assert_eq!(status.code(), Some(1), "{deviation}: {output}");
+        assert!(!output.contains("thirty-one"), "{output}");
+    }
+}
