@@ -1,13 +1,10 @@
 use std::ops::RangeInclusive;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::Params;
 
 use crate::error::{ConfigError, ConfigErrorKind};
 
-use super::{
-    PasswordHasher,
-    pool::{Pool, PoolSettings},
-};
+use super::{PasswordHasher, pool::PoolSettings};
 
 pub(super) const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 pub(super) const MAX_ITERATIONS: u32 = 20;
@@ -54,7 +51,8 @@ impl PasswordHasherBuilder {
     /// Sets how much memory one hash takes, in KiB, from 1,024 to 1,048,576 (1 GiB). Default:
     /// 19,456 (19 MiB).
     ///
-    /// All hashes together take [`max_concurrent`](Self::max_concurrent) times as much.
+    /// All hashes together take [`max_concurrent`](Self::max_concurrent) times as much, which is
+    /// kept for later ones.
     ///
     /// The floor only catches mistakes, such as MiB given for KiB. For real passwords choose at
     /// least what [OWASP recommends]: 19,456 with two iterations, or 7,168 with five.
@@ -119,17 +117,14 @@ impl PasswordHasherBuilder {
         let params = params.map_err(|_| {
             ConfigError::new(ConfigErrorKind::OutOfRange, "argon2 refuses the parameters")
         })?;
-        let pool = self.pool.build()?;
-        Ok(assemble(params, pool))
+        let pool = self.pool.build(params.block_count())?;
+        Ok(PasswordHasher::from_parts(params, pool))
     }
 
     pub(super) fn build_default() -> PasswordHasher {
-        assemble(DEFAULT, PoolSettings::default().assemble())
+        let pool = PoolSettings::default().assemble(DEFAULT.block_count());
+        PasswordHasher::from_parts(DEFAULT, pool)
     }
-}
-
-fn assemble(params: Params, pool: Pool) -> PasswordHasher {
-    PasswordHasher::from_parts(Argon2::new(Algorithm::Argon2id, Version::V0x13, params), pool)
 }
 
 pub(super) fn within<T: PartialOrd + Copy>(

@@ -1,8 +1,11 @@
 use std::{fmt, hint::black_box, sync::Arc};
 
-use argon2::{Argon2, PasswordHash, PasswordHasher as _, password_hash};
+use argon2::{
+    Params,
+    password_hash::{self, try_generate_salt},
+};
 
-use super::{PasswordError, PasswordHasherBuilder, pool::Pool, stored::StoredHash};
+use super::{PasswordError, PasswordHasherBuilder, memory::Memory, pool::Pool, stored::StoredHash};
 
 /// What argon2 gives a new hash.
 const SALT_LEN: usize = 16;
@@ -16,7 +19,7 @@ const SALT_LEN: usize = 16;
 pub struct PasswordHasher(Arc<Inner>);
 
 struct Inner {
-    argon2: Argon2<'static>,
+    params: Params,
     pool: Pool,
 }
 
@@ -42,8 +45,8 @@ impl PasswordHasher {
         PasswordHasherBuilder::new()
     }
 
-    pub(super) fn from_parts(argon2: Argon2<'static>, pool: Pool) -> Self {
-        Self(Arc::new(Inner { argon2, pool }))
+    pub(super) fn from_parts(params: Params, pool: Pool) -> Self {
+        Self(Arc::new(Inner { params, pool }))
     }
 
     /// Hashes a new password, to be stored; the result is a PHC string of about 97 characters.
@@ -73,9 +76,10 @@ impl PasswordHasher {
         if !self.0.pool.takes(password) {
             return Err(PasswordError::too_long());
         }
-        let hash: PasswordHash =
-            self.run(password, |argon2, password| argon2.hash_password(password)).await?;
-        Ok(hash.to_string())
+        let work = |params: &Params, memory: &Memory, password: &[u8]| {
+            memory.hash(params, &try_generate_salt()?, password)
+        };
+        Ok(self.run(password, work).await?.to_string())
     }
 
     /// Whether `password` is the one that was hashed into `hash`.
@@ -114,9 +118,10 @@ impl PasswordHasher {
             return Ok(false);
         }
         let stored = hash.and_then(StoredHash::parse);
-        self.run(password, move |argon2, password| match stored {
-            Some(stored) => stored.matches(password),
-            None => waste_as_much_work(argon2, password).map(|()| false),
+        self.run(password, move |params, memory, password| match stored {
+            Some(stored) => stored.matches(memory, password),
+            // Without the black box a compiler may leave out work whose result is not used.
+            None => black_box(memory.hash(params, &[0; SALT_LEN], password)).map(|_| false),
         })
         .await
     }
@@ -142,25 +147,20 @@ impl PasswordHasher {
     /// ```
     #[must_use]
     pub fn needs_rehash(&self, hash: &str) -> bool {
-        let params = self.0.argon2.params();
-        let is_like_new = |stored: StoredHash| stored.is_like_new(params, |len| len == SALT_LEN);
+        let is_like_new =
+            |stored: StoredHash| stored.is_like_new(&self.0.params, |len| len == SALT_LEN);
         !StoredHash::parse(hash).is_some_and(is_like_new)
     }
 
     async fn run<T: Send + 'static>(
         &self,
         password: &str,
-        work: impl FnOnce(&Argon2<'_>, &[u8]) -> password_hash::Result<T> + Send + 'static,
+        work: impl FnOnce(&Params, &Memory, &[u8]) -> password_hash::Result<T> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let inner = Arc::clone(&self.0);
-        self.0.pool.run(password, move |password| work(&inner.argon2, password)).await
+        let work = move |memory: &Memory, password: &[u8]| work(&inner.params, memory, password);
+        self.0.pool.run(password, work).await
     }
-}
-
-/// Hashes `password` for nothing.
-fn waste_as_much_work(argon2: &Argon2<'_>, password: &[u8]) -> password_hash::Result<()> {
-    // Without the black box a compiler may leave out work whose result is not used.
-    black_box(argon2.hash_password_with_salt(password, &[0; SALT_LEN])).map(drop)
 }
 
 impl Default for PasswordHasher {
@@ -171,7 +171,7 @@ impl Default for PasswordHasher {
 
 impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let params = self.0.argon2.params();
+        let params = &self.0.params;
         let pool = self.0.pool.settings();
         f.debug_struct("PasswordHasher")
             .field("memory_kib", &params.m_cost())

@@ -45,8 +45,8 @@
 //!   time to check than unknown ones, and can be told from them.
 //! - Passwords are hashed byte for byte. An application whose users type non-ASCII passwords on
 //!   different devices should normalize them first ([RFC 8265 section 4]).
-//! - The copy of the password that is hashed is wiped from memory; the work area of argon2 is not,
-//!   and what the caller holds is the caller's to wipe.
+//! - The copy of the password that is hashed and the memory that argon2 fills are wiped; what the
+//!   caller holds is the caller's to wipe.
 //! - There are no rules here for which passwords are good enough.
 //!
 //! [`max_password_len`]: PasswordHasherBuilder::max_password_len
@@ -60,6 +60,7 @@ pub mod django;
 mod error;
 mod gate;
 mod hasher;
+mod memory;
 mod pool;
 mod stored;
 mod users;

@@ -1,11 +1,13 @@
 //! Hashing off the async threads, bounded.
 
+use std::sync::Arc;
+
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
-use super::{PasswordError, builder::within, gate::Gate};
+use super::{PasswordError, builder::within, gate::Gate, memory::Memory};
 
 /// As many blocking threads as tokio has by default: more turns could not be taken.
 const MAX_CONCURRENT: usize = 512;
@@ -19,15 +21,20 @@ pub(super) struct PoolSettings {
 }
 
 impl PoolSettings {
-    pub(super) fn build(&self) -> Result<Pool, ConfigError> {
+    /// A pool that keeps so much memory for each turn.
+    pub(super) fn build(&self, kept_blocks: usize) -> Result<Pool, ConfigError> {
         within(self.max_concurrent, 1..=MAX_CONCURRENT, "max_concurrent must be from 1 to 512")?;
         within(self.max_waiting, 0..=65_536, "max_waiting must be at most 65536")?;
         within(self.max_password_len, 64..=65_536, "max_password_len must be from 64 to 65536")?;
-        Ok(self.clone().assemble())
+        Ok(self.clone().assemble(kept_blocks))
     }
 
-    pub(super) fn assemble(self) -> Pool {
-        Pool { gate: Gate::new(self.max_concurrent, self.max_waiting), settings: self }
+    pub(super) fn assemble(self, kept_blocks: usize) -> Pool {
+        Pool {
+            gate: Gate::new(self.max_concurrent, self.max_waiting),
+            memory: Arc::new(Memory::new(kept_blocks)),
+            settings: self,
+        }
     }
 }
 
@@ -45,6 +52,7 @@ impl Default for PoolSettings {
 /// Where passwords are hashed.
 pub(super) struct Pool {
     gate: Gate,
+    memory: Arc<Memory>,
     settings: PoolSettings,
 }
 
@@ -62,7 +70,7 @@ impl Pool {
     pub(super) async fn run<T, E>(
         &self,
         password: &str,
-        work: impl FnOnce(&[u8]) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&Memory, &[u8]) -> Result<T, E> + Send + 'static,
     ) -> Result<T, PasswordError>
     where
         T: Send + 'static,
@@ -70,12 +78,13 @@ impl Pool {
     {
         let turn = self.gate.enter().await?;
         let runtime = Handle::try_current().map_err(PasswordError::internal)?;
+        let memory = Arc::clone(&self.memory);
         let password = Zeroizing::new(password.to_owned());
         let task = runtime.spawn_blocking(move || {
             // A hash cannot be stopped, so the turn lasts until it is done, even when the caller
             // has gone away in the meantime.
             let _turn = turn;
-            work(password.as_bytes())
+            work(&memory, password.as_bytes())
         });
         task.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
     }
@@ -93,10 +102,10 @@ mod tests {
     #[tokio::test]
     async fn a_turn_lasts_as_long_as_the_work() -> Result<(), Box<dyn std::error::Error>> {
         let settings = PoolSettings { max_concurrent: 1, max_waiting: 0, ..Default::default() };
-        let pool = settings.build()?;
+        let pool = settings.build(0)?;
         let (start, started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
-        let mut running = Box::pin(pool.run("", move |_| {
+        let mut running = Box::pin(pool.run("", move |_, _| {
             start.send(()).ok();
             released.recv().ok();
             Ok::<_, Infallible>(())
@@ -104,7 +113,7 @@ mod tests {
         assert!((&mut running).now_or_never().is_none());
         started.recv()?;
 
-        let other = || pool.run("", |_| Ok::<_, Infallible>(()));
+        let other = || pool.run("", |_, _| Ok::<_, Infallible>(()));
         let shed = other().now_or_never().ok_or("in line")?;
         assert_eq!(shed.err().map(|error| error.kind()), Some(PasswordErrorKind::Overloaded));
 

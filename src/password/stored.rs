@@ -1,35 +1,43 @@
 use argon2::{
-    ARGON2ID_IDENT, Algorithm, Argon2, Params, PasswordHash, PasswordVerifier, Version,
-    password_hash::{self, Error, phc::ParamsString},
+    Algorithm, Argon2, Params, PasswordHash, Version,
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, Salt},
+    },
 };
 
-use super::builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM};
+use super::{
+    builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM},
+    memory::Memory,
+};
 
 /// A hash read from storage, complete and within bounds.
 pub(super) struct StoredHash {
-    phc: PasswordHash,
+    algorithm: Algorithm,
+    version: Version,
     params: Params,
+    salt: Salt,
+    output: Output,
 }
 
 impl StoredHash {
     /// Reads a PHC string, or returns `None` if it is malformed, no argon2, or out of bounds.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut phc = PasswordHash::new(text).ok()?;
-        Algorithm::new(phc.algorithm).ok()?;
+        let phc = PasswordHash::new(text).ok()?;
+        let algorithm = Algorithm::new(phc.algorithm).ok()?;
         // The reference implementation wrote no version before 19; `argon2` would take it for 19.
-        let version = phc.version.get_or_insert(Version::V0x10.into());
-        Version::try_from(*version).ok()?;
+        let version = phc.version.unwrap_or(Version::V0x10.into());
+        let version = Version::try_from(version).ok()?;
+        let (salt, output) = phc.salt.zip(phc.hash)?;
 
         let params = Params::try_from(&phc.params).ok()?;
         // `argon2` would fill in its own default for a parameter that is missing, and take the
         // last of several.
-        let complete = ParamsString::try_from(&params).ok()? == phc.params
-            && phc.salt.is_some()
-            && phc.hash.is_some();
+        let complete = ParamsString::try_from(&params).ok()? == phc.params;
         let bounded = params.m_cost() <= MAX_MEMORY_KIB
             && params.t_cost() <= MAX_ITERATIONS
             && params.p_cost() <= MAX_PARALLELISM;
-        (complete && bounded).then_some(Self { phc, params })
+        (complete && bounded).then_some(Self { algorithm, version, params, salt, output })
     }
 
     #[cfg(feature = "django")]
@@ -43,20 +51,19 @@ impl StoredHash {
         params: &Params,
         is_salt_len: impl FnOnce(usize) -> bool,
     ) -> bool {
-        self.phc.algorithm == ARGON2ID_IDENT
-            && self.phc.version == Some(Version::V0x13.into())
+        self.algorithm == Algorithm::Argon2id
+            && self.version == Version::V0x13
             && self.params == *params
-            && self.phc.salt.is_some_and(|salt| is_salt_len(salt.len()))
-            && self.phc.hash.is_some_and(|hash| hash.len() == Params::DEFAULT_OUTPUT_LEN)
+            && is_salt_len(self.salt.len())
+            && self.output.len() == Params::DEFAULT_OUTPUT_LEN
     }
 
     /// Whether it is the hash of `password`. This is the slow part.
-    pub(super) fn matches(&self, password: &[u8]) -> password_hash::Result<bool> {
-        match Argon2::default().verify_password(password, &self.phc) {
-            Ok(()) => Ok(true),
-            Err(Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub(super) fn matches(&self, memory: &Memory, password: &[u8]) -> password_hash::Result<bool> {
+        let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
+        let computed = memory.output(&argon2, &self.salt, password, self.output.len())?;
+        // In constant time.
+        Ok(computed == self.output)
     }
 }
 

@@ -1,18 +1,15 @@
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use argon2::Params;
 
-use super::{Failed, Format, salt, stored::StoredHash};
+use super::{Failed, Format, memory::Memory, salt, stored::StoredHash};
 
 /// A PHC string. Its salt is the text's bytes, as Django's are.
 pub(super) fn encode(
-    memory_kib: u32,
-    iterations: u32,
-    parallelism: u32,
+    params: &Params,
     salt: &str,
+    memory: &Memory,
     password: &[u8],
 ) -> Result<String, Failed> {
-    let params = params(memory_kib, iterations, parallelism).ok_or(Failed)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash = argon2.hash_password_with_salt(password, salt.as_bytes()).map_err(|_| Failed)?;
+    let hash = memory.hash(params, salt.as_bytes(), password).map_err(|_| Failed)?;
     Ok(hash.to_string())
 }
 
@@ -27,9 +24,9 @@ pub(super) fn decode(phc: &str) -> Option<Format> {
     })
 }
 
-pub(super) fn matches(phc: &str, password: &[u8]) -> Result<bool, Failed> {
+pub(super) fn matches(phc: &str, memory: &Memory, password: &[u8]) -> Result<bool, Failed> {
     match StoredHash::parse(phc) {
-        Some(stored) => stored.matches(password).map_err(|_| Failed),
+        Some(stored) => stored.matches(memory, password).map_err(|_| Failed),
         None => Ok(false),
     }
 }

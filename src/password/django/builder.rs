@@ -67,6 +67,7 @@ impl DjangoHasherBuilder {
                 "without a password hash format nobody could log in",
             ));
         };
-        Ok(DjangoHasher::from_parts(*preferred, others.into(), self.pool.build()?))
+        let pool = self.pool.build(preferred.argon2_blocks())?;
+        Ok(DjangoHasher::from_parts(*preferred, others.into(), pool))
     }
 }

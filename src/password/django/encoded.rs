@@ -4,7 +4,7 @@ use std::{hint::black_box, num::NonZeroU32};
 
 use aws_lc_rs::constant_time;
 
-use super::{Failed, Format, argon2, bcrypt, pbkdf2, salt, scrypt};
+use super::{Failed, Format, argon2, bcrypt, memory::Memory, pbkdf2, salt, scrypt};
 
 /// A hash read from storage, within bounds.
 pub(super) struct Stored<'a> {
@@ -34,16 +34,16 @@ impl<'a> Stored<'a> {
     }
 
     /// Whether it is the hash of `password`. This is the slow part.
-    pub(super) fn matches(&self, password: &[u8]) -> Result<bool, Failed> {
+    pub(super) fn matches(&self, memory: &Memory, password: &[u8]) -> Result<bool, Failed> {
         let rest = &self.text[self.format.algorithm().len()..];
         match self.format {
-            Format::Argon2 { .. } => argon2::matches(rest, password),
+            Format::Argon2 { .. } => argon2::matches(rest, memory, password),
             Format::BcryptSha256 { .. } => {
                 Ok(bcrypt::matches(&rest[1..], bcrypt::digest(password).as_bytes()))
             }
             Format::Bcrypt { .. } => Ok(bcrypt::matches(&rest[1..], password)),
             Format::Pbkdf2Sha256 { .. } | Format::Pbkdf2Sha1 { .. } | Format::Scrypt { .. } => {
-                let computed = encode_with_salt(self.format, self.salt, password)?;
+                let computed = encode_with_salt(self.format, self.salt, memory, password)?;
                 let (stored, computed) = (self.text.as_bytes(), computed.as_bytes());
                 Ok(constant_time::verify_slices_are_equal(stored, computed).is_ok())
             }
@@ -89,12 +89,17 @@ impl<'a> Stored<'a> {
 }
 
 /// A new hash.
-pub(super) fn encode(format: Format, password: &[u8]) -> Result<String, Failed> {
-    encode_with_salt(format, &salt::new()?, password)
+pub(super) fn encode(format: Format, memory: &Memory, password: &[u8]) -> Result<String, Failed> {
+    encode_with_salt(format, &salt::new()?, memory, password)
 }
 
 /// `salt` is for the formats whose salt is text; bcrypt makes its own.
-fn encode_with_salt(format: Format, salt: &str, password: &[u8]) -> Result<String, Failed> {
+fn encode_with_salt(
+    format: Format,
+    salt: &str,
+    memory: &Memory,
+    password: &[u8],
+) -> Result<String, Failed> {
     let algorithm = format.algorithm();
     match format {
         Format::Pbkdf2Sha256 { iterations } | Format::Pbkdf2Sha1 { iterations } => {
@@ -107,7 +112,8 @@ fn encode_with_salt(format: Format, salt: &str, password: &[u8]) -> Result<Strin
             Ok(format!("{algorithm}${iterations}${salt}${hash}"))
         }
         Format::Argon2 { memory_kib, iterations, parallelism } => {
-            let phc = argon2::encode(memory_kib, iterations, parallelism, salt, password)?;
+            let params = argon2::params(memory_kib, iterations, parallelism);
+            let phc = argon2::encode(&params.ok_or(Failed)?, salt, memory, password)?;
             Ok(format!("{algorithm}{phc}"))
         }
         Format::BcryptSha256 { rounds } => {

@@ -93,6 +93,12 @@ impl Format {
         }
     }
 
+    /// How much memory a new hash fills, if argon2 makes it.
+    pub(super) fn argon2_blocks(self) -> usize {
+        let Self::Argon2 { memory_kib, iterations, parallelism } = self else { return 0 };
+        argon2::params(memory_kib, iterations, parallelism).map_or(0, |params| params.block_count())
+    }
+
     pub(super) fn check(self) -> Result<(), ConfigError> {
         match self {
             Self::Pbkdf2Sha256 { iterations } | Self::Pbkdf2Sha1 { iterations } => within(

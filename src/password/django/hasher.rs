@@ -3,6 +3,7 @@ use std::{fmt, hint::black_box, sync::Arc};
 use super::{
     DjangoHasherBuilder, Format, PasswordError,
     encoded::{Stored, encode},
+    memory::Memory,
     pool::{Pool, PoolSettings},
 };
 
@@ -25,7 +26,8 @@ impl DjangoHasher {
     #[must_use]
     pub fn new() -> Self {
         let [preferred, others @ ..] = Format::DEFAULT;
-        Self::from_parts(preferred, others.into(), PoolSettings::default().assemble())
+        let pool = PoolSettings::default().assemble(preferred.argon2_blocks());
+        Self::from_parts(preferred, others.into(), pool)
     }
 
     /// A hasher with settings of its own.
@@ -47,7 +49,8 @@ impl DjangoHasher {
             return Err(PasswordError::too_long());
         }
         let preferred = self.0.preferred;
-        self.0.pool.run(password, move |password| encode(preferred, password)).await
+        let work = move |memory: &Memory, password: &[u8]| encode(preferred, memory, password);
+        self.0.pool.run(password, work).await
     }
 
     /// Whether `password` is the one that was hashed into `hash`; as
@@ -63,16 +66,16 @@ impl DjangoHasher {
         }
         let hash = hash.map(str::to_owned);
         let inner = Arc::clone(&self.0);
-        let work = move |password: &[u8]| match hash.as_deref().and_then(|hash| inner.read(hash)) {
-            Some(stored) => {
-                let matches = stored.matches(password)?;
-                if !matches {
-                    stored.make_up_for_less_work(inner.preferred, password);
-                }
-                Ok(matches)
+        let work = move |memory: &Memory, password: &[u8]| {
+            let Some(stored) = hash.as_deref().and_then(|hash| inner.read(hash)) else {
+                // Without the black box a compiler may leave out work whose result is not used.
+                return black_box(encode(inner.preferred, memory, password)).map(|_| false);
+            };
+            let matches = stored.matches(memory, password)?;
+            if !matches {
+                stored.make_up_for_less_work(inner.preferred, password);
             }
-            // Without the black box a compiler may leave out work whose result is not used.
-            None => black_box(encode(inner.preferred, password)).map(|_| false),
+            Ok(matches)
         };
         self.0.pool.run(password, work).await
     }

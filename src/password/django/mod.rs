@@ -53,7 +53,7 @@ pub use builder::DjangoHasherBuilder;
 pub use format::Format;
 pub use hasher::DjangoHasher;
 
-use super::{PasswordError, builder::within, pool, stored};
+use super::{PasswordError, builder::within, memory, pool, stored};
 
 /// Why a hash could not be made: there is no randomness or no memory.
 #[derive(Debug)]
