@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::Request, response::Response};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     error::{AuthError, AuthErrorKind},
@@ -12,7 +12,10 @@ use crate::{
     user::{Credentials, Fields, UserBackend},
 };
 
-use super::{Shared, body, reply};
+use super::{
+    Shared, body,
+    reply::{self, TokenAnswer},
+};
 
 pub(super) async fn obtain<U, C, R>(shared: Arc<Shared<U, C, R>>, request: Request) -> Response
 where
@@ -30,7 +33,7 @@ where
         _ => return reply::invalid_fields(fields.errors()),
     };
     match shared.log_in(credentials, label.as_deref()).await {
-        Ok(members) => reply::ok(members),
+        Ok((tokens, extras)) => reply::ok(&shared.answer(&tokens, extras)),
         Err(error) => {
             shared.issuer.emit(&Event::LoginFailed { reason: error.kind() });
             reply::refused(error)
@@ -46,7 +49,7 @@ where
 {
     match shared.token(request, "refresh").await {
         Ok(token) => match shared.issuer.refresh(&token, &shared.users).await {
-            Ok(tokens) => reply::ok(shared.members(&tokens)),
+            Ok(tokens) => reply::ok(&shared.answer(&tokens, Map::new())),
             Err(error) => reply::refused(error),
         },
         Err(response) => response,
@@ -79,7 +82,7 @@ where
 
 fn empty_or_refused(result: Result<(), AuthError>) -> Response {
     match result {
-        Ok(()) => reply::ok(Map::new()),
+        Ok(()) => reply::ok(&json!({})),
         Err(error) => reply::refused(error),
     }
 }
@@ -102,13 +105,12 @@ impl<U, C, R> Shared<U, C, R> {
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    fn members(&self, tokens: &Tokens) -> Map<String, Value> {
-        let mut members = Map::new();
-        members.insert(self.settings.field("access").to_owned(), tokens.access().into());
-        if let Some(refresh) = tokens.refresh() {
-            members.insert(self.settings.field("refresh").to_owned(), refresh.into());
+    fn answer<'a>(&'a self, tokens: &'a Tokens, extras: Map<String, Value>) -> TokenAnswer<'a> {
+        TokenAnswer {
+            access: (self.settings.field("access"), tokens.access()),
+            refresh: tokens.refresh().map(|refresh| (self.settings.field("refresh"), refresh)),
+            extras,
         }
-        members
     }
 }
 
@@ -122,14 +124,12 @@ where
         &self,
         credentials: U::Credentials,
         label: Option<&str>,
-    ) -> Result<Map<String, Value>, AuthError> {
+    ) -> Result<(Tokens, Map<String, Value>), AuthError> {
         let user = self.users.authenticate(credentials).await.map_err(backend_error)?;
         // An inactive user is answered like an unknown one, so that neither can be found out.
         let user = user.filter(|user| user.is_active()).ok_or(AuthErrorKind::InvalidCredentials)?;
         let tokens = self.issuer.login_with_label(&user, label).await?;
-        let mut members =
-            self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
-        members.extend(self.members(&tokens));
-        Ok(members)
+        let extras = self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
+        Ok((tokens, extras))
     }
 }

@@ -1,10 +1,13 @@
 //! The answers of the token routes.
 
+use std::iter;
+
 use axum::{body::Body, response::Response};
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -14,8 +17,37 @@ use crate::{
     user::FieldErrors,
 };
 
-pub(super) fn ok(members: Map<String, Value>) -> Response {
-    json_response(StatusCode::OK, &members.into())
+/// What a login or a refresh answers: each token by the name of its member, and what the
+/// application adds, which cannot replace them.
+pub(super) struct TokenAnswer<'a> {
+    pub(super) access: (&'a str, &'a str),
+    pub(super) refresh: Option<(&'a str, &'a str)>,
+    pub(super) extras: Map<String, Value>,
+}
+
+impl TokenAnswer<'_> {
+    fn tokens(&self) -> impl Iterator<Item = (&str, &str)> {
+        iter::once(self.access).chain(self.refresh)
+    }
+}
+
+impl Serialize for TokenAnswer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, token) in self.tokens() {
+            map.serialize_entry(name, token)?;
+        }
+        for (name, value) in &self.extras {
+            if self.tokens().all(|(token, _)| token != name) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
+}
+
+pub(super) fn ok(body: &impl Serialize) -> Response {
+    json_response(StatusCode::OK, body)
 }
 
 pub(super) fn refused(error: AuthError) -> Response {
@@ -55,8 +87,9 @@ fn problem(status: StatusCode, code: &str, detail: &str) -> Response {
     json_response(status, &json!({ "detail": detail, "code": code }))
 }
 
-pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).expect("members are text or JSON already");
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
