@@ -8,7 +8,7 @@ use std::{
 
 /// Each module with those it may import. Modules of one line never import each other.
 const ALLOWED: &[(&[&str], &[&str])] = &[
-    (&["clock", "error", "performance", "trace"], &[]),
+    (&["clock", "error", "trace"], &[]),
     (&["token"], &["clock", "error"]),
     (&["rejection"], &["error", "trace"]),
     (
