@@ -95,7 +95,8 @@ impl OutstandingRow {
         let expiry = seen.expiry(jti);
         Self {
             is_new,
-            id: seen.id(jti, None),
+            // A row that was changed says nothing about which token was meant.
+            id: if is_new { seen.id(jti, None) } else { "known".to_owned() },
             user: user_id.map(|id| seen.user(&id.to_string())),
             created_at: stored(created_at, seen, now()),
             expires_at: match expiry {

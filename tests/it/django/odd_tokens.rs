@@ -109,7 +109,13 @@ impl Door {
     pub(super) fn misses_id(self, pair: &Pair, text: &'static str) -> Option<Deviation> {
         let asked = match self {
             Self::Refresh | Self::Blacklist | Self::RefreshSliding => true,
-            Self::Hello | Self::Stateless => self.token_type(pair) != "access",
+            Self::Hello | Self::Stateless => {
+                let classes = pair.configuration.list("AUTH_TOKEN_CLASSES", "AccessToken");
+                let is_listed = |class: &String| {
+                    class.ends_with("RefreshToken") || class.ends_with("SlidingToken")
+                };
+                classes.iter().any(is_listed)
+            }
             Self::Verify => false,
         };
         let asked = asked && pair.configuration.blacklist_app;
