@@ -13,8 +13,7 @@ use zeroize::Zeroize;
 
 /// What hashes fill, wiped after each of them.
 ///
-/// To map many megabytes for a hash, have them zeroed page by page and unmap them takes locks and
-/// caches from the threads that answer requests.
+/// To map and fault in many megabytes for each hash costs a millisecond of system time.
 pub(super) struct Memory {
     kept_blocks: usize,
     /// Areas that no hash fills now, of `kept_blocks` each: never more than there were hashes at

@@ -64,6 +64,7 @@ pub(super) enum Audience {
 pub(super) struct Registered {
     /// The latest there is, where the rules allow a token without it.
     pub(super) expires_at: NumericDate,
+    #[cfg_attr(not(feature = "django"), expect(dead_code, reason = "only that allows none"))]
     pub(super) has_expiry: bool,
     pub(super) not_before: Option<NumericDate>,
     pub(super) issued_at: Option<NumericDate>,
