@@ -136,7 +136,9 @@ fn payloads(pair: &Pair, mint: &Mint, door: Door) {
     let long =
         |_| door.request(pair, &mint.minter.token(format!("{{\"x\":\"{}\"}}", "x".repeat(7000))));
     let deviation = Deviation { name: NOT_UNDERSTOOD, status: 401, text: "Token is invalid" };
+    // For gunicorn the header is too long already.
+    let is_header = matches!(door, Door::Hello | Door::Stateless);
     pair.case(format!("{door:?} a long token"))
-        .differs_as(Some(deviation).filter(|_| is_bare))
+        .differs_as(Some(deviation).filter(|_| is_bare || is_header))
         .send(long);
 }
