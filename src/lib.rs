@@ -63,18 +63,18 @@
 //!
 //! ```
 //! use serde::Deserialize;
-//! use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier, VerifyingKey, token::Profile};
+//! use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier, VerifyingKey, token};
 //!
 //! #[derive(Deserialize)]
-//! struct Profile { username: String }
+//! struct Member { name: String }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let pem = "-----BEGIN PUBLIC KEY-----\n\
 //! #     MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
-//! let verifier = Verifier::<Profile>::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?)
+//! let verifier = Verifier::<Member>::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?)
 //!     .issuer("https://login.example")
 //!     .audience("api")
-//!     .profile(Profile::Rfc9068)
+//!     .profile(token::Profile::Rfc9068)
 //!     .build()?;
 //! let layer = JwtAuthLayer::new(verifier);
 //! # Ok(())
