@@ -85,24 +85,12 @@ json.dump([write(alg, kind) for alg, kind in KINDS.items()], sys.stdout)
 "#;
 
 fn pairs() -> Vec<SigningKey> {
-    [
-        (Algorithm::RS256, keys::RSA),
-        (Algorithm::RS384, keys::RSA),
-        (Algorithm::RS512, keys::RSA),
-        (Algorithm::PS256, keys::RSA),
-        (Algorithm::PS384, keys::RSA),
-        (Algorithm::PS512, keys::RSA),
-        (Algorithm::ES256, keys::P256),
-        (Algorithm::ES384, keys::P384),
-        (Algorithm::EdDSA, keys::ED25519),
-    ]
-    .into_iter()
-    .map(|(algorithm, pem)| {
-        // Six of them are of one key, whose thumbprint would be ambiguous.
+    let named = keys::PAIRS.map(|(algorithm, pem)| {
+        // Five of them are of one key, whose thumbprint would be ambiguous.
         let key = SigningKey::from_pem(algorithm, pem).unwrap();
         key.with_kid(&format!("key of {algorithm}")).unwrap()
-    })
-    .collect()
+    });
+    named.into()
 }
 
 #[tokio::test(flavor = "multi_thread")]

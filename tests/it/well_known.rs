@@ -24,19 +24,7 @@ const METADATA: [&str; 2] =
 
 /// A key pair of each algorithm that has some.
 fn pairs() -> Vec<SigningKey> {
-    [
-        (Algorithm::RS256, keys::RSA),
-        (Algorithm::RS384, keys::RSA),
-        (Algorithm::RS512, keys::RSA),
-        (Algorithm::PS256, keys::RSA),
-        (Algorithm::PS384, keys::RSA),
-        (Algorithm::PS512, keys::RSA_8192),
-        (Algorithm::ES256, keys::P256),
-        (Algorithm::ES384, keys::P384),
-        (Algorithm::EdDSA, keys::ED25519),
-    ]
-    .map(|(algorithm, pem)| SigningKey::from_pem(algorithm, pem).unwrap())
-    .into()
+    keys::PAIRS.map(|(algorithm, pem)| SigningKey::from_pem(algorithm, pem).unwrap()).into()
 }
 
 fn es256() -> SigningKey {

@@ -1,5 +1,7 @@
 //! Keys of the fixtures: public, made for these tests alone.
 
+use tower_jwt_auth::Algorithm;
+
 /// A secret for HS256 and HS384.
 pub(crate) const SECRET: &[u8] = b"test secret: fifty-six bytes of no value to anyone at al";
 /// A secret for HS512.
@@ -45,6 +47,19 @@ pub(crate) const ED448: &str = pem!("ed448.pkcs8");
 pub(crate) const ED448_PUBLIC: &str = pem!("ed448.spki");
 pub(crate) const X25519: &str = pem!("x25519.pkcs8");
 pub(crate) const X25519_PUBLIC: &str = pem!("x25519.spki");
+
+/// A private key for each algorithm that has a public one.
+pub(crate) const PAIRS: [(Algorithm, &str); 9] = [
+    (Algorithm::RS256, RSA),
+    (Algorithm::RS384, RSA),
+    (Algorithm::RS512, RSA),
+    (Algorithm::PS256, RSA),
+    (Algorithm::PS384, RSA),
+    (Algorithm::PS512, RSA_8192),
+    (Algorithm::ES256, P256),
+    (Algorithm::ES384, P384),
+    (Algorithm::EdDSA, ED25519),
+];
 
 /// The HMAC key of RFC 7515, appendix A.1.
 pub(crate) const RFC_OCT: &str = include_str!("../../fixtures/rfc/rfc7515-a1.jwk.json");
