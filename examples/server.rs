@@ -90,7 +90,7 @@ use tower_jwt_auth::{
     user::User,
 };
 
-use crate::support::{setting, switch};
+use crate::support::{setting, switch, with_causes};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Profile {
@@ -301,7 +301,7 @@ impl Publishing {
             .leeway(seconds("LEEWAY", 0)?)
             .build()?;
         let keys = RotatingKeys::open(KeyFolder::new(folder), policy).await;
-        let keys = keys.map_err(|error| format!("KEYS_DIR: {error}"))?;
+        let keys = keys.map_err(|error| format!("KEYS_DIR: {}", with_causes(&error)))?;
         let well_known = WellKnownRoutes::builder(&keys)
             .issuer(&*issuer)
             .max_age(seconds("KEY_MAX_AGE", 300)?)
@@ -318,7 +318,7 @@ fn rotate_on_hangup(keys: RotatingKeys) -> io::Result<()> {
         while hangup.recv().await.is_some() {
             match keys.rotate().await {
                 Ok(when) => println!("the next key signs at {}", date_time(when)),
-                Err(error) => eprintln!("server: {error}"),
+                Err(error) => eprintln!("server: {}", with_causes(&error)),
             }
         }
     });

@@ -3,7 +3,7 @@
 use std::{
     env::{self, VarError},
     error::Error,
-    io,
+    io, iter,
     process::ExitCode,
     time::Duration,
 };
@@ -21,10 +21,16 @@ pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error}", env!("CARGO_CRATE_NAME"));
+            eprintln!("{}: {}", env!("CARGO_CRATE_NAME"), with_causes(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What `error` says, and what it says of its causes.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The environment variable `name`, or `default` where it is not set.
