@@ -6,18 +6,19 @@
 
 mod support;
 
-use std::{env, error::Error, process::Command};
+use std::{convert::Infallible, env, error::Error, process::Command};
 
-use axum::Router;
+use axum::{ServiceExt, extract::Request, response::Response};
 use support::{
     apps::{PATH, Profile, open, protected},
     keys::Keys,
     subjects,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
+use tower::{Layer, Service};
 use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier};
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 const SECONDS: &str = "2s";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,15 +35,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("RS256, tokens seen before", &rs256, Some(4 << 20)),
     ] {
         let token = subjects::tokens(keys, 1)?.remove(0);
-        let router = match cache {
+        let address = match cache {
             Some(bytes) => {
                 let verifier =
                     Verifier::<Profile>::builder(keys.ours.verifying_key()).cache(bytes).build()?;
-                protected().layer(JwtAuthLayer::new(verifier))
+                let service = JwtAuthLayer::new(verifier).layer(protected());
+                serve(&runtime, service)?
             }
-            None => open(),
+            None => serve(&runtime, open())?,
         };
-        let url = format!("http://{}{PATH}", serve(&runtime, router)?);
+        let url = format!("http://{address}{PATH}");
         subjects.push((name, url, token, Vec::new()));
     }
     for _ in 0..ROUNDS {
@@ -62,10 +64,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn serve(runtime: &Runtime, router: Router) -> Result<std::net::SocketAddr, Box<dyn Error>> {
+fn serve<S>(runtime: &Runtime, service: S) -> Result<std::net::SocketAddr, Box<dyn Error>>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
-    runtime.spawn(async move { axum::serve(listener, router).await });
+    runtime.spawn(async move { axum::serve(listener, service.into_make_service()).await });
     Ok(address)
 }
 

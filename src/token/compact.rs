@@ -2,13 +2,24 @@
 //!
 //! See [RFC 7515 section 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1).
 
+use std::mem::MaybeUninit;
+
 use base64_simd::{AsOut, URL_SAFE_NO_PAD as BASE64URL};
 use memchr::memchr;
 
 use crate::error::AuthErrorKind;
 
 /// The longest signature there is: RSA with 8192 bits.
-pub(super) const MAX_SIGNATURE: usize = 1024;
+const MAX_SIGNATURE: usize = 1024;
+
+/// Room for a signature. Clearing it first would take longer than decoding most of them.
+pub(super) struct SignatureBuffer([MaybeUninit<u8>; MAX_SIGNATURE]);
+
+impl SignatureBuffer {
+    pub(super) const fn new() -> Self {
+        Self([MaybeUninit::uninit(); MAX_SIGNATURE])
+    }
+}
 
 /// A token split at its two dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
@@ -45,13 +56,13 @@ impl<'a> Compact<'a> {
     /// Decodes the signature into `buffer`, which the caller keeps, so that nothing is copied.
     pub(super) fn decode_signature<'b>(
         &self,
-        buffer: &'b mut [u8; MAX_SIGNATURE],
+        buffer: &'b mut SignatureBuffer,
     ) -> Result<&'b [u8], AuthErrorKind> {
         // The decoder panics where the buffer is too short.
         if self.signature.len() > (MAX_SIGNATURE * 4).div_ceil(3) {
             return Err(AuthErrorKind::Malformed);
         }
-        let decoded = BASE64URL.decode(self.signature.as_bytes(), buffer[..].as_out());
+        let decoded = BASE64URL.decode(self.signature.as_bytes(), buffer.0[..].as_out());
         decoded.map(|bytes| &*bytes).map_err(|_| AuthErrorKind::Malformed)
     }
 }
@@ -78,13 +89,13 @@ pub(super) fn append(token: &mut String, bytes: &[u8]) {
 mod tests {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-    use super::{Compact, MAX_SIGNATURE, append, encode};
+    use super::{Compact, MAX_SIGNATURE, SignatureBuffer, append, encode};
 
     fn decode(part: &str) -> Option<Vec<u8>> {
         let payload = super::decode(part).ok();
         let token =
             Compact { text: part, header: "", payload: "", signature: part, signing_input: "" };
-        let mut buffer = [0; MAX_SIGNATURE];
+        let mut buffer = SignatureBuffer::new();
         let signature = token.decode_signature(&mut buffer).ok();
         assert_eq!(signature, payload.as_deref(), "{part}");
         payload
@@ -121,7 +132,7 @@ mod tests {
 
     #[test]
     fn signatures_longer_than_any_are_refused() {
-        let mut buffer = [0; MAX_SIGNATURE];
+        let mut buffer = SignatureBuffer::new();
         for len in MAX_SIGNATURE - 8..MAX_SIGNATURE + 8 {
             let signature = encode(&vec![7; len]);
             let token = Compact {

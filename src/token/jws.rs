@@ -3,7 +3,7 @@ use std::fmt;
 use crate::error::{AuthError, AuthErrorKind};
 
 use super::{
-    compact::{Compact, MAX_SIGNATURE},
+    compact::{Compact, SignatureBuffer},
     header::Header,
     key::VerifyingKey,
 };
@@ -52,7 +52,7 @@ impl Jws {
         if header.algorithm != key.algorithm().as_str() {
             return Err(AuthErrorKind::UnknownKey.into());
         }
-        let mut buffer = [0; MAX_SIGNATURE];
+        let mut buffer = SignatureBuffer::new();
         let signature = message.decode_signature(&mut buffer)?;
         if !key.verify_signature(message.signing_input.as_bytes(), signature) {
             return Err(AuthErrorKind::BadSignature.into());

@@ -9,7 +9,7 @@ use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
 #[cfg(feature = "routes")]
 use super::algorithm::Algorithm;
 use super::{
-    compact::{Compact, MAX_SIGNATURE, encode},
+    compact::{Compact, SignatureBuffer, encode},
     header::Header,
     key::{SigningKey, VerifyingKey},
     source::KeySource,
@@ -313,7 +313,7 @@ impl Keys {
         if candidates.peek().is_none() {
             return Err(Unverified::by_these(AuthErrorKind::UnknownKey));
         }
-        let mut buffer = [0; MAX_SIGNATURE];
+        let mut buffer = SignatureBuffer::new();
         let signature = token.decode_signature(&mut buffer).map_err(Unverified::by_any)?;
         let message = token.signing_input.as_bytes();
         if candidates.take(MAX_CANDIDATES).any(|key| key.verify_signature(message, signature)) {

@@ -17,6 +17,7 @@ mod registered;
 mod signer;
 mod source;
 mod validation;
+mod values;
 mod verifier;
 
 pub use algorithm::Algorithm;

@@ -6,10 +6,12 @@ use serde::{
     Deserialize, Deserializer,
     de::{
         DeserializeOwned, DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-        value::{BorrowedStrDeserializer, SeqDeserializer, UnitDeserializer},
+        value::{BorrowedStrDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
 };
+
+use crate::{clock::NumericDate, error::AuthErrorKind};
 
 use super::{
     members::JsonStr,
@@ -17,16 +19,23 @@ use super::{
     validation::Rules,
 };
 
-/// Reads both; nothing where anything is out of the ordinary: what is wrong, and whether a `C` that
-/// is no struct or map can be made of it, takes a closer look.
+/// Reads both, unless the token has expired; nothing where anything is out of the ordinary: what is
+/// wrong, and whether a `C` that is no struct or map can be made of it, takes a closer look.
 #[inline]
-pub(super) fn read<C: DeserializeOwned>(payload: &str, rules: &Rules) -> Option<(Registered, C)> {
-    let mut reader = Reader::new(payload, rules);
+pub(super) fn read<C: DeserializeOwned>(
+    payload: &str,
+    rules: &Rules,
+    now: NumericDate,
+) -> Result<Option<(Registered, C)>, AuthErrorKind> {
+    let mut reader = Reader::new(payload, rules, now);
     let mut json = serde_json::Deserializer::from_str(payload);
-    let own = C::deserialize(Payload { json: &mut json, reader: &mut reader }).ok()?;
-    json.end().ok()?;
-    let registered = reader.finish::<serde_json::Error>().ok()?;
-    Some((registered, own))
+    let own = C::deserialize(Payload { json: &mut json, reader: &mut reader });
+    if reader.found_expired() {
+        return Err(AuthErrorKind::Expired);
+    }
+    let (Ok(own), Ok(())) = (own, json.end()) else { return Ok(None) };
+    let registered = reader.finish::<serde_json::Error>().ok();
+    Ok(registered.map(|registered| (registered, own)))
 }
 
 /// Lets a `C` read the payload while the reader reads along.
@@ -87,14 +96,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, 'de, A> {
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
         let Some(JsonStr(name)) = self.map.next_key()? else { return Ok(None) };
-        if self.reader.understands(&name) {
-            let value = self.map.next_value()?;
-            self.reader.read(&name, &mut OneValue::<A::Error>::new(Some(&value)))?;
-            self.value = Some(value);
-        } else {
-            self.reader.read(&name, &mut OneValue::<A::Error>::new(None))?;
-            self.value = None;
-        }
+        self.value = match self.reader.note(&name)? {
+            Some(claim) => {
+                let value = self.map.next_value()?;
+                self.reader.read(claim, &mut OneValue::<A::Error>::new(&value))?;
+                Some(value)
+            }
+            None => None,
+        };
         match name {
             Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             Cow::Owned(name) => seed.deserialize(name.into_deserializer()),
@@ -163,14 +172,14 @@ impl<'de> Deserialize<'de> for Plain<'de> {
     }
 }
 
-/// The value of one member, as often as it is asked for; a unit for one that is left to `C`.
+/// The value of one member, as often as it is asked for.
 struct OneValue<'a, 'de, E> {
-    value: Option<&'a Plain<'de>>,
+    value: &'a Plain<'de>,
     error: PhantomData<E>,
 }
 
 impl<'a, 'de, E> OneValue<'a, 'de, E> {
-    const fn new(value: Option<&'a Plain<'de>>) -> Self {
+    const fn new(value: &'a Plain<'de>) -> Self {
         Self { value, error: PhantomData }
     }
 }
@@ -183,10 +192,7 @@ impl<'de, E: Error> MapAccess<'de> for OneValue<'_, 'de, E> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, E> {
-        match self.value {
-            Some(value) => seed.deserialize(value.into_deserializer()),
-            None => seed.deserialize(UnitDeserializer::new()),
-        }
+        seed.deserialize(self.value.into_deserializer())
     }
 }
 

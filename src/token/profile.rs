@@ -97,11 +97,6 @@ impl Profile {
             || ["JWT", "at+jwt"].iter().any(|permitted| typ_matches(typ, permitted))
     }
 
-    /// Whether the claim `name` says, by its value, what the token is for.
-    pub(super) fn names_use(self, name: &str) -> bool {
-        self == Self::Plain && matches!(name, "typ" | "token_use")
-    }
-
     /// Whether a token with the claim `name` is for something else than access.
     pub(super) fn excludes(self, name: &str) -> bool {
         self == Self::Plain && matches!(name, "nonce" | "at_hash" | "c_hash" | "events")

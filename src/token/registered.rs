@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt, ops::Range};
 
 use serde::{
-    Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    Deserializer,
+    de::{Error, IgnoredAny, MapAccess, Visitor},
 };
 
 use crate::{clock::NumericDate, error::AuthErrorKind};
@@ -14,10 +14,8 @@ use super::{
     members::{JsonStr, SeenMembers},
     profile::{Profile, says_access},
     validation::Rules,
+    values::{Date, Id, OneOrMany, TextOrInteger},
 };
-
-/// RFC 7519 sets no limit; stores and indexes need one.
-const MAX_ID_LEN: usize = 255;
 
 /// A text of the payload: where it stands there, or its value where it was written with escapes.
 #[derive(Clone)]
@@ -86,10 +84,18 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    pub(super) fn read(payload: &str, rules: &Rules) -> Result<Self, AuthErrorKind> {
-        let mut reader = Reader::new(payload, rules);
+    pub(super) fn read(
+        payload: &str,
+        rules: &Rules,
+        now: NumericDate,
+    ) -> Result<Self, AuthErrorKind> {
+        let mut reader = Reader::new(payload, rules, now);
         let mut deserializer = serde_json::Deserializer::from_str(payload);
-        deserializer.deserialize_map(&mut reader).map_err(|error| kind_of(&error))?;
+        let read = deserializer.deserialize_map(&mut reader);
+        if reader.found_expired() {
+            return Err(AuthErrorKind::Expired);
+        }
+        read.map_err(|error| kind_of(&error))?;
         deserializer.end().map_err(|error| kind_of(&error))?;
         reader.finish().map_err(|error| kind_of(&error))
     }
@@ -99,10 +105,42 @@ fn kind_of(error: &serde_json::Error) -> AuthErrorKind {
     if error.is_data() { AuthErrorKind::InvalidClaims } else { AuthErrorKind::Malformed }
 }
 
+/// Those whose values are read, each of which has one name.
+#[derive(Clone, Copy)]
+pub(super) enum Claim {
+    UserId,
+    TokenType,
+    Jti,
+    ExpiresAt,
+    NotBefore,
+    IssuedAt,
+    AuthTime,
+    Issuer,
+    Subject,
+    SessionId,
+    Epoch,
+    Scope,
+    Scp,
+    Audience,
+    ClientId,
+    Typ,
+    TokenUse,
+}
+
+impl Claim {
+    const fn mark(self) -> u32 {
+        1 << self as u32
+    }
+}
+
 /// Reads them, member by member.
 pub(super) struct Reader<'de> {
     payload: &'de str,
     rules: &'de Rules,
+    now: NumericDate,
+    /// The [marks](Claim::mark) of the claims met so far.
+    seen_claims: u32,
+    /// The other members.
     seen: SeenMembers<'de>,
     expires_at: Option<NumericDate>,
     claims: Registered,
@@ -110,7 +148,7 @@ pub(super) struct Reader<'de> {
 
 impl<'de> Reader<'de> {
     #[inline]
-    pub(super) fn new(payload: &'de str, rules: &'de Rules) -> Self {
+    pub(super) fn new(payload: &'de str, rules: &'de Rules, now: NumericDate) -> Self {
         let claims = Registered {
             expires_at: NumericDate::MAX,
             has_expiry: false,
@@ -130,7 +168,8 @@ impl<'de> Reader<'de> {
             is_for_other_use: false,
             is_bound: false,
         };
-        Self { payload, rules, seen: SeenMembers::new(), expires_at: None, claims }
+        let seen = SeenMembers::new();
+        Self { payload, rules, now, seen_claims: 0, seen, expires_at: None, claims }
     }
 
     fn text(&self, text: Cow<'_, str>) -> Text {
@@ -153,95 +192,139 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Whether a member of this name has a value that [`read`](Self::read) asks for.
-    pub(super) fn understands(&self, name: &str) -> bool {
-        let names = self.rules.names();
-        name == names.user_id()
-            || name == names.token_type()
-            || name == names.jti()
-            || match name {
-                "exp" | "nbf" | "iat" | "auth_time" | "iss" | "sub" | "sid" | "user_epoch"
-                | "scope" | "scp" | "aud" => true,
-                "client_id" => self.rules.profile == Profile::Rfc9068,
-                _ => self.rules.profile.names_use(name),
-            }
-    }
-
-    /// Reads the member `name`, whose value comes next in `map`.
-    pub(super) fn read<A: MapAccess<'de>>(
-        &mut self,
-        name: &Cow<'de, str>,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    /// Which claim a member of this name is.
+    fn claim(&self, name: &str) -> Option<Claim> {
         let (names, profile) = (self.rules.names(), self.rules.profile);
-        self.seen.insert(name)?;
-        let name = name.as_ref();
         // A name that was configured comes before the fixed meaning of the same name.
         if name == names.user_id() {
-            let id = if profile == Profile::SimpleJwt {
-                map.next_value::<TextOrInteger<'de>>()?.0
-            } else {
-                map.next_value::<Id<'de>>()?.0
-            };
-            self.claims.user_id = Some(self.text(id));
-            if name == "sub" {
-                self.claims.subject.clone_from(&self.claims.user_id);
+            return Some(Claim::UserId);
+        }
+        if name == names.token_type() && profile != Profile::Rfc9068 {
+            return Some(Claim::TokenType);
+        }
+        if name == names.jti() {
+            return Some(Claim::Jti);
+        }
+        Some(match name {
+            "sid" | "scope" | "scp" | "auth_time" | "user_epoch" if self.rules.as_pyjwt => {
+                return None;
             }
-        } else if name == names.token_type() && profile != Profile::Rfc9068 {
-            let name = map.next_value::<JsonStr<'de>>()?.0;
-            self.claims.token_type = Some(TokenType::from(name.as_ref()));
-        } else if name == names.jti() {
-            self.claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0));
-        } else {
-            match name {
-                "sid" | "scope" | "scp" | "auth_time" | "user_epoch" if self.rules.as_pyjwt => {
-                    map.next_value::<IgnoredAny>()?;
+            "exp" => Claim::ExpiresAt,
+            "nbf" => Claim::NotBefore,
+            "iat" => Claim::IssuedAt,
+            "auth_time" => Claim::AuthTime,
+            "iss" => Claim::Issuer,
+            "sub" => Claim::Subject,
+            "sid" => Claim::SessionId,
+            "user_epoch" => Claim::Epoch,
+            "scope" => Claim::Scope,
+            "scp" => Claim::Scp,
+            "aud" => Claim::Audience,
+            "client_id" if profile == Profile::Rfc9068 => Claim::ClientId,
+            "typ" if profile == Profile::Plain => Claim::Typ,
+            "token_use" if profile == Profile::Plain => Claim::TokenUse,
+            _ => return None,
+        })
+    }
+
+    /// Notes that there is a member `name`, and says which claim it is, if its value is to be read.
+    #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
+    pub(super) fn note<E: Error>(&mut self, name: &Cow<'de, str>) -> Result<Option<Claim>, E> {
+        let Some(claim) = self.claim(name) else {
+            self.seen.insert(name)?;
+            self.claims.is_bound |= name == "cnf";
+            self.claims.is_for_other_use |= self.rules.profile.excludes(name);
+            return Ok(None);
+        };
+        if self.seen_claims & claim.mark() != 0 {
+            return Err(E::custom("repeated claim"));
+        }
+        self.seen_claims |= claim.mark();
+        Ok(Some(claim))
+    }
+
+    /// Reads `claim`, whose value comes next in `map`.
+    pub(super) fn read<A: MapAccess<'de>>(
+        &mut self,
+        claim: Claim,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match claim {
+            Claim::UserId => {
+                let id = if self.rules.profile == Profile::SimpleJwt {
+                    map.next_value::<TextOrInteger<'de>>()?.0
+                } else {
+                    map.next_value::<Id<'de>>()?.0
+                };
+                self.claims.user_id = Some(self.text(id));
+                if self.rules.names().user_id() == "sub" {
+                    self.claims.subject.clone_from(&self.claims.user_id);
                 }
-                "exp" => self.expires_at = Some(map.next_value::<Date>()?.0),
-                "nbf" => self.claims.not_before = Some(map.next_value::<Date>()?.0),
-                "iat" => self.claims.issued_at = Some(map.next_value::<Date>()?.0),
-                "auth_time" => self.claims.auth_time = Some(map.next_value::<Date>()?.0),
-                "iss" => self.claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
-                "sub" => self.claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0)),
-                "sid" => self.claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0)),
-                "user_epoch" => {
-                    self.claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0))
+            }
+            Claim::TokenType => {
+                let name = map.next_value::<JsonStr<'de>>()?.0;
+                self.claims.token_type = Some(TokenType::from(name.as_ref()));
+            }
+            Claim::Jti => self.claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0)),
+            Claim::ExpiresAt => {
+                let expires_at = map.next_value::<Date>()?.0;
+                self.expires_at = Some(expires_at);
+                if self.found_expired() {
+                    // Whatever else is in it, the token is worth nothing.
+                    return Err(A::Error::custom("expired"));
                 }
-                "scope" => self.claims.scope = self.scopes(map.next_value()?),
-                "scp" => self.claims.scp = self.scopes(map.next_value()?),
-                "aud" => {
-                    let accepts = |audience: &str| self.rules.accepts_audience(audience);
-                    let accepted = match map.next_value::<OneOrMany<'de>>()? {
-                        OneOrMany::One(audience) => accepts(&audience),
-                        OneOrMany::Many(list) => list.iter().any(|audience| accepts(audience)),
-                    };
-                    self.claims.audience =
-                        if accepted { Audience::Accepted } else { Audience::Other };
-                }
-                "client_id" if profile == Profile::Rfc9068 => {
-                    map.next_value::<Id<'de>>()?;
-                }
-                "cnf" => {
-                    map.next_value::<IgnoredAny>()?;
-                    self.claims.is_bound = true;
-                }
-                _ if profile.names_use(name) => {
-                    self.claims.is_for_other_use |=
-                        !says_access(&map.next_value::<JsonStr<'de>>()?.0);
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                    self.claims.is_for_other_use |= profile.excludes(name);
-                }
+            }
+            Claim::NotBefore => self.claims.not_before = Some(map.next_value::<Date>()?.0),
+            Claim::IssuedAt => self.claims.issued_at = Some(map.next_value::<Date>()?.0),
+            Claim::AuthTime => self.claims.auth_time = Some(map.next_value::<Date>()?.0),
+            Claim::Issuer => {
+                self.claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0));
+            }
+            Claim::Subject => {
+                self.claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0));
+            }
+            Claim::SessionId => {
+                self.claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0));
+            }
+            Claim::Epoch => {
+                self.claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0));
+            }
+            Claim::Scope => self.claims.scope = self.scopes(map.next_value()?),
+            Claim::Scp => self.claims.scp = self.scopes(map.next_value()?),
+            Claim::Audience => {
+                let accepts = |audience: &str| self.rules.accepts_audience(audience);
+                let accepted = match map.next_value::<OneOrMany<'de>>()? {
+                    OneOrMany::One(audience) => accepts(&audience),
+                    OneOrMany::Many(list) => list.iter().any(|audience| accepts(audience)),
+                };
+                self.claims.audience = if accepted { Audience::Accepted } else { Audience::Other };
+            }
+            Claim::ClientId => {
+                map.next_value::<Id<'de>>()?;
+            }
+            Claim::Typ | Claim::TokenUse => {
+                self.claims.is_for_other_use |= !says_access(&map.next_value::<JsonStr<'de>>()?.0);
             }
         }
         Ok(())
     }
 
+    /// Whether what was read so far says that the token's lifetime is over.
+    pub(super) fn found_expired(&self) -> bool {
+        self.expires_at.is_some_and(|expires_at| self.rules.is_over(expires_at, self.now))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self.claim(name) {
+            Some(claim) => self.seen_claims & claim.mark() != 0,
+            None => self.seen.contains(name),
+        }
+    }
+
     /// What was read, if all of it was there that is required.
     #[inline]
     pub(super) fn finish<E: Error>(self) -> Result<Registered, E> {
-        if !self.rules.required_claims().all(|name| self.seen.contains(name)) {
+        if !self.rules.required_claims().all(|name| self.has(name)) {
             return Err(E::custom("a required claim is missing"));
         }
         match self.expires_at {
@@ -261,144 +344,14 @@ impl<'de> Visitor<'de> for &mut Reader<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(JsonStr(name)) = map.next_key()? {
-            self.read(&name, &mut map)?;
+            match self.note(&name)? {
+                Some(claim) => self.read(claim, &mut map)?,
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
         }
         Ok(())
-    }
-}
-
-/// A `NumericDate`: not negative, at most the year 9999; the fraction is dropped.
-struct Date(NumericDate);
-
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DateVisitor;
-
-        impl Visitor<'_> for DateVisitor {
-            type Value = Date;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("seconds since 1970 up to the year 9999")
-            }
-
-            fn visit_u64<E: Error>(self, secs: u64) -> Result<Date, E> {
-                if secs > NumericDate::MAX.as_secs() {
-                    return Err(E::custom("beyond the year 9999"));
-                }
-                Ok(Date(NumericDate::from_secs(secs)))
-            }
-
-            fn visit_f64<E: Error>(self, secs: f64) -> Result<Date, E> {
-                if !(0.0..=NumericDate::MAX.as_secs() as f64).contains(&secs) {
-                    return Err(E::custom("not a date"));
-                }
-                Ok(Date(NumericDate::from_secs(secs as u64)))
-            }
-        }
-
-        deserializer.deserialize_u64(DateVisitor)
-    }
-}
-
-/// A string of 1 to 255 bytes without NUL.
-struct Id<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Id<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let JsonStr(id) = JsonStr::deserialize(deserializer)?;
-        check_id(id).map(Id)
-    }
-}
-
-fn check_id<E: Error>(id: Cow<'_, str>) -> Result<Cow<'_, str>, E> {
-    // PostgreSQL, for one, stores no NUL: such an id would be answered 503 instead of 401.
-    if id.is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
-        return Err(E::custom("an id must have 1 to 255 bytes, none of them NUL"));
-    }
-    Ok(id)
-}
-
-/// A string of 1 to 255 bytes or an integer, as its text.
-struct TextOrInteger<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for TextOrInteger<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IdVisitor;
-
-        impl<'de> Visitor<'de> for IdVisitor {
-            type Value = TextOrInteger<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an integer")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                check_id(Cow::Borrowed(text)).map(TextOrInteger)
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                check_id(Cow::Owned(text.to_owned())).map(TextOrInteger)
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(TextOrInteger(number.to_string().into()))
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(TextOrInteger(number.to_string().into()))
-            }
-
-            // With serde_json's `arbitrary_precision`, which any crate of the final program may
-            // turn on, numbers arrive as a map.
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
-                if number.is_u64() || number.is_i64() {
-                    Ok(TextOrInteger(number.to_string().into()))
-                } else {
-                    Err(A::Error::custom("not an integer"))
-                }
-            }
-        }
-
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
-
-/// A string, or an array of strings.
-enum OneOrMany<'a> {
-    One(Cow<'a, str>),
-    Many(Vec<Cow<'a, str>>),
-}
-
-impl<'de> Deserialize<'de> for OneOrMany<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrManyVisitor;
-
-        impl<'de> Visitor<'de> for OneOrManyVisitor {
-            type Value = OneOrMany<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of strings")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(OneOrMany::One(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(OneOrMany::One(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(JsonStr(text)) = seq.next_element()? {
-                    texts.push(text);
-                }
-                Ok(OneOrMany::Many(texts))
-            }
-        }
-
-        deserializer.deserialize_any(OneOrManyVisitor)
     }
 }
 

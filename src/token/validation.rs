@@ -138,14 +138,19 @@ impl Rules {
         Ok(())
     }
 
+    /// Whether a token that expires then is not to be accepted any more.
+    pub(super) fn is_over(&self, expires_at: NumericDate, now: NumericDate) -> bool {
+        // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
+        now >= expires_at.saturating_add(self.leeway)
+    }
+
     /// Checks those rules whose outcome changes while a token lives.
     pub(super) fn check_times(
         &self,
         claims: &Registered,
         now: NumericDate,
     ) -> Result<(), AuthErrorKind> {
-        // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
-        if now >= claims.expires_at.saturating_add(self.leeway) {
+        if self.is_over(claims.expires_at, now) {
             return Err(AuthErrorKind::Expired);
         }
         let latest = now.saturating_add(self.leeway);

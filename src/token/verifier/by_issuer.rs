@@ -50,7 +50,7 @@ impl<C: DeserializeOwned> ByIssuer<C> {
     /// them, and has no other say.
     pub(super) fn verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
         let remembered = self.verifiers.iter().find_map(|verifier| match &*verifier.0 {
-            Inner::One(one) => one.remembered(token),
+            Inner::One(one) => one.remembered(token, &one.keys.load()),
             Inner::ByIssuer(_) => None,
         });
         if let Some(result) = remembered {
@@ -63,7 +63,7 @@ impl<C: DeserializeOwned> ByIssuer<C> {
         match chosen.map(|verifier| &*verifier.0) {
             Some(Inner::One(one)) => {
                 drop(issuer);
-                one.verify(token, Some(payload))
+                one.verify(token, Some(payload), &one.keys.load())
             }
             _ => Err(AuthErrorKind::WrongIssuer.into()),
         }

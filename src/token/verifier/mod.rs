@@ -17,7 +17,7 @@ use crate::{
 use super::{
     cache::{CacheStats, TokenCache},
     claims::{Claims, NoClaims},
-    compact::{Compact, MAX_SIGNATURE},
+    compact::{Compact, SignatureBuffer},
     header::Header,
     keyset::{KeySet, Keys, Unverified},
     payload,
@@ -166,10 +166,13 @@ impl<C: DeserializeOwned> Verifier<C> {
 
     pub(crate) fn try_verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
         match &*self.0 {
-            Inner::One(one) => match one.remembered(token) {
-                Some(result) => Ok(result?),
-                None => one.verify(token, None),
-            },
+            Inner::One(one) => {
+                let keys = one.keys.load();
+                match one.remembered(token, &keys) {
+                    Some(result) => Ok(result?),
+                    None => one.verify(token, None, &keys),
+                }
+            }
             Inner::ByIssuer(several) => several.verify(token),
         }
     }
@@ -186,10 +189,14 @@ impl<C> Inner<C> {
 
 impl<C: DeserializeOwned> One<C> {
     /// Verifies `token` from scratch; its payload may have been decoded already.
-    fn verify(&self, token: &str, payload: Option<String>) -> Result<Claims<C>, Refusal> {
+    fn verify(
+        &self,
+        token: &str,
+        payload: Option<String>,
+        keys: &Arc<Keys>,
+    ) -> Result<Claims<C>, Refusal> {
         let token = Compact::split(token, self.max_token_len)?;
-        let keys = self.keys.load();
-        if let Some(cache) = self.cache_for(&keys) {
+        if let Some(cache) = self.cache_for(keys) {
             cache.count_miss();
         }
 
@@ -217,7 +224,7 @@ impl<C: DeserializeOwned> One<C> {
                 return Err(unverified.kind.into());
             };
             self.check_hope(&token, header, &payload()?, &**source)?;
-            let (source, seen) = (Arc::clone(source), Arc::clone(&keys));
+            let (source, seen) = (Arc::clone(source), Arc::clone(keys));
             return Err(Refusal::KeysNeeded { source, seen, otherwise: unverified.kind });
         }
 
@@ -225,20 +232,23 @@ impl<C: DeserializeOwned> One<C> {
         let (registered, own) = self.read_both(&payload)?;
         let claims = Claims::new(payload, registered, own);
         self.ask_application(&claims)?;
-        if let Some(cache) = self.cache_for(&keys) {
-            cache.insert(token.text, &claims, &keys);
+        if let Some(cache) = self.cache_for(keys) {
+            cache.insert(token.text, &claims, keys);
         }
         Ok(claims)
     }
 
     /// The claims of a token that has been verified before, unless something has changed since.
-    fn remembered(&self, token: &str) -> Option<Result<Claims<C>, AuthErrorKind>> {
-        let keys = self.keys.load();
-        let cache = self.cache_for(&keys)?;
+    fn remembered(
+        &self,
+        token: &str,
+        keys: &Arc<Keys>,
+    ) -> Option<Result<Claims<C>, AuthErrorKind>> {
+        let cache = self.cache_for(keys)?;
         if !self.keys.source().is_none_or(|source| source.is_usable()) {
             return None;
         }
-        let claims = cache.find(token, &keys)?;
+        let claims = cache.find(token, keys)?;
         let checked = self.rules.check_times(claims.registered(), self.clock.now());
         Some(checked.and_then(|()| self.ask_application(&claims)).map(|()| claims))
     }
@@ -261,9 +271,10 @@ impl<C: DeserializeOwned> One<C> {
 
     #[inline]
     fn read_both(&self, payload: &str) -> Result<(Registered, C), AuthErrorKind> {
-        match payload::read(payload, &self.rules) {
+        let now = self.clock.now();
+        match payload::read(payload, &self.rules, now)? {
             Some((registered, own)) => {
-                self.rules.check(&registered, payload, self.clock.now())?;
+                self.rules.check(&registered, payload, now)?;
                 Ok((registered, own))
             }
             None => {
@@ -275,8 +286,9 @@ impl<C: DeserializeOwned> One<C> {
     }
 
     fn read(&self, payload: &str) -> Result<Registered, AuthErrorKind> {
-        let registered = Registered::read(payload, &self.rules)?;
-        self.rules.check(&registered, payload, self.clock.now())?;
+        let now = self.clock.now();
+        let registered = Registered::read(payload, &self.rules, now)?;
+        self.rules.check(&registered, payload, now)?;
         Ok(registered)
     }
 
@@ -291,7 +303,7 @@ impl<C: DeserializeOwned> One<C> {
         if !source.accepts(&header.algorithm) {
             return Err(AuthErrorKind::UnknownKey);
         }
-        token.decode_signature(&mut [0; MAX_SIGNATURE])?;
+        token.decode_signature(&mut SignatureBuffer::new())?;
         self.read(payload).map(drop)
     }
 }

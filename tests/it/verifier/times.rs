@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use tower_jwt_auth::{ManualClock, NumericDate, Verifier};
+use tower_jwt_auth::{Algorithm, ManualClock, NumericDate, Verifier};
 
 use super::{
-    EXPIRED, INVALID_CLAIMS, MALFORMED, NOT_YET_VALID, Outcome, assert_outcome, assert_values,
-    builder, strict,
+    BAD_SIGNATURE, EXPIRED, INVALID_CLAIMS, MALFORMED, NOT_YET_VALID, Outcome, assert_outcome,
+    assert_values, builder, strict,
 };
-use crate::support::mint::{Minter, NOW, claims};
+use crate::support::{
+    keys,
+    mint::{Minter, NOW, claims},
+};
 
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
@@ -78,6 +81,25 @@ fn a_token_is_refused_on_and_after_its_expiry() {
             ("1e-400", EXPIRED),
         ],
     );
+}
+
+#[test]
+fn nothing_is_read_behind_an_expiry_that_is_over() {
+    for rest in ["", r#","jti":7"#, r#","exp":1700000300"#, ",", r#","jti":"cut"#] {
+        let token = Minter::hs256().token(format!(r#"{{"exp":1700000000{rest}}}"#));
+        assert_outcome(&strict(), &token, EXPIRED, rest);
+    }
+    let token = Minter::hs256().token(r#"{"exp":1700000300,"exp":1700000000}"#);
+    assert_outcome(&strict(), &token, INVALID_CLAIMS, "what comes before is");
+}
+
+#[test]
+fn the_times_of_a_forged_token_are_not_looked_at() {
+    let forger = Minter::new(Algorithm::HS256, keys::LONG_SECRET);
+    for exp in ["1700000300", "1700000000", "0", "null", ""] {
+        let token = forger.token(claims(&[("exp", exp)]));
+        assert_outcome(&strict(), &token, BAD_SIGNATURE, exp);
+    }
 }
 
 #[test]
