@@ -239,7 +239,7 @@ impl<E: Engine> TokenStore for SqlStore<E> {
             text(spend.refresh),
             text(spend.successor),
             time(spend.now),
-            seconds(spend.grace.as_secs()),
+            again_after(spend),
             time(spend.expires_at),
             time(spend.keep_until),
             time(spend.issued_at),
@@ -352,19 +352,26 @@ fn seconds(seconds: u64) -> Param<'static> {
     Param::Int(seconds.min(NumericDate::MAX.as_secs()).cast_signed())
 }
 
+/// A token that was spent later is within its grace time.
+fn again_after(spend: &Spend<'_>) -> Param<'static> {
+    Param::Int(match spend.grace.as_secs() {
+        0 => i64::MAX,
+        grace => spend.now.as_secs().cast_signed().saturating_sub_unsigned(grace),
+    })
+}
+
 fn count(count: usize) -> Param<'static> {
     Param::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 fn outcome<E: Engine>(row: &Row<E>, spend: &Spend<'_>) -> Result<Spent, Error> {
-    let text_at = |column| E::text(row, column).map(|text| text.map(unescaped));
-    let current = text_at(0)?;
-    if E::int(row, 2)? != Some(0) {
-        let by_this = text_at(3)?.as_deref() == Some(spend.successor);
-        return Ok(if by_this { Spent::Reused } else { Spent::Revoked });
-    }
-    if current.as_deref() == Some(spend.successor) {
-        return Ok(Spent::First);
+    let current = E::text(row, 0)?.map(unescaped);
+    let by_this = current.as_deref() == Some(spend.successor);
+    match E::int(row, 2)? {
+        Some(0) if by_this => return Ok(Spent::First),
+        Some(0) => {}
+        Some(2) if by_this => return Ok(Spent::Reused),
+        _ => return Ok(Spent::Revoked),
     }
     let successor = current.ok_or(Error::RowNotFound)?;
     Ok(Spent::Again { successor, at: time_at::<E>(row, 1)? })

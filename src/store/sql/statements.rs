@@ -36,7 +36,7 @@ pub(super) const POSTGRES: Dialect = Dialect {
     notices: true,
     // What a feed loads.
     migrations: &[&["CREATE INDEX {sessions}_ended ON {sessions} (user_id, session_id)
-        WHERE ended = 1"]],
+        WHERE ended <> 0"]],
     // Rows in use are left for the next time, so that nobody waits for anybody. The array makes the
     // inner query run once; joined, it might run again and delete more than it was asked to.
     purge: "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
@@ -70,11 +70,9 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[&[
         keep_until BIGINT NOT NULL,
         current_jti {text} NOT NULL,
         previous_jti {text},
-        spent_at BIGINT,
         label TEXT,
         adopted BIGINT NOT NULL,
         ended BIGINT NOT NULL,
-        ended_by {text},
         PRIMARY KEY (user_id, session_id)
     ) {options}",
     "CREATE INDEX {sessions}_keep_until ON {sessions} (keep_until)",
@@ -104,8 +102,9 @@ const SET_VERSION: &str = "INSERT INTO {migrations} (version) VALUES ($1)";
 /// Writes nothing, but fails where writing would.
 const PING: &str = "DELETE FROM {users} WHERE user_id = '' AND revoked_at < 0";
 
-/// Whether session `s` has ended.
-const ENDED: &str = "(s.ended = 1 OR {abandoned})";
+/// Whether session `s` has ended: `ended` is 1, or 2 if it was by reuse, and then `current_jti` is
+/// the successor of the spending that ended it.
+const ENDED: &str = "(s.ended <> 0 OR {abandoned})";
 
 /// Whether session `s` was adopted and ended by a revocation of its user that did not see it,
 /// because each was made before the other was committed.
@@ -128,22 +127,26 @@ const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = 1
         WHERE s.user_id = $1 AND s.session_id <> $2 AND s.expires_at > $4 AND NOT {ended}
         ORDER BY s.last_used_at DESC, s.created_at DESC LIMIT 9223372036854775807 OFFSET $8)";
 
-/// Of user $1 and session $2 spends the refresh token $3 in favour of $4 at $5, with grace $6;
-/// then expires at $7 and is kept until $8.
+/// Of user $1 and session $2 spends the refresh token $3 in favour of $4 at $5, again if it was
+/// spent after $6; then expires at $7 and is kept until $8.
 const SPEND: &str = "UPDATE {sessions} AS s SET {rules}
-    WHERE user_id = $1 AND session_id = $2 AND NOT {abandoned}
+    WHERE user_id = $1 AND session_id = $2 AND {spendable}
         AND NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
-    RETURNING current_jti, spent_at, ended, ended_by";
+    RETURNING current_jti, last_used_at, ended";
 
 /// The same, but begins the session if it is unknown and its user was not revoked at $9 or later.
 const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, previous_jti,
-        current_jti, last_used_at, spent_at, expires_at, keep_until, created_at, adopted, ended)
-    SELECT $1, $2, $3, $4, $5, $5, $7, $8, $9, 1, 0
+        current_jti, last_used_at, expires_at, keep_until, created_at, adopted, ended)
+    SELECT $1, $2, $3, $4, $5, $7, $8, $9, 1, 0
     WHERE NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
         AND (NOT EXISTS (SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.revoked_at >= $9)
             OR EXISTS (SELECT 1 FROM {sessions} k WHERE k.user_id = $1 AND k.session_id = $2))
-    ON CONFLICT (user_id, session_id) DO UPDATE SET {rules} WHERE NOT {abandoned}
-    RETURNING current_jti, spent_at, ended, ended_by";
+    ON CONFLICT (user_id, session_id) DO UPDATE SET {rules} WHERE {spendable}
+    RETURNING current_jti, last_used_at, ended";
+
+/// Whether session `s` has not ended, but for the same spending once more, after its answer was lost:
+/// that changes nothing, and `current_jti` tells that it was this one.
+const SPENDABLE: &str = "(s.ended = 0 OR s.current_jti = $4) AND NOT {abandoned}";
 
 /// What spending does to session `s`: the rules of `TokenStore::spend`, in their order.
 ///
@@ -151,25 +154,20 @@ const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, 
 /// where the row was changed after the statement began (READ COMMITTED: "re-evaluated using the
 /// updated version of the row"). So of concurrent spendings each sees what the one before it did.
 ///
-/// Each column says for itself what becomes of it: a subquery that decides once and for all takes
-/// PostgreSQL as long as all the rest.
+/// Each column says for itself what becomes of it, in as few words as it can: PostgreSQL prepares
+/// each comparison anew whenever the statement runs, which takes longer than running it, and a
+/// subquery that decides once and for all takes as long as all the rest. Of a session that ends,
+/// only `ended`, `current_jti` and `keep_until` matter afterwards.
 const RULES: &str = "
-    current_jti = CASE WHEN {first} THEN $4 ELSE s.current_jti END,
-    previous_jti = CASE WHEN {first} THEN $3 ELSE s.previous_jti END,
-    spent_at = CASE WHEN {first} THEN $5 ELSE s.spent_at END,
-    last_used_at = CASE WHEN {first} THEN $5 ELSE s.last_used_at END,
-    expires_at = CASE WHEN {first} THEN $7 ELSE s.expires_at END,
-    keep_until = CASE WHEN s.ended = 1 OR {again} THEN s.keep_until
-        ELSE {greatest}(s.keep_until, $8) END,
-    ended = CASE WHEN {first} OR {again} THEN s.ended ELSE 1 END,
-    ended_by = CASE WHEN s.ended = 1 OR {first} OR {again} THEN s.ended_by ELSE $4 END";
+    current_jti = CASE WHEN {again} THEN s.current_jti ELSE $4 END,
+    previous_jti = $3,
+    last_used_at = CASE WHEN s.current_jti = $3 THEN $5 ELSE s.last_used_at END,
+    expires_at = CASE WHEN s.current_jti = $3 THEN $7 ELSE s.expires_at END,
+    keep_until = CASE WHEN {again} THEN s.keep_until ELSE {greatest}(s.keep_until, $8) END,
+    ended = CASE WHEN s.current_jti IN ($3, $4) OR {again} THEN s.ended ELSE 2 END";
 
-const FIRST: &str = "(s.ended = 0 AND s.current_jti = $3)";
-
-/// Within the grace time; or the same spending once more, after its answer was lost, when nothing
-/// changes and `current_jti` tells that it was this one.
-const AGAIN: &str = "(s.previous_jti IS NOT NULL AND s.previous_jti = $3 AND (s.current_jti = $4
-        OR ($6 > 0 AND $5 - s.spent_at < $6)))";
+/// Within the grace time.
+const AGAIN: &str = "(s.previous_jti = $3 AND s.last_used_at > $6)";
 
 /// Of user $1 refuses token $2 until $3.
 const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
@@ -180,7 +178,7 @@ const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
 const REVOKE_SESSION: &str = "INSERT INTO {sessions} AS s (user_id, session_id, current_jti,
         created_at, last_used_at, expires_at, keep_until, adopted, ended)
     VALUES ($1, $2, '', 0, 0, $3, $3, 0, 1)
-    ON CONFLICT (user_id, session_id) DO UPDATE SET ended = 1,
+    ON CONFLICT (user_id, session_id) DO UPDATE SET ended = {greatest}(s.ended, 1),
         keep_until = {greatest}(s.keep_until, excluded.keep_until)";
 
 /// Of user $1 refuses what was issued until $2, except session $3, and remembers this until $4.
@@ -218,7 +216,7 @@ const LIVE_TOKENS: &str = "SELECT user_id, jti, keep_until FROM {tokens}
 
 /// From user $1 and session $2 on, $3 sessions that have ended.
 const LIVE_SESSIONS: &str = "SELECT user_id, session_id, keep_until FROM {sessions}
-    WHERE ended = 1 AND (user_id, session_id) >= ($1, $2) ORDER BY user_id, session_id LIMIT $3";
+    WHERE ended <> 0 AND (user_id, session_id) >= ($1, $2) ORDER BY user_id, session_id LIMIT $3";
 
 /// From user $1 on, $3 revoked users. $2 is not used, but there.
 const LIVE_USERS: &str = "SELECT user_id, CAST($2 AS text), keep_until, revoked_at FROM {users}
@@ -228,7 +226,7 @@ const LIVE_USERS: &str = "SELECT user_id, CAST($2 AS text), keep_until, revoked_
 /// happens when the transaction is committed, in the order of the commits. There is room for 8000
 /// bytes, and characters have up to four; what is cut off shows by not being readable.
 const NOTIFY: &str = "pg_notify({channel}, left(json_build_array({entry})::text, 1999))::text";
-const CHANNEL: &str = "'tower_jwt_auth_' || CAST('{users}'::regclass AS oid)";
+const CHANNEL: &str = "'tower_jwt_auth_' || CAST(CAST('{users}'::regclass AS oid) AS text)";
 /// The entries, each beginning with what it is.
 const TOKEN_ENTRY: &str = "'token', t.user_id, t.jti, t.keep_until";
 const SESSION_ENTRY: &str = "'session', s.user_id, s.session_id, s.keep_until";
@@ -262,7 +260,7 @@ impl Statements {
             if dialect.notices { format!("{sql} {returning} {notice}") } else { sql.to_owned() }
         };
         let spending = |sql| {
-            let notice = format!("CASE WHEN ended_by = $4 THEN {} END", notice(SESSION_ENTRY));
+            let notice = format!("CASE WHEN ended = 2 THEN {} END", notice(SESSION_ENTRY));
             fill(&telling(sql, ",", &notice))
         };
         let revoke_user = telling(REVOKE_USER, ",", &notice(USER_ENTRY));
@@ -327,7 +325,7 @@ fn notice(entry: &str) -> String {
 fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
     let mut filled = sql
         .replace("{rules}", RULES)
-        .replace("{first}", FIRST)
+        .replace("{spendable}", SPENDABLE)
         .replace("{again}", AGAIN)
         .replace("{ended}", ENDED)
         .replace("{abandoned}", ABANDONED);
