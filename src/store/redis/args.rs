@@ -15,6 +15,8 @@ pub(super) enum Arg<'a> {
     Time(NumericDate),
     /// Until when a session must be remembered, now, and when its refresh token expires.
     Times([NumericDate; 3]),
+    /// The numbers of a spending, and for how many seconds the user must be remembered.
+    Spending(&'a Spend<'a>, u64),
     /// For what there is not.
     Nothing,
 }
@@ -31,10 +33,6 @@ impl<'a> Arg<'a> {
     pub(super) const fn times_of(session: &NewSession<'_>) -> Self {
         Self::Times([session.keep_until, session.now, session.expires_at])
     }
-
-    pub(super) const fn times_after(spend: &Spend<'_>) -> Self {
-        Self::Times([spend.keep_until, spend.now, spend.expires_at])
-    }
 }
 
 impl ToRedisArgs for Arg<'_> {
@@ -46,6 +44,16 @@ impl ToRedisArgs for Arg<'_> {
             Self::Times(times) => {
                 let [keep_until, now, expires_at] = times.map(NumericDate::as_secs);
                 out.write_arg_fmt(format_args!("{keep_until:012}{now:012}{expires_at:012}"));
+            }
+            Self::Spending(spend, ttl) => {
+                let times = [spend.keep_until, spend.now, spend.expires_at, spend.issued_at];
+                let [keep_until, now, expires_at, issued_at] = times.map(NumericDate::as_secs);
+                let grace = spend.grace.as_secs().min(NumericDate::MAX.as_secs());
+                let adopt = u8::from(spend.adopt);
+                out.write_arg_fmt(format_args!(
+                    "{keep_until:012}{now:012}{expires_at:012}{issued_at:012}\
+                    {ttl:012}{grace:012}{adopt}"
+                ));
             }
             Self::Nothing => out.write_arg(b""),
         }

@@ -26,8 +26,9 @@ use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef,
 
 const DEFAULT_PREFIX: &str = "jwt:";
 const LONGEST_PREFIX: usize = 64;
-/// How much longer than necessary Redis remembers a user: for clocks that differ.
-const SLACK: Duration = Duration::from_secs(60);
+/// How much longer than necessary Redis remembers a user: for clocks that differ, and so that most
+/// rotations need not extend it.
+const SLACK: Duration = Duration::from_secs(60 + 1_000);
 
 /// A [`TokenStore`] in Redis 6 or later, or Valkey: one server, or a cluster.
 ///
@@ -230,11 +231,7 @@ impl TokenStore for RedisStore {
             Arg::Session(spend.session_id),
             Arg::Token(spend.refresh),
             Arg::Token(spend.successor),
-            Arg::times_after(spend),
-            time_to_live(spend.keep_until, spend.now),
-            Arg::Time(spend.issued_at),
-            spend.adopt,
-            spend.grace.as_secs(),
+            Arg::Spending(spend, time_to_live(spend.keep_until, spend.now)),
         );
         let answer = self.call(&scripts::SPEND, spend.user_id.as_str(), args).await?;
         match answer {

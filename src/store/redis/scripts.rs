@@ -18,7 +18,8 @@
 //!
 //! **Time.** `now` and what is compared with it comes with the call. Redis' own clock only counts
 //! down the time to live of the hash, `ttl` seconds from now, which is never shortened: Redis
-//! forgets a user as a whole when nothing of it is worth remembering.
+//! forgets a user as a whole when nothing of it is worth remembering. It is a thousand seconds more
+//! than what is written needs, so that most rotations leave it alone.
 //!
 //! **Repetition.** An answer may be lost, and the call repeated by the client library with the same
 //! arguments: a second `begin` finds the session and changes nothing; a second `spend` is known by
@@ -88,7 +89,7 @@ const WRITE: &str = r"
 local function write(field, entry, ttl)
   call('HSET', user, field, entry)
   if call('TTL', user) < tonumber(ttl) then
-    call('EXPIRE', user, ttl)
+    call('EXPIRE', user, tonumber(ttl))
   end
 end
 
@@ -194,7 +195,8 @@ write(field, times .. now .. generation_of(revoked_user) .. refresh, ttl)
 /// names of a session, the one at place 61 is that of the token to be spent next.
 const SPEND_FIRST_LUA: &str = r"
 local FIRST, REUSED, REVOKED = 1, 2, 3
-local field, refresh, successor, times, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local field, refresh, successor, rest = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local times, ttl = sub(rest, 1, 36), sub(rest, 49, 60)
 
 local entries = call('HMGET', user, field, refresh, 'u')
 local session, revoked_token, revoked_user = entries[1], entries[2], entries[3]
@@ -215,8 +217,9 @@ if session then
       times = kept .. sub(times, 13)
     end
     call('HSET', user, field, times .. sub(session, 37, 60) .. successor .. refresh)
-    if call('TTL', user) < tonumber(ttl) then
-      call('EXPIRE', user, ttl)
+    -- The user is remembered for a thousand seconds longer than was needed for what was kept.
+    if sub(kept, 1, 9) ~= sub(times, 1, 9) and call('TTL', user) < tonumber(ttl) then
+      call('EXPIRE', user, tonumber(ttl))
     end
     return FIRST
   end
@@ -224,9 +227,9 @@ end
 ";
 
 const SPEND_LUA: &str = r"
-local keep_until, now = sub(times, 1, 12), sub(times, 13, 24)
+local keep_until, now, issued_at = sub(rest, 1, 12), sub(rest, 13, 24), sub(rest, 37, 48)
 if not session then
-  local issued_at, adopt = sub(ARGV[7], 1, 12), ARGV[8] == '1'
+  local adopt = sub(rest, 73) == '1'
   if not adopt or (revoked_user and issued_at <= sub(revoked_user, 1, 12)) then
     return REVOKED
   end
@@ -241,7 +244,7 @@ if sub(session, jti_ends + 1) == refresh then
   if sub(session, 61, jti_ends) == successor then
     return FIRST -- by this very call, whose answer was lost
   end
-  local spent_at, grace = tonumber(sub(session, 13, 24)), tonumber(ARGV[9])
+  local spent_at, grace = tonumber(sub(session, 13, 24)), tonumber(sub(rest, 61, 72))
   if math.max(tonumber(now) - spent_at, 0) < grace then
     return {sub(session, jti_starts, jti_ends), spent_at}
   end

@@ -1,0 +1,216 @@
+//! Servers that are away, come back, forget, or cannot do it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::net::TcpListener;
+use tower_jwt_auth::{
+    store::{RedisStore, Revocation, Spent, TokenRef, TokenStore},
+    token::UserId,
+};
+
+use super::{END, at, is_access_revoked, session, spend};
+use crate::support::redis::{RedisServer, is_installed};
+
+#[tokio::test]
+async fn a_server_may_be_started_after_the_store() {
+    if !is_installed() {
+        return;
+    }
+    let mut server = RedisServer::start(&[]);
+    server.kill();
+    let (store, user) = (server.store(), UserId::from("ada"));
+    let login = session(&user, "s", "0");
+    let asked = Instant::now();
+    store.begin(&login).await.unwrap_err();
+    assert!(asked.elapsed() < Duration::from_millis(500), "a refused connection is known at once");
+    server.restart();
+    store.begin(&login).await.expect("the first call succeeds");
+
+    server.kill();
+    server.restart();
+    let spent = spend(&store, &user, "s", "0", "1").await;
+    assert_eq!(spent.expect("as it does over a connection that broke"), Spent::First);
+}
+
+/// A name may lead to another server after a failover, while the old one is there still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_became_a_replica_is_left() {
+    if !is_installed() {
+        return;
+    }
+    let servers = [RedisServer::start(&[]), RedisServer::start(&[])];
+    let target = Arc::new(AtomicU16::new(servers[0].port()));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("redis://{}/", listener.local_addr().unwrap());
+    tokio::spawn({
+        let target = Arc::clone(&target);
+        async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let port = target.load(Ordering::SeqCst);
+                tokio::spawn(async move {
+                    let mut server =
+                        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        }
+    });
+    let (store, user) = (RedisStore::connect_lazy(&url).unwrap(), UserId::from("ada"));
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+
+    servers[0].run::<String>(&format!("REPLICAOF 127.0.0.1 {}", servers[1].port())).await;
+    target.store(servers[1].port(), Ordering::SeqCst);
+    store.begin(&session(&user, "t", "0")).await.expect("the new master is found");
+    assert!(servers[1].run::<bool>("EXISTS jwt:ada").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_noticed_and_survived() {
+    if !is_installed() {
+        return;
+    }
+    let mut server = RedisServer::start(&[]);
+    let (store, user) = (server.store(), UserId::from("ada"));
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+    store.begin(&session(&user, "ended", "0")).await.unwrap();
+    let ended = Revocation::Session { session_id: "ended", user_id: &user, keep_until: END };
+    store.revoke(&ended, at(0)).await.unwrap();
+    assert_eq!(spend(&store, &user, "s", "0", "1").await.unwrap(), Spent::First);
+
+    for round in 0..2 {
+        server.signal("STOP");
+        let asked = Instant::now();
+        let calls = (0..20).map(|_| is_access_revoked(&store, &user, "s"));
+        for answer in futures::future::join_all(calls).await {
+            answer.unwrap_err();
+        }
+        // Now without a connection.
+        is_access_revoked(&store, &user, "s").await.unwrap_err();
+        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+        if round == 0 {
+            server.signal("CONT");
+        } else {
+            server.kill();
+            for _ in 0..50 {
+                is_access_revoked(&store, &user, "s").await.unwrap_err();
+            }
+            server.restart();
+        }
+        let back = Instant::now();
+        while store.sessions(&user, at(0)).await.is_err() {
+            assert!(back.elapsed() < Duration::from_secs(2), "it recovers");
+        }
+        assert!(is_access_revoked(&store, &user, "ended").await.unwrap(), "still ended");
+        assert!(!is_access_revoked(&store, &user, "s").await.unwrap(), "still alive");
+    }
+    assert_eq!(spend(&store, &user, "s", "1", "2").await.unwrap(), Spent::First);
+    assert_eq!(spend(&store, &user, "s", "0", "3").await.unwrap(), Spent::Reused);
+}
+
+/// Of what was answered nothing is lost, if Redis writes before it answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_loses_nothing_it_had_answered() {
+    if !is_installed() {
+        return;
+    }
+    let mut server = RedisServer::start(&[]);
+    let (store, user) = (server.store(), UserId::from("ada"));
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+    let mut spent = 0;
+    for round in 0..5 {
+        let rotating = tokio::spawn({
+            let (store, user) = (store.clone(), user.clone());
+            async move {
+                let mut spent = spent;
+                let name = |count: i32| format!("{round} {count}");
+                let mut refresh =
+                    if spent == 0 { "0".to_owned() } else { format!("{} {spent}", round - 1) };
+                while let Ok(answer) = spend(&store, &user, "s", &refresh, &name(spent + 1)).await {
+                    assert_eq!(answer, Spent::First);
+                    spent += 1;
+                    refresh = name(spent);
+                }
+                (spent, refresh, name(spent + 1))
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.kill();
+        let (count, refresh, in_flight) = rotating.await.unwrap();
+        assert!(count > spent, "something was spent in round {round}");
+        server.restart();
+        // The same call again gets the same answer, whether or not it had arrived.
+        let answer = spend(&store, &user, "s", &refresh, &in_flight).await.unwrap();
+        assert_eq!(answer, Spent::First, "round {round}");
+        spent = count + 1;
+    }
+}
+
+#[tokio::test]
+async fn a_flushed_server_knows_no_session() {
+    if !is_installed() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let (store, user) = (server.store(), UserId::from("ada"));
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+    let all = Revocation::User { user_id: &user, except: Some("s"), keep_until: END };
+    store.revoke(&all, at(0)).await.unwrap();
+    server.run::<String>("FLUSHALL").await;
+
+    assert_eq!(spend(&store, &user, "s", "0", "1").await.unwrap(), Spent::Revoked);
+    let refresh = TokenRef::new(user.as_str(), at(0)).with_jti(Some("0")).with_session(Some("s"));
+    assert!(store.is_revoked(&refresh.as_refresh(false)).await.unwrap());
+    assert!(!is_access_revoked(&store, &user, "s").await.unwrap(), "as documented");
+    assert!(store.sessions(&user, at(0)).await.unwrap().is_empty());
+    store.begin(&session(&user, "t", "0")).await.expect("a new login works");
+    assert_eq!(spend(&store, &user, "t", "0", "1").await.unwrap(), Spent::First);
+}
+
+/// Full, a replica, or holding something else under the key: no answer, above all not "good".
+#[tokio::test]
+async fn a_server_that_cannot_do_it_is_out_of_reach() {
+    if !is_installed() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let (store, user) = (server.store(), UserId::from("ada"));
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+    let ended = Revocation::Session { session_id: "s", user_id: &user, keep_until: END };
+
+    server.run::<String>("CONFIG SET maxmemory 1").await;
+    store.revoke(&ended, at(0)).await.unwrap_err();
+    spend(&store, &user, "s", "0", "1").await.unwrap_err();
+    store.ping().await.unwrap_err();
+    server.run::<String>("CONFIG SET maxmemory 0").await;
+    store.ping().await.unwrap();
+    assert!(!is_access_revoked(&store, &user, "s").await.unwrap());
+
+    let master = RedisServer::start(&[]);
+    server.run::<String>(&format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
+    is_access_revoked(&store, &user, "s").await.unwrap_err();
+    store.sessions(&user, at(0)).await.unwrap_err();
+    store.ping().await.unwrap_err();
+    let error = store.revoke(&ended, at(0)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the token store did not answer");
+    server.run::<String>("REPLICAOF NO ONE").await;
+    store.begin(&session(&user, "s", "0")).await.unwrap();
+
+    server.run::<String>("SET jwt:bob nonsense").await;
+    let bob = UserId::from("bob");
+    is_access_revoked(&store, &bob, "s").await.unwrap_err();
+    spend(&store, &bob, "s", "0", "1").await.unwrap_err();
+    server.run::<i64>("HSET jwt:eve s:s nonsense").await;
+    is_access_revoked(&store, &UserId::from("eve"), "s").await.unwrap_err();
+
+    store.ping().await.unwrap();
+    let nobody = UserId::from("");
+    store.begin(&session(&nobody, "s", "0")).await.unwrap();
+    store.ping().await.expect("a user without a name is no trouble");
+    assert!(is_access_revoked(&store, &nobody, "s").await.is_ok_and(|revoked| !revoked));
+}
