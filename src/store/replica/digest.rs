@@ -92,9 +92,19 @@ impl Digest {
         (one ^ other) >> ID_BITS == 0
     }
 
+    /// The 16 bits of the fingerprint that are the same for a user and all its ids.
+    pub(super) const fn user_bits(self) -> u64 {
+        self.fingerprint >> ID_BITS
+    }
+
     /// 26 bits as good as random, the same for a user and all its ids.
     pub(super) const fn place(self) -> u32 {
         self.place
+    }
+
+    /// One of `places`, the same for a user and all its ids; 0 where there is none.
+    pub(super) const fn place_among(self, places: usize) -> usize {
+        ((self.place as u64 * places as u64) >> PLACE_BITS) as usize
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// So many that sweeping one of them, or making room in it, holds up nobody.
-const SHARDS: usize = 256;
+const SHARDS: usize = 128;
 
 /// By how much the clocks of two machines may differ. Entries are kept as much longer than needed.
 const SKEW: Duration = Duration::from_secs(60);
@@ -62,18 +62,18 @@ impl Index {
     pub(super) fn is_revoked(&self, token: &TokenRef<'_>) -> Option<bool> {
         let user = self.digester.user(token.user_id);
         let shard = read(self.shard(user));
-        let line = shard.line(user.digest());
+        let place = shard.place(user.digest());
         // Of most users there is nothing.
-        if !line.may_mention(user.digest()) {
+        if !place.may_mention(user.digest()) {
             return Some(false);
         }
         let jti = token.jti.map(|jti| self.digester.token(user, jti));
         let session = token.session_id.map(|session_id| self.digester.session(user, session_id));
-        let is_listed = |id: Option<_>| id.is_some_and(|id| shard.lists(line, id));
+        let is_listed = |id: Option<_>| id.is_some_and(|id| place.lists(id));
         if is_listed(jti) || is_listed(session) {
             return Some(true);
         }
-        if !shard.lists(line, user.digest()) {
+        if !place.lists(user.digest()) {
             return Some(false);
         }
         match shard.user(user.digest()) {

@@ -7,7 +7,7 @@ use super::digest::Digest;
 /// How many ids have room in a line.
 const WAYS: usize = 8;
 /// How many ids a line holds on average when the table is full. In one of seven lines more than
-/// [`WAYS`] belong together then, and in one of three hundred when it has just grown.
+/// [`WAYS`] belong together then, and in one of twenty-five when it has just grown.
 const LOAD: usize = 6;
 /// Seconds until the end of the year 9999 take so many bits.
 const TIME_BITS: u32 = 38;
@@ -64,10 +64,7 @@ pub(super) struct Lines {
 impl Lines {
     /// With room for so many ids of different users, but for a few.
     pub(super) fn for_entries(entries: usize) -> Self {
-        let lines = match entries {
-            0 => 0,
-            _ => entries.div_ceil(LOAD).next_power_of_two(),
-        };
+        let lines = entries.div_ceil(LOAD);
         let (lines, rests) = (vec![Line::default(); lines], vec![[0; WAYS]; lines]);
         Self { lines: lines.into(), rests: rests.into(), len: 0 }
     }
@@ -82,12 +79,12 @@ impl Lines {
 
     /// The line of the user to whom an id belongs.
     pub(super) fn line(&self, id: Digest) -> &Line {
-        self.lines.get(self.place(id)).unwrap_or(EMPTY)
+        self.lines.get(id.place_among(self.lines.len())).unwrap_or(EMPTY)
     }
 
     /// Extends the time for which an id is remembered, if it is in its line.
     pub(super) fn extend(&mut self, id: Digest, keep_until: NumericDate) -> bool {
-        let place = self.place(id);
+        let place = id.place_among(self.lines.len());
         let Some(way) = self.line(id).find(id.fingerprint()) else { return false };
         if let Some(rest) = self.rests.get_mut(place).and_then(|rests| rests.get_mut(way)) {
             *rest = (*rest & !TIME) | (*rest & TIME).max(keep_until.as_secs());
@@ -97,7 +94,7 @@ impl Lines {
 
     /// Adds an id that is not in its line, if it has room there.
     pub(super) fn insert(&mut self, id: Digest, keep_until: NumericDate) -> bool {
-        let place = self.place(id);
+        let place = id.place_among(self.lines.len());
         let way = self.line(id).find(0);
         let (Some(line), Some(rests)) = (self.lines.get_mut(place), self.rests.get_mut(place))
         else {
@@ -120,9 +117,5 @@ impl Lines {
             let id = Digest::new(fingerprint, (rest >> TIME_BITS) as u32);
             (id, NumericDate::from_secs(rest & TIME))
         })
-    }
-
-    fn place(&self, id: Digest) -> usize {
-        id.place() as usize & self.lines.len().wrapping_sub(1)
     }
 }

@@ -6,11 +6,14 @@ use crate::clock::NumericDate;
 
 use super::{
     digest::{Digest, Direct},
+    filter::{Block, Filter},
     lines::{Line, Lines},
 };
 
 #[derive(Default)]
 pub(super) struct Shard {
+    /// What may be among all that follows.
+    filter: Filter,
     /// Revoked tokens, ended sessions and revoked users, with the time until when that must be
     /// remembered.
     lines: Lines,
@@ -35,13 +38,10 @@ impl Shard {
         self.lines.len() + self.spilled.len()
     }
 
-    /// The line of a user, in which [`lists`](Self::lists) looks for its ids.
-    pub(super) fn line(&self, user: Digest) -> &Line {
-        self.lines.line(user)
-    }
-
-    pub(super) fn lists(&self, line: &Line, id: Digest) -> bool {
-        line.lists(id) || (line.has_spilled() && self.spilled.contains_key(&id))
+    /// Where the ids of a user are found.
+    pub(super) fn place(&self, user: Digest) -> Place<'_> {
+        let (block, line) = (self.filter.block(user), self.lines.line(user));
+        Place { block, line, spilled: &self.spilled }
     }
 
     pub(super) fn user(&self, user: Digest) -> Option<&RevokedUser> {
@@ -109,8 +109,11 @@ impl Shard {
         before - self.len()
     }
 
-    /// Gives the entries that are not over at `now` new places, with room for so many in lines.
+    /// Gives the entries that are not over at `now` new places, with room for so many in lines and
+    /// some more.
     fn arrange(&mut self, entries: usize, now: NumericDate) {
+        let entries = entries + entries / 3;
+        self.filter = Filter::for_entries(entries);
         let lines = std::mem::replace(&mut self.lines, Lines::for_entries(entries));
         let spilled = std::mem::take(&mut self.spilled);
         for (id, keep_until) in lines.entries().chain(spilled) {
@@ -121,9 +124,30 @@ impl Shard {
     }
 
     fn insert(&mut self, id: Digest, keep_until: NumericDate) {
+        self.filter.add(id);
         if !self.lines.insert(id, keep_until) {
             self.spilled.insert(id, keep_until);
         }
+    }
+}
+
+/// What a shard says of a user and its ids.
+pub(super) struct Place<'a> {
+    block: Option<&'a Block>,
+    line: &'a Line,
+    spilled: &'a HashMap<Digest, NumericDate, Direct>,
+}
+
+impl Place<'_> {
+    /// Whether there may be something of the user.
+    pub(super) fn may_mention(&self, user: Digest) -> bool {
+        // The line may be far away.
+        self.block.map_or_else(|| self.line.may_mention(user), |block| block.may_mention(user))
+    }
+
+    pub(super) fn lists(&self, id: Digest) -> bool {
+        self.block.is_none_or(|block| block.may_list(id))
+            && (self.line.lists(id) || (self.line.has_spilled() && self.spilled.contains_key(&id)))
     }
 }
 
