@@ -14,7 +14,10 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
-use crate::support::session::{KEPT, at, begin, end, is_spent, new_id, spend, spend_as};
+use crate::support::{
+    patient::Patient,
+    session::{KEPT, at, begin, end, is_spent, new_id, spend, spend_as},
+};
 
 /// A database for one test.
 pub(crate) trait Database {
@@ -243,7 +246,7 @@ pub async fn every_id_and_label_is_kept_as_it_is<D: Database>(database: &D) {
 }
 
 pub async fn two_pools_have_one_winner<D: Database>(database: &D) {
-    let stores = [database.connect(), database.connect()];
+    let stores = [database.connect(), database.connect()].map(Patient);
     for round in 0..40 {
         let id = new_id();
         begin(&stores[round % 2], &id, "first").await.unwrap();

@@ -36,13 +36,14 @@ mod conformance {
 
     use tower_jwt_auth::store::SqliteStore;
 
-    use crate::support::folder::Folder;
+    use crate::support::{folder::Folder, patient::Patient};
 
     static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::of_the_process);
 
-    fn connect() -> SqliteStore {
+    /// With time to spare: all tests write to one file, each write to the disk itself.
+    fn connect() -> Patient<SqliteStore> {
         let file = FOLDER.path().join("conformance.db");
-        SqliteStore::connect_lazy(&format!("sqlite:{}", file.display())).unwrap()
+        Patient(SqliteStore::connect_lazy(&format!("sqlite:{}", file.display())).unwrap())
     }
 
     tower_jwt_auth::token_store_conformance!(connect());

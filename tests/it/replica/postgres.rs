@@ -1,7 +1,7 @@
 //! PostgreSQL as a feed.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
-use tower_jwt_auth::store::{PostgresStore, RevocationReplica, TokenStore};
+use tower_jwt_auth::store::{PostgresStore, TokenStore};
 
 use crate::support::{
     postgres::{Server, shared},
@@ -10,19 +10,7 @@ use crate::support::{
 
 use super::server::{self, Token, fresh};
 
-async fn replica() -> Option<RevocationReplica<PostgresStore>> {
-    Some(fresh(PostgresStore::connect_lazy(&shared()?.url()).unwrap()).await)
-}
-
-mod conformance {
-    tower_jwt_auth::token_store_conformance!(
-        match super::replica().await {
-            Some(replica) => replica,
-            None => return,
-        },
-        forgets_by_itself
-    );
-}
+server::feed_rules!("PostgreSQL");
 
 /// Connects to tables of its own.
 fn connector() -> Option<impl Fn() -> PostgresStore> {
@@ -32,24 +20,6 @@ fn connector() -> Option<impl Fn() -> PostgresStore> {
         let store = PostgresStore::connect_lazy(&server.url()).unwrap();
         store.with_table_prefix(&prefix).unwrap()
     })
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_is_told() {
-    let Some(connect) = connector() else { return };
-    server::everything_is_told(connect(), connect()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_is_loaded() {
-    let Some(connect) = connector() else { return };
-    server::everything_is_loaded(connect()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn revocations_are_told_soon() {
-    let Some(connect) = connector() else { return };
-    server::revocations_are_told_soon("PostgreSQL", connect(), connect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,43 +14,13 @@ use super::{
     server::{self, Token, fresh},
 };
 
-async fn replica() -> Option<RevocationReplica<RedisStore>> {
-    Some(fresh(shared()?.store()).await)
-}
-
-mod conformance {
-    tower_jwt_auth::token_store_conformance!(
-        match super::replica().await {
-            Some(replica) => replica,
-            None => return,
-        },
-        forgets_by_itself
-    );
-}
+server::feed_rules!("Redis");
 
 /// Connects to keys of its own, whose prefix would match all others if it were a pattern.
 fn connector() -> Option<impl Fn() -> RedisStore> {
     let server = shared()?;
     let prefix = format!("replica*[^{}]?", new_id());
     Some(move || server.store().with_prefix(&prefix).unwrap())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_is_told() {
-    let Some(connect) = connector() else { return };
-    server::everything_is_told(connect(), connect()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn everything_is_loaded() {
-    let Some(connect) = connector() else { return };
-    server::everything_is_loaded(connect()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn revocations_are_told_soon() {
-    let Some(connect) = connector() else { return };
-    server::revocations_are_told_soon("Redis", connect(), connect()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,42 +86,12 @@ async fn its_health_is_that_of_the_store() {
 mod cluster {
     use super::*;
 
+    server::feed_rules!("Redis Cluster");
+
     fn connector() -> Option<impl Fn() -> RedisStore> {
         let cluster = shared_cluster()?;
         let prefix = format!("replica-{}:", new_id());
         Some(move || cluster.store().with_prefix(&prefix).unwrap())
-    }
-
-    async fn replica() -> Option<RevocationReplica<RedisStore>> {
-        Some(fresh(shared_cluster()?.store()).await)
-    }
-
-    mod conformance {
-        tower_jwt_auth::token_store_conformance!(
-            match super::replica().await {
-                Some(replica) => replica,
-                None => return,
-            },
-            forgets_by_itself
-        );
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn everything_is_told() {
-        let Some(connect) = connector() else { return };
-        server::everything_is_told(connect(), connect()).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn everything_is_loaded() {
-        let Some(connect) = connector() else { return };
-        server::everything_is_loaded(connect()).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn revocations_are_told_soon() {
-        let Some(connect) = connector() else { return };
-        server::revocations_are_told_soon("Redis Cluster", connect(), connect()).await;
     }
 
     /// All nodes but one go on, and one is enough to know nothing for sure.

@@ -18,6 +18,45 @@ use crate::support::session::new_id;
 /// In which time a revocation must be known elsewhere, with room for a busy machine.
 const SOON: Duration = Duration::from_millis(900);
 
+/// Makes the tests of all that holds of every feed. `connector`, where this is called, gives a
+/// function that connects to keys or tables of its own, or nothing where there is no server.
+macro_rules! feed_rules {
+    ($name:literal) => {
+        mod conformance {
+            use super::connector;
+            use crate::{replica::server::fresh, support::patient::Patient};
+
+            tower_jwt_auth::token_store_conformance!(
+                match connector() {
+                    Some(connect) => Patient(fresh(connect()).await),
+                    None => return,
+                },
+                forgets_by_itself
+            );
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn everything_is_told() {
+            let Some(connect) = connector() else { return };
+            crate::replica::server::everything_is_told(connect(), connect()).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn everything_is_loaded() {
+            let Some(connect) = connector() else { return };
+            crate::replica::server::everything_is_loaded(connect()).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn revocations_are_told_soon() {
+            let Some(connect) = connector() else { return };
+            let (here, there) = (connect(), connect());
+            crate::replica::server::revocations_are_told_soon($name, here, there).await;
+        }
+    };
+}
+pub(super) use feed_rules;
+
 pub(super) async fn fresh<S: RevocationFeed>(store: S) -> RevocationReplica<S> {
     let replica = RevocationReplica::new(store);
     timeout(secs(20), replica.until_fresh()).await.expect("the replica becomes fresh");

@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod mint;
+pub(crate) mod patient;
 pub(crate) mod postgres;
 pub(crate) mod provider;
 pub(crate) mod python;

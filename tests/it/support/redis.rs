@@ -128,11 +128,18 @@ impl RedisServer {
             && matches!(&answer, b"+PONG" | b"-NOAU")
     }
 
-    /// Sends it a signal, such as `STOP`.
+    /// Sends it a signal, such as `STOP`, after which it does stand still.
     pub(crate) fn signal(&self, name: &str) {
         let (_, id) = self.running.as_ref().expect("the server is running");
         let status = Command::new("kill").args(["-s", name, &id.to_string()]).status().unwrap();
         assert!(status.success(), "the server got the signal {name}");
+        let stands_still = || {
+            let ps = Command::new("ps").args(["-o", "stat=", "-p", &id.to_string()]).output();
+            ps.unwrap().stdout.starts_with(b"T")
+        };
+        while name == "STOP" && !stands_still() {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Ends it as a crash does, and keeps what it wrote to disk.
