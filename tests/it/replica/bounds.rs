@@ -4,7 +4,7 @@ use tokio::time::sleep;
 use tower_jwt_auth::{
     ConfigErrorKind, ManualClock,
     store::{
-        Revocation, RevocationReplica, TokenStore,
+        Revocation, RevocationReplica, TokenRef, TokenStore,
         replica::{Notice, Revoked},
     },
     token::UserId,
@@ -53,6 +53,48 @@ async fn what_is_over_is_forgotten() {
     sleep(secs(130)).await;
     assert!(replica.is_empty());
     assert_eq!(ask(&replica, "1"), Some(false));
+}
+
+/// While the tables grow and shrink, of users with few revocations and of one with many.
+#[tokio::test(start_paused = true)]
+async fn none_of_many_is_overlooked() {
+    let hands = ManualClock::new(NOW);
+    let builder = RevocationReplica::builder(FedStore::new());
+    let replica = builder.clock(&hands).build().unwrap();
+    replica.until_fresh().await;
+    let owner = |number: u64| match number % 10 {
+        0 => UserId::from("ada"),
+        _ => UserId::from(format!("user {}", number / 20)),
+    };
+    let is_listed = |number: u64, id: &str| {
+        let user = owner(number);
+        let token = TokenRef::new(user.as_str(), NOW);
+        replica.is_revoked_now(&match number % 2 {
+            0 => token.with_jti(Some(id)),
+            _ => token.with_session(Some(id)).with_jti(Some("another")),
+        })
+    };
+    for number in 0..30_000 {
+        let (id, user_id) = (&*number.to_string(), &owner(number));
+        let keep_until = NOW.saturating_add(secs(if number % 3 == 0 { 100 } else { 10 }));
+        let revocation = match number % 2 {
+            0 => Revocation::Token { jti: id, user_id, keep_until },
+            _ => Revocation::Session { session_id: id, user_id, keep_until },
+        };
+        replica.revoke(&revocation, NOW).await.unwrap();
+        assert_eq!(is_listed(number, id), Some(true));
+        assert_eq!(is_listed(number, "unknown"), Some(false));
+    }
+    for number in 0..30_000 {
+        assert_eq!(is_listed(number, &number.to_string()), Some(true), "{number}");
+    }
+    hands.advance(secs(10));
+    sleep(secs(130)).await;
+    assert_eq!(replica.len(), 10_000);
+    for number in 0..30_000 {
+        let is_kept = number % 3 == 0;
+        assert_eq!(is_listed(number, &number.to_string()), Some(is_kept), "{number}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
