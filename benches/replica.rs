@@ -92,8 +92,8 @@ impl RevocationFeed for Source {
 }
 
 impl TokenStore for Source {
-    async fn begin(&self, _: &NewSession<'_>) -> Result<(), StoreError> {
-        Ok(())
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn spend(&self, _: &Spend<'_>) -> Result<Spent, StoreError> {

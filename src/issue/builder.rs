@@ -100,7 +100,8 @@ impl<C, R> IssuerBuilder<C, R> {
     /// Sets how many sessions a user may have at a time, `None` for any number; 1 means that each
     /// login ends the session before. Takes a [`store`](Self::store). Default: `None`.
     ///
-    /// A login that would be one too many ends the session that was used longest ago. What is
+    /// A login that would be one too many ends the session that was used longest ago, which is told
+    /// as [`SessionDisplaced`](super::Event::SessionDisplaced). What is
     /// begun with a refresh token of another issuer, which names no session, is counted, but only
     /// ended by the next login.
     pub fn sessions_per_user(mut self, limit: impl Into<Option<NonZeroUsize>>) -> Self {

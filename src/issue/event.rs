@@ -5,10 +5,6 @@ use crate::error::AuthErrorKind;
 /// Something that happened to a user's session, told to
 /// [`IssuerBuilder::on_event`](super::IssuerBuilder::on_event).
 ///
-/// Sessions that end because of [a limit](super::IssuerBuilder::sessions_per_user) have no event of
-/// their own, since stores do not tell which those were: any
-/// [`LoginSucceeded`](Self::LoginSucceeded) may have ended some.
-///
 /// `Debug` shows which event it is, and no id.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
@@ -54,6 +50,16 @@ pub enum Event<'a> {
         /// Which.
         session_id: &'a str,
     },
+    /// A session has ended because its user logged in once more than
+    /// [the limit](super::IssuerBuilder::sessions_per_user) allows.
+    ///
+    /// Where the connection to the store broke during that login, this may be missing.
+    SessionDisplaced {
+        /// Whose.
+        user_id: &'a str,
+        /// Which.
+        session_id: &'a str,
+    },
     /// All sessions of a user were ended.
     UserRevoked {
         /// Who.
@@ -70,6 +76,7 @@ impl fmt::Debug for Event<'_> {
             Self::ReuseDetected { .. } => "ReuseDetected",
             Self::TokenRevoked { .. } => "TokenRevoked",
             Self::SessionRevoked { .. } => "SessionRevoked",
+            Self::SessionDisplaced { .. } => "SessionDisplaced",
             Self::UserRevoked { .. } => "UserRevoked",
         })
     }

@@ -347,6 +347,7 @@ where
             scope: scope.as_deref(),
         };
         let tokens = self.mint(&session, user, now, Some((&refresh_id, now)))?;
+        let mut displaced = Vec::new();
         if let Some(store) = store {
             let expires_at = minter.refresh_expiry(now, now);
             let keep_until = minter.keep_session_until(expires_at, *leeway);
@@ -355,10 +356,13 @@ where
                 .with_expiry(expires_at, keep_until)
                 .with_label(label.as_deref().filter(|label| !label.is_empty()))
                 .with_limit(*sessions_per_user);
-            store.begin(&session).await?;
+            displaced = store.begin(&session).await?;
         }
         let user_id = user.id().as_str();
         self.emit(&Event::LoginSucceeded { user_id, session_id: &session_id });
+        for session_id in &displaced {
+            self.emit(&Event::SessionDisplaced { user_id, session_id });
+        }
         Ok(tokens)
     }
 

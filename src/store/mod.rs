@@ -54,12 +54,13 @@ pub use sql::SqliteStore;
 
 /// Remembers sessions and revocations. See the [module docs](self).
 pub trait TokenStore: Send + Sync + 'static {
-    /// Begins a session. Nothing is handed out before this has succeeded.
+    /// Begins a session, and tells which have ended with it. Nothing is handed out before this has
+    /// succeeded.
     ///
     /// With a [limit](NewSession::limit), as many of the user's live sessions end with it, those
     /// used longest ago first, that no more than the limit remain, this one included. Of those that
-    /// were last used in the same second any may be first. Where the session is known already, ended
-    /// or not, nothing changes.
+    /// were last used in the same second any may be first; their ids are what it gives, in any order.
+    /// Where the session is known already, ended or not, nothing changes.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ pub trait TokenStore: Send + Sync + 'static {
     fn begin(
         &self,
         session: &NewSession<'_>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Box<str>>, StoreError>> + Send;
 
     /// Spends a refresh token, atomically.
     ///

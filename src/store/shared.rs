@@ -28,7 +28,10 @@ pub(crate) fn check_deadline(deadline: Duration) -> Result<(), ConfigError> {
 
 /// The object-safe twin of [`TokenStore`].
 trait DynStore: Send + Sync {
-    fn begin<'a>(&'a self, session: &'a NewSession<'_>) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn begin<'a>(
+        &'a self,
+        session: &'a NewSession<'_>,
+    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>>;
     fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>>;
     fn revoke<'a>(
         &'a self,
@@ -47,7 +50,10 @@ trait DynStore: Send + Sync {
 }
 
 impl<S: TokenStore> DynStore for S {
-    fn begin<'a>(&'a self, session: &'a NewSession<'_>) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn begin<'a>(
+        &'a self,
+        session: &'a NewSession<'_>,
+    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
         Box::pin(TokenStore::begin(self, session))
     }
 
@@ -99,7 +105,7 @@ impl SharedStore {
         Self { store: Arc::new(store), deadline }
     }
 
-    pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<(), AuthError> {
+    pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, AuthError> {
         self.within_deadline(self.store.begin(session)).await
     }
 

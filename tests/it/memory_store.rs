@@ -48,7 +48,8 @@ const fn at(secs: u64) -> NumericDate {
 
 async fn login(store: &MemoryStore, id: &str, now: u64, end: u64) -> Result<(), StoreError> {
     let user = UserId::from(id);
-    store.begin(&NewSession::new(id, &user, id, at(now)).with_expiry(at(end), at(end))).await
+    let session = NewSession::new(id, &user, id, at(now)).with_expiry(at(end), at(end));
+    store.begin(&session).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]

@@ -58,7 +58,7 @@ struct Broken {
 }
 
 impl TokenStore for Broken {
-    async fn begin(&self, _: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         Err(StoreError::unavailable("broken"))
     }
 

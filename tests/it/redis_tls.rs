@@ -53,7 +53,7 @@ impl TlsServer {
 async fn log_in(store: &RedisStore) -> Result<(), StoreError> {
     let (user, now) = (UserId::from("ada"), NumericDate::from_secs(1_000));
     let expiry = NumericDate::from_secs(2_000);
-    store.begin(&NewSession::new("s", &user, "0", now).with_expiry(expiry, expiry)).await
+    store.begin(&NewSession::new("s", &user, "0", now).with_expiry(expiry, expiry)).await.map(drop)
 }
 
 #[tokio::test]

@@ -100,8 +100,12 @@ impl<'a, S: TokenStore> Login<'a, S> {
         self.begin_as(&self.beginning(now).with_expiry(at(now + DAY), at(keep_until))).await;
     }
 
-    pub(super) async fn begin_as(&self, session: &NewSession<'_>) {
-        self.store.begin(session).await.expect("the store begins a session");
+    /// Gives the ids of the sessions that have ended with it, sorted.
+    pub(super) async fn begin_as(&self, session: &NewSession<'_>) -> Vec<Box<str>> {
+        let ended = self.store.begin(session).await;
+        let mut ended = ended.expect("the store begins a session");
+        ended.sort();
+        ended
     }
 
     pub(super) fn beginning(&self, now: u64) -> NewSession<'_> {

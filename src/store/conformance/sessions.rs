@@ -1,4 +1,4 @@
-use std::num::NonZeroUsize;
+use std::{collections::BTreeSet, num::NonZeroUsize};
 
 use crate::store::{Spent, TokenStore};
 
@@ -47,25 +47,34 @@ pub async fn a_limit_ends_what_was_used_longest_ago<S: TokenStore>(store: &S) {
     let other = Login::begun(store).await;
     let [first, second, third, fourth, fifth, last] = [(); 6].map(|()| Ids::of(&user).on(store));
     let limit = NonZeroUsize::new;
+    let ids = |logins: &[&Login<'_, S>]| {
+        let ids = logins.iter().map(|login| Box::from(&*login.ids.session));
+        ids.collect::<BTreeSet<Box<str>>>().into_iter().collect::<Vec<_>>()
+    };
     for (login, now) in [(&first, 0), (&second, 1), (&third, 2)] {
-        login.begin_as(&login.beginning(now).with_limit(limit(3))).await;
+        let ended = login.begin_as(&login.beginning(now).with_limit(limit(3))).await;
+        assert!(ended.is_empty(), "the limit allows three");
     }
     let newest = first.rotate(&first.ids.first, 10).await;
     assert_eq!(sessions(store, &user, 10).await.len(), 3, "the limit allows three");
 
-    fourth.begin_as(&fourth.beginning(20).with_limit(limit(2))).await;
+    let ended = fourth.begin_as(&fourth.beginning(20).with_limit(limit(2))).await;
+    assert!(ended == ids(&[&second, &third]), "it tells which have ended");
     second.assert_ended(&second.ids.first, "the session used longest ago").await;
     third.assert_ended(&third.ids.first, "the session used longest ago but one").await;
     first.assert_alive(&newest, "the session used last").await;
     fourth.assert_alive(&fourth.ids.first, "the session that was begun").await;
 
     fourth.revoke_session(21).await;
-    fifth.begin_as(&fifth.beginning(22).with_limit(limit(2))).await;
+    let ended = fifth.begin_as(&fifth.beginning(22).with_limit(limit(2))).await;
+    assert!(ended.is_empty(), "what had ended before does not end now");
     first.assert_alive(&newest, "a session within the limit, as one had ended").await;
-    fifth.begin_as(&fifth.beginning(23).with_limit(limit(1))).await;
+    let ended = fifth.begin_as(&fifth.beginning(23).with_limit(limit(1))).await;
+    assert!(ended.is_empty(), "beginning a known session changes nothing");
     first.assert_alive(&newest, "beginning a known session changes nothing").await;
     // A clock that is behind, so this one seems to have been used longest ago.
-    last.begin_as(&last.beginning(5).with_limit(limit(1))).await;
+    let ended = last.begin_as(&last.beginning(5).with_limit(limit(1))).await;
+    assert!(ended == ids(&[&first, &fifth]), "it tells which have ended");
     first.assert_ended(&newest, "a session beyond the limit").await;
     fifth.assert_ended(&fifth.ids.first, "a session beyond the limit").await;
     last.assert_alive(&last.ids.first, "the session that was begun").await;

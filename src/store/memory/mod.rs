@@ -142,19 +142,20 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl TokenStore for MemoryStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         let NewSession { session_id, now, limit, .. } = *session;
         let user_id = session.user_id.as_str();
         let mut shard = self.0.swept_shard(user_id, now);
         if shard.user(user_id).is_some_and(|user| user.sessions.contains_key(session_id)) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.0.reserve()?;
-        if let (Some(user), Some(limit)) = (shard.user_mut(user_id), limit) {
-            user.end_surplus(limit, now);
-        }
+        let ended = match (shard.user_mut(user_id), limit) {
+            (Some(user), Some(limit)) => user.end_surplus(limit, now),
+            _ => Vec::new(),
+        };
         shard.add_session(user_id, session_id, SessionState::begun(session));
-        Ok(())
+        Ok(ended)
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {

@@ -50,14 +50,18 @@ impl UserState {
         }
     }
 
-    /// Ends the live sessions used longest ago, until there is room for one more within `limit`.
-    pub(super) fn end_surplus(&mut self, limit: NonZeroUsize, now: NumericDate) {
+    /// Ends the live sessions used longest ago, until there is room for one more within `limit`, and
+    /// gives their ids.
+    pub(super) fn end_surplus(&mut self, limit: NonZeroUsize, now: NumericDate) -> Vec<Box<str>> {
         let mut live: Vec<_> =
-            self.sessions.values_mut().filter(|session| session.is_live(now)).collect();
-        live.sort_by_key(|session| Reverse(session.last_used_at));
-        for surplus in live.into_iter().skip(limit.get() - 1) {
-            surplus.ended = true;
-        }
+            self.sessions.iter_mut().filter(|(_, session)| session.is_live(now)).collect();
+        live.sort_by_key(|(_, session)| Reverse(session.last_used_at));
+        let surplus = live.into_iter().skip(limit.get() - 1);
+        let end = |(id, session): (&Arc<str>, &mut SessionState)| {
+            session.ended = true;
+            Box::from(&**id)
+        };
+        surplus.map(end).collect()
     }
 
     /// Ends all sessions but `except`; a later revocation never weakens an earlier one.

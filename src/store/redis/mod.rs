@@ -214,7 +214,7 @@ impl fmt::Debug for RedisStore {
 }
 
 impl TokenStore for RedisStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         let args = (
             Arg::Session(session.session_id),
             Arg::Token(session.refresh),
@@ -223,7 +223,8 @@ impl TokenStore for RedisStore {
             session.limit.map_or(0, NonZeroUsize::get),
             session.label,
         );
-        self.call(&scripts::BEGIN, session.user_id.as_str(), args).await
+        let ended: Vec<String> = self.call(&scripts::BEGIN, session.user_id.as_str(), args).await?;
+        Ok(ended.into_iter().map(Into::into).collect())
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {

@@ -173,13 +173,15 @@ local now = sub(times, 13, 24)
 local limit = tonumber(ARGV[6]) -- 0 for none
 
 local known, revoked_user = unpack(call('HMGET', user, field, 'u'))
+local surplus = {}
 if known then
-  return
+  return surplus
 end
 if limit > 0 then
   local live = live_sessions(now)
   for i = limit, #live do
     write_and_tell(live[i].field, ended(live[i].entry, ''), ttl)
+    surplus[#surplus + 1] = sub(live[i].field, 3)
   end
 end
 sweep(now)
@@ -187,6 +189,7 @@ if label then
   call('HSET', user, 'l' .. sub(field, 2), label)
 end
 write(field, times .. now .. generation_of(revoked_user) .. refresh, ttl)
+return surplus
 ";
 
 /// Answers one of the numbers below, or else the successor and when it was named.

@@ -184,15 +184,15 @@ impl State {
 }
 
 impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
-        self.store().begin(session).await?;
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+        let ended = self.store().begin(session).await?;
         if session.limit.is_some() {
             // Which sessions have ended will be known within the bound, or it is not fresh by then.
             let State { index, freshness, clock } = &*self.0.state;
             let known = clock.now().saturating_add(freshness.max_age() + Duration::from_secs(2));
             index.doubt_sessions(session.user_id.as_str(), known);
         }
-        Ok(())
+        Ok(ended)
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {

@@ -207,7 +207,7 @@ fn lock_of(names: &[&str]) -> i64 {
 }
 
 impl<E: Engine> TokenStore for SqlStore<E> {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         let user_id = session.user_id.as_str();
         // The new session is one of them.
         let others = session.limit.map_or(0, |limit| limit.get() - 1);
@@ -221,15 +221,15 @@ impl<E: Engine> TokenStore for SqlStore<E> {
             Param::Text(session.label.map(escaped)),
             count(others),
         ];
-        match session.limit {
-            None => self.write(&self.statements.begin[0], &params).await,
-            // Logins of one user wait for each other here: each counts those before it.
-            Some(_) => {
-                let lock = lock_of(&[&self.prefix, user_id]);
-                self.run(Access::Write, Some(lock), &self.statements.begin, &params).await
-            }
+        if session.limit.is_none() {
+            self.write(&self.statements.begin[0], &params).await?;
+            return Ok(Vec::new());
         }
-        .map(drop)
+        // Logins of one user wait for each other here: each counts those before it.
+        let lock = lock_of(&[&self.prefix, user_id]);
+        let ended = self.run(Access::Write, Some(lock), &self.statements.begin, &params).await?;
+        let id = |row| E::text(row, 0)?.ok_or(Error::RowNotFound).map(unescaped);
+        ended.iter().map(id).collect::<Result<_, Error>>().map_err(StoreError::unavailable)
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {

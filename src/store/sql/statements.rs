@@ -125,7 +125,8 @@ const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = 1
     WHERE user_id = $1 AND session_id IN (
         SELECT s.session_id FROM {sessions} AS s
         WHERE s.user_id = $1 AND s.session_id <> $2 AND s.expires_at > $4 AND NOT {ended}
-        ORDER BY s.last_used_at DESC, s.created_at DESC LIMIT 9223372036854775807 OFFSET $8)";
+        ORDER BY s.last_used_at DESC, s.created_at DESC LIMIT 9223372036854775807 OFFSET $8)
+    RETURNING session_id";
 
 /// Of user $1 and session $2 spends the refresh token $3 in favour of $4 at $5, again if it was
 /// spent after $6; then expires at $7 and is kept until $8.
@@ -288,7 +289,7 @@ impl Statements {
                 .map(|statements| statements.iter().map(|sql| fill(sql)).collect())
                 .collect(),
             ping: fill(PING),
-            begin: [fill(BEGIN), fill(&telling(END_SURPLUS, "RETURNING", &notice(SESSION_ENTRY)))],
+            begin: [fill(BEGIN), fill(&telling(END_SURPLUS, ",", &notice(SESSION_ENTRY)))],
             spend: spending(SPEND),
             spend_or_adopt: spending(SPEND_OR_ADOPT),
             revoke_token: fill(&telling(REVOKE_TOKEN, "RETURNING", &notice(TOKEN_ENTRY))),

@@ -39,7 +39,11 @@ async fn a_login_too_many_ends_the_session_used_longest_ago() {
     first = issuer.refresh(refresh_of(&first), &setup.users).await.unwrap();
     setup.clock.advance(MINUTE);
 
+    setup.events.take();
     let third = issuer.login(&ada()).await.unwrap();
+    let events = [("LoginSucceeded", &third), ("SessionDisplaced", &second)];
+    let events = events.map(|(event, tokens)| format!("{event} 1 {}", tokens.session_id()));
+    assert_eq!(setup.events.take(), events);
     assert_eq!(sessions(&issuer).await, ids([&first, &third]));
     let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
     assert_eq!(refusal(refused), AuthErrorKind::Revoked);

@@ -27,7 +27,7 @@ async fn every_key_has_a_time_to_live_that_is_long_enough() {
             let session = session.with_expiry(date(keep), date(keep));
             let keep_until = date(keep);
             match kind {
-                0 => store.begin(&session).await.unwrap(),
+                0 => drop(store.begin(&session).await.unwrap()),
                 1 => {
                     let spend = Spend::new(&session, date(0), "1").with_adoption(true);
                     assert_eq!(store.spend(&spend).await.unwrap(), Spent::First);

@@ -1,7 +1,6 @@
 //! A store in memory that feeds replicas, and does as a test says.
 
 use std::{
-    collections::BTreeSet,
     mem,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -143,11 +142,6 @@ impl FedStore {
         wire.log.push(revoked.clone());
         wire.say(Notice::Revoked(revoked));
     }
-
-    async fn session_ids(&self, user_id: &UserId, now: NumericDate) -> BTreeSet<Box<str>> {
-        let sessions = self.0.store.sessions(user_id, now).await.unwrap();
-        sessions.into_iter().map(|session| session.id).collect()
-    }
 }
 
 impl Wire {
@@ -200,19 +194,17 @@ impl RevocationFeed for FedStore {
 }
 
 impl TokenStore for FedStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         self.check()?;
-        let live = |now| self.session_ids(session.user_id, now);
-        let before = live(session.now).await;
-        self.0.store.begin(session).await?;
-        for session_id in before.difference(&live(session.now).await) {
+        let ended = self.0.store.begin(session).await?;
+        for session_id in &ended {
             self.publish(Revoked::Session {
                 user_id: session.user_id.as_str().into(),
                 session_id: session_id.clone(),
                 keep_until: session.keep_until,
             });
         }
-        Ok(())
+        Ok(ended)
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {

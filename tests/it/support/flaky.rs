@@ -49,7 +49,7 @@ impl FlakyStore {
 }
 
 impl TokenStore for FlakyStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         self.pass().await?;
         self.inner.begin(session).await
     }

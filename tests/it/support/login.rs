@@ -169,7 +169,8 @@ impl Events {
             Event::LoginSucceeded { user_id, session_id }
             | Event::Refreshed { user_id, session_id }
             | Event::ReuseDetected { user_id, session_id }
-            | Event::SessionRevoked { user_id, session_id } => format!("{user_id} {session_id}"),
+            | Event::SessionRevoked { user_id, session_id }
+            | Event::SessionDisplaced { user_id, session_id } => format!("{user_id} {session_id}"),
             Event::TokenRevoked { user_id, jti } => format!("{user_id} {jti}"),
             Event::UserRevoked { user_id } => user_id.to_owned(),
             Event::LoginFailed { reason } => format!("{reason:?}"),

@@ -28,7 +28,7 @@ async fn insist<T, F: Future<Output = Result<T, StoreError>>>(
 }
 
 impl<S: TokenStore> TokenStore for Patient<S> {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         insist(|| self.0.begin(session)).await
     }
 

@@ -28,7 +28,8 @@ pub(crate) async fn begin<S: TokenStore>(
     first: &str,
 ) -> Result<(), StoreError> {
     let user = UserId::from(id);
-    store.begin(&NewSession::new(id, &user, first, at(0)).with_expiry(at(KEPT), at(KEPT))).await
+    let session = NewSession::new(id, &user, first, at(0)).with_expiry(at(KEPT), at(KEPT));
+    store.begin(&session).await.map(drop)
 }
 
 pub(crate) async fn spend<S: TokenStore>(

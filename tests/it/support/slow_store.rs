@@ -65,7 +65,7 @@ impl TokenStore for SlowStore {
         }
     }
 
-    async fn begin(&self, _: &NewSession<'_>) -> Result<(), StoreError> {
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
         unreachable!("a layer only asks whether a token is revoked")
     }
 
