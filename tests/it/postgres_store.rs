@@ -421,3 +421,56 @@ async fn a_server_that_is_killed_loses_nothing_it_told() {
     }
     assert!(all.0 > 100, "{all:?}");
 }
+
+/// A call does not wait until the pool has asked the server about the connection of the last one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_goes_from_call_to_call() {
+    let Some(server) = shared() else { return };
+    let (port, answers) = slow_link::listen(server.socket()).await;
+    let url = format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}/postgres?sslmode=disable");
+    let connect =
+        |url: &str| PostgresStore::connect_lazy(url).unwrap().with_table_prefix("next_").unwrap();
+    connect(&server.url()).migrate().await.unwrap();
+    let store = connect(&url).with_automatic_migration(false);
+    // Once a second it goes back for a moment, which may be amid the calls of one round.
+    for _ in 0..10 {
+        let before = answers.load(Ordering::SeqCst);
+        for _ in 0..4 {
+            is_spent(&store, "ada", "first").await.unwrap();
+        }
+        if answers.load(Ordering::SeqCst) - before == 4 {
+            return;
+        }
+    }
+    panic!("more answers than calls");
+}
+
+/// Others may be waiting for it.
+#[tokio::test]
+async fn a_connection_of_a_shared_pool_goes_back_at_once() {
+    let Some(server) = shared() else { return };
+    // A busy machine may take longer than the wait now and then.
+    for _ in 0..10 {
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy(&server.url()).unwrap();
+        let store = PostgresStore::from_pool(pool.clone()).with_table_prefix("back_").unwrap();
+        is_spent(&store, "ada", "first").await.unwrap();
+        if timeout(Duration::from_millis(300), pool.acquire()).await.is_ok() {
+            return;
+        }
+    }
+    panic!("the connection stays away");
+}
+
+#[test]
+fn a_store_may_outlive_its_runtime() {
+    let Some(server) = shared() else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(async {
+        let store = PostgresStore::connect_lazy(&server.url()).unwrap();
+        let store = store.with_table_prefix("outlives_").unwrap();
+        is_spent(&store, "ada", "first").await.unwrap();
+        store
+    });
+    drop(runtime);
+    drop(store);
+}

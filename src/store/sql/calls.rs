@@ -98,7 +98,7 @@ impl<E: Engine> Calls<E> {
         access: Access,
         until: Instant,
     ) -> Result<Lease<E::Db>, Failure> {
-        let lease = timeout_at(until, Lease::take(self.engine.pool(access))).await;
+        let lease = timeout_at(until, Lease::take(self.engine.connections(access))).await;
         lease
             .unwrap_or(Err(Error::PoolTimedOut))
             .map_err(|error| Failure { error, connected: false })

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use sqlx::{Connection, Database, Error, Pool, SqlStr};
+use sqlx::{Connection, Database, Error, SqlStr};
 
-use super::statements::Dialect;
+use super::{connections::Connections, statements::Dialect};
 
 /// A value that goes into a statement.
 #[derive(Clone)]
@@ -37,11 +37,11 @@ pub trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     const DIALECT: Dialect;
 
     /// The connections for `access`.
-    fn pool(&self, access: Access) -> &Pool<Self::Db>;
+    fn connections(&self, access: Access) -> &Connections<Self::Db>;
 
     /// How long after the beginning of a call a try may begin.
     fn patience(&self, access: Access) -> Duration {
-        self.pool(access).options().get_acquire_timeout()
+        self.connections(access).pool().options().get_acquire_timeout()
     }
 
     /// Whether an error with `code` passes when the call is made again on another connection.

@@ -42,7 +42,7 @@ impl RevocationFeed for PostgresStore {
         let channel = channel.unwrap_or_default();
         // Beats of others would only be in the way.
         let beats = channel.clone() + &suffix(subscriber);
-        let options = self.calls.engine().pool(Access::Read).connect_options();
+        let options = self.calls.engine().connections(Access::Read).pool().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
         let mut listener = listen(&pool).await.map_err(StoreError::unavailable)?;
         listener.listen_all([&*channel, &*beats]).await.map_err(StoreError::unavailable)?;

@@ -10,6 +10,7 @@
 //! - `purge` deletes what is over, and would at most tell too small a number.
 
 pub(crate) mod calls;
+mod connections;
 pub(crate) mod engine;
 #[cfg(feature = "postgres")]
 mod feed;

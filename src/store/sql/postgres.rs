@@ -5,7 +5,7 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Pool, Postgres, SqlSafeStr, SqlStr,
+    AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr,
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
 
@@ -13,6 +13,7 @@ use crate::error::{ConfigError, ConfigErrorKind};
 
 use super::{
     SqlStore,
+    connections::Connections,
     engine::{Access, Engine, statements_of},
     statements::{Dialect, POSTGRES},
 };
@@ -86,7 +87,7 @@ pub type PostgresStore = SqlStore<PostgresEngine>;
 /// What [`PostgresStore`] does by itself.
 #[derive(Clone)]
 pub struct PostgresEngine {
-    pool: PgPool,
+    connections: Connections<Postgres>,
 }
 
 impl fmt::Debug for PostgresEngine {
@@ -122,7 +123,7 @@ impl SqlStore<PostgresEngine> {
     /// which saves a round trip.
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        Self::with_engine(PostgresEngine { pool })
+        Self::with_engine(PostgresEngine { connections: Connections::returned(pool) })
     }
 }
 
@@ -149,7 +150,7 @@ impl PostgresEngine {
             // A round trip for each call; a dead connection is replaced when it shows.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { connections: Connections::handed_on(pool) })
     }
 }
 
@@ -159,8 +160,8 @@ impl Engine for PostgresEngine {
     const NAME: &'static str = "PostgresStore";
     const DIALECT: Dialect = POSTGRES;
 
-    fn pool(&self, _: Access) -> &Pool<Postgres> {
-        &self.pool
+    fn connections(&self, _: Access) -> &Connections<Postgres> {
+        &self.connections
     }
 
     fn is_passing(code: &str) -> bool {

@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Pool, SqlStr, Sqlite, SqliteConnection, SqlitePool,
+    ConnectOptions, SqlStr, Sqlite, SqliteConnection,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
@@ -11,6 +11,7 @@ use crate::error::{ConfigError, ConfigErrorKind};
 
 use super::{
     SqlStore,
+    connections::Connections,
     engine::{Access, Engine, statements_of},
     statements::{Dialect, SQLITE},
 };
@@ -78,8 +79,8 @@ pub type SqliteStore = SqlStore<SqliteEngine>;
 #[derive(Clone)]
 pub struct SqliteEngine {
     /// One connection, for which calls wait in turn; SQLite itself would let them race.
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Connections<Sqlite>,
+    readers: Connections<Sqlite>,
 }
 
 impl fmt::Debug for SqliteEngine {
@@ -129,7 +130,12 @@ impl SqliteEngine {
                 .max_lifetime(None)
                 .connect_lazy_with(options.clone())
         };
-        Self { writer: pool(1), readers: pool(READERS) }
+        // The pause between two calls lets other processes write: they only look now and then
+        // whether they may.
+        Self {
+            writer: Connections::returned(pool(1)),
+            readers: Connections::returned(pool(READERS)),
+        }
     }
 }
 
@@ -165,7 +171,7 @@ impl Engine for SqliteEngine {
     const NAME: &'static str = "SqliteStore";
     const DIALECT: Dialect = SQLITE;
 
-    fn pool(&self, access: Access) -> &Pool<Sqlite> {
+    fn connections(&self, access: Access) -> &Connections<Sqlite> {
         match access {
             Access::Read => &self.readers,
             Access::Write => &self.writer,
@@ -201,7 +207,7 @@ mod tests {
         let store = SqliteStore::connect_lazy(&url)?;
         store.migrate().await?;
         for access in [Access::Write, Access::Read] {
-            let pool = store.calls.engine().pool(access);
+            let pool = store.calls.engine().connections(access).pool();
             let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
             let level: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
             assert_eq!((&*mode, level), ("wal", 2), "2 is FULL");
