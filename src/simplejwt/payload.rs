@@ -35,22 +35,21 @@ impl Payload {
 
     /// Puts `value` in the place of the member `name`, or at the end where there is none.
     pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
-        let value = Member::Set(value.into());
-        match self.0.iter_mut().find(|(member, _)| **member == *name) {
+        self.put(name.into(), Member::Set(value.into()));
+    }
+
+    fn put(&mut self, name: Box<str>, value: Member) {
+        match self.0.iter_mut().find(|(member, _)| *member == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((name.into(), value)),
+            None => self.0.push((name, value)),
         }
     }
 
     /// Adds the members of `other` but for those called `except`, each as by [`set`](Self::set).
     pub(super) fn extend(&mut self, other: &Self, except: &[&str]) {
         for (name, value) in &other.0 {
-            if except.contains(&&**name) {
-                continue;
-            }
-            match self.0.iter_mut().find(|(member, _)| member == name) {
-                Some((_, old)) => *old = value.clone(),
-                None => self.0.push((name.clone(), value.clone())),
+            if !except.contains(&&**name) {
+                self.put(name.clone(), value.clone());
             }
         }
     }
@@ -99,11 +98,11 @@ impl<'de> Deserialize<'de> for Payload {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payload, A::Error> {
-                let mut members = Vec::new();
+                let mut members = Payload::default();
                 while let Some((name, value)) = map.next_entry()? {
-                    members.push((name, Member::Kept(value)));
+                    members.put(name, Member::Kept(value));
                 }
-                Ok(Payload(members))
+                Ok(members)
             }
         }
 

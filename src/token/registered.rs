@@ -231,7 +231,9 @@ impl<'de> Reader<'de> {
     #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
     pub(super) fn note<E: Error>(&mut self, name: &Cow<'de, str>) -> Result<Option<Claim>, E> {
         let Some(claim) = self.claim(name) else {
-            self.seen.insert(name)?;
+            if self.rules.may_repeat != Some(name) {
+                self.seen.insert(name)?;
+            }
             self.claims.is_bound |= name == "cnf";
             self.claims.is_for_other_use |= self.rules.profile.excludes(name);
             return Ok(None);

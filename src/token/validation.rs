@@ -36,6 +36,8 @@ pub(super) struct Rules {
     /// Whether claims mean what PyJWT takes them for: `exp` may be missing, and `sid`, `scope`, `scp`,
     /// `auth_time` and `user_epoch` are the application's own.
     pub(super) as_pyjwt: bool,
+    /// A member that tokens may repeat, since nobody reads it.
+    pub(super) may_repeat: Option<&'static str>,
 }
 
 impl Rules {

@@ -75,6 +75,10 @@ impl Settings {
             .claim_names(self.claim_names())
             .leeway(self.leeway)
             .clock(clock);
+        if self.token_type_claim.is_none() || self.jti_claim.is_none() {
+            // SimpleJWT then writes a claim of this name, and when a token is refreshed another one.
+            verifier = verifier.may_repeat("null");
+        }
         if let Some(issuer) = &self.issuer {
             verifier = verifier.issuer(issuer.clone());
         }

@@ -145,6 +145,13 @@ impl<C> VerifierBuilder<C> {
         self.any_token_type().optional_jti().optional_user_id()
     }
 
+    /// Lets tokens repeat the member `name`, which nobody may read. Default: none.
+    #[cfg(feature = "django")]
+    pub(crate) fn may_repeat(mut self, name: &'static str) -> Self {
+        self.rules.may_repeat = Some(name);
+        self
+    }
+
     /// Sets by how much clocks may differ when `exp`, `nbf` and `iat` are compared; whole seconds,
     /// at most 300. Default: zero.
     ///

@@ -133,9 +133,10 @@ pub(super) fn no_type_claim() -> Configuration {
     Configuration::new(json!({"TOKEN_TYPE_CLAIM": null, "ROTATE_REFRESH_TOKENS": true}))
 }
 
-/// Without rotation: Django's own successors would hold the claim `null` twice.
+/// Django's own tokens, once refreshed, hold the claim `null` twice.
 pub(super) fn no_id_claim() -> Configuration {
-    Configuration::new(json!({"JTI_CLAIM": null})).without_the_blacklist_app()
+    Configuration::new(json!({"JTI_CLAIM": null, "ROTATE_REFRESH_TOKENS": true}))
+        .without_the_blacklist_app()
 }
 
 pub(super) fn hs512() -> Configuration {

@@ -88,7 +88,7 @@ fn a_pair_of_tokens(pair: &Pair, at_other: bool) {
     };
     let second = send(Door::Refresh, "refresh", &first);
     pair.compare(name("hello after refresh"), |side| {
-        Door::Hello.request(pair, &token(&second, side, "access"))
+        Door::Hello.request(pair, &token(&second, source(side), "access"))
     });
     let again = send(Door::Refresh, "refresh again", &first);
     send(Door::Verify, "verify after refresh", &first);
