@@ -76,6 +76,7 @@ fn main() {
             blacklist_app: true,
             database: database.settings.clone(),
             password_iterations: FEW_ITERATIONS,
+            local_zone: None,
         },
         2,
         4,

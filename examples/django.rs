@@ -30,6 +30,7 @@
 //! | `SECRET_KEY` | | Django's, which signs where `SIMPLE_JWT` has no `SIGNING_KEY` |
 //! | `SIMPLE_JWT` | `{}` | SimpleJWT's settings as JSON, durations in seconds or as `HH:MM:SS` |
 //! | `TOKEN_BLACKLIST_APP` | 0 | 1: `rest_framework_simplejwt.token_blacklist` is installed |
+//! | `TIME_ZONE` | | the project's, where it has `USE_TZ = False`; with SQLite, `TZ` as well |
 //! | `PASSWORD_ITERATIONS` | 1000000 | those of `PBKDF2PasswordHasher` in the project's version of Django: hashes with others are replaced at a login |
 
 mod support;
@@ -85,8 +86,12 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let settings: Settings = serde_json::from_str(&setting("SIMPLE_JWT", "{}")?)
         .map_err(|error| format!("SIMPLE_JWT: {error}"))?;
-    let database = DjangoDatabase::connect_lazy(&setting("DATABASE_URL", "")?)
+    let mut database = DjangoDatabase::connect_lazy(&setting("DATABASE_URL", "")?)
         .map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let time_zone = setting("TIME_ZONE", "")?;
+    if !time_zone.is_empty() {
+        database = database.with_local_times(&time_zone)?;
+    }
 
     let iterations = setting("PASSWORD_ITERATIONS", "1000000")?;
     let iterations = iterations

@@ -83,7 +83,7 @@
 //! | claims with a byte order mark | passes | `401` `Token is invalid` | RFC 8259 section 8.1 |
 //! | JSON with a number beyond a double, or half a surrogate pair | is read | `400` | no text has it |
 //! | a malformed multipart body | what can be read of it counts | `400` | one reading only |
-//! | HMAC keys below 32/48/64 bytes | accepted, with a warning | `ConfigError` | RFC 7518 section 3.2 |
+//! | HMAC keys below 32/48/64 bytes | accepted, with a warning | `ConfigError` | RFC 7518 section 3.2; what to do is said [below](#step-by-step) |
 //! | `LEEWAY` above five minutes, lifetimes of zero | accepted | `ConfigError` | expired tokens live on; no token would be good |
 //! | bodies above 16 KiB | up to 2.5 MiB are read | `413` | no token or password is longer |
 //! | the database is away | `500` | `503` with `Retry-After`, nothing minted | it comes back |
@@ -99,6 +99,7 @@
 //! | bodies are UTF-8 whatever `charset` says | RFC 8259 section 8.1 |
 //! | refused requests at protected routes lack `Allow` | the layer does not know the route's methods |
 //! | an expired token whose `iat` lies in the future is `Token is expired`, not `invalid` | one order of rules for all of the crate |
+//! | times in the database are whole seconds | as those in tokens |
 //! | the column `token` does not hold the token | whoever reads the database must not be logged in |
 #![doc = include_str!("migration.md")]
 

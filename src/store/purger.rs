@@ -1,10 +1,10 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, NumericDate};
 
-use super::TokenStore;
+use super::{StoreError, TokenStore};
 
 /// How many entries are forgotten in one go.
 const BATCH: usize = 500;
@@ -47,10 +47,23 @@ impl Purger {
     ///
     /// Outside of a Tokio runtime.
     pub fn spawn_with_clock(store: impl TokenStore, interval: Duration, clock: Clock) -> Self {
+        let store = Arc::new(store);
+        let purge = move |now, limit| {
+            let store = Arc::clone(&store);
+            async move { store.purge(now, limit).await }
+        };
+        Self::spawn_fn(purge, interval, clock)
+    }
+
+    /// Starts calling `purge` with the time and a limit at every `interval`.
+    pub(crate) fn spawn_fn<F: Future<Output = Result<usize, StoreError>> + Send>(
+        purge: impl Fn(NumericDate, usize) -> F + Send + 'static,
+        interval: Duration,
+        clock: Clock,
+    ) -> Self {
         Self(tokio::spawn(async move {
             loop {
-                let purge = store.purge(clock.now(), BATCH);
-                let more = match tokio::time::timeout(DEADLINE, purge).await {
+                let more = match tokio::time::timeout(DEADLINE, purge(clock.now(), BATCH)).await {
                     Ok(Ok(purged)) => purged == BATCH,
                     // Whatever keeps the store from it shows with every request, too.
                     Ok(Err(_)) | Err(_) => false,

@@ -10,15 +10,6 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// A parameter with seconds since 1970, as a column holds times. SQLite's are text, as Django
-    /// writes them.
-    pub(super) fn time(self, param: &str) -> String {
-        match self {
-            Self::Postgres => format!("to_timestamp({param})"),
-            Self::Sqlite => format!("datetime({param}, 'unixepoch')"),
-        }
-    }
-
     /// The function that gives the greater of two values.
     pub(super) const fn greatest(self) -> &'static str {
         match self {

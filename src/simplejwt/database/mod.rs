@@ -9,6 +9,7 @@ mod dialect;
 mod statements;
 mod store;
 mod table;
+mod times;
 mod user;
 mod users;
 
@@ -32,7 +33,7 @@ use crate::{
     },
 };
 
-use self::dialect::Dialect;
+use self::{dialect::Dialect, times::Times};
 
 pub use store::{DjangoStore, Outstanding};
 pub use table::UserTable;
@@ -52,7 +53,10 @@ type Fields = Vec<Option<String>>;
 /// has happened, what would only read fails as well until writing works again, since nobody can be
 /// logged out meanwhile.
 #[derive(Clone)]
-pub struct DjangoDatabase(Backend);
+pub struct DjangoDatabase {
+    backend: Backend,
+    times: Times,
+}
 
 #[derive(Clone)]
 enum Backend {
@@ -96,7 +100,7 @@ impl DjangoDatabase {
     /// Outside of a Tokio runtime.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         let scheme = url.split_once(':').map(|(scheme, _)| scheme);
-        Ok(Self(match scheme {
+        let backend = match scheme {
             Some("postgres" | "postgresql") => {
                 Backend::Postgres(Calls::new(PostgresEngine::connect_lazy(url)?))
             }
@@ -109,7 +113,37 @@ impl DjangoDatabase {
                     "the database URL must begin with postgres: or sqlite:",
                 ));
             }
-        }))
+        };
+        Ok(Self { backend, times: Times::default() })
+    }
+
+    /// Sets the project's `TIME_ZONE`, where it has `USE_TZ = False`. Default: `USE_TZ = True`, as by
+    /// Django's own default.
+    ///
+    /// In PostgreSQL such a project keeps the expiry of tokens as if the clocks of its time zone
+    /// showed UTC. Without this setting, tokens would be purged hours too early, and revoked ones
+    /// become good again. In SQLite it is only the last login and when a token was blacklisted that
+    /// are in local time: that of this process, for which its variable `TZ` must name the same zone.
+    ///
+    /// ```
+    /// use tower_jwt_auth::simplejwt::DjangoDatabase;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_jwt_auth::ConfigError> {
+    /// let database = DjangoDatabase::connect_lazy("postgres://app@db.example/app")?
+    ///     .with_local_times("Europe/Berlin")?;
+    /// # drop(database);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When `time_zone` is empty or has other characters than names of time zones have. While
+    /// PostgreSQL does not know it, calls fail.
+    pub fn with_local_times(mut self, time_zone: &str) -> Result<Self, ConfigError> {
+        self.times = Times::local(time_zone)?;
+        Ok(self)
     }
 
     /// Whether the database is there and can be written.
@@ -123,14 +157,14 @@ impl DjangoDatabase {
     }
 
     const fn dialect(&self) -> Dialect {
-        match self.0 {
+        match self.backend {
             Backend::Postgres(_) => Dialect::Postgres,
             Backend::Sqlite(_) => Dialect::Sqlite,
         }
     }
 
     async fn read(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Fields>, StoreError> {
-        let cannot_write = match &self.0 {
+        let cannot_write = match &self.backend {
             Backend::Postgres(calls) => calls.cannot_write(),
             Backend::Sqlite(calls) => calls.cannot_write(),
         };
@@ -158,7 +192,7 @@ impl DjangoDatabase {
         params: &[Param<'_>],
     ) -> Result<Vec<Fields>, StoreError> {
         // Boxed, or the futures of handlers nest more deeply than the compiler follows.
-        let run: BoxFuture<'_, _> = match &self.0 {
+        let run: BoxFuture<'_, _> = match &self.backend {
             Backend::Postgres(calls) => Box::pin(run(calls, access, false, statements, params)),
             Backend::Sqlite(calls) => {
                 Box::pin(run(calls, access, in_transaction, statements, params))

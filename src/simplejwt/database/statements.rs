@@ -6,6 +6,7 @@ use super::{
     Fields,
     dialect::{Dialect, Kind, quoted, statement},
     table::UserTable,
+    times::Times,
 };
 
 const OUTSTANDING: &str = "\"token_blacklist_outstandingtoken\"";
@@ -52,6 +53,7 @@ impl Statements {
     /// `columns` are the names and types of the columns there are. `Err` names one that is missing.
     pub(super) fn new(
         dialect: Dialect,
+        times: &Times,
         table: &UserTable,
         columns: &[Fields],
     ) -> Result<Self, String> {
@@ -79,7 +81,8 @@ impl Statements {
         );
         let key = primary_key.cast("$1");
 
-        let [t3, t4, t6] = ["$3", "$4", "$6"].map(|param| dialect.time(param));
+        let [t2, t3, t4, t6] = ["$2", "$3", "$4", "$6"].map(|param| times.of_token(dialect, param));
+        let [login, blacklisted_at] = ["$2", "$3"].map(|param| times.of_django(dialect, param));
         let greatest = dialect.greatest();
         // The user may have been deleted meanwhile.
         let owner = format!("(SELECT {pk} FROM {users} AS u WHERE {id} = {})", user_id.cast("$2"));
@@ -92,7 +95,7 @@ impl Statements {
         );
         let spend = |from: &str| {
             format!(
-                "INSERT INTO {BLACKLISTED} (blacklisted_at, token_id) SELECT {t3}, {from}
+                "INSERT INTO {BLACKLISTED} (blacklisted_at, token_id) SELECT {blacklisted_at}, {from}
                 ON CONFLICT (token_id) DO NOTHING RETURNING '1'"
             )
         };
@@ -137,8 +140,8 @@ impl Statements {
                 quoted(&table.password)
             )),
             record_login: table.last_login.as_ref().map(|last_login| {
-                let (column, now) = (quoted(last_login), dialect.time("$2"));
-                statement(format!("UPDATE {users} AS u SET {column} = {now} WHERE {pk} = {key}"))
+                let column = quoted(last_login);
+                statement(format!("UPDATE {users} AS u SET {column} = {login} WHERE {pk} = {key}"))
             }),
             outstand: statement(format!("{insert} DO NOTHING")),
             is_blacklisted: statement(format!(
@@ -153,10 +156,9 @@ impl Statements {
             )),
             page: statement(format!(
                 "SELECT CAST(max(p.id) AS text),
-                    CAST(sum(CASE WHEN p.expires_at <= {} THEN 1 ELSE 0 END) AS text)
+                    CAST(sum(CASE WHEN p.expires_at <= {t2} THEN 1 ELSE 0 END) AS text)
                 FROM (SELECT o.id, o.expires_at FROM {OUTSTANDING} AS o
-                    WHERE o.id > $1 ORDER BY o.id LIMIT $3) AS p",
-                dialect.time("$2")
+                    WHERE o.id > $1 ORDER BY o.id LIMIT $3) AS p"
             )),
             purge_blacklisted: statement(format!(
                 "DELETE FROM {BLACKLISTED} WHERE token_id IN ({dead})"

@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, slice,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
+use sqlx::SqlStr;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    clock::NumericDate,
-    store::{StoreError, sql::engine::Param},
+    clock::{Clock, NumericDate},
+    store::{Purger, StoreError, sql::engine::Param},
 };
 
-use super::{DjangoUsers, text, time};
+use super::{DjangoUsers, Fields, statements::Statements, text, time};
 
 /// What the column of token ids holds.
 const MAX_JTI_CHARS: usize = 255;
@@ -85,9 +86,7 @@ impl DjangoStore {
         token: &Outstanding<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
-        let sql = self.users.statements().await?;
-        let params = self.params(token, now).await?;
-        self.users.database().write(std::slice::from_ref(&sql.outstand), &params).await.map(drop)
+        self.write(token, now, |sql| slice::from_ref(&sql.outstand)).await.map(drop)
     }
 
     /// Whether the token `jti` is blacklisted. One that the table cannot hold counts as it: nobody
@@ -116,9 +115,7 @@ impl DjangoStore {
         token: &Outstanding<'_>,
         now: NumericDate,
     ) -> Result<bool, StoreError> {
-        let sql = self.users.statements().await?;
-        let params = self.params(token, now).await?;
-        Ok(!self.users.database().write(&sql.blacklist, &params).await?.is_empty())
+        Ok(!self.write(token, now, |sql| &sql.blacklist).await?.is_empty())
     }
 
     /// Blacklists `old` and remembers `new`, its successor, in one step, unless `old` is
@@ -135,8 +132,8 @@ impl DjangoStore {
         now: NumericDate,
     ) -> Result<bool, StoreError> {
         let sql = self.users.statements().await?;
-        let [jti, .., expires_at] = self.params(new, now).await?;
-        let [old_jti, user, at, old_expires_at] = self.params(old, now).await?;
+        let [jti, .., expires_at] = self.params(sql, new, now)?;
+        let [old_jti, user, at, old_expires_at] = self.params(sql, old, now)?;
         let params = [old_jti, user, at, old_expires_at, jti, expires_at];
         Ok(!self.users.database().write(&sql.rotate, &params).await?.is_empty())
     }
@@ -152,9 +149,7 @@ impl DjangoStore {
         token: &Outstanding<'_>,
         now: NumericDate,
     ) -> Result<bool, StoreError> {
-        let sql = self.users.statements().await?;
-        let params = self.params(token, now).await?;
-        let rows = self.users.database().write(std::slice::from_ref(&sql.slide), &params).await?;
+        let rows = self.write(token, now, |sql| slice::from_ref(&sql.slide)).await?;
         Ok(rows.first().and_then(|row| row.first()?.as_deref()) == Some("0"))
     }
 
@@ -170,7 +165,8 @@ impl DjangoStore {
     pub async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
         let sql = self.users.statements().await?;
         let database = self.users.database();
-        let over = time(now.saturating_sub(self.leeway).saturating_sub(self.sliding_lifetime));
+        let kept_longer = [self.leeway, self.sliding_lifetime, database.times.slack()];
+        let over = time(kept_longer.into_iter().fold(now, NumericDate::saturating_sub));
         let mut purged = 0;
         while purged < limit {
             let from = self.purged_to.load(Ordering::Relaxed);
@@ -185,8 +181,8 @@ impl DjangoStore {
                 let batch = PURGE_BATCH.min(limit - purged);
                 let params = [Param::Int(from), Param::Int(to), over.clone(), count(batch)];
                 let began = Instant::now();
-                database.write(std::slice::from_ref(&sql.purge_blacklisted), &params).await?;
-                let rows = database.write(std::slice::from_ref(&sql.purge_outstanding), &params);
+                database.write(slice::from_ref(&sql.purge_blacklisted), &params).await?;
+                let rows = database.write(slice::from_ref(&sql.purge_outstanding), &params);
                 let deleted = rows.await?.len();
                 purged += deleted;
                 dead = if deleted < batch { 0 } else { dead - deleted as i64 };
@@ -200,6 +196,34 @@ impl DjangoStore {
         Ok(purged)
     }
 
+    /// Starts to [purge](Self::purge) at every `interval`, in the background, until what this returns
+    /// is dropped. In place of a daily `flushexpiredtokens`:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use tower_jwt_auth::simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_jwt_auth::ConfigError> {
+    /// # let database = DjangoDatabase::connect_lazy("sqlite:///srv/app/db.sqlite3")?;
+    /// # let store = DjangoStore::new(DjangoUsers::new(database));
+    /// let _purger = store.spawn_purger(Duration::from_secs(24 * 60 * 60));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    pub fn spawn_purger(&self, interval: Duration) -> Purger {
+        let store = self.clone();
+        let purge = move |now, limit| {
+            let store = store.clone();
+            async move { store.purge(now, limit).await }
+        };
+        Purger::spawn_fn(purge, interval, Clock::system())
+    }
+
     /// Whether the database is there and can be written.
     ///
     /// # Errors
@@ -209,15 +233,27 @@ impl DjangoStore {
         self.users.database().ping().await
     }
 
-    async fn params<'a>(
+    /// Runs the statements about `token` that `choose` chooses.
+    async fn write(
         &self,
+        token: &Outstanding<'_>,
+        now: NumericDate,
+        choose: impl Fn(&Statements) -> &[SqlStr],
+    ) -> Result<Vec<Fields>, StoreError> {
+        let sql = self.users.statements().await?;
+        let params = self.params(sql, token, now)?;
+        self.users.database().write(choose(sql), &params).await
+    }
+
+    fn params<'a>(
+        &self,
+        sql: &Statements,
         token: &Outstanding<'a>,
         now: NumericDate,
     ) -> Result<[Param<'a>; 4], StoreError> {
         if !is_storable(token.jti) {
             return Err(StoreError::unavailable(Unstorable));
         }
-        let sql = self.users.statements().await?;
         let user_id = token.user_id.and_then(|user_id| sql.user_id.value(user_id));
         let keep_until = token.expires_at.saturating_add(self.leeway);
         Ok([text(Some(token.jti)), Param::Text(user_id), time(now), time(keep_until)])

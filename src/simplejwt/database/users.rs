@@ -183,7 +183,7 @@ impl DjangoUsers {
             let dialect = self.database.dialect();
             let table = [text(Some(&self.table.name))];
             let columns = self.database.read(&dialect.columns(), &table).await?;
-            Statements::new(dialect, &self.table, &columns)
+            Statements::new(dialect, &self.database.times, &self.table, &columns)
                 .map_err(|column| StoreError::unavailable(Missing(column)))
         };
         self.statements.get_or_try_init(make).await

@@ -7,11 +7,13 @@ use crate::support::keys;
 pub(super) struct Configuration {
     pub(super) simple_jwt: Value,
     pub(super) blacklist_app: bool,
+    /// `TIME_ZONE`, where `USE_TZ` is off.
+    pub(super) local_zone: Option<&'static str>,
 }
 
 impl Configuration {
     fn new(simple_jwt: Value) -> Self {
-        Self { simple_jwt, blacklist_app: true }
+        Self { simple_jwt, blacklist_app: true, local_zone: None }
     }
 
     fn without_the_blacklist_app(self) -> Self {
@@ -179,6 +181,16 @@ pub(super) fn inactive_users_too() -> Configuration {
 
 pub(super) fn update_last_login() -> Configuration {
     Configuration::new(json!({"UPDATE_LAST_LOGIN": true}))
+}
+
+/// Without `USE_TZ`.
+pub(super) fn local_times(zone: &'static str) -> Configuration {
+    let simple_jwt = json!({
+        "ROTATE_REFRESH_TOKENS": true,
+        "BLACKLIST_AFTER_ROTATION": true,
+        "UPDATE_LAST_LOGIN": true,
+    });
+    Configuration { local_zone: Some(zone), ..Configuration::new(simple_jwt) }
 }
 
 pub(super) fn leeway() -> Configuration {

@@ -229,8 +229,14 @@ impl Template {
         let name = settings["NAME"].as_str().unwrap().to_owned();
         let password_iterations = FEW_ITERATIONS;
         let users = serde_json::from_str(STANDARD_USERS).unwrap();
-        Settings { simple_jwt, blacklist_app, database: settings, password_iterations }
-            .seed(&users);
+        Settings {
+            simple_jwt,
+            blacklist_app,
+            database: settings,
+            password_iterations,
+            local_zone: None,
+        }
+        .seed(&users);
         match engine {
             Engine::Sqlite => Self::Sqlite(fs::read(name).unwrap()),
             Engine::Postgres => Self::Postgres(name),

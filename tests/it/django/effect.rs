@@ -3,7 +3,7 @@
 use super::{
     answer::Seen,
     database::{Outstanding, Rows, Time, User},
-    deviations::{FLUSH, NO_TOKEN},
+    deviations::{FLUSH, NO_TOKEN, WHOLE_SECONDS},
     minting::now,
 };
 
@@ -14,6 +14,8 @@ pub(super) struct Effect {
     blacklisted: Vec<String>,
     users: Vec<String>,
     deleted: usize,
+    /// Whether a moment is told more exactly than to the second.
+    has_fractions: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -35,12 +37,14 @@ impl Effect {
         for row in &after.outstanding {
             let old = before.outstanding.iter().find(|old| old.id == row.id);
             if old != Some(row) {
+                effect.has_fractions |= old.is_none() && is_fraction(&row.created_at);
                 effect.outstanding.push(OutstandingRow::new(row, old.is_none(), seen));
             }
         }
         for row in &after.blacklisted {
             let old = before.blacklisted.iter().find(|old| old.jti == row.jti);
             if old != Some(row) {
+                effect.has_fractions |= is_fraction(&row.blacklisted_at);
                 let (id, at) = (seen.id(&row.jti, None), stored(&row.blacklisted_at, seen, now()));
                 effect.blacklisted.push(format!("{id}, at {at}"));
             }
@@ -48,6 +52,9 @@ impl Effect {
         for user in &after.users {
             let old = before.users.iter().find(|old| old.id == user.id);
             if old != Some(user) {
+                let login = user.last_login.as_ref();
+                let is_new = old.is_none_or(|old| old.last_login.as_ref() != login);
+                effect.has_fractions |= is_new && login.is_some_and(is_fraction);
                 effect.users.push(changes_of(user, old, seen));
             }
         }
@@ -61,6 +68,10 @@ impl Effect {
     /// Makes equal what may differ in any row; tells which deviations that were.
     pub(super) fn excuse(&mut self, of_django: &Self, slides: bool) -> Vec<&'static str> {
         let mut deviations = Vec::new();
+        if of_django.has_fractions && !self.has_fractions {
+            self.has_fractions = true;
+            deviations.push(WHOLE_SECONDS);
+        }
         if slides && of_django.outstanding.is_empty() && !self.outstanding.is_empty() {
             // The stored expiry follows the token, of which there may be no row yet.
             self.outstanding.retain(|row| row.margin != Some(row.leeway));
@@ -131,6 +142,10 @@ fn changes_of(user: &User, old: Option<&User>, seen: &Seen) -> String {
 /// A moment, and the form in which it is stored.
 fn stored(time: &Time, seen: &Seen, base: i64) -> String {
     format!("{} as {}", seen.moment(time.1, base), form_of(&time.0))
+}
+
+fn is_fraction(time: &Time) -> bool {
+    time.0.contains('.')
 }
 
 /// With `9` for any digit; a fraction of a second is left out where it is none.

@@ -1,10 +1,14 @@
 //! Django's `flushexpiredtokens` revives nothing that was revoked here.
 
 use serde_json::json;
+use tower_jwt_auth::{
+    NumericDate,
+    simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers, Outstanding},
+};
 
 use super::{
     configuration,
-    database::Engine,
+    database::{Database, Engine},
     doors::Door,
     minting::now,
     pair::{Pair, Side},
@@ -23,6 +27,42 @@ fn on_postgres() {
 fn flush(engine: Engine) {
     within_the_leeway(engine);
     of_a_sliding_token(engine);
+    a_purge_leaves_the_same(engine);
+}
+
+/// Where neither a leeway nor sliding tokens are at play.
+fn a_purge_leaves_the_same(engine: Engine) {
+    let Some(flushed) = Pair::start(engine, configuration::defaults()) else { return };
+    let purged = Database::new(engine, true).expect("as above");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let now = NumericDate::from_secs(now().cast_unsigned());
+    runtime.block_on(async {
+        let stores = [&flushed.database, &purged].map(|database| {
+            let database = DjangoDatabase::connect_lazy(&database.url).unwrap();
+            DjangoStore::new(DjangoUsers::new(database))
+        });
+        for store in &stores {
+            for age in [-100_000, -100, 1, 2, 100, 100_000] {
+                for (jti, user_id) in [("a", Some("1")), ("b", None), ("c", Some("1"))] {
+                    let jti = format!("{jti} {age}");
+                    let expires_at = now.as_secs().saturating_add_signed(-age);
+                    let expires_at = NumericDate::from_secs(expires_at);
+                    let token = Outstanding { jti: &jti, user_id, expires_at };
+                    if jti.starts_with('c') {
+                        store.outstand(&token, now).await.unwrap();
+                    } else {
+                        assert!(store.blacklist(&token, now).await.unwrap());
+                    }
+                }
+            }
+        }
+        assert_eq!(stores[1].purge(now, 100).await.unwrap(), 12);
+    });
+    flushed.django.administer("flush_expired_tokens", &json!({}));
+    let [flushed, purged] = [flushed.rows(), purged.rows()];
+    assert_eq!(flushed.outstanding, purged.outstanding);
+    assert_eq!(flushed.blacklisted, purged.blacklisted);
+    assert_eq!((purged.outstanding.len(), purged.blacklisted.len()), (6, 4));
 }
 
 fn within_the_leeway(engine: Engine) {

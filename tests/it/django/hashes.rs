@@ -45,6 +45,7 @@ fn compare(engine: Engine) {
         blacklist_app: true,
         database: database.settings.clone(),
         password_iterations: ITERATIONS,
+        local_zone: None,
     }
     .seed(&Value::from(users));
     let pair = Pair::start_on(database, configuration, ITERATIONS);

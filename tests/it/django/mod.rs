@@ -18,6 +18,7 @@ mod flows;
 mod flush;
 mod hashes;
 mod headers;
+mod local_times;
 mod minting;
 mod odd_tokens;
 mod outage;

@@ -79,6 +79,7 @@ impl Pair {
             blacklist_app: configuration.blacklist_app,
             database: database.settings.clone(),
             password_iterations,
+            local_zone: configuration.local_zone,
         });
         let ours = start_ours(&database, &configuration, password_iterations);
         let seen = || RefCell::new(Seen::new(&configuration, &database));
@@ -176,6 +177,8 @@ pub(super) fn start_ours(
             ("SIMPLE_JWT", &configuration.simple_jwt.to_string()),
             ("TOKEN_BLACKLIST_APP", if configuration.blacklist_app { "1" } else { "0" }),
             ("PASSWORD_ITERATIONS", &password_iterations.to_string()),
+            ("TIME_ZONE", configuration.local_zone.unwrap_or_default()),
+            ("TZ", configuration.local_zone.unwrap_or("UTC")),
         ],
     )
 }

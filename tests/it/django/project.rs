@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     /// The value of Django's `DATABASES["default"]`.
     pub(crate) database: Value,
     pub(crate) password_iterations: u32,
+    /// `TIME_ZONE`, where `USE_TZ` is off.
+    pub(crate) local_zone: Option<&'static str>,
 }
 
 /// The Python that has Django, or `None` where it was not set up.
@@ -73,7 +75,8 @@ impl Settings {
             .env("TOKEN_BLACKLIST_APP", if self.blacklist_app { "1" } else { "0" })
             .env("DATABASES", json!({ "default": self.database }).to_string())
             .env("PASSWORD_ITERATIONS", self.password_iterations.to_string())
-            .env("PYTHONDONTWRITEBYTECODE", "1");
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .envs(self.local_zone.map(|zone| ("TIME_ZONE", zone)));
         command
     }
 

@@ -42,6 +42,7 @@ fn some_settings_are_refused() {
             blacklist_app,
             database: database.settings.clone(),
             password_iterations: FEW_ITERATIONS,
+            local_zone: None,
         });
         let request = log_in("/api/token/", "alice");
         let reply = django.send(&request.line, &request.headers, &request.body);

@@ -1,6 +1,8 @@
 //! Tokens that are over are forgotten.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tower_jwt_auth::simplejwt::{DjangoStore, DjangoUsers};
 
 use crate::support::session::at;
 
@@ -10,6 +12,8 @@ on_both! {
     tokens_that_are_over_are_forgotten,
     purging_stops_at_its_limit_and_goes_on_there,
     a_token_is_kept_while_a_copy_may_be_good,
+    an_hour_that_is_left_out_in_spring_is_waited_for,
+    a_purger_works_by_itself,
     purging_goes_through_large_tables,
 }
 
@@ -65,6 +69,30 @@ async fn a_token_is_kept_while_a_copy_may_be_good(fixture: &Fixture) {
     assert_eq!(store.purge(at(1559), 10).await.unwrap(), 0);
     assert!(store.is_blacklisted("a").await.unwrap());
     assert_eq!(store.purge(at(1560), 10).await.unwrap(), 1);
+}
+
+/// Local clocks show the hour from two to three, and as PostgreSQL reads them, that is later than
+/// what follows.
+async fn an_hour_that_is_left_out_in_spring_is_waited_for(fixture: &Fixture) {
+    let database = fixture.database().with_local_times("Europe/Berlin").unwrap();
+    let store = DjangoStore::new(DjangoUsers::new(database));
+    // The 29th of March 2026.
+    let (two, three) = (1_774_749_600, 1_774_753_200);
+    store.blacklist(&token("a", "7", three + 600), at(1)).await.unwrap();
+    for now in (two..three + 600).step_by(300) {
+        assert_eq!(store.purge(at(now), 10).await.unwrap(), 0, "{now}");
+    }
+    assert_eq!(store.purge(at(three + 7200), 10).await.unwrap(), 1);
+}
+
+async fn a_purger_works_by_itself(fixture: &Fixture) {
+    let store = fixture.store();
+    store.blacklist(&token("a", "7", 100), at(1)).await.unwrap();
+    let _purger = store.spawn_purger(Duration::from_secs(3600));
+    let began = Instant::now();
+    while !left(fixture).await.is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it is still there");
+    }
 }
 
 async fn purging_goes_through_large_tables(fixture: &Fixture) {

@@ -19,7 +19,8 @@ if os.environ["TOKEN_BLACKLIST_APP"] == "1":
     INSTALLED_APPS.append(BLACKLIST_APP)
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "urls"
-USE_TZ = True
+USE_TZ = "TIME_ZONE" not in os.environ
+TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Django's own list, its first entry cheaper where the tests say so.

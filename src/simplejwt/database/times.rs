@@ -1,0 +1,54 @@
+use std::{sync::Arc, time::Duration};
+
+use crate::error::{ConfigError, ConfigErrorKind};
+
+use super::dialect::Dialect;
+
+/// How a project writes times: without `USE_TZ`, SimpleJWT writes the time in UTC where Django takes
+/// it for the time in `TIME_ZONE`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times {
+    /// `TIME_ZONE`, where `USE_TZ` is off.
+    local_zone: Option<Arc<str>>,
+}
+
+impl Times {
+    /// Without `USE_TZ`.
+    pub(super) fn local(zone: &str) -> Result<Self, ConfigError> {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte);
+        if zone.is_empty() || !zone.bytes().all(is_part) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::OutOfRange,
+                "a time zone must have a name such as Europe/Berlin",
+            ));
+        }
+        Ok(Self { local_zone: Some(zone.into()) })
+    }
+
+    /// A parameter with seconds since 1970, as SimpleJWT writes times. SQLite's are text, as Django
+    /// writes them.
+    pub(super) fn of_token(&self, dialect: Dialect, param: &str) -> String {
+        match (dialect, &self.local_zone) {
+            (Dialect::Postgres, None) => format!("to_timestamp({param})"),
+            (Dialect::Postgres, Some(zone)) => {
+                format!("(to_timestamp({param}) AT TIME ZONE 'UTC' AT TIME ZONE '{zone}')")
+            }
+            (Dialect::Sqlite, _) => format!("datetime({param}, 'unixepoch')"),
+        }
+    }
+
+    /// The same as Django itself writes times.
+    pub(super) fn of_django(&self, dialect: Dialect, param: &str) -> String {
+        match (dialect, &self.local_zone) {
+            (Dialect::Postgres, _) => format!("to_timestamp({param})"),
+            (Dialect::Sqlite, None) => format!("datetime({param}, 'unixepoch')"),
+            (Dialect::Sqlite, Some(_)) => format!("datetime({param}, 'unixepoch', 'localtime')"),
+        }
+    }
+
+    /// By how much later a moment may seem to be than one that comes after it: the hour that clocks
+    /// leave out in spring is read as the one after it.
+    pub(super) const fn slack(&self) -> Duration {
+        Duration::from_secs(if self.local_zone.is_some() { 60 * 60 } else { 0 })
+    }
+}

@@ -1,0 +1,93 @@
+//! A project without `USE_TZ`: what SimpleJWT takes for UTC, Django takes for local time.
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tower_jwt_auth::{
+    NumericDate,
+    simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers},
+};
+
+use super::{
+    configuration,
+    database::{Engine, Rows, Time},
+    doors::Door,
+    minting::now,
+    pair::{Pair, Side, log_in},
+};
+
+/// How far two moments may lie apart that are meant to be the same.
+const TOLERANCE: u64 = 60;
+/// What Django writes here would be over nine hours too early if it were read as it stands.
+const EAST: &str = "Asia/Tokyo";
+/// What is written here as it is would be over hours too early for Django.
+const WEST: &str = "America/New_York";
+
+#[test]
+fn on_sqlite() {
+    compare(Engine::Sqlite, EAST);
+}
+
+#[test]
+fn on_postgres_in_the_east() {
+    compare(Engine::Postgres, EAST);
+}
+
+#[test]
+fn on_postgres_in_the_west() {
+    compare(Engine::Postgres, WEST);
+}
+
+fn compare(engine: Engine, zone: &'static str) {
+    let Some(pair) = Pair::start(engine, configuration::local_times(zone)) else { return };
+    let written = Side::BOTH.map(|side| write(&pair, side));
+    let [of_django, of_ours] = &written;
+    assert_eq!(of_django.len(), of_ours.len());
+    for ((what, django), (_, ours)) in of_django.iter().zip(of_ours) {
+        assert!(django.1.abs_diff(ours.1) < TOLERANCE, "{what}: {django:?}, ours {ours:?}");
+    }
+
+    // A flush forgets none of them, nor does a purge.
+    let rows = pair.rows().outstanding.len();
+    pair.django.administer("flush_expired_tokens", &serde_json::json!({}));
+    assert_eq!(pair.rows().outstanding.len(), rows);
+    Runtime::new().unwrap().block_on(async {
+        let database = DjangoDatabase::connect_lazy(&pair.database.url).unwrap();
+        let database = database.with_local_times(zone).unwrap();
+        let store = DjangoStore::new(DjangoUsers::new(database));
+        let now = NumericDate::from_secs(now().cast_unsigned());
+        assert_eq!(store.purge(now, 100).await.unwrap(), 0);
+        let day = Duration::from_secs(24 * 60 * 60);
+        // An hour more, since one may be missing.
+        let over = now.saturating_add(day + Duration::from_secs(3600 + 2 * TOLERANCE));
+        assert_eq!(store.purge(over, 100).await.unwrap(), rows);
+    });
+}
+
+/// The times that a login, a refresh and a logout leave behind, each with its name.
+fn write(pair: &Pair, side: Side) -> Vec<(String, Time)> {
+    let before = pair.rows();
+    let token = |reply: crate::support::reply::Reply| {
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()["refresh"].as_str().unwrap().to_owned()
+    };
+    let first = token(pair.send(side, &log_in("/api/token/", "alice")));
+    let second = token(pair.send(side, &Door::Refresh.request(pair, &first)));
+    assert_eq!(pair.send(side, &Door::Blacklist.request(pair, &second)).status, 200);
+    new_times(&before, &pair.rows())
+}
+
+fn new_times(before: &Rows, after: &Rows) -> Vec<(String, Time)> {
+    let mut times = Vec::new();
+    let mut note = |what: &str, time: &Time| times.push((what.to_owned(), time.clone()));
+    for row in after.outstanding.iter().filter(|row| !before.outstanding.contains(row)) {
+        note("created_at", &row.created_at);
+        note("expires_at", &row.expires_at);
+    }
+    for row in after.blacklisted.iter().filter(|row| !before.blacklisted.contains(row)) {
+        note("blacklisted_at", &row.blacklisted_at);
+    }
+    let alice = after.users.iter().find(|user| user.username == "alice").unwrap();
+    note("last_login", alice.last_login.as_ref().unwrap());
+    times
+}
