@@ -28,15 +28,15 @@ const DEFAULT_PREFIX: &str = "jwt:";
 const LONGEST_PREFIX: usize = 64;
 /// How much longer than necessary Redis remembers a user: for clocks that differ, and so that most
 /// rotations need not extend it.
-const SLACK: Duration = Duration::from_secs(60 + 1_000);
+const SLACK: Duration = Duration::from_secs(60 + 3_600);
 
 /// A [`TokenStore`] in Redis 6 or later, or Valkey: one server, or a cluster.
 ///
 /// Any number of processes may share one. Each call is one round trip: a script that touches one
-/// key, `jwt:<user id>`, a hash of all that is known of the user. Redis forgets it by itself, so
-/// [`purge`](TokenStore::purge) has nothing to do. Beginning a session with a
-/// [limit](NewSession::limit) and listing sessions take time in proportion to what is remembered
-/// of the user; all else does not.
+/// key, `jwt:<user id>`, a hash of all that is known of the user. Redis forgets it by itself, an hour
+/// after nothing of it is needed any more, so [`purge`](TokenStore::purge) has nothing to do.
+/// Beginning a session with a [limit](NewSession::limit) and listing sessions take time in proportion
+/// to what is remembered of the user; all else does not.
 ///
 /// ```
 /// # fn main() -> Result<(), tower_jwt_auth::ConfigError> {

@@ -18,8 +18,8 @@
 //!
 //! **Time.** `now` and what is compared with it comes with the call. Redis' own clock only counts
 //! down the time to live of the hash, `ttl` seconds from now, which is never shortened: Redis
-//! forgets a user as a whole when nothing of it is worth remembering. It is a thousand seconds more
-//! than what is written needs, so that most rotations leave it alone.
+//! forgets a user as a whole when nothing of it is worth remembering. It is an hour more than what is
+//! written needs, so that most rotations leave it alone.
 //!
 //! **Repetition.** An answer may be lost, and the call repeated by the client library with the same
 //! arguments: a second `begin` finds the session and changes nothing; a second `spend` is known by
@@ -220,8 +220,10 @@ if session then
       times = kept .. sub(times, 13)
     end
     call('HSET', user, field, times .. sub(session, 37, 60) .. successor .. refresh)
-    -- The user is remembered for a thousand seconds longer than was needed for what was kept.
-    if sub(kept, 1, 9) ~= sub(times, 1, 9) and call('TTL', user) < tonumber(ttl) then
+    -- The user is remembered for an hour longer than was needed for what was kept, which is until
+    -- the end of any hour that this was in.
+    local needed = sub(times, 1, 12)
+    if needed - needed % 3600 > kept - kept % 3600 and call('TTL', user) < tonumber(ttl) then
       call('EXPIRE', user, tonumber(ttl))
     end
     return FIRST

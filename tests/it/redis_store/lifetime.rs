@@ -63,19 +63,19 @@ async fn every_key_has_a_time_to_live_that_is_long_enough() {
     store.begin(&session(&user, "s", "0").with_expiry(at(900), at(900))).await.unwrap();
     for step in 1..40 {
         let (refresh, successor) = ((step - 1).to_string(), step.to_string());
-        let expiry = at(900 + step * 70);
+        let needed = 900 + step * 700;
+        let expiry = at(needed);
         let rotated = session(&user, "s", &refresh).with_expiry(expiry, expiry);
         let spent = store.spend(&Spend::new(&rotated, at(0), &successor)).await.unwrap();
         assert_eq!(spent, Spent::First);
         let left = ttl(&server, "jwt:bob").await;
-        let needed = 900 + step * 70;
-        assert!((needed + 50..=needed + 1_060).contains(&left), "{left} s left of {needed}");
+        assert!((needed + 50..=needed + 3_660).contains(&left), "{left} s left of {needed}");
     }
 }
 
 /// How many seconds may be left of the time to live of what is needed for `keep`.
 fn slack(keep: u64) -> RangeInclusive<u64> {
-    keep + 1_050..=keep + 1_060
+    keep + 3_650..=keep + 3_660
 }
 
 async fn ttl(server: &RedisServer, key: &str) -> u64 {
@@ -136,7 +136,7 @@ async fn what_is_over_is_forgotten() {
         }
         let left = server.run::<usize>(&format!("HLEN jwt:{kind}")).await;
         assert!(most.max(left) < 50, "{most} {kind} were kept of 20 that were to be");
-        assert!(ttl(&server, &format!("jwt:{kind}")).await <= 1_080);
+        assert!(ttl(&server, &format!("jwt:{kind}")).await <= 3_680);
     }
     assert_eq!(server.run::<usize>("DBSIZE").await, 5, "nothing else was stored");
 }
