@@ -11,6 +11,10 @@
 //! On Redis there is a second scale, the same `SET … NX EX …` called by a script of one line: what
 //! any decision that Redis takes in one step costs at least.
 //!
+//! A store that makes its own connections to PostgreSQL hands them on from call to call, which sqlx's
+//! pool does not. The first row is about a store on such a pool, like that of the bare write; the next
+//! one about a store that was made with an URL.
+//!
 //! Under such a load a session is rotated several times a second, and most often the times of its
 //! entry stay as they are. The rows `five minutes apart` tell of each rotation that it comes five
 //! minutes after the one before, so that times, and what a database finds by them, change each time.
@@ -102,7 +106,9 @@ async fn main() -> Result<(), Failure> {
         store = store.with_automatic_migration(false);
         let (name, bare) = ("PostgresStore, fsync off", Arc::new(bare));
         compare(name, Some(1.5), Some(bare.clone()), store.clone(), (rounds, slice)).await?;
-        compare(APART, None, Some(bare), store, (rounds, slice)).await?;
+        compare(APART, None, Some(bare.clone()), store, (rounds, slice)).await?;
+        let store = PostgresStore::connect_lazy(&url)?;
+        compare("  by its URL", None, Some(bare), store, (rounds, slice)).await?;
     }
     for (name, options) in
         [("RedisStore, no log", &["--appendonly", "no"][..]), ("RedisStore, fsync always", &[])]
