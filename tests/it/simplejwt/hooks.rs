@@ -60,6 +60,19 @@ async fn claims_with_a_meaning_cannot_be_replaced() {
     }
 }
 
+/// Neither side would take such a token.
+#[tokio::test]
+async fn claims_that_make_a_token_too_long_fail_the_login() {
+    let site = Site::new().await;
+    for (len, is_good) in [(4_000, true), (8_000, false)] {
+        let jwt = site.builder(&json!({})).token_claims(move |_| async move {
+            Ok::<Value, BackendError>(json!({ "name": "x".repeat(len) }))
+        });
+        let tokens = jwt.build().unwrap().tokens_for(&site.user("1").await).await;
+        assert_eq!(tokens.is_ok(), is_good, "{len}");
+    }
+}
+
 #[tokio::test]
 async fn claims_that_cannot_be_had_fail_the_login() {
     let site = Site::new().await;

@@ -1,7 +1,14 @@
-//! While the database is away.
+//! While the database is away, or the keys.
 
+use axum::{Router, routing::get};
 use http::StatusCode;
 use serde_json::json;
+use tower_jwt_auth::{Algorithm, jwks::RemoteKeys};
+
+use crate::support::{
+    keys,
+    mint::{Minter, NOW},
+};
 
 use super::setup::{
     BLACKLIST, HELLO, PASSWORD, REFRESH, SLIDE, STATELESS, Site, VERIFY, get_bearer, post,
@@ -14,7 +21,7 @@ async fn nothing_is_let_in_or_minted() {
     let app = site.app_with_blacklist(&rotating());
     site.run("ALTER TABLE auth_user RENAME TO away").await;
     site.run("ALTER TABLE token_blacklist_blacklistedtoken RENAME TO away_too").await;
-    let future = &*(crate::support::mint::NOW + 10).to_string();
+    let future = &*(NOW + 10).to_string();
     let sliding = token("sliding", &[("refresh_exp", future)]);
     for (path, body) in [
         ("/api/token/", json!({ "username": "ada", "password": PASSWORD })),
@@ -40,4 +47,18 @@ async fn nothing_is_let_in_or_minted() {
     assert_eq!(get_bearer(&app, HELLO, &access).await.body, "ada");
     let refresh = json!({ "refresh": token("refresh", &[]) });
     assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it is still good");
+}
+
+#[tokio::test]
+async fn tokens_are_not_bad_while_their_keys_cannot_be_fetched() {
+    let site = Site::new().await;
+    let keys_away = RemoteKeys::from_url("http://127.0.0.1:1/keys").insecure_loopback_http();
+    let jwt = site.builder(&json!({ "ALGORITHM": "ES256" })).keys(keys_away.build().unwrap());
+    let jwt = jwt.build().unwrap();
+    let app = Router::new().route(STATELESS, get(async || "in").layer(jwt.stateless_layer()));
+    let claims = format!(r#"{{"token_type":"access","exp":{},"jti":"a","user_id":"1"}}"#, NOW + 9);
+    let token = Minter::new(Algorithm::ES256, keys::P256.as_bytes()).token(claims);
+    let reply = get_bearer(&app, STATELESS, &token).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(jwt.verify(&token).await.unwrap_err().status(), StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -1,5 +1,7 @@
 //! Protected routes: with the user loaded, and stateless.
 
+use std::convert::Infallible;
+
 use axum::{Router, routing::get};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
@@ -171,6 +173,19 @@ async fn the_blacklist() {
     }
 }
 
+/// That it is blacklisted is said before what else is wrong.
+#[tokio::test]
+async fn a_blacklisted_token_of_another_type() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&json!({ "AUTH_TOKEN_CLASSES": [SLIDING_TOO] }));
+    let refresh = token("refresh", &[]);
+    let no_class = |message| no_class(&[("SlidingToken", "sliding")], message);
+    assert_refused(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token has wrong type"));
+    let blacklisted = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
+    assert_eq!(blacklisted.status, StatusCode::OK);
+    assert_refused(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token is blacklisted"));
+}
+
 #[tokio::test]
 async fn other_schemes_and_headers() {
     let site = Site::new().await;
@@ -238,6 +253,32 @@ async fn optional_authentication() {
     let reply = get_with(&app, "/must", &[]).await;
     assert_eq!((reply.status.as_u16(), &*reply.body), (401, NOT_PROVIDED));
     assert_eq!(reply.header("www-authenticate"), [r#"JWT realm="api""#]);
+
+    // Whether a token is bad is not known then.
+    site.run("ALTER TABLE auth_user RENAME TO away").await;
+    for path in ["/strict", "/lenient"] {
+        let reply = get_with(&app, path, &[good.as_bytes()]).await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}
+
+#[tokio::test]
+async fn an_inner_layer_does_not_vouch_for_the_user_of_an_outer_one() {
+    let site = Site::new().await;
+    let outer = site.builder(&json!({})).build().unwrap();
+    let inner = site.builder(&json!({ "AUTH_HEADER_NAME": "HTTP_X_INNER" })).build().unwrap();
+    let who = get(async |extensions: http::Extensions| {
+        let user = extensions.get::<DjangoUser>().is_some();
+        let token = extensions.get::<TokenUser>().is_some();
+        format!("{user} {token} {}", extensions.get::<Claims>().is_some())
+    });
+    let optional = inner.layer().unwrap().optional(BadToken::Reject);
+    let app = Router::new()
+        .route("/outer", who.clone().layer(outer.layer().unwrap()))
+        .route("/both", who.layer::<_, Infallible>(optional).layer(outer.layer().unwrap()));
+    let good = token("access", &[]);
+    assert_eq!(get_bearer(&app, "/outer", &good).await.body, "true true true");
+    assert_eq!(get_bearer(&app, "/both", &good).await.body, "false false false");
 }
 
 #[tokio::test]

@@ -253,6 +253,17 @@ fn contradictions_are_refused() {
     }
 }
 
+/// Nobody could tell which token was meant.
+#[tokio::test]
+async fn the_blacklist_app_needs_ids() {
+    let site = super::setup::Site::new().await;
+    let build = |jti: Value| {
+        site.builder(&json!({ "JTI_CLAIM": jti })).blacklist_app(true).build().map(drop)
+    };
+    assert!(build("id".into()).is_ok());
+    assert_eq!(build(Value::Null).unwrap_err().kind(), ConfigErrorKind::Conflict);
+}
+
 /// Without users, all that can be served are routes that need none.
 #[test]
 fn what_needs_a_database_says_so() {

@@ -202,12 +202,58 @@ async fn a_new_password_ends_refresh_tokens() {
     assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
 
     site.run("UPDATE auth_user SET password = 'pbkdf2_sha256$1000$salt$new' WHERE id = 1").await;
-    for (path, body) in [(REFRESH, refresh), (SLIDE, json!({ "token": sliding }))] {
+    for (path, body) in [(REFRESH, refresh.clone()), (SLIDE, json!({ "token": sliding }))] {
         let reply = post(&app, path, &body).await;
         let expected = r#"{"detail":"The user's password has been changed."}"#;
         assert_eq!((reply.status.as_u16(), &*reply.body), (401, expected), "{path}");
         let reply = post(&app, path, &body).await;
         assert_eq!(member(&reply, "detail"), "Token is blacklisted");
+    }
+    // Where it is blacklisted in the same step in which that is found out, too.
+    let mut settings = rotating();
+    settings["CHECK_REVOKE_TOKEN"] = true.into();
+    let reply = post(&site.app_with_blacklist(&settings), REFRESH, &refresh).await;
+    assert_eq!(member(&reply, "detail"), "Token is blacklisted");
+}
+
+/// As Django writes them when a token without a name for its id or type is refreshed.
+#[tokio::test]
+async fn a_claim_called_null_may_be_repeated_where_claims_have_no_name() {
+    let site = Site::new().await;
+    for (settings, is_good) in [
+        (json!({}), false),
+        (json!({ "JTI_CLAIM": null }), true),
+        (json!({ "TOKEN_TYPE_CLAIM": null }), true),
+    ] {
+        let app = site.app(&settings);
+        let nulls = |name| token("refresh", &[("null", "1"), (name, "2"), ("null", "3")]);
+        let refresh = post(&app, REFRESH, &json!({ "refresh": nulls("null") })).await;
+        assert_eq!(refresh.status.is_success(), is_good, "{settings}");
+        for name in ["exp", "user_id"] {
+            let reply = post(&app, REFRESH, &json!({ "refresh": nulls(name) })).await;
+            assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{settings} {name}");
+        }
+    }
+    // Of what is kept, the last one counts, as in Python.
+    let mut settings = json!({ "TOKEN_TYPE_CLAIM": null, "ROTATE_REFRESH_TOKENS": true });
+    let twice = json!({ "refresh": token("refresh", &[("null", "1"), ("null", "2")]) });
+    let reply = post(&site.app(&settings), REFRESH, &twice).await;
+    let successor = payload(&member(&reply, "refresh"));
+    assert!(successor.contains(r#""null":2"#) && !successor.contains(r#""null":1"#), "{successor}");
+    settings["TOKEN_TYPE_CLAIM"] = "token_type".into();
+    let reply = post(&site.app(&settings), REFRESH, &twice).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+}
+
+/// The verifier for services that have left Django.
+#[tokio::test]
+async fn the_verifier_takes_the_types_of_protected_routes() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).build().unwrap();
+    let verifier = jwt.verifier::<tower_jwt_auth::token::NoClaims>().unwrap();
+    assert!(verifier.verify(&token("access", &[])).is_ok());
+    for other in ["refresh", "sliding", "other"] {
+        assert!(verifier.verify(&token(other, &[])).is_err(), "{other}");
     }
 }
 

@@ -142,3 +142,39 @@ async fn unknown_tokens_are_rotated_and_blacklisted() {
     assert_eq!(post(&app, BLACKLIST, &json!({ "refresh": other })).await.status, StatusCode::OK);
     assert_eq!(counts(&site).await, ("3".to_owned(), "2".to_owned()));
 }
+
+/// Between the look at the blacklist and the new expiry.
+#[tokio::test]
+async fn a_sliding_token_that_is_blacklisted_meanwhile_is_not_refreshed() {
+    let site = Site::new().await;
+    let app = site.app_with_blacklist(&json!({}));
+    let body = json!({ "username": "ada", "password": super::setup::PASSWORD });
+    let sliding = member(&post(&app, SLIDING, &body).await, "token");
+    site.run(
+        "CREATE TRIGGER meanwhile BEFORE UPDATE ON token_blacklist_outstandingtoken BEGIN
+            INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+            VALUES ('2023-01-01', OLD.id);
+        END",
+    )
+    .await;
+    let reply = post(&app, SLIDE, &json!({ "token": sliding })).await;
+    assert_eq!((reply.status.as_u16(), &*member(&reply, "detail")), (401, "Token is blacklisted"));
+}
+
+/// The rows that Django leaves say when the first copy of a sliding token expires.
+#[tokio::test]
+async fn a_purge_waits_for_the_last_copy_of_a_sliding_token() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).blacklist_app(true).build().unwrap();
+    let store = jwt.blacklist_app().unwrap();
+    let day = 24 * 60 * 60;
+    site.run(&format!(
+        "INSERT INTO token_blacklist_outstandingtoken (token, jti, expires_at)
+        VALUES ('', 'first', datetime({NOW}, 'unixepoch'))"
+    ))
+    .await;
+    for (now, purged) in [(NOW, 0), (NOW + day - 1, 0), (NOW + day, 1)] {
+        let now = tower_jwt_auth::NumericDate::from_secs(now);
+        assert_eq!(store.purge(now, 10).await.unwrap(), purged, "{now:?}");
+    }
+}
