@@ -77,7 +77,7 @@ impl Seen {
             ("SLIDING_TOKEN_REFRESH_LIFETIME", 86_400),
         ];
         let mut twins = HashMap::new();
-        for user in database.rows().users {
+        for user in &database.rows().users {
             if let Some((name, "django" | "ours")) = user.username.rsplit_once('@') {
                 twins.insert(user.id.to_string(), name.to_owned());
                 twins.insert(user.username.clone(), name.to_owned());

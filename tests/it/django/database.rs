@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Deserialize;
@@ -32,6 +32,8 @@ pub(crate) struct Database {
     pub(crate) settings: Value,
     runtime: Runtime,
     reader: Mutex<Reader>,
+    /// The rows as they were read last, with what the database told of its state.
+    known: Mutex<(String, Arc<Rows>)>,
     has_blacklist: bool,
     _folder: Option<Folder>,
 }
@@ -123,6 +125,7 @@ impl Database {
             }),
             runtime,
             reader: Mutex::new(reader),
+            known: Mutex::default(),
             has_blacklist,
             _folder: Some(folder),
         }
@@ -145,41 +148,62 @@ impl Database {
             url,
             runtime,
             reader: Mutex::new(reader),
+            known: Mutex::default(),
             has_blacklist,
             _folder: None,
         }
     }
 
-    /// All rows as they are now.
-    pub(crate) fn rows(&self) -> Rows {
-        let reader = &mut *self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut read = |[in_sqlite, in_postgres]: [&'static str; 2]| -> Value {
-            let text: String = self.runtime.block_on(async {
-                match reader {
-                    Reader::Sqlite(connection) => {
-                        query_scalar(in_sqlite).fetch_one(connection).await.unwrap()
-                    }
-                    Reader::Postgres(connection) => {
-                        query_scalar(in_postgres).fetch_one(connection).await.unwrap()
-                    }
-                }
-            });
-            serde_json::from_str(&text).unwrap()
-        };
-        let mut rows = json!({"users": read(USERS), "outstanding": [], "blacklisted": []});
-        if self.has_blacklist {
-            rows["outstanding"] = read(OUTSTANDING);
-            rows["blacklisted"] = read(BLACKLISTED);
+    /// All rows as they are now: the same ones if nobody has written since.
+    pub(crate) fn rows(&self) -> Arc<Rows> {
+        let mut known = unpoisoned(&self.known);
+        let state = self.read(STATE);
+        if known.0 != state {
+            *known = (state, Arc::new(self.read_rows()));
         }
-        serde_json::from_value(rows).unwrap()
+        Arc::clone(&known.1)
+    }
+
+    fn read_rows(&self) -> Rows {
+        fn parse<T: for<'de> Deserialize<'de>>(json: &str) -> T {
+            serde_json::from_str(json).unwrap()
+        }
+        let mut rows = Rows { users: parse(&self.read(USERS)), ..Rows::default() };
+        if self.has_blacklist {
+            rows.outstanding = parse(&self.read(OUTSTANDING));
+            rows.blacklisted = parse(&self.read(BLACKLISTED));
+        }
+        rows
+    }
+
+    fn read(&self, [in_sqlite, in_postgres]: [&'static str; 2]) -> String {
+        let text = match &mut *unpoisoned(&self.reader) {
+            Reader::Sqlite(connection) => {
+                self.runtime.block_on(query_scalar(in_sqlite).fetch_one(connection))
+            }
+            Reader::Postgres(connection) => {
+                self.runtime.block_on(query_scalar(in_postgres).fetch_one(connection))
+            }
+        };
+        text.unwrap()
     }
 
     /// Connects anew, after PostgreSQL has closed the connection.
     pub(crate) fn connect_again(&self) {
         let reader = self.runtime.block_on(PgConnection::connect(&self.url)).unwrap();
-        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Reader::Postgres(reader);
+        *unpoisoned(&self.reader) = Reader::Postgres(reader);
     }
 }
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What changes with every write, for SQLite with those of other connections.
+const STATE: [&str; 2] = [
+    "SELECT CAST(data_version AS text) FROM pragma_data_version",
+    "SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text)",
+];
 
 const USERS: [&str; 2] = [
     "SELECT json_group_array(json_object('id', id, 'username', username, 'password', password,

@@ -1,8 +1,10 @@
 //! What a request did to the database.
 
+use std::collections::HashMap;
+
 use super::{
     answer::Seen,
-    database::{Outstanding, Rows, Time, User},
+    database::{Blacklisted, Outstanding, Rows, Time, User},
     deviations::{FLUSH, NO_TOKEN, WHOLE_SECONDS},
     minting::now,
 };
@@ -34,15 +36,19 @@ struct OutstandingRow {
 impl Effect {
     pub(super) fn between(before: &Rows, after: &Rows, seen: &mut Seen) -> Self {
         let mut effect = Self::default();
+        let known: HashMap<i64, &Outstanding> =
+            before.outstanding.iter().map(|row| (row.id, row)).collect();
         for row in &after.outstanding {
-            let old = before.outstanding.iter().find(|old| old.id == row.id);
+            let old = known.get(&row.id).copied();
             if old != Some(row) {
                 effect.has_fractions |= old.is_none() && is_fraction(&row.created_at);
                 effect.outstanding.push(OutstandingRow::new(row, old.is_none(), seen));
             }
         }
+        let known: HashMap<&str, &Blacklisted> =
+            before.blacklisted.iter().map(|row| (&*row.jti, row)).collect();
         for row in &after.blacklisted {
-            let old = before.blacklisted.iter().find(|old| old.jti == row.jti);
+            let old = known.get(&*row.jti).copied();
             if old != Some(row) {
                 effect.has_fractions |= is_fraction(&row.blacklisted_at);
                 let (id, at) = (seen.id(&row.jti, None), stored(&row.blacklisted_at, seen, now()));

@@ -59,8 +59,8 @@ fn compare(engine: Engine) {
         // What was stored now, by the other side.
         pair.compare(format!("{algorithm} again"), |side| log_in(side.other(), PASSWORD));
     }
-    let upgraded =
-        pair.rows().users.into_iter().filter(|user| !user.username.starts_with("bcrypt@"));
+    let rows = pair.rows();
+    let upgraded = rows.users.iter().filter(|user| !user.username.starts_with("bcrypt@"));
     for user in upgraded {
         let is_preferred = user.password.starts_with("pbkdf2_sha256$1000000$");
         pair.expect(&format!("{} has the preferred format", user.username), is_preferred);
