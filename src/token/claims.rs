@@ -54,7 +54,8 @@ struct Verified<C> {
 }
 
 impl<C> Claims<C> {
-    #[inline]
+    // Otherwise all of it is copied twice more.
+    #[inline(always)]
     pub(super) fn new(payload: String, registered: Registered, custom: C) -> Self {
         Self(Arc::new(Verified { payload, registered, custom }))
     }

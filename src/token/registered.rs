@@ -14,7 +14,7 @@ use super::{
     members::{JsonStr, SeenMembers},
     profile::{Profile, says_access},
     validation::Rules,
-    values::{Date, Id, OneOrMany, TextOrInteger},
+    values::Value,
 };
 
 /// A text of the payload: where it stands there, or its value where it was written with escapes.
@@ -62,7 +62,6 @@ pub(super) enum Audience {
 pub(super) struct Registered {
     /// The latest there is, where the rules allow a token without it.
     pub(super) expires_at: NumericDate,
-    #[cfg_attr(not(feature = "django"), expect(dead_code, reason = "only that allows none"))]
     pub(super) has_expiry: bool,
     pub(super) not_before: Option<NumericDate>,
     pub(super) issued_at: Option<NumericDate>,
@@ -84,12 +83,36 @@ pub(super) struct Registered {
 }
 
 impl Registered {
+    /// Before anything was read.
+    pub(super) const fn none() -> Self {
+        Self {
+            expires_at: NumericDate::MAX,
+            has_expiry: false,
+            not_before: None,
+            issued_at: None,
+            auth_time: None,
+            token_type: None,
+            user_id: None,
+            jti: None,
+            session_id: None,
+            issuer: None,
+            subject: None,
+            scope: Scopes::NONE,
+            scp: Scopes::NONE,
+            epoch: None,
+            audience: Audience::Absent,
+            is_for_other_use: false,
+            is_bound: false,
+        }
+    }
+
     pub(super) fn read(
         payload: &str,
         rules: &Rules,
         now: NumericDate,
     ) -> Result<Self, AuthErrorKind> {
-        let mut reader = Reader::new(payload, rules, now);
+        let mut registered = Self::none();
+        let mut reader = Reader::new(payload, rules, now, &mut registered);
         let mut deserializer = serde_json::Deserializer::from_str(payload);
         let read = deserializer.deserialize_map(&mut reader);
         if reader.found_expired() {
@@ -97,7 +120,7 @@ impl Registered {
         }
         read.map_err(|error| kind_of(&error))?;
         deserializer.end().map_err(|error| kind_of(&error))?;
-        reader.finish().map_err(|error| kind_of(&error))
+        if reader.is_complete() { Ok(registered) } else { Err(AuthErrorKind::InvalidClaims) }
     }
 }
 
@@ -134,42 +157,29 @@ impl Claim {
 }
 
 /// Reads them, member by member.
-pub(super) struct Reader<'de> {
+pub(super) struct Reader<'a, 'de> {
     payload: &'de str,
-    rules: &'de Rules,
+    rules: &'a Rules,
     now: NumericDate,
+    claims: &'a mut Registered,
     /// The [marks](Claim::mark) of the claims met so far.
     seen_claims: u32,
     /// The other members.
     seen: SeenMembers<'de>,
-    expires_at: Option<NumericDate>,
-    claims: Registered,
+    /// Whether a member was refused, though whoever asked for it may have gone on.
+    is_amiss: bool,
 }
 
-impl<'de> Reader<'de> {
+impl<'a, 'de> Reader<'a, 'de> {
     #[inline]
-    pub(super) fn new(payload: &'de str, rules: &'de Rules, now: NumericDate) -> Self {
-        let claims = Registered {
-            expires_at: NumericDate::MAX,
-            has_expiry: false,
-            not_before: None,
-            issued_at: None,
-            auth_time: None,
-            token_type: None,
-            user_id: None,
-            jti: None,
-            session_id: None,
-            issuer: None,
-            subject: None,
-            scope: Scopes::NONE,
-            scp: Scopes::NONE,
-            epoch: None,
-            audience: Audience::Absent,
-            is_for_other_use: false,
-            is_bound: false,
-        };
+    pub(super) const fn new(
+        payload: &'de str,
+        rules: &'a Rules,
+        now: NumericDate,
+        claims: &'a mut Registered,
+    ) -> Self {
         let seen = SeenMembers::new();
-        Self { payload, rules, now, seen_claims: 0, seen, expires_at: None, claims }
+        Self { payload, rules, now, claims, seen_claims: 0, seen, is_amiss: false }
     }
 
     fn text(&self, text: Cow<'_, str>) -> Text {
@@ -183,43 +193,36 @@ impl<'de> Reader<'de> {
         }
     }
 
-    fn scopes(&self, scopes: OneOrMany<'_>) -> Scopes {
-        match scopes {
-            OneOrMany::One(text) => Scopes::Text(self.text(text)),
-            OneOrMany::Many(list) => {
-                Scopes::List(list.into_iter().map(|text| text.into()).collect())
-            }
+    fn scopes(&self, value: &Value<'de>) -> Option<Scopes> {
+        if let Some(text) = value.text() {
+            return Some(Scopes::Text(self.text(text.clone())));
         }
+        let list = value.texts()?.iter().map(|text| text.as_ref().into());
+        Some(Scopes::List(list.collect()))
     }
 
     /// Which claim a member of this name is.
     fn claim(&self, name: &str) -> Option<Claim> {
         let (names, profile) = (self.rules.names(), self.rules.profile);
-        // A name that was configured comes before the fixed meaning of the same name.
-        if name == names.user_id() {
-            return Some(Claim::UserId);
-        }
-        if name == names.token_type() && profile != Profile::Rfc9068 {
-            return Some(Claim::TokenType);
-        }
-        if name == names.jti() {
-            return Some(Claim::Jti);
-        }
         Some(match name {
+            // No others can be configured to have these names.
+            "exp" => Claim::ExpiresAt,
+            "iat" => Claim::IssuedAt,
+            "nbf" => Claim::NotBefore,
+            "iss" => Claim::Issuer,
+            "aud" => Claim::Audience,
             "sid" | "scope" | "scp" | "auth_time" | "user_epoch" if self.rules.as_pyjwt => {
                 return None;
             }
-            "exp" => Claim::ExpiresAt,
-            "nbf" => Claim::NotBefore,
-            "iat" => Claim::IssuedAt,
-            "auth_time" => Claim::AuthTime,
-            "iss" => Claim::Issuer,
-            "sub" => Claim::Subject,
             "sid" => Claim::SessionId,
-            "user_epoch" => Claim::Epoch,
             "scope" => Claim::Scope,
             "scp" => Claim::Scp,
-            "aud" => Claim::Audience,
+            "auth_time" => Claim::AuthTime,
+            "user_epoch" => Claim::Epoch,
+            _ if name == names.user_id() => Claim::UserId,
+            _ if name == names.token_type() && profile != Profile::Rfc9068 => Claim::TokenType,
+            _ if name == names.jti() => Claim::Jti,
+            "sub" => Claim::Subject,
             "client_id" if profile == Profile::Rfc9068 => Claim::ClientId,
             "typ" if profile == Profile::Plain => Claim::Typ,
             "token_use" if profile == Profile::Plain => Claim::TokenUse,
@@ -227,9 +230,27 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Notes that there is a member `name`, and says which claim it is, if its value is to be read.
+    /// Notes that there is a member `name`, and reads its value, which comes next in `map`, if it
+    /// is one of the claims.
+    pub(super) fn read_member<A: MapAccess<'de>>(
+        &mut self,
+        name: &Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<Option<Value<'de>>, A::Error> {
+        let result = match self.note(name) {
+            Ok(None) => Ok(None),
+            Ok(Some(claim)) => map.next_value().and_then(|value| match self.read(claim, &value) {
+                Some(()) => Ok(Some(value)),
+                None => Err(A::Error::custom("a claim that is not accepted")),
+            }),
+            Err(error) => Err(error),
+        };
+        self.is_amiss |= result.is_err();
+        result
+    }
+
     #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
-    pub(super) fn note<E: Error>(&mut self, name: &Cow<'de, str>) -> Result<Option<Claim>, E> {
+    fn note<E: Error>(&mut self, name: &Cow<'de, str>) -> Result<Option<Claim>, E> {
         let Some(claim) = self.claim(name) else {
             if self.rules.may_repeat != Some(name) {
                 self.seen.insert(name)?;
@@ -245,18 +266,14 @@ impl<'de> Reader<'de> {
         Ok(Some(claim))
     }
 
-    /// Reads `claim`, whose value comes next in `map`.
-    pub(super) fn read<A: MapAccess<'de>>(
-        &mut self,
-        claim: Claim,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
+    /// Nothing where the value is none that the claim may have, or says that all is over.
+    fn read(&mut self, claim: Claim, value: &Value<'de>) -> Option<()> {
         match claim {
             Claim::UserId => {
                 let id = if self.rules.profile == Profile::SimpleJwt {
-                    map.next_value::<TextOrInteger<'de>>()?.0
+                    value.id_or_integer()?
                 } else {
-                    map.next_value::<Id<'de>>()?.0
+                    value.id()?.clone()
                 };
                 self.claims.user_id = Some(self.text(id));
                 if self.rules.names().user_id() == "sub" {
@@ -264,56 +281,51 @@ impl<'de> Reader<'de> {
                 }
             }
             Claim::TokenType => {
-                let name = map.next_value::<JsonStr<'de>>()?.0;
-                self.claims.token_type = Some(TokenType::from(name.as_ref()));
+                self.claims.token_type = Some(TokenType::from(value.text()?.as_ref()));
             }
-            Claim::Jti => self.claims.jti = Some(self.text(map.next_value::<Id<'de>>()?.0)),
+            Claim::Jti => self.claims.jti = Some(self.text(value.id()?.clone())),
             Claim::ExpiresAt => {
-                let expires_at = map.next_value::<Date>()?.0;
-                self.expires_at = Some(expires_at);
+                self.claims.expires_at = value.date()?;
+                self.claims.has_expiry = true;
                 if self.found_expired() {
                     // Whatever else is in it, the token is worth nothing.
-                    return Err(A::Error::custom("expired"));
+                    return None;
                 }
             }
-            Claim::NotBefore => self.claims.not_before = Some(map.next_value::<Date>()?.0),
-            Claim::IssuedAt => self.claims.issued_at = Some(map.next_value::<Date>()?.0),
-            Claim::AuthTime => self.claims.auth_time = Some(map.next_value::<Date>()?.0),
-            Claim::Issuer => {
-                self.claims.issuer = Some(self.text(map.next_value::<JsonStr<'de>>()?.0));
-            }
-            Claim::Subject => {
-                self.claims.subject = Some(self.text(map.next_value::<JsonStr<'de>>()?.0));
-            }
-            Claim::SessionId => {
-                self.claims.session_id = Some(self.text(map.next_value::<Id<'de>>()?.0));
-            }
-            Claim::Epoch => {
-                self.claims.epoch = Some(self.text(map.next_value::<JsonStr<'de>>()?.0));
-            }
-            Claim::Scope => self.claims.scope = self.scopes(map.next_value()?),
-            Claim::Scp => self.claims.scp = self.scopes(map.next_value()?),
+            Claim::NotBefore => self.claims.not_before = Some(value.date()?),
+            Claim::IssuedAt => self.claims.issued_at = Some(value.date()?),
+            Claim::AuthTime => self.claims.auth_time = Some(value.date()?),
+            Claim::Issuer => self.claims.issuer = Some(self.text(value.text()?.clone())),
+            Claim::Subject => self.claims.subject = Some(self.text(value.text()?.clone())),
+            Claim::SessionId => self.claims.session_id = Some(self.text(value.id()?.clone())),
+            Claim::Epoch => self.claims.epoch = Some(self.text(value.text()?.clone())),
+            Claim::Scope => self.claims.scope = self.scopes(value)?,
+            Claim::Scp => self.claims.scp = self.scopes(value)?,
             Claim::Audience => {
-                let accepts = |audience: &str| self.rules.accepts_audience(audience);
-                let accepted = match map.next_value::<OneOrMany<'de>>()? {
-                    OneOrMany::One(audience) => accepts(&audience),
-                    OneOrMany::Many(list) => list.iter().any(|audience| accepts(audience)),
-                };
+                let mut audiences = value.texts()?.iter();
+                let accepted = audiences.any(|audience| self.rules.accepts_audience(audience));
                 self.claims.audience = if accepted { Audience::Accepted } else { Audience::Other };
             }
             Claim::ClientId => {
-                map.next_value::<Id<'de>>()?;
+                value.id()?;
             }
             Claim::Typ | Claim::TokenUse => {
-                self.claims.is_for_other_use |= !says_access(&map.next_value::<JsonStr<'de>>()?.0);
+                self.claims.is_for_other_use |= !says_access(value.text()?);
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// Whether what was read so far says that the token's lifetime is over.
     pub(super) fn found_expired(&self) -> bool {
-        self.expires_at.is_some_and(|expires_at| self.rules.is_over(expires_at, self.now))
+        self.claims.has_expiry && self.rules.is_over(self.claims.expires_at, self.now)
+    }
+
+    /// Whether all was in order, and all was there that is required.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.is_amiss
+            && (self.claims.has_expiry || self.rules.as_pyjwt)
+            && self.rules.required_claims().all(|name| self.has(name))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -322,22 +334,9 @@ impl<'de> Reader<'de> {
             None => self.seen.contains(name),
         }
     }
-
-    /// What was read, if all of it was there that is required.
-    #[inline]
-    pub(super) fn finish<E: Error>(self) -> Result<Registered, E> {
-        if !self.rules.required_claims().all(|name| self.has(name)) {
-            return Err(E::custom("a required claim is missing"));
-        }
-        match self.expires_at {
-            Some(expires_at) => Ok(Registered { expires_at, has_expiry: true, ..self.claims }),
-            None if self.rules.as_pyjwt => Ok(self.claims),
-            None => Err(E::missing_field("exp")),
-        }
-    }
 }
 
-impl<'de> Visitor<'de> for &mut Reader<'de> {
+impl<'de> Visitor<'de> for &mut Reader<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -346,11 +345,8 @@ impl<'de> Visitor<'de> for &mut Reader<'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(JsonStr(name)) = map.next_key()? {
-            match self.note(&name)? {
-                Some(claim) => self.read(claim, &mut map)?,
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+            if self.read_member(&name, &mut map)?.is_none() {
+                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())

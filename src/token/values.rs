@@ -1,11 +1,16 @@
-//! The values of registered claims, each of which allows for one sort of JSON value.
+//! The values of registered claims, and what each of them may be.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData, slice};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{
+        Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqDeserializer},
+    },
+    forward_to_deserialize_any,
 };
+use serde_json::Number;
 
 use crate::clock::NumericDate;
 
@@ -14,126 +19,90 @@ use super::members::JsonStr;
 /// RFC 7519 sets no limit; stores and indexes need one.
 const MAX_ID_LEN: usize = 255;
 
-/// A `NumericDate`: not negative, at most the year 9999; the fraction is dropped.
-pub(super) struct Date(pub(super) NumericDate);
+/// A value of the kinds that registered claims have, to be read as often as need be.
+pub(super) enum Value<'a> {
+    Text(Cow<'a, str>),
+    Texts(Vec<Cow<'a, str>>),
+    Number(Number),
+}
 
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DateVisitor;
-
-        impl Visitor<'_> for DateVisitor {
-            type Value = Date;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("seconds since 1970 up to the year 9999")
-            }
-
-            fn visit_u64<E: Error>(self, secs: u64) -> Result<Date, E> {
-                if secs > NumericDate::MAX.as_secs() {
-                    return Err(E::custom("beyond the year 9999"));
-                }
-                Ok(Date(NumericDate::from_secs(secs)))
-            }
-
-            fn visit_f64<E: Error>(self, secs: f64) -> Result<Date, E> {
-                if !(0.0..=NumericDate::MAX.as_secs() as f64).contains(&secs) {
-                    return Err(E::custom("not a date"));
-                }
-                Ok(Date(NumericDate::from_secs(secs as u64)))
-            }
+impl<'a> Value<'a> {
+    pub(super) const fn text(&self) -> Option<&Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Texts(_) | Self::Number(_) => None,
         }
+    }
 
-        deserializer.deserialize_u64(DateVisitor)
+    /// One text, or those of an array.
+    pub(super) fn texts(&self) -> Option<&[Cow<'a, str>]> {
+        match self {
+            Self::Text(text) => Some(slice::from_ref(text)),
+            Self::Texts(texts) => Some(texts),
+            Self::Number(_) => None,
+        }
+    }
+
+    /// A text of 1 to 255 bytes without NUL.
+    pub(super) fn id(&self) -> Option<&Cow<'a, str>> {
+        // PostgreSQL, for one, stores no NUL: such an id would be answered 503 instead of 401.
+        self.text().filter(|id| (1..=MAX_ID_LEN).contains(&id.len()) && !id.contains('\0'))
+    }
+
+    /// An id, or an integer as its text.
+    pub(super) fn id_or_integer(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Number(number) if number.is_u64() || number.is_i64() => {
+                Some(number.to_string().into())
+            }
+            _ => self.id().cloned(),
+        }
+    }
+
+    /// A `NumericDate`: not negative, at most the year 9999; the fraction is dropped.
+    pub(super) fn date(&self) -> Option<NumericDate> {
+        let Self::Number(number) = self else { return None };
+        let latest = NumericDate::MAX.as_secs();
+        let secs = match number.as_u64() {
+            Some(secs) => Some(secs).filter(|secs| *secs <= latest),
+            None => {
+                let secs = number.as_f64().filter(|secs| (0.0..=latest as f64).contains(secs));
+                secs.map(|secs| secs as u64)
+            }
+        };
+        secs.map(NumericDate::from_secs)
     }
 }
 
-/// A string of 1 to 255 bytes without NUL.
-pub(super) struct Id<'a>(pub(super) Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Id<'de> {
+impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let JsonStr(id) = JsonStr::deserialize(deserializer)?;
-        check_id(id).map(Id)
-    }
-}
+        struct ValueVisitor;
 
-fn check_id<E: Error>(id: Cow<'_, str>) -> Result<Cow<'_, str>, E> {
-    // PostgreSQL, for one, stores no NUL: such an id would be answered 503 instead of 401.
-    if id.is_empty() || id.len() > MAX_ID_LEN || id.contains('\0') {
-        return Err(E::custom("an id must have 1 to 255 bytes, none of them NUL"));
-    }
-    Ok(id)
-}
-
-/// A string of 1 to 255 bytes or an integer, as its text.
-pub(super) struct TextOrInteger<'a>(pub(super) Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for TextOrInteger<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IdVisitor;
-
-        impl<'de> Visitor<'de> for IdVisitor {
-            type Value = TextOrInteger<'de>;
+        impl<'de> Visitor<'de> for ValueVisitor {
+            type Value = Value<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an integer")
+                f.write_str("a text, texts or a number")
             }
 
             fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                check_id(Cow::Borrowed(text)).map(TextOrInteger)
+                Ok(Value::Text(Cow::Borrowed(text)))
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                check_id(Cow::Owned(text.to_owned())).map(TextOrInteger)
+                Ok(Value::Text(Cow::Owned(text.to_owned())))
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(TextOrInteger(number.to_string().into()))
+                Ok(Value::Number(number.into()))
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(TextOrInteger(number.to_string().into()))
+                Ok(Value::Number(number.into()))
             }
 
-            // With serde_json's `arbitrary_precision`, which any crate of the final program may
-            // turn on, numbers arrive as a map.
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let number = serde_json::Number::deserialize(MapAccessDeserializer::new(map))?;
-                if number.is_u64() || number.is_i64() {
-                    Ok(TextOrInteger(number.to_string().into()))
-                } else {
-                    Err(A::Error::custom("not an integer"))
-                }
-            }
-        }
-
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
-
-/// A string, or an array of strings.
-pub(super) enum OneOrMany<'a> {
-    One(Cow<'a, str>),
-    Many(Vec<Cow<'a, str>>),
-}
-
-impl<'de> Deserialize<'de> for OneOrMany<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrManyVisitor;
-
-        impl<'de> Visitor<'de> for OneOrManyVisitor {
-            type Value = OneOrMany<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of strings")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(OneOrMany::One(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(OneOrMany::One(Cow::Owned(text.to_owned())))
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+                Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("no number"))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
@@ -141,10 +110,64 @@ impl<'de> Deserialize<'de> for OneOrMany<'de> {
                 while let Some(JsonStr(text)) = seq.next_element()? {
                     texts.push(text);
                 }
-                Ok(OneOrMany::Many(texts))
+                Ok(Value::Texts(texts))
+            }
+
+            // With serde_json's `arbitrary_precision`, which any crate of the final program may
+            // turn on, numbers arrive as a map.
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Number::deserialize(MapAccessDeserializer::new(map)).map(Value::Number)
             }
         }
 
-        deserializer.deserialize_any(OneOrManyVisitor)
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// Has the application's claims read a value that was read already.
+pub(super) struct Again<'a, E> {
+    value: &'a Value<'a>,
+    error: PhantomData<E>,
+}
+
+impl<'a, E> Again<'a, E> {
+    pub(super) const fn new(value: &'a Value<'a>) -> Self {
+        Self { value, error: PhantomData }
+    }
+}
+
+impl<'de, E: Error> Deserializer<'de> for Again<'_, E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        match self.value {
+            Value::Text(text) => visitor.visit_str(text),
+            Value::Texts(texts) => {
+                let texts = texts.iter().map(|text| text.as_ref().into_deserializer());
+                SeqDeserializer::new(texts).deserialize_any(visitor)
+            }
+            Value::Number(number) => number.deserialize_any(visitor).map_err(E::custom),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, E> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier
     }
 }

@@ -229,7 +229,8 @@ impl<C: DeserializeOwned> One<C> {
         }
 
         let payload = payload()?;
-        let (registered, own) = self.read_both(&payload)?;
+        let mut registered = Registered::none();
+        let own = self.read_both(&payload, &mut registered)?;
         let claims = Claims::new(payload, registered, own);
         self.ask_application(&claims)?;
         if let Some(cache) = self.cache_for(keys) {
@@ -270,18 +271,16 @@ impl<C: DeserializeOwned> One<C> {
     }
 
     #[inline]
-    fn read_both(&self, payload: &str) -> Result<(Registered, C), AuthErrorKind> {
+    fn read_both(&self, payload: &str, registered: &mut Registered) -> Result<C, AuthErrorKind> {
         let now = self.clock.now();
-        match payload::read(payload, &self.rules, now)? {
-            Some((registered, own)) => {
-                self.rules.check(&registered, payload, now)?;
-                Ok((registered, own))
-            }
-            None => {
-                let registered = self.read(payload)?;
-                let own = serde_json::from_str(payload);
-                Ok((registered, own.map_err(|_| AuthErrorKind::InvalidClaims)?))
-            }
+        let own = payload::read(payload, &self.rules, now, registered)?;
+        if own.is_none() {
+            *registered = Registered::read(payload, &self.rules, now)?;
+        }
+        self.rules.check(registered, payload, now)?;
+        match own {
+            Some(own) => Ok(own),
+            None => serde_json::from_str(payload).map_err(|_| AuthErrorKind::InvalidClaims),
         }
     }
 

@@ -16,7 +16,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{ask, bearer, layer, request, token, with_authorization},
+    app::{ask_once, bearer, layer, request, token, with_authorization},
     log::Log,
     mint::clock,
     slow_store::{SlowStore, Verdict},
@@ -59,21 +59,21 @@ async fn each_outcome_has_its_event() {
         ),
     ];
     for (layer, request, expected) in cases {
-        let _ = ask(&layer, request).await;
+        let _ = ask_once(&layer, request).await;
         assert_eq!(log.take(), expected);
     }
 
     let failing = SlowStore::released(Verdict::Fails(REASON));
     let second = Duration::from_secs(1);
     let insecure = layer().with_insecure_fail_open_revocation_check(failing, second).unwrap();
-    let _ = ask(&insecure, good()).await;
+    let _ = ask_once(&insecure, good()).await;
     let lines = log.take();
     assert!(lines[1].starts_with("WARN event token let through"), "{lines:?}");
     assert_eq!(lines.len(), 3);
     assert_silent(&lines.join(" "), [REASON]);
 
     let guard = RequireLayer::new(|_: &Claims<Named>| true);
-    let _ = ask(&guard, request()).await;
+    let _ = ask_once(&guard, request()).await;
     let lines = log.take();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("ERROR event request failed detail=Claims<"), "{lines:?}");

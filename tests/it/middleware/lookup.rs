@@ -13,7 +13,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{Doorman, Notes, ask, bearer, good_token, layer, token},
+    app::{Doorman, Notes, ask, ask_once, bearer, good_token, layer, token},
     mint::NOW,
     slow_store::{SlowStore, Verdict},
 };
@@ -98,7 +98,7 @@ async fn a_store_that_hangs_has_a_deadline() {
     ];
     for (layer, deadline) in cases {
         let begun = Instant::now();
-        let answer = ask(&layer, bearer(&good_token())).await;
+        let answer = ask_once(&layer, bearer(&good_token())).await;
         assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
         assert_eq!(answer.status.as_u16(), 503);
         assert!(answer.headers.contains_key(RETRY_AFTER));

@@ -29,10 +29,10 @@ pub(crate) struct Profile {
     pub(crate) username: String,
 }
 
-/// Trusts the tokens of [`Minter::hs256`].
+/// Trusts the tokens of [`Minter::hs256`], and remembers them.
 pub(crate) fn verifier_builder<C>() -> VerifierBuilder<C> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
-    Verifier::builder(key).clock(clock())
+    Verifier::builder(key).clock(clock()).cache(64 * 1024)
 }
 
 /// Demands a Bearer token, and nothing else.
@@ -107,8 +107,24 @@ impl Answer {
     }
 }
 
-/// Sends `request` through `layer`.
+/// Sends `request` through `layer`: once with a token that is new to it, as every token is without
+/// a cache, and once more when it may remember it. The answers are the same.
 pub(crate) async fn ask<L>(layer: &L, request: Request<String>) -> Answer
+where
+    L: Layer<Doorman>,
+    L::Service: Service<Request<String>, Response = Response<String>, Error = NotReady>,
+{
+    let first = ask_once(layer, request.clone()).await;
+    let again = ask_once(layer, request).await;
+    let summary = |answer: &Answer| {
+        (answer.status, answer.headers.clone(), answer.body.clone(), answer.entered.clone())
+    };
+    assert_eq!(summary(&again), summary(&first));
+    again
+}
+
+/// Sends `request` through `layer` once only.
+pub(crate) async fn ask_once<L>(layer: &L, request: Request<String>) -> Answer
 where
     L: Layer<Doorman>,
     L::Service: Service<Request<String>, Response = Response<String>, Error = NotReady>,

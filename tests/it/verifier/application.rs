@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::Value;
 use tower_jwt_auth::{Algorithm, AuthErrorKind, Claims, Verifier, VerifyingKey, token::NoClaims};
 
@@ -66,6 +69,47 @@ fn any_claims_type_that_reads_an_object_will_do() {
     assert!(nothing.verify(&token).is_ok());
     let optional: Verifier<Option<Value>> = builder().build().unwrap();
     assert!(optional.verify(&token).unwrap().is_some());
+}
+
+/// Claims that make nothing of errors.
+#[derive(Debug)]
+struct Careless;
+
+impl<'de> Deserialize<'de> for Careless {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CarelessVisitor;
+
+        impl<'de> Visitor<'de> for CarelessVisitor {
+            type Value = Careless;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Careless, A::Error> {
+                while let Ok(Some(_)) = map.next_entry::<String, IgnoredAny>() {}
+                Ok(Careless)
+            }
+        }
+
+        deserializer.deserialize_map(CarelessVisitor)
+    }
+}
+
+#[test]
+fn claims_that_overlook_errors_hide_none() {
+    let verifier: Verifier<Careless> = builder().build().unwrap();
+    let rows = [
+        ("nbf", "1600000000", None),
+        ("nbf", r#""never""#, Some(AuthErrorKind::InvalidClaims)),
+        ("aud", "true", Some(AuthErrorKind::InvalidClaims)),
+        ("exp", "1600000000", Some(AuthErrorKind::Expired)),
+    ];
+    for (name, value, expected) in rows {
+        let token = Minter::hs256().token(claims(&[(name, value)]));
+        let kind = verifier.verify(&token).err().map(|error| error.kind());
+        assert_eq!(kind, expected, "{name}: {value}");
+    }
 }
 
 #[test]

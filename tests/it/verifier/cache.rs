@@ -16,7 +16,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{ask, bearer},
+    app::{ask_once, bearer},
     keys,
     mint::{Minter, NOW, claims, clock, encode},
 };
@@ -183,13 +183,13 @@ async fn revocation_is_asked_with_each_hit() {
     let layer = JwtAuthLayer::new(verifier.clone()).with_revocation_check(store.clone());
     let token = Minter::hs256().token(claims(&[]));
     for _ in 0..2 {
-        assert!(ask(&layer, bearer(&token)).await.outcome().is_ok());
+        assert!(ask_once(&layer, bearer(&token)).await.outcome().is_ok());
     }
     let user_id = UserId::from("42");
     let revocation =
         Revocation::Token { jti: "9f1c", user_id: &user_id, keep_until: at(NOW + 600) };
     store.revoke(&revocation, at(NOW)).await.unwrap();
-    assert!(ask(&layer, bearer(&token)).await.outcome().is_err());
+    assert!(ask_once(&layer, bearer(&token)).await.outcome().is_err());
     assert_eq!(stats(&verifier), (2, 1));
 }
 
