@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
+use tower::ServiceExt;
 use tower_jwt_auth::{
-    Claims,
+    AuthError, AuthErrorKind, Claims,
     guard::RequireLayer,
     middleware::BadToken,
     simplejwt::{DjangoUser, TokenUser},
@@ -313,6 +314,21 @@ async fn what_a_token_tells_of_its_user() {
     for path in ["/", "/staff"] {
         let reply = get_bearer(&app, path, &rich).await;
         assert_eq!(reply.body, r#"1 "ada" true false Some(7) None"#);
+    }
+}
+
+#[tokio::test]
+async fn refused_responses_carry_the_error() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let view = Request::post("/api/token/verify/").header("content-type", "application/json");
+    let expired = token("access", &[("exp", "1")]);
+    for (request, kind) in [
+        (Request::get(HELLO).body(Body::empty()), AuthErrorKind::MissingCredentials),
+        (view.body(json!({ "token": expired }).to_string().into()), AuthErrorKind::Expired),
+    ] {
+        let response = app.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.extensions().get::<AuthError>().unwrap().kind(), kind);
     }
 }
 
