@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
-use super::{PasswordError, builder::within, gate::Gate, memory::Memory};
+use super::{PasswordError, builder::within, line::Line, memory::Memory};
 
 /// As many blocking threads as tokio has by default: more turns could not be taken.
 const MAX_CONCURRENT: usize = 512;
@@ -31,7 +31,7 @@ impl PoolSettings {
 
     pub(super) fn assemble(self, kept_blocks: usize) -> Pool {
         Pool {
-            gate: Gate::new(self.max_concurrent, self.max_waiting),
+            line: Arc::new(Line::new(self.max_concurrent, self.max_waiting)),
             memory: Arc::new(Memory::new(kept_blocks)),
             settings: self,
         }
@@ -51,7 +51,7 @@ impl Default for PoolSettings {
 
 /// Where passwords are hashed.
 pub(super) struct Pool {
-    gate: Gate,
+    line: Arc<Line>,
     memory: Arc<Memory>,
     settings: PoolSettings,
 }
@@ -66,7 +66,8 @@ impl Pool {
         password.len() <= self.settings.max_password_len
     }
 
-    /// Waits for a turn, then does `work` on a blocking thread.
+    /// Waits for a turn, then does `work` on a blocking thread; first come, first served. Dropping the
+    /// future gives up the place in line.
     pub(super) async fn run<T, E>(
         &self,
         password: &str,
@@ -76,17 +77,18 @@ impl Pool {
         T: Send + 'static,
         E: std::error::Error + Send + Sync + 'static,
     {
-        let turn = self.gate.enter().await?;
         let runtime = Handle::try_current().map_err(PasswordError::internal)?;
         let memory = Arc::clone(&self.memory);
         let password = Zeroizing::new(password.to_owned());
-        let task = runtime.spawn_blocking(move || {
-            // A hash cannot be stopped, so the turn lasts until it is done, even when the caller
-            // has gone away in the meantime.
-            let _turn = turn;
-            work(&memory, password.as_bytes())
-        });
-        task.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
+        let (answer, answered) = oneshot::channel();
+        let _waiting = self.line.enter(runtime, move |place| {
+            let result = work(&memory, password.as_bytes());
+            // A hash cannot be stopped, so it keeps its place until it is done, even when the
+            // caller has gone away in the meantime; who has the answer finds the place free.
+            drop(place);
+            answer.send(result).ok();
+        })?;
+        answered.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
     }
 }
 
