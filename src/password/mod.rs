@@ -5,7 +5,8 @@
 //! 1. A password longer than [`max_password_len`] is answered `false` at once.
 //! 2. When [`max_concurrent`] hashes are running and [`max_waiting`] callers are in line, the check
 //!    is shed at once with [`Overloaded`](PasswordErrorKind::Overloaded).
-//! 3. Otherwise it waits for its turn and is hashed on a blocking thread of tokio, which goes on with the next in line.
+//! 3. Otherwise it waits for its turn and is hashed on a blocking thread of tokio, which goes on with
+//!    the next in line.
 //! 4. The result is compared in constant time. Where there is nothing to compare with, because the
 //!    user is unknown or the stored hash is malformed, the same work is done and the answer is
 //!    `false`.
