@@ -6,7 +6,7 @@ use crate::{
     check::{Checker, refresh_session, token_ref},
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
-    store::{NewSession, Revocation, Session, SharedStore, Spend, Spent},
+    store::{NewSession, SharedStore, Spend, Spent},
     token::{Claims, KeySet, NoClaims, TokenType, UserId, Verifier, VerifierBuilder},
     trace::warn,
     user::{BackendError, User, UserBackend},
@@ -15,7 +15,7 @@ use crate::{
 use super::{
     builder::{IssuerBuilder, Listener, verifier_builder},
     event::Event,
-    mint::{Minter, SessionFacts, Tokens, keep_until, random_id, scope_claim},
+    mint::{Minter, SessionFacts, Tokens, random_id, scope_claim},
 };
 
 /// How many bytes of a session's label are kept.
@@ -51,7 +51,7 @@ const MAX_LABEL_LEN: usize = 255;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Issuer<C = NoClaims, R = NoClaims>(Arc<Inner<C, R>>);
+pub struct Issuer<C = NoClaims, R = NoClaims>(pub(super) Arc<Inner<C, R>>);
 
 pub(super) struct Inner<C, R> {
     pub(super) access: Verifier<C>,
@@ -162,102 +162,6 @@ impl<C, R> Issuer<C, R> {
         self.0.either.check_now(token).await
     }
 
-    /// Revokes one token that was verified, until it expires.
-    ///
-    /// # Errors
-    ///
-    /// [`Misconfigured`](AuthErrorKind::Misconfigured) without a store,
-    /// [`InvalidClaims`](AuthErrorKind::InvalidClaims) for a token without `jti`,
-    /// [`Unavailable`](AuthErrorKind::Unavailable) when the store did not answer: nothing may have
-    /// been revoked then.
-    pub async fn revoke_token<T>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
-        let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
-        let user_id = &UserId::from(claims.user_id());
-        let keep_until = keep_until(claims.expires_at(), self.0.leeway);
-        let revocation = Revocation::Token { jti, user_id, keep_until };
-        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
-        self.emit(&Event::TokenRevoked { user_id: claims.user_id(), jti });
-        Ok(())
-    }
-
-    /// Ends a session: its refresh token is refused, and its access tokens where the store is
-    /// asked.
-    ///
-    /// # Errors
-    ///
-    /// As [`revoke_token`](Self::revoke_token).
-    pub async fn revoke_session(
-        &self,
-        user_id: &UserId,
-        session_id: &str,
-    ) -> Result<(), AuthError> {
-        self.end_session(user_id, session_id, self.longest_keep()).await
-    }
-
-    async fn end_session(
-        &self,
-        user_id: &UserId,
-        session_id: &str,
-        keep_until: NumericDate,
-    ) -> Result<(), AuthError> {
-        let revocation = Revocation::Session { session_id, user_id, keep_until };
-        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
-        self.emit(&Event::SessionRevoked { user_id: user_id.as_str(), session_id });
-        Ok(())
-    }
-
-    /// Ends all sessions of a user. A login right afterwards begins a new one.
-    ///
-    /// # Errors
-    ///
-    /// As [`revoke_token`](Self::revoke_token).
-    pub async fn revoke_user(&self, user_id: &UserId) -> Result<(), AuthError> {
-        self.end_sessions(user_id, None).await
-    }
-
-    /// Ends all sessions of a user but `session_id`, such as the one that asks for it.
-    ///
-    /// # Errors
-    ///
-    /// As [`revoke_token`](Self::revoke_token).
-    pub async fn revoke_other_sessions(
-        &self,
-        user_id: &UserId,
-        session_id: &str,
-    ) -> Result<(), AuthError> {
-        self.end_sessions(user_id, Some(session_id)).await
-    }
-
-    async fn end_sessions(&self, user_id: &UserId, except: Option<&str>) -> Result<(), AuthError> {
-        let Inner { minter, leeway, clock, .. } = &*self.0;
-        let now = clock.now();
-        // Tokens that others issued with the same secret may live longer than this issuer's, but
-        // none buys anything once its session would be over.
-        let keep_until = minter.keep_session_until(minter.session_end(now), *leeway);
-        self.store()?.revoke(&Revocation::User { user_id, except, keep_until }, now).await?;
-        self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
-        Ok(())
-    }
-
-    /// The sessions of a user that can still be refreshed, in no particular order.
-    ///
-    /// # Errors
-    ///
-    /// [`Misconfigured`](AuthErrorKind::Misconfigured) without a store,
-    /// [`Unavailable`](AuthErrorKind::Unavailable) when it did not answer.
-    pub async fn sessions(&self, user_id: &UserId) -> Result<Vec<Session>, AuthError> {
-        self.store()?.sessions(user_id, self.0.clock.now()).await
-    }
-
-    /// Fails unless the store could do its work now: what a health check may ask. One round trip.
-    ///
-    /// # Errors
-    ///
-    /// As [`sessions`](Self::sessions).
-    pub async fn check_store(&self) -> Result<(), AuthError> {
-        self.store()?.ping().await
-    }
-
     pub(crate) fn emit(&self, event: &Event<'_>) {
         if matches!(event, Event::ReuseDetected { .. }) {
             warn!("a spent refresh token was used again and its session has ended");
@@ -267,12 +171,12 @@ impl<C, R> Issuer<C, R> {
         }
     }
 
-    fn store(&self) -> Result<&SharedStore, AuthError> {
+    pub(super) fn store(&self) -> Result<&SharedStore, AuthError> {
         self.0.store.as_ref().ok_or(AuthErrorKind::Misconfigured.into())
     }
 
     /// Until when the last token that exists now may be good.
-    fn longest_keep(&self) -> NumericDate {
+    pub(super) fn longest_keep(&self) -> NumericDate {
         let Inner { minter, leeway, clock, .. } = &*self.0;
         let last_refresh = clock.now().saturating_add(minter.refresh_lifetime);
         minter.keep_session_until(last_refresh, *leeway)

@@ -5,6 +5,7 @@ mod event;
 mod issuer;
 mod mint;
 mod random;
+mod sessions;
 
 pub use builder::IssuerBuilder;
 pub use event::Event;
