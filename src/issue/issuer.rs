@@ -204,8 +204,8 @@ where
         self.login_with_label(user, None).await
     }
 
-    /// The same with a [label](Session::label) by which the user may recognize the session among
-    /// others, such as the name of the device.
+    /// The same with a [label](crate::store::Session::label) by which the user may recognize the
+    /// session among others, such as the name of the device.
     ///
     /// A label may come from the client, as a user agent does: control characters are left out of
     /// it, and what goes beyond 255 bytes. It is to be escaped like any text where it is shown.
