@@ -28,6 +28,7 @@ mod oauth;
 mod oracle;
 mod password;
 mod postgres_store;
+mod postgres_transactions;
 mod purger;
 mod quickstart;
 mod redis_store;

@@ -61,13 +61,13 @@ mod rules {
 }
 
 /// A schema of its own in the shared server.
-struct Schema {
+pub(crate) struct Schema {
     server: &'static Server,
     name: String,
 }
 
 impl Schema {
-    async fn new() -> Option<Self> {
+    pub(crate) async fn new() -> Option<Self> {
         let server = shared()?;
         let name = format!("schema_{}", new_id().replace('-', "_"));
         let schema = Self { server, name };
@@ -75,11 +75,15 @@ impl Schema {
         Some(schema)
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn url(&self) -> String {
         format!("{}&options[search_path]={}", self.server.url(), self.name)
     }
 
-    async fn open(&self) -> PgConnection {
+    pub(crate) async fn open(&self) -> PgConnection {
         PgConnection::connect(&self.url()).await.unwrap()
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Connection, Database, Error, SqlStr};
+use sqlx::{Database, Error, SqlStr};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -114,15 +114,15 @@ impl<E: Engine> Calls<E> {
     ) -> Result<Vec<Row<E>>, Failure> {
         let mut lease = self.connect(access, until).await?;
         let answer = async {
-            let connection = lease.connection()?;
             let Some(lock) = lock else {
+                let connection = lease.connection()?;
                 let mut rows = Vec::new();
                 for sql in statements {
                     rows = E::fetch(connection, sql, params).await?;
                 }
                 return Ok(rows);
             };
-            let mut transaction = connection.begin_with(E::begin(lock)).await?;
+            let mut transaction = lease.begin(E::begin(lock)).await?;
             let mut rows = Vec::new();
             for sql in statements {
                 rows = E::fetch(&mut transaction, sql, params).await?;

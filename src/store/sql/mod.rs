@@ -24,7 +24,7 @@ mod text;
 
 use std::{fmt, sync::Arc};
 
-use sqlx::{Connection, Error, SqlStr};
+use sqlx::{Error, SqlStr};
 use tokio::{
     sync::OnceCell,
     time::{Instant, sleep},
@@ -164,16 +164,15 @@ impl<E: Engine> SqlStore<E> {
         let mut lease = self.calls.connect(Access::Write, until).await?;
         let answer = async {
             let sql = &*self.statements;
-            let connection = lease.connection()?;
             let latest = sql.migrations.len() as i64;
             // Most often there is nothing to do, and then it takes no right to do it.
-            match E::fetch(connection, &sql.version, &[]).await {
+            match E::fetch(lease.connection()?, &sql.version, &[]).await {
                 Ok(rows) if version::<E>(&rows)? >= latest => return Ok(()),
                 Ok(_) | Err(Error::Database(_)) => {}
                 Err(error) => return Err(error),
             }
-            let mut transaction =
-                connection.begin_with(E::begin(lock_of(&[&self.prefix, "migrations"]))).await?;
+            let begin = E::begin(lock_of(&[&self.prefix, "migrations"]));
+            let mut transaction = lease.begin(begin).await?;
             E::fetch(&mut transaction, &sql.create_migrations, &[]).await?;
             let applied = version::<E>(&E::fetch(&mut transaction, &sql.version, &[]).await?)?;
             for (statements, number) in sql.migrations.iter().zip(1..) {

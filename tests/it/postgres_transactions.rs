@@ -1,0 +1,106 @@
+//! The calls of the store in PostgreSQL that take a transaction, and what becomes of a connection
+//! on which it did not begin.
+
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, PgConnection, raw_sql};
+use tokio::{task::JoinHandle, time::sleep};
+use tower_jwt_auth::{
+    store::{NewSession, PostgresStore, StoreError, TokenRef, TokenStore},
+    token::UserId,
+};
+
+use crate::{
+    postgres_store::Schema,
+    sql_store::Database,
+    support::session::{KEPT, at, end, new_id},
+};
+
+/// A store whose logins with a limit wait, since another connection holds the lock of their user.
+struct Blocked {
+    schema: Schema,
+    store: PostgresStore,
+    other: PgConnection,
+}
+
+impl Blocked {
+    async fn new() -> Option<Self> {
+        let schema = Schema::new().await?;
+        let url = format!("{}&application_name={}", schema.url(), schema.name());
+        let store = PostgresStore::connect_lazy(&url).unwrap();
+        let mut blocked = Self { other: schema.open().await, schema, store };
+        blocked.log_in().await.unwrap();
+        // A login that waits later than for its lock tells which one that is.
+        blocked.execute("BEGIN; LOCK TABLE jwt_sessions").await;
+        let login = blocked.spawn_login();
+        let lock = blocked.lock(true).await;
+        blocked.execute("ROLLBACK").await;
+        login.await.unwrap().unwrap();
+        blocked.execute(&format!("SELECT pg_advisory_lock({lock})")).await;
+        Some(blocked)
+    }
+
+    async fn log_in(&self) -> Result<(), StoreError> {
+        log_in(&self.store, self.schema.name()).await
+    }
+
+    fn spawn_login(&self) -> JoinHandle<Result<(), StoreError>> {
+        let (store, user) = (self.store.clone(), self.schema.name().to_owned());
+        tokio::spawn(async move { log_in(&store, &user).await })
+    }
+
+    /// The lock that a login holds or, if it is not `granted`, waits for.
+    async fn lock(&mut self, granted: bool) -> i64 {
+        let sql = "SELECT classid::bigint << 32 | objid::bigint
+            FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE locktype = 'advisory' AND granted = $1 AND application_name = $2";
+        loop {
+            let lock = sqlx::query_scalar(sql).bind(granted).bind(self.schema.name());
+            if let Some(lock) = lock.fetch_optional(&mut self.other).await.unwrap() {
+                return lock;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn execute(&mut self, sql: &str) {
+        raw_sql(AssertSqlSafe(sql)).execute(&mut self.other).await.unwrap();
+    }
+
+    /// Lets logins through, after which the store does what it says.
+    async fn assert_recovers(mut self) {
+        self.execute("SELECT pg_advisory_unlock_all()").await;
+        let others = self.schema.connect();
+        for _ in 0..10 {
+            let id = new_id();
+            end(&self.store, &id).await.unwrap();
+            let token = TokenRef::new(&id, at(0)).with_session(Some(&id));
+            assert!(others.is_revoked(&token).await.unwrap(), "it was not committed");
+            log_in(&others, self.schema.name()).await.unwrap();
+            self.log_in().await.unwrap();
+        }
+    }
+}
+
+async fn log_in(store: &PostgresStore, user_id: &str) -> Result<(), StoreError> {
+    let (id, user) = (new_id(), UserId::from(user_id));
+    let session = NewSession::new(&id, &user, "first", at(0)).with_expiry(at(KEPT), at(KEPT));
+    store.begin(&session.with_limit(5.try_into().ok())).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_login_that_waited_for_too_long_leaves_nothing_behind() {
+    let Some(blocked) = Blocked::new().await else { return };
+    blocked.log_in().await.unwrap_err();
+    blocked.assert_recovers().await;
+}
+
+#[tokio::test]
+async fn a_login_that_was_dropped_as_it_waited_leaves_nothing_behind() {
+    let Some(mut blocked) = Blocked::new().await else { return };
+    let login = blocked.spawn_login();
+    blocked.lock(false).await;
+    login.abort();
+    assert!(login.await.unwrap_err().is_cancelled());
+    blocked.assert_recovers().await;
+}
