@@ -22,6 +22,7 @@ const SHARDS: usize = 128;
 
 /// By how much the clocks of two machines may differ. Entries are kept as much longer than needed.
 const SKEW: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// The revocations that concern access tokens. All of a user stand in one shard.
 pub(super) struct Index {
@@ -99,17 +100,19 @@ impl Index {
                 self.add_id(user, session, *keep_until);
             }
             Revoked::User { user_id, at, keep_until } => {
-                let refused_before = at.saturating_add(Duration::from_secs(1));
-                let asked_before = refused_before.saturating_add(SKEW);
+                let refused_before = at.saturating_add(SECOND);
+                let asked_before = asked_before(*at);
                 let keep_until = *keep_until;
                 self.add_user(user_id, RevokedUser { refused_before, asked_before, keep_until });
             }
         }
     }
 
-    /// Leaves it to the store, until `keep_until`, which sessions of a user have ended.
-    pub(super) fn doubt_sessions(&self, user_id: &str, keep_until: NumericDate) {
-        let (refused_before, asked_before) = (NumericDate::default(), NumericDate::MAX);
+    /// Leaves it to the store, until `keep_until`, which sessions of a user have ended at `now`.
+    pub(super) fn doubt_sessions(&self, user_id: &str, now: NumericDate, keep_until: NumericDate) {
+        let refused_before = NumericDate::default();
+        // Where the user is revoked as well, this stays for as long as that.
+        let asked_before = asked_before(now);
         self.add_user(user_id, RevokedUser { refused_before, asked_before, keep_until });
     }
 
@@ -143,6 +146,11 @@ impl Index {
     fn shard(&self, user: UserDigest) -> &RwLock<Shard> {
         &self.shards[user.shard(SHARDS)]
     }
+}
+
+/// Tokens of sessions that have ended at `now` were issued before, by whatever machine.
+fn asked_before(now: NumericDate) -> NumericDate {
+    now.saturating_add(SECOND + SKEW)
 }
 
 fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {

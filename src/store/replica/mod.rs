@@ -190,7 +190,7 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
             // Which sessions have ended will be known within the bound, or it is not fresh by then.
             let State { index, freshness, clock } = &*self.0.state;
             let known = clock.now().saturating_add(freshness.max_age() + Duration::from_secs(2));
-            index.doubt_sessions(session.user_id.as_str(), known);
+            index.doubt_sessions(session.user_id.as_str(), session.now, known);
         }
         Ok(ended)
     }

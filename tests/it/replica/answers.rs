@@ -123,7 +123,8 @@ async fn a_limit_ends_sessions_at_once() {
     }
     assert_eq!(here.is_revoked_now(&of_session("old", 0)), None);
     assert!(here.is_revoked(&of_session("old", 0)).await.unwrap());
-    assert_eq!(here.is_revoked_now(&of_session("new", 9_999)), None);
+    assert_eq!(here.is_revoked_now(&of_session("new", 60)), None);
+    assert_eq!(here.is_revoked_now(&of_session("new", 61)), Some(false));
     let without_session = TokenRef::new("ada", NumericDate::default());
     assert_eq!(here.is_revoked_now(&without_session), Some(false), "the user was not revoked");
     store.release();
@@ -150,6 +151,18 @@ async fn the_doubt_about_a_limit_is_forgotten() {
     hands.advance(secs(3));
     tokio::time::sleep(secs(130)).await;
     assert_eq!(replica.is_revoked_now(&of_session("s", 0)), Some(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_with_a_limit_after_a_revocation_concerns_old_tokens_only() {
+    let store = FedStore::new();
+    let replica = fresh(&store).await;
+    revoke_user(&replica, None).await;
+    let ada = UserId::from("ada");
+    let session = NewSession::new("s", &ada, "r", NOW).with_expiry(KEEP_UNTIL, KEEP_UNTIL);
+    replica.begin(&session.with_limit(NonZeroUsize::new(9))).await.unwrap();
+    assert_eq!(replica.is_revoked_now(&of_session("s", 60)), None);
+    assert_eq!(replica.is_revoked_now(&of_session("s", 61)), Some(false), "as of other machines");
 }
 
 #[tokio::test(start_paused = true)]
