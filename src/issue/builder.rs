@@ -121,7 +121,7 @@ impl<C, R> IssuerBuilder<C, R> {
     }
 
     /// Sets how long after it was spent a refresh token is answered again with the same successor,
-    /// for clients that never saw the first answer; whole seconds, at most 300. Default: zero.
+    /// for clients that never saw the first answer; whole seconds, up to 300. Default: zero, never.
     ///
     /// Only the token that was spent last, while its successor is unspent. A thief has as long.
     pub fn reuse_grace(mut self, grace: Duration) -> Self {
@@ -202,6 +202,9 @@ impl<C, R> IssuerBuilder<C, R> {
 
     /// Adds a listener, called on each [`Event`] before the answer is sent. May be called
     /// repeatedly. It must be quick: hand longer work to a channel or task.
+    ///
+    /// It is not told of what the store does for a call that is dropped as it waits for the store,
+    /// as servers drop the requests of clients that go away.
     pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.listeners.push(Arc::new(listener));
         self
@@ -218,7 +221,7 @@ where
     /// # Errors
     ///
     /// When the keys cannot sign; a lifetime is zero, or refresh tokens outlive the session; the
-    /// grace or leeway exceeds 300 seconds; keys that are rotated would be forgotten before the last
+    /// grace or leeway exceeds 300 seconds, or the grace is a fraction of one; keys that are rotated would be forgotten before the last
     /// token they signed has expired; RFC 9068 lacks an issuer, an audience or a client id, or claim
     /// names contradict it; rotation, a limit of sessions or a deadline has no
     /// store, or a grace no rotation; or the settings of the tokens are refused by [`VerifierBuilder::build`].
@@ -290,6 +293,9 @@ where
         }
         if self.reuse_grace > MAX_GRACE {
             return out_of_range("the reuse grace must not exceed five minutes");
+        }
+        if !self.reuse_grace.is_zero() && self.reuse_grace.as_secs() == 0 {
+            return out_of_range("a reuse grace must be at least a second");
         }
         if self.rotate && self.store.is_none() {
             return ineffective("rotation needs a store that remembers spent tokens");

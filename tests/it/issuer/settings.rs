@@ -21,13 +21,14 @@ fn nonsense_is_refused_when_the_issuer_is_built() {
     let almost = Duration::from_millis(999);
     let second = Duration::from_secs(1);
     let names = ClaimNames::default;
-    let refused: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 19] = [
+    let refused: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 20] = [
         ("cannot sign", Issuer::builder(verifying), Ineffective),
         ("no access lifetime", plain().access_lifetime(Duration::ZERO), OutOfRange),
         ("hardly an access lifetime", plain().access_lifetime(almost), OutOfRange),
         ("no refresh lifetime", plain().refresh_lifetime(almost), OutOfRange),
         ("refresh outlives session", plain().session_lifetime(DAY - second), OutOfRange),
         ("long grace", rotating().reuse_grace(5 * MINUTE + second), OutOfRange),
+        ("hardly a grace", rotating().reuse_grace(almost), OutOfRange),
         ("rotation, no store", plain().rotate_refresh_tokens(true), Ineffective),
         ("grace, no rotation", stored().reuse_grace(MINUTE), Ineffective),
         ("limit, no store", plain().sessions_per_user(NonZeroUsize::MIN), Ineffective),
