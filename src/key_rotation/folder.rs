@@ -1,10 +1,15 @@
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::storage::{KeyState, KeyStorage, KeyStorageError};
+
+/// How long others may hold the lock, which they need for a few milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Keys in a folder of a local file system, which copies of a service on one machine may share.
 ///
@@ -21,6 +26,7 @@ pub struct KeyFolder(PathBuf);
 
 impl KeyFolder {
     /// The folder at `path`.
+    #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
@@ -61,7 +67,7 @@ fn replace(folder: &Path, expected: Option<&KeyState>, new: &KeyState) -> io::Re
     create_folder(folder)?;
     // Held until it is closed, at the end or by whatever ends the process.
     let lock = owner_only().create(true).truncate(false).open(folder.join("keys.lock"))?;
-    lock.lock()?;
+    lock_in_time(&lock)?;
     if load(folder)?.as_ref() != expected {
         return Ok(false);
     }
@@ -77,6 +83,19 @@ fn replace(folder: &Path, expected: Option<&KeyState>, new: &KeyState) -> io::Re
     fs::rename(unfinished, folder.join("keys.json"))?;
     sync_folder(folder)?;
     Ok(true)
+}
+
+/// Locks `file`, unless who holds the lock hangs: each try would then keep a thread for good.
+fn lock_in_time(file: &File) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            answer => return Ok(answer?),
+        }
+    }
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {

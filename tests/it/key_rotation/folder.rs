@@ -4,8 +4,12 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -110,6 +114,25 @@ async fn a_folder_that_cannot_be_used_is_told() {
 }
 
 /// Each has a lock and files of its own, as processes have.
+/// A thread that waits would keep the runtime from ending.
+#[test]
+fn a_copy_that_hangs_with_the_lock_is_not_waited_for_without_end() {
+    let folder = Folder::new();
+    let lock = fs::File::create(folder.path().join("keys.lock")).unwrap();
+    lock.lock().unwrap();
+    let (done, ended) = mpsc::channel();
+    let path = folder.path().to_owned();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let policy = policy(&clock()).build().unwrap();
+        let opened = runtime.block_on(RotatingKeys::open(KeyFolder::new(path), policy));
+        drop(runtime);
+        done.send(opened.map(drop).map_err(|error| error.kind())).unwrap();
+    });
+    let opened = ended.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(opened, Err(KeyRotationErrorKind::Storage));
+}
+
 #[test]
 fn copies_neither_tear_nor_race() {
     let folder = Folder::new();
