@@ -1,5 +1,4 @@
-//! The calls of the store in PostgreSQL that take a transaction, and what becomes of a connection
-//! on which it did not begin.
+//! Connections on which a transaction did not begin, or may not write.
 
 use std::time::Duration;
 
@@ -13,7 +12,10 @@ use tower_jwt_auth::{
 use crate::{
     postgres_store::Schema,
     sql_store::Database,
-    support::session::{KEPT, at, end, new_id},
+    support::{
+        postgres::shared,
+        session::{KEPT, at, end, new_id},
+    },
 };
 
 /// A store whose logins with a limit wait, since another connection holds the lock of their user.
@@ -103,4 +105,19 @@ async fn a_login_that_was_dropped_as_it_waited_leaves_nothing_behind() {
     login.abort();
     assert!(login.await.unwrap_err().is_cancelled());
     blocked.assert_recovers().await;
+}
+
+/// A replica, which may become what it was asked for in a while.
+#[tokio::test]
+async fn a_server_that_refuses_to_write_is_not_asked_without_pause() {
+    let Some(schema) = Schema::new().await else { return };
+    let url = format!("{}&options[default_transaction_read_only]=on", schema.url());
+    let prefix = format!("{}_", schema.name().replace("schema_", "refuses_"));
+    let store = |url: &str| PostgresStore::connect_lazy(url).unwrap().with_table_prefix(&prefix);
+    store(&schema.url()).unwrap().migrate().await.unwrap();
+    let store = store(&url).unwrap().with_automatic_migration(false);
+    end(&store, "ada").await.unwrap_err();
+    let refused = format!("INSERT INTO {prefix}sessions");
+    let tries = shared().unwrap().log().matches(&refused).count();
+    assert!((2..=100).contains(&tries), "{tries}");
 }

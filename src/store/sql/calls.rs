@@ -17,7 +17,7 @@ use super::{
     lease::Lease,
 };
 
-/// How long to wait before trying to connect again.
+/// How long to wait before trying again what would fail at once.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) type Row<E> = <<E as Engine>::Db as Database>::Row;
@@ -73,8 +73,10 @@ impl<E: Engine> Calls<E> {
                     }
                     return Err(StoreError::unavailable(failure.error));
                 }
-                // Idle connections of the pool may be dead as well: the next one at once.
-                Err(Failure { connected: true, .. }) => {}
+                // Idle connections of the pool may be dead as well: the next one at once. What a
+                // server answers, it would answer again.
+                Err(Failure { connected: true, error }) if !matches!(error, Error::Database(_)) => {
+                }
                 Err(_) => sleep(RECONNECT_PAUSE).await,
             }
         }
