@@ -127,7 +127,8 @@ impl<C, R> Issuer<C, R> {
     ///
     /// [`Misconfigured`](AuthErrorKind::Misconfigured) for refresh tokens, which only a login
     /// issues, for a lifetime under a second or beyond what the policy of rotated keys allows for,
-    /// and otherwise as [`login`](Self::login).
+    /// and otherwise as [`login`](Self::login); but it may be of any length, for which its verifier
+    /// may have to be [set](VerifierBuilder::max_token_len).
     pub fn issue<T: Serialize>(
         &self,
         token_type: &TokenType,

@@ -123,6 +123,9 @@ impl<C, R> fmt::Debug for User<C, R> {
 ///
 /// `C` are the claims of access tokens, `R` those of refresh tokens.
 ///
+/// Calls have no deadline of their own: give the connections to a database one. A call is dropped
+/// where it waits when its client goes away.
+///
 /// ```
 /// use serde::Serialize;
 /// use tower_jwt_auth::{

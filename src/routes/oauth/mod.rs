@@ -78,6 +78,7 @@ use super::{builder::is_path, reply};
 ///
 /// [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
 /// [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009
+#[must_use]
 pub struct OAuthRoutes<L, C = NoClaims, R = NoClaims> {
     shared: Arc<Shared<C, R>>,
     client_auth: L,

@@ -46,6 +46,7 @@ use super::reply;
 /// [RFC 7517 section 5]: https://www.rfc-editor.org/rfc/rfc7517#section-5
 /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414#section-3
 #[derive(Clone)]
+#[must_use]
 pub struct WellKnownRoutes(Arc<Shared>);
 
 struct Shared {

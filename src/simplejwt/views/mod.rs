@@ -34,6 +34,7 @@ use reply::Problem;
 
 /// The views of SimpleJWT: each alone, or all of them below one path.
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct SimpleJwtViews(SimpleJwt);
 
 #[derive(Clone, Copy)]

@@ -51,7 +51,9 @@ const SLACK: Duration = Duration::from_secs(60 + 3_600);
 ///
 /// With the feature `redis-tls`, a `rediss` URL connects by TLS, to a server whose certificate the
 /// system trusts and names the URL's host. For a certificate authority of one's own there is
-/// `RedisStore::connect_tls_lazy`, or the environment's `SSL_CERT_FILE`.
+/// `RedisStore::connect_tls_lazy`, or the environment's `SSL_CERT_FILE`. A process that has not
+/// chosen what rustls computes with (`CryptoProvider::install_default`) when the first such
+/// connection is made, has chosen aws-lc by it.
 ///
 /// # While Redis is away
 ///
