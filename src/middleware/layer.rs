@@ -114,7 +114,8 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
         self.with(|config| config.optional = Some(bad_token))
     }
 
-    /// Sets where the token stands. Default: [`TokenSource::bearer`].
+    /// Sets where the token stands, in place of all sources set before. Default:
+    /// [`TokenSource::bearer`].
     pub fn with_source(self, source: TokenSource) -> Self {
         self.with(|config| config.sources = TokenSources::only(source))
     }

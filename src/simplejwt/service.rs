@@ -54,6 +54,7 @@ pub(super) struct Hooks {
 
 /// A refresh token and an access token.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct TokenPair {
     /// The refresh token.
     pub refresh: String,
@@ -63,6 +64,7 @@ pub struct TokenPair {
 
 /// What a refresh token bought.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Refreshed {
     /// The access token.
     pub access: String,
