@@ -32,7 +32,7 @@
 //! | `PROFILE` | `rfc9068` | what tokens look like; or `plain`: neither `token_type` nor `jti` needed |
 //! | `ALLOW_HTTP` | 0 | 1: keys may come over plain HTTP from this machine |
 //! | `JWKS_COOLDOWN` | 30 | seconds between two fetches that tokens with unknown keys cause |
-//! | `JWKS_REFRESH` | by `Cache-Control` | seconds between two fetches in the background |
+//! | `JWKS_REFRESH` | by `Cache-Control` | seconds between two fetches in the background, at most |
 //! | `JWKS_MAX_STALE` | 86400 | seconds after the last good fetch for which keys are used |
 //!
 //! It starts whether or not the issuers can be reached. Requests for which there are no keys are

@@ -66,11 +66,13 @@ impl RemoteKeysBuilder {
         self
     }
 
-    /// Sets how often keys are fetched in the background, in whole seconds. Default: before they
-    /// expire by the server's `Cache-Control`, but no sooner than after five minutes and no later
-    /// than after a day; hourly where it says nothing.
+    /// Sets after how long, at the latest, keys are fetched again in the background, in whole
+    /// seconds. Default: when they expire by the server's `Cache-Control`, but no sooner than after
+    /// five minutes and no later than after a day; hourly where it says nothing.
     ///
-    /// They are fetched sooner where they would be [too old](Self::max_stale) before.
+    /// The moment is drawn from the last tenth of that time, so that copies of a service that were
+    /// started together do not ask together. It comes sooner where keys would be
+    /// [too old](Self::max_stale) before.
     pub fn refresh_every(mut self, interval: Duration) -> Self {
         self.policy.refresh_every = Some(interval);
         self

@@ -19,9 +19,9 @@
 //! # When keys are fetched
 //!
 //! 1. In the background: at once, and again before what was fetched expires by the server's
-//!    `Cache-Control`, or [as often as configured](RemoteKeysBuilder::refresh_every). While that
-//!    fails it is tried again, at least every half minute, every five seconds while there are no
-//!    usable keys.
+//!    `Cache-Control`, or [as often as configured](RemoteKeysBuilder::refresh_every), at a moment
+//!    that each copy of a service draws for itself. While that fails it is tried again, at least
+//!    every half minute, every five seconds while there are no usable keys.
 //! 2. When a token that is right in everything else asks for a key that is not there. All requests
 //!    that wait for it share one fetch, and after it comes a [cooldown](RemoteKeysBuilder::cooldown)
 //!    in which such tokens are refused at once, whatever keys they ask for and however it ended;

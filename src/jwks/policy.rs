@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::rand;
 use http::{
     HeaderMap, HeaderName,
     header::{AGE, CACHE_CONTROL},
@@ -10,10 +11,11 @@ use http::{
 use crate::clock::NumericDate;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const SOONEST_REFRESH: Duration = MINUTE.saturating_mul(5);
-const LATEST_REFRESH: Duration = MINUTE.saturating_mul(24 * 60);
+/// In its last tenth, five minutes are over.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(334);
+const LONGEST_INTERVAL: Duration = MINUTE.saturating_mul(24 * 60);
 /// Where the server does not say.
-const USUAL_REFRESH: Duration = MINUTE.saturating_mul(60);
+const USUAL_INTERVAL: Duration = MINUTE.saturating_mul(60);
 /// Between two tries while there are usable keys, and while there are none.
 const LONGEST_PAUSES: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(5)];
 
@@ -41,11 +43,11 @@ impl Policy {
     /// expires, and before it must not be used any more.
     pub(super) fn refresh_after(&self, headers: &HeaderMap) -> Duration {
         let usual = || match lifetime(headers) {
-            Some(lifetime) => before(lifetime).clamp(SOONEST_REFRESH, LATEST_REFRESH),
-            None => USUAL_REFRESH,
+            Some(lifetime) => lifetime.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL),
+            None => USUAL_INTERVAL,
         };
         let interval = self.refresh_every.unwrap_or_else(usual);
-        interval.min(before(self.max_stale)).max(Duration::from_secs(1))
+        in_last_tenth(interval.min(before(self.max_stale)))
     }
 
     /// How long after the last of `failures` fetches the next try is due.
@@ -59,6 +61,19 @@ impl Policy {
 /// Nine tenths of `duration`, in whole seconds.
 fn before(duration: Duration) -> Duration {
     Duration::from_secs((duration - duration / 10).as_secs())
+}
+
+/// Some time in the last tenth of `duration`, in whole seconds: copies of a service that began
+/// together would ask together for ever.
+fn in_last_tenth(duration: Duration) -> Duration {
+    let (earliest, latest) = (before(duration).as_secs(), duration.as_secs());
+    let mut random = [0; 8];
+    // Without random numbers, early is better than not at all.
+    let later = match rand::fill(&mut random) {
+        Ok(()) => u64::from_ne_bytes(random) % (latest - earliest + 1),
+        Err(_) => 0,
+    };
+    Duration::from_secs((earliest + later).max(1))
 }
 
 /// For how long an answer with these headers is fresh, if they say
