@@ -27,6 +27,11 @@
 //!    in which such tokens are refused at once, whatever keys they ask for and however it ended;
 //!    only after the fetch that brings the first keys there is none.
 //!
+//! A new key under the `kid` of another one comes with the next refresh only, since it is a new `kid`
+//! that tells of a new key ([OpenID Connect Core section 10.1.1]), and forged signatures must not
+//! cause fetches; where a token or the keys have no `kid`, nothing but the signature can tell, and it
+//! does.
+//!
 //! Every other token is verified with the keys at hand, without locks, without waiting. When the
 //! last handle is dropped, verifiers included, nothing is fetched any more.
 //!
@@ -55,6 +60,7 @@
 //! With the feature `tracing` there is an event `DEBUG` for each fetch and `WARN` for each that
 //! failed, with the host and the reason. Requests wait in the span `token_key_fetch`.
 //!
+//! [OpenID Connect Core section 10.1.1]: https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys
 //! [`VerifyingKey::from_jwk`]: crate::VerifyingKey::from_jwk
 
 mod builder;
