@@ -61,6 +61,22 @@
 //! | `KEY_LEAD_TIME` | 3600 | seconds for which a key is published before it signs |
 //! | `KEY_MAX_AGE` | 300 | seconds for which others may keep the published keys |
 //!
+//! # For other services that ask
+//!
+//! With `OAUTH_CLIENT` set, a client that knows its id and secret (HTTP Basic) may ask whether a token
+//! is good here and now (RFC 7662), and revoke tokens (RFC 7009). If this is an issuer, its metadata
+//! names both endpoints.
+//!
+//! ```sh
+//! export OAUTH_CLIENT=billing:$(openssl rand -hex 32)
+//! curl -i http://127.0.0.1:3000/oauth/introspect -u $OAUTH_CLIENT -d token=$ACCESS
+//! curl -i http://127.0.0.1:3000/oauth/revoke -u $OAUTH_CLIENT -d token=$ACCESS
+//! ```
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `OAUTH_CLIENT` | | `id:secret`, of letters, digits and `-._`; the secret has at least 32 |
+//!
 //! While the store is away, whatever needs it is answered 503; without `CHECK_REVOKED`, access
 //! tokens go on opening routes, also those of a session that has ended, until they expire.
 
@@ -68,13 +84,22 @@ mod support;
 
 use std::{env, error::Error, io, process::ExitCode, time::Duration};
 
+use aws_lc_rs::{
+    constant_time,
+    digest::{Digest, SHA256, digest},
+};
 use axum::{
     Json, Router,
-    extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{
+        HeaderMap, StatusCode,
+        header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE},
+    },
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, serde::rfc3339};
@@ -84,13 +109,15 @@ use tower_jwt_auth::{
     TokenRoutes,
     key_rotation::{KeyFolder, RotatingKeys, RotationPolicy},
     password::{MemoryUsers, PasswordHasher},
-    routes::WellKnownRoutes,
+    routes::{OAuthRoutes, WellKnownRoutes},
     store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
     token::UserId,
     user::User,
 };
 
 use crate::support::{setting, switch, with_causes};
+
+const OAUTH: &str = "/oauth";
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Profile {
@@ -208,7 +235,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> {
-    let publishing = Publishing::from_env().await?;
+    let client = Client::from_env()?;
+    let publishing = Publishing::from_env(client.is_some()).await?;
     let keys = match &publishing {
         Some(publishing) => publishing.keys.key_set(),
         None => {
@@ -263,8 +291,12 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         .route("/", get(|| async { "public\n" }))
         .route("/health", get(health))
         .fallback(not_found)
-        .with_state(issuer)
+        .with_state(issuer.clone())
         .merge(tokens.into_router());
+    if let Some(client) = client {
+        let client_auth = middleware::from_fn_with_state(client, require_client);
+        app = app.merge(OAuthRoutes::builder(issuer, client_auth).at(OAUTH).build()?.into_router());
+    }
     let _rotation = match publishing {
         Some(Publishing { keys, well_known, .. }) => {
             app = app.merge(well_known.into_router());
@@ -286,7 +318,7 @@ struct Publishing {
 }
 
 impl Publishing {
-    async fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
+    async fn from_env(has_client: bool) -> Result<Option<Self>, Box<dyn Error>> {
         let (issuer, folder) = (setting("ISSUER", "")?, setting("KEYS_DIR", "")?);
         if issuer.is_empty() && folder.is_empty() {
             return Ok(None);
@@ -302,13 +334,77 @@ impl Publishing {
             .build()?;
         let keys = RotatingKeys::open(KeyFolder::new(folder), policy).await;
         let keys = keys.map_err(|error| format!("KEYS_DIR: {}", with_causes(&error)))?;
-        let well_known = WellKnownRoutes::builder(&keys)
-            .issuer(&*issuer)
-            .max_age(seconds("KEY_MAX_AGE", 300)?)
-            .build()
-            .map_err(|error| format!("ISSUER: {error}"))?;
+        let mut well_known =
+            WellKnownRoutes::builder(&keys).issuer(&*issuer).max_age(seconds("KEY_MAX_AGE", 300)?);
+        if has_client {
+            let endpoint = |path| format!("{}{OAUTH}{path}", origin(&issuer));
+            let basic = ["client_secret_basic"];
+            well_known = well_known
+                .introspection_endpoint(endpoint("/introspect"), basic)
+                .revocation_endpoint(endpoint("/revoke"), basic);
+        }
+        let well_known = well_known.build().map_err(|error| format!("ISSUER: {error}"))?;
         Ok(Some(Self { issuer, audience: setting("AUDIENCE", "api")?, keys, well_known }))
     }
+}
+
+/// `address` up to its path.
+fn origin(address: &str) -> &str {
+    address.match_indices('/').nth(2).map_or(address, |(end, _)| &address[..end])
+}
+
+/// Who may ask about tokens: the digest of its credentials in HTTP Basic, so that comparing them
+/// takes as long whatever is sent.
+#[derive(Clone)]
+struct Client(Digest);
+
+impl Client {
+    fn from_env() -> Result<Option<Self>, String> {
+        let client = setting("OAUTH_CLIENT", "")?;
+        if client.is_empty() {
+            return Ok(None);
+        }
+        // Any others would be written in several ways: RFC 6749 section 2.3.1.
+        let is_plain = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        };
+        match client.split_once(':') {
+            Some((id, secret))
+                if !id.is_empty() && secret.len() >= 32 && is_plain(id) && is_plain(secret) =>
+            {
+                let credentials = BASE64_STANDARD.encode(&client);
+                Ok(Some(Self(digest(&SHA256, credentials.as_bytes()))))
+            }
+            // Not shown, since it holds a secret.
+            _ => Err("OAUTH_CLIENT must be id:secret, of letters, digits and -._, at least 32 of \
+                      them in the secret"
+                .to_owned()),
+        }
+    }
+
+    fn has_sent(&self, headers: &HeaderMap) -> bool {
+        let mut lines = headers.get_all(AUTHORIZATION).iter();
+        let (Some(line), None) = (lines.next(), lines.next()) else {
+            return false;
+        };
+        let Some((scheme, credentials)) = line.to_str().ok().and_then(|line| line.split_once(' '))
+        else {
+            return false;
+        };
+        let sent = digest(&SHA256, credentials.as_bytes());
+        scheme.eq_ignore_ascii_case("basic")
+            && constant_time::verify_slices_are_equal(self.0.as_ref(), sent.as_ref()).is_ok()
+    }
+}
+
+/// Lets nobody but the client in: RFC 6749 section 5.2.
+async fn require_client(State(client): State<Client>, request: Request, next: Next) -> Response {
+    if client.has_sent(request.headers()) {
+        return next.run(request).await;
+    }
+    let headers = [(WWW_AUTHENTICATE, "Basic realm=\"oauth\""), (CACHE_CONTROL, "no-store")];
+    let body = json!({ "error": "invalid_client" });
+    (StatusCode::UNAUTHORIZED, headers, Json(body)).into_response()
 }
 
 /// Begins a rotation at each SIGHUP.

@@ -183,6 +183,43 @@ async fn metadata_claims_nothing_that_is_not_there() {
     }
 }
 
+/// RFC 8414 section 2: how clients authenticate is to be told, too.
+#[tokio::test]
+async fn endpoints_are_named_if_told() {
+    const INTROSPECT: &str = "https://login.example/oauth/introspect";
+    const REVOKE: &str = "https://login.example/oauth/revoke";
+    let issuer = || WellKnownRoutes::builder(es256()).issuer("https://login.example");
+    let methods = ["client_secret_basic", "tls_client_auth"];
+    let introspection = [
+        ("introspection_endpoint", json!(INTROSPECT)),
+        ("introspection_endpoint_auth_methods_supported", json!(methods)),
+    ];
+    let revocation = [
+        ("revocation_endpoint", json!(REVOKE)),
+        ("revocation_endpoint_auth_methods_supported", json!(["client_secret_basic"])),
+    ];
+    let plain = get(&app(issuer()), METADATA[0]).await.json();
+    let with_introspection = issuer().introspection_endpoint(INTROSPECT, methods);
+    let with_revocation = issuer().revocation_endpoint(REVOKE, ["client_secret_basic"]);
+    let both = issuer()
+        .introspection_endpoint(INTROSPECT, methods)
+        .revocation_endpoint(REVOKE, ["client_secret_basic"]);
+    for (builder, added) in [
+        (with_introspection, introspection.to_vec()),
+        (with_revocation, revocation.to_vec()),
+        (both, [introspection, revocation].concat()),
+    ] {
+        let app = app(builder);
+        let mut expected = plain.clone();
+        for (name, value) in added {
+            expected[name] = value;
+        }
+        for path in METADATA {
+            assert_eq!(get(&app, path).await.json(), expected);
+        }
+    }
+}
+
 #[tokio::test]
 async fn documents_are_where_the_issuer_says() {
     for (issuer, jwks, openid, oauth, jwks_uri) in [
@@ -246,6 +283,36 @@ fn settings_that_cannot_hold_are_refused() {
     }
     for issuer in ["http://localhost:3000", "http://[::1]", "https://login.example:8443/a"] {
         assert_eq!(build(es256().issuer(issuer)), Ok(()), "{issuer}");
+    }
+    const ENDPOINT: &str = "https://login.example/oauth/revoke";
+    let issuer = || es256().issuer("https://login.example");
+    let basic = ["client_secret_basic"];
+    for (builder, expected) in [
+        (issuer().introspection_endpoint(ENDPOINT, basic), Ok(())),
+        (issuer().revocation_endpoint("http://127.0.0.1:3000/revoke", basic), Ok(())),
+        // Nobody would see it.
+        (es256().introspection_endpoint(ENDPOINT, basic), Err(ConfigErrorKind::Ineffective)),
+        (es256().revocation_endpoint(ENDPOINT, basic), Err(ConfigErrorKind::Ineffective)),
+        (issuer().revocation_endpoint(ENDPOINT, [""; 0]), Err(ConfigErrorKind::OutOfRange)),
+        (issuer().revocation_endpoint(ENDPOINT, [""]), Err(ConfigErrorKind::OutOfRange)),
+        // RFC 8414 section 2: with these, algorithms must be named as well.
+        (
+            issuer().introspection_endpoint(ENDPOINT, ["client_secret_basic", "private_key_jwt"]),
+            Err(ConfigErrorKind::OutOfRange),
+        ),
+        (
+            issuer().revocation_endpoint(ENDPOINT, ["client_secret_jwt"]),
+            Err(ConfigErrorKind::OutOfRange),
+        ),
+    ] {
+        assert_eq!(build(builder), expected);
+    }
+    for url in ["", "/revoke", "http://login.example/", "https://a@login.example", "https://a?b"] {
+        for builder in
+            [issuer().introspection_endpoint(url, basic), issuer().revocation_endpoint(url, basic)]
+        {
+            assert_eq!(build(builder), Err(ConfigErrorKind::OutOfRange), "{url}");
+        }
     }
     for (seconds, expected) in [
         (0, Err(ConfigErrorKind::OutOfRange)),

@@ -8,7 +8,7 @@ use crate::{
     token::KeySet,
 };
 
-use super::super::builder::is_path;
+use super::{super::builder::is_path, endpoint::Endpoint};
 
 pub(super) const JWKS_PATH: &str = "/.well-known/jwks.json";
 
@@ -25,20 +25,9 @@ impl IssuerUrl {
             ConfigErrorKind::OutOfRange,
             "an issuer must be an https address without query and fragment, or http on loopback",
         );
-        // `Uri` drops what follows a `#`.
-        if text.contains(['?', '#', '@']) {
-            return Err(REFUSED);
-        }
-        let uri: Uri = text.parse().map_err(|_| REFUSED)?;
-        let host = uri.host().filter(|host| !host.is_empty()).ok_or(REFUSED)?;
-        let is_loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        let is_fine = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => is_loopback,
-            _ => false,
-        };
+        let uri = address(text).ok_or(REFUSED)?;
         let path = uri.path().trim_end_matches('/');
-        if !is_fine || !(path.is_empty() || is_path(path)) {
+        if !(path.is_empty() || is_path(path)) {
             return Err(REFUSED);
         }
         Ok(Self { text: text.into(), path: path.into() })
@@ -60,9 +49,9 @@ impl IssuerUrl {
 
     /// What is true of this server among the members of RFC 8414, section 2, and of OpenID Connect
     /// Discovery 1.0, section 3.
-    pub(super) fn metadata(&self, keys: &KeySet) -> String {
+    pub(super) fn metadata(&self, keys: &KeySet, endpoints: &[Endpoint]) -> String {
         let issuer = &self.text;
-        json!({
+        let mut metadata = json!({
             "issuer": issuer,
             "jwks_uri": format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')),
             // Required, and empty: left out, it would be missing, and its default is no better
@@ -71,7 +60,30 @@ impl IssuerUrl {
             "grant_types_supported": [],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": keys.published_algorithms(),
-        })
-        .to_string()
+        });
+        if let Some(members) = metadata.as_object_mut() {
+            endpoints.iter().for_each(|endpoint| endpoint.describe(members));
+        }
+        metadata.to_string()
     }
+}
+
+pub(super) fn is_address(text: &str) -> bool {
+    address(text).is_some()
+}
+
+/// An `https` address, or an `http` one on loopback, without user, query and fragment.
+fn address(text: &str) -> Option<Uri> {
+    // `Uri` drops what follows a `#`.
+    if text.contains(['?', '#', '@']) {
+        return None;
+    }
+    let uri: Uri = text.parse().ok()?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    let is_fine = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+        _ => false,
+    };
+    is_fine.then_some(uri)
 }

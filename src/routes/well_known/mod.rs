@@ -2,6 +2,7 @@
 
 mod builder;
 mod conditional;
+mod endpoint;
 mod metadata;
 
 use std::{fmt, sync::Arc};
@@ -39,9 +40,10 @@ use super::reply;
 /// # }
 /// ```
 ///
-/// The metadata says that tokens are verified with these keys, and no more: there are no OAuth
-/// grants here and no ID tokens, so it names neither an authorization nor a token endpoint, and no
-/// response types.
+/// The metadata says that tokens are verified with these keys, and if told, where they are
+/// [asked about](WellKnownRoutesBuilder::introspection_endpoint) and
+/// [revoked](WellKnownRoutesBuilder::revocation_endpoint), and no more: there are no OAuth grants here
+/// and no ID tokens, so it names neither an authorization nor a token endpoint, and no response types.
 ///
 /// [RFC 7517 section 5]: https://www.rfc-editor.org/rfc/rfc7517#section-5
 /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414#section-3
@@ -52,6 +54,7 @@ pub struct WellKnownRoutes(Arc<Shared>);
 struct Shared {
     keys: KeySet,
     issuer: Option<metadata::IssuerUrl>,
+    endpoints: Vec<endpoint::Endpoint>,
     cache_control: http::HeaderValue,
 }
 
@@ -99,7 +102,8 @@ impl Shared {
     }
 
     fn metadata(&self) -> (&'static str, String) {
-        let document = self.issuer.as_ref().map(|issuer| issuer.metadata(&self.keys));
+        let issuer = self.issuer.as_ref();
+        let document = issuer.map(|issuer| issuer.metadata(&self.keys, &self.endpoints));
         ("application/json", document.unwrap_or_default())
     }
 

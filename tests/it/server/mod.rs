@@ -1,5 +1,6 @@
 //! The example `server`: its contract, and several copies of it on one store.
 
+mod clients;
 mod contract;
 mod crash;
 mod issuing;

@@ -74,6 +74,10 @@ fn it_tells_what_is_wrong_with_its_configuration() {
         ("LEEWAY", "301", "the leeway must not exceed five minutes"),
         ("LEEWAY", "1.5", "LEEWAY \"1.5\" is not a number of seconds"),
         ("PURGE_INTERVAL", "0", "PURGE_INTERVAL must not be 0"),
+        ("OAUTH_CLIENT", "hunter2", "OAUTH_CLIENT must be id:secret"),
+        ("OAUTH_CLIENT", "billing:hunter2", "OAUTH_CLIENT must be id:secret"),
+        ("OAUTH_CLIENT", ":hunter2-0123456789abcdef0123456789", "OAUTH_CLIENT must be id:secret"),
+        ("OAUTH_CLIENT", "a:hunter2:0123456789abcdef0123456789", "OAUTH_CLIENT must be id:secret"),
         ("CHECK_REVOKED", "yes", "CHECK_REVOKED \"yes\" is neither 0 nor 1"),
     ] {
         let variables = [("PORT", "0"), ("JWT_SECRET", SECRET), (name, value)];
