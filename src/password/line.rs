@@ -145,7 +145,7 @@ impl Drop for Worker {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{sync::mpsc, time::Duration};
 
     use tokio::runtime::{Builder, Runtime};
 
@@ -194,6 +194,37 @@ mod tests {
         }
         drop(done);
         assert_eq!(doing.iter().count(), 1);
+        Ok(())
+    }
+
+    /// Does something when it is dropped.
+    struct OnDrop<F: FnMut()>(F);
+
+    impl<F: FnMut()> Drop for OnDrop<F> {
+        fn drop(&mut self) {
+            self.0();
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_thread_that_never_comes_is_done_by_another() -> TestResult {
+        let line = Arc::new(Line::new(1, 1));
+        let (runtime, ended) = (Runtime::new()?, Runtime::new()?.handle().clone());
+        let (done, doing) = mpsc::channel();
+        let (entering, entered) = mpsc::channel();
+        // Its thread is still counted when the piece that is not begun is dropped, so who enters now
+        // waits for it.
+        let (late, handle) = (Arc::clone(&line), runtime.handle().clone());
+        let not_begun = OnDrop(move || {
+            let done = done.clone();
+            let work = move |_| {
+                done.send(()).ok();
+            };
+            entering.send(late.enter(handle.clone(), work)).ok();
+        });
+        let _first = line.enter(ended, move |_| drop(not_begun))?;
+        let _second = entered.try_recv()??;
+        doing.recv_timeout(Duration::from_secs(60))?;
         Ok(())
     }
 }
