@@ -100,6 +100,7 @@
 //! | refused requests at protected routes lack `Allow` | the layer does not know the route's methods |
 //! | an expired token whose `iat` lies in the future is `Token is expired`, not `invalid` | one order of rules for all of the crate |
 //! | times in the database are whole seconds | as those in tokens |
+//! | in SQLite with `USE_TZ = False`, last logins and times of blacklisting are those of the process's `TZ`, not of `TIME_ZONE` | Django sets its own `TZ`; here [whoever starts the process](DjangoDatabase::with_local_times) does |
 //! | the column `token` does not hold the token | whoever reads the database must not be logged in |
 #![doc = include_str!("migration.md")]
 

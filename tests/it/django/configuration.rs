@@ -9,11 +9,13 @@ pub(super) struct Configuration {
     pub(super) blacklist_app: bool,
     /// `TIME_ZONE`, where `USE_TZ` is off.
     pub(super) local_zone: Option<&'static str>,
+    /// `TZ` of our process; Django sets its own to `TIME_ZONE`.
+    pub(super) process_zone: &'static str,
 }
 
 impl Configuration {
     fn new(simple_jwt: Value) -> Self {
-        Self { simple_jwt, blacklist_app: true, local_zone: None }
+        Self { simple_jwt, blacklist_app: true, local_zone: None, process_zone: "UTC" }
     }
 
     fn without_the_blacklist_app(self) -> Self {
@@ -190,7 +192,7 @@ pub(super) fn local_times(zone: &'static str) -> Configuration {
         "BLACKLIST_AFTER_ROTATION": true,
         "UPDATE_LAST_LOGIN": true,
     });
-    Configuration { local_zone: Some(zone), ..Configuration::new(simple_jwt) }
+    Configuration { local_zone: Some(zone), process_zone: zone, ..Configuration::new(simple_jwt) }
 }
 
 pub(super) fn leeway() -> Configuration {

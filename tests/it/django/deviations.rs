@@ -12,6 +12,9 @@ const DOCS: &str = include_str!("../../../src/simplejwt/mod.rs");
 pub(super) const NO_STORE: &str = "`Cache-Control: no-store` on every answer of the views";
 pub(super) const NO_NULL: &str = "`None` as `JTI_CLAIM` or `TOKEN_TYPE_CLAIM`";
 pub(super) const NO_TOKEN: &str = "the column `token` does not hold the token";
+pub(super) const PROCESS_ZONE: &str = "in SQLite with `USE_TZ = False`, last logins and times of \
+                                       blacklisting are those of the process's `TZ`, not of \
+                                       `TIME_ZONE`";
 pub(super) const WHOLE_SECONDS: &str = "times in the database are whole seconds";
 pub(super) const FLUSH: &str = "flush of a sliding token that was refreshed, or within `LEEWAY`";
 

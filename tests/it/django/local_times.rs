@@ -9,8 +9,9 @@ use tower_jwt_auth::{
 };
 
 use super::{
-    configuration,
+    configuration::{self, Configuration},
     database::{Engine, Rows, Time},
+    deviations::{self, PROCESS_ZONE},
     doors::Door,
     minting::now,
     pair::{Pair, Side, log_in},
@@ -36,6 +37,22 @@ fn on_postgres_in_the_east() {
 #[test]
 fn on_postgres_in_the_west() {
     compare(Engine::Postgres, WEST);
+}
+
+#[test]
+fn on_sqlite_in_a_process_elsewhere() {
+    const NINE_HOURS: i64 = 9 * 60 * 60;
+    let configuration = Configuration { process_zone: "UTC", ..configuration::local_times(EAST) };
+    let Some(pair) = Pair::start(Engine::Sqlite, configuration) else { return };
+    deviations::assert_is_documented(PROCESS_ZONE);
+    let [of_django, of_ours] = Side::BOTH.map(|side| write(&pair, side));
+    assert_eq!(of_django.len(), of_ours.len());
+    for ((what, django), (_, ours)) in of_django.iter().zip(&of_ours) {
+        let is_local = ["blacklisted_at", "last_login"].contains(&&**what);
+        let behind = if is_local { NINE_HOURS } else { 0 };
+        let apart = (django.1 - ours.1).abs_diff(behind);
+        assert!(apart < TOLERANCE, "{what}: {django:?}, ours {ours:?}");
+    }
 }
 
 fn compare(engine: Engine, zone: &'static str) {

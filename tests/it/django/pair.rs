@@ -183,7 +183,7 @@ pub(super) fn start_ours(
             ("TOKEN_BLACKLIST_APP", if configuration.blacklist_app { "1" } else { "0" }),
             ("PASSWORD_ITERATIONS", &password_iterations.to_string()),
             ("TIME_ZONE", configuration.local_zone.unwrap_or_default()),
-            ("TZ", configuration.local_zone.unwrap_or("UTC")),
+            ("TZ", configuration.process_zone),
         ],
     )
 }
