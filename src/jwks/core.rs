@@ -73,8 +73,10 @@ pub(super) struct Good {
 pub(super) enum Reason<'a> {
     /// A token that fits none of these.
     Token(&'a Arc<Keys>),
-    /// The background task, or the application.
+    /// The application.
     Refresh,
+    /// The background task, once it is time.
+    Due,
 }
 
 struct Flight {
@@ -114,22 +116,25 @@ impl Core {
         remaining(self.clock.now(), since, wait)
     }
 
-    /// Begins a fetch or joins the one under way; `None` for tokens while it is too early for
-    /// another one, and outside of a Tokio runtime.
+    /// Begins a fetch or joins the one under way; `None` while it is too early for another one, and
+    /// outside of a Tokio runtime.
     pub(super) fn begin(self: &Arc<Self>, reason: Reason<'_>) -> Option<Landing> {
         let runtime = Handle::try_current().ok()?;
         let mut memory = self.memory();
+        let now = self.clock.now();
         if let Reason::Token(seen) = reason {
             if !Arc::ptr_eq(seen, &self.keys.load()) {
                 // Another fetch has ended since, and may have brought what is wanted.
                 return Some(ready(Ok(())).boxed().shared());
             }
-            let is_cooling = memory
-                .cooling_since
-                .is_some_and(|since| !has_passed(self.clock.now(), since, self.policy.cooldown));
-            if is_cooling {
+            let cooling_since = memory.cooling_since;
+            if cooling_since.is_some_and(|since| !has_passed(now, since, self.policy.cooldown)) {
                 return None;
             }
+        }
+        let (since, wait) = memory.due;
+        if matches!(reason, Reason::Due) && !has_passed(now, since, wait) {
+            return None;
         }
         self.keep_fresh_in(&runtime, &mut memory);
         if let Some(flight) = memory.flight.as_ref().filter(|flight| !flight.task.is_finished()) {
@@ -167,14 +172,11 @@ impl Core {
 
     async fn keep_fresh(self: Arc<Self>) {
         loop {
-            let wait = self.due_in();
-            if wait.is_zero()
-                && let Some(landing) = self.begin(Reason::Refresh)
-                && landing.await.is_ok()
-            {
-                continue;
+            if let Some(landing) = self.begin(Reason::Due) {
+                // Whether it was good decides when the next one is due.
+                landing.await.ok();
             }
-            sleep(wait.clamp(SHORTEST_PAUSE, TICK)).await;
+            sleep(self.due_in().clamp(SHORTEST_PAUSE, TICK)).await;
         }
     }
 
@@ -184,6 +186,8 @@ impl Core {
         let fetched = self.origin.fetch(known, self.policy.timeout).await;
         let now = self.clock.now();
         let mut memory = self.memory();
+        // Whoever comes from now on may want what has been published since.
+        memory.flight = None;
         // Who has just begun need not have seen all keys yet.
         if for_token && (is_usable || fetched.is_err()) {
             memory.cooling_since = Some(now);
