@@ -86,9 +86,8 @@ fn serving() -> HealthCheckResponse {
     HealthCheckResponse { status: ServingStatus::Serving.into() }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    support::report(run().await)
+fn main() -> ExitCode {
+    support::run(run())
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {

@@ -58,9 +58,8 @@ async fn admin(claims: Claims<Profile>) -> Result<&'static str, AuthError> {
     Ok("welcome, admin\n")
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    support::report(run().await)
+fn main() -> ExitCode {
+    support::run(run())
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {

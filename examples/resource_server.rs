@@ -99,9 +99,8 @@ async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    support::report(run().await)
+fn main() -> ExitCode {
+    support::run(run())
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {

@@ -211,9 +211,8 @@ fn date_time(date: NumericDate) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::from_secs(date.as_secs())
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    support::report(run().await)
+fn main() -> ExitCode {
+    support::run(run())
 }
 
 /// Chooses the store; nothing is connected before it is needed.

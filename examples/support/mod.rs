@@ -11,13 +11,20 @@ use std::{
 use axum::Router;
 use tokio::{
     net::TcpListener,
+    runtime::Runtime,
     signal::unix::{SignalKind, signal},
     sync::oneshot,
     time::sleep,
 };
 
-/// Tells what went wrong, and the status to end with.
-pub(crate) fn report(result: Result<(), Box<dyn Error>>) -> ExitCode {
+/// Runs `server` to its end and tells what went wrong; the status to end with.
+pub(crate) fn run(server: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
+    let result = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(server);
+        // Calls that block, such as those of a resolver that does not answer, are not waited for.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,14 +1,15 @@
 //! How the server starts and ends.
 
-use std::{io::Write, thread};
+use std::{fs, io::Write, process::Command, thread, time::Duration};
 
 use crate::support::{
     api::{get, log_in, tokens},
+    folder::Folder,
     login::SECRET,
     server::{read_kept_alive, run},
 };
 
-use super::{FIVE_SECONDS, Store, me, on_every_store, refresh, start};
+use super::{FIVE_SECONDS, Store, issuing, me, on_every_store, refresh, start};
 
 on_every_store! { several_start_at_once_on_an_empty_store }
 
@@ -47,6 +48,22 @@ fn it_ends_well_when_told_to_whatever_is_open() {
         assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0), "SIG{signal}");
         drop((idle, half_open));
     }
+}
+
+#[test]
+fn it_ends_although_a_call_blocks() {
+    let folder = Folder::new();
+    let mut server = issuing::start(&folder, &[]);
+    // As a file on a server that is gone: whoever opens it waits for someone who writes.
+    let keys = folder.path().join("keys/keys.json");
+    fs::remove_file(&keys).unwrap();
+    assert!(Command::new("mkfifo").arg(&keys).status().unwrap().success());
+    server.signal("HUP");
+    // Its signals are seen to one after the other: the rotation waits by now.
+    thread::sleep(Duration::from_millis(200));
+    server.signal("TERM");
+    assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0));
+    assert!(!server.output().contains("the next key"), "{}", server.output());
 }
 
 #[test]
