@@ -266,15 +266,24 @@ impl<'a, 'de> Reader<'a, 'de> {
         Ok(Some(claim))
     }
 
+    fn user_id(&self, value: &Value<'de>) -> Option<Cow<'de, str>> {
+        // PyJWT takes no number for a `sub`.
+        let is_subject = self.rules.as_pyjwt && self.rules.names().user_id() == "sub";
+        if self.rules.profile == Profile::SimpleJwt
+            && !is_subject
+            && let Some(integer) = value.integer()
+        {
+            return Some(integer);
+        }
+        // Names of Django's users have up to 150 characters, of whatever length in bytes.
+        if self.rules.as_pyjwt { value.name().cloned() } else { value.id().cloned() }
+    }
+
     /// Nothing where the value is none that the claim may have, or says that all is over.
     fn read(&mut self, claim: Claim, value: &Value<'de>) -> Option<()> {
         match claim {
             Claim::UserId => {
-                let id = if self.rules.profile == Profile::SimpleJwt {
-                    value.id_or_integer()?
-                } else {
-                    value.id()?.clone()
-                };
+                let id = self.user_id(value)?;
                 self.claims.user_id = Some(self.text(id));
                 if self.rules.names().user_id() == "sub" {
                     self.claims.subject.clone_from(&self.claims.user_id);

@@ -43,19 +43,24 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A text of 1 to 255 bytes without NUL.
-    pub(super) fn id(&self) -> Option<&Cow<'a, str>> {
-        // PostgreSQL, for one, stores no NUL: such an id would be answered 503 instead of 401.
-        self.text().filter(|id| (1..=MAX_ID_LEN).contains(&id.len()) && !id.contains('\0'))
+    /// A text without NUL, and not empty.
+    pub(super) fn name(&self) -> Option<&Cow<'a, str>> {
+        // PostgreSQL, for one, stores no NUL: such a name would be answered 503 instead of 401.
+        self.text().filter(|name| !name.is_empty() && !name.contains('\0'))
     }
 
-    /// An id, or an integer as its text.
-    pub(super) fn id_or_integer(&self) -> Option<Cow<'a, str>> {
+    /// A name of at most 255 bytes.
+    pub(super) fn id(&self) -> Option<&Cow<'a, str>> {
+        self.name().filter(|id| id.len() <= MAX_ID_LEN)
+    }
+
+    /// An integer as its text.
+    pub(super) fn integer(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Number(number) if number.is_u64() || number.is_i64() => {
                 Some(number.to_string().into())
             }
-            _ => self.id().cloned(),
+            _ => None,
         }
     }
 

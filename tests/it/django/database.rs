@@ -300,8 +300,18 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+macro_rules! long_name {
+    () => {
+        "名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名\
+         名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名名"
+    };
+}
+/// 86 characters, as Django allows, but 258 bytes.
+pub(super) const LONG_NAME: &str = long_name!();
+
 /// Everybody's password is the user name and `-password`, but for those who have none.
-pub(crate) const STANDARD_USERS: &str = r#"[
+pub(crate) const STANDARD_USERS: &str = concat!(
+    r#"[
     {"username": "alice", "password": "alice-password"},
     {"username": "bob", "password": "bob-password"},
     {"username": "inactive", "password": "inactive-password", "is_active": false},
@@ -313,5 +323,9 @@ pub(crate) const STANDARD_USERS: &str = r#"[
     {"username": "is barred", "password": "is barred-password"},
     {"username": "empty", "stored": ""},
     {"username": "md5", "password": "md5-password", "algorithm": "md5"},
-    {"username": "garbage", "stored": "no hash at all"}
-]"#;
+    {"username": "garbage", "stored": "no hash at all"},
+    {"username": ""#,
+    long_name!(),
+    r#"", "password": "long-password"}
+]"#
+);

@@ -6,6 +6,7 @@ use crate::support::{login::payload, reply::Reply};
 
 use super::{
     bodies::multipart,
+    database::LONG_NAME,
     doors::Door,
     pair::{Pair, Side, log_in, log_in_with, post, post_bytes},
 };
@@ -36,6 +37,7 @@ fn logins(pair: &Pair) {
             ("unusable", "!"),
             ("zoë ☃", "zoë ☃-password"),
             ("zoë ☃", " zoë ☃-password "),
+            (LONG_NAME, "long-password"),
             ("alice' OR '1'='1", "alice-password"),
             ("12", "12"),
         ] {

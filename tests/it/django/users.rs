@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    database::LONG_NAME,
     doors::Door,
     minting::Mint,
     odd_tokens::{LOST_ACCOUNT, PASSWORD_CHANGED},
@@ -39,7 +40,7 @@ fn ids(pair: &Pair) -> Vec<(Kind, Value)> {
         Ok(id) => json!(id),
         Err(_) => pair.user(name),
     };
-    let others = ["admin", "unusable", "zoë ☃", "garbage"];
+    let others = ["admin", "unusable", "zoë ☃", "garbage", LONG_NAME];
     let mut ids: Vec<_> = others.into_iter().map(|name| (Kind::Other, pair.user(name))).collect();
     ids.extend([
         (Kind::Known, pair.user("alice")),
@@ -57,6 +58,9 @@ fn ids(pair: &Pair) -> Vec<(Kind, Value)> {
         (Kind::NoId, json!([])),
         (Kind::NoId, json!({})),
     ]);
+    if pair.configuration.get("USER_ID_CLAIM") == "sub" {
+        ids.extend([json!(7), json!(-7)].map(|id| (Kind::NoId, id)));
+    }
     if !by_name {
         ids.extend([json!("01"), json!("+1")].map(|id| (Kind::Known, id)));
         ids.extend([json!(" 1 "), json!("1_0")].map(|id| (Kind::Python, id)));
