@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use axum::{body::Bytes, extract::Request, response::Response};
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    extract::Request,
+    response::Response,
+};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{
@@ -14,7 +18,7 @@ use serde_json::{Map, Value};
 use super::reply;
 
 /// Why there is no body to look at.
-pub(super) enum BodyError {
+pub(crate) enum BodyError {
     MediaType,
     TooLarge,
     Unreadable,
@@ -45,8 +49,15 @@ pub(super) async fn collect(
     if !is_of_type(request.headers(), media_type) {
         return Err(BodyError::MediaType);
     }
-    let body = Limited::new(request.into_body(), limit).collect().await;
-    let body = body.map_err(|error| {
+    read_whole(request.into_body(), limit).await
+}
+
+/// The whole body, which may have `limit` bytes; one that says to have more is not waited for.
+pub(crate) async fn read_whole(body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() { BodyError::TooLarge } else { BodyError::Unreadable }
     })?;
     Ok(body.to_bytes())

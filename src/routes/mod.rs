@@ -42,7 +42,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{issue::Issuer, token::NoClaims, user::UserBackend};
 
 #[cfg(feature = "django")]
-pub(crate) use body::DistinctObject;
+pub(crate) use body::{BodyError, DistinctObject, read_whole};
 pub use builder::TokenRoutesBuilder;
 #[cfg(feature = "django")]
 pub(crate) use builder::is_path;

@@ -7,10 +7,9 @@ use axum::{
     extract::{FromRequest, Multipart, Request},
 };
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
-use crate::routes::DistinctObject;
+use crate::routes::{BodyError, DistinctObject, read_whole};
 
 use super::{
     python_json,
@@ -22,15 +21,13 @@ const LIMIT: usize = 16 * 1024;
 /// The members of a body, or what is wrong with it.
 pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, LIMIT).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
+    let body = read_whole(body, LIMIT).await.map_err(|error| match error {
+        BodyError::TooLarge => {
             let text = "The request body is too large.";
             own(StatusCode::PAYLOAD_TOO_LARGE, text, "body_too_large")
-        } else {
-            detail(StatusCode::BAD_REQUEST, "The request body could not be read.")
         }
+        _ => detail(StatusCode::BAD_REQUEST, "The request body could not be read."),
     })?;
-    let body = body.to_bytes();
     if body.is_empty() {
         return Ok(Map::new());
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 use tower_jwt_auth::TokenRoutes;
 
 use crate::support::{
+    announced::Announced,
     login::{PASSWORD, Setup},
     reply::{Reply, post},
 };
@@ -139,6 +140,14 @@ async fn an_endless_body_is_left_alone() {
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(vec![b'x'; 1000]));
     let reply = send(&app, post("/api/token/", Body::from_stream(endless))).await;
     assert_eq!(reply.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_says_to_be_too_long_is_not_waited_for() {
+    let app = app(&Setup::new());
+    for path in PATHS {
+        assert_eq!(send(&app, post(path, Body::new(Announced))).await.status, 413, "{path}");
+    }
 }
 
 #[tokio::test]

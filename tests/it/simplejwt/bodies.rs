@@ -4,6 +4,8 @@ use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 
+use crate::support::announced::Announced;
+
 use super::setup::{PASSWORD, REFRESH, Site, post, post_as, send};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -95,6 +97,8 @@ async fn long_bodies_are_not_read() {
         assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(reply.json()["code"], "body_too_large");
     }
+    let announced = Request::post(REFRESH).body(Body::new(Announced)).unwrap();
+    assert_eq!(send(&app, announced).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What several subjects need.
 
+pub(crate) mod announced;
 pub(crate) mod api;
 pub(crate) mod app;
 pub(crate) mod feed;
