@@ -78,7 +78,7 @@
 //! | `crit`, `b64`, `zip`, `enc` in a token's header, a claim `cnf`, more than 8 KiB, empty `jti` or one of more than 255 bytes, a type that is no text | some pass | `401` `Token is invalid` | what is not understood is not trusted |
 //! | user id `null`, empty or with a NUL in it | `200` at refresh, `User not found` | `401` `Token is invalid` | it names nobody |
 //! | a user id in digits that only Python reads: with blanks, as `1_0` | is found | as for a user that is gone | nobody writes them |
-//! | a negative time, an `exp` that is `true`, an `aud`, `iss`, `jti` or header `typ` that is no text | some pass, some fail otherwise | `401` `Token is invalid` | it is |
+//! | a negative time, one that is `true`, an `aud`, `iss`, `jti` or header `typ` that is no text | some pass, some fail otherwise | `401` `Token is invalid` | it is |
 //! | padding in base64url | passes | `401` `Token is invalid` | RFC 7515 section 2 |
 //! | claims with a byte order mark | passes | `401` `Token is invalid` | RFC 8259 section 8.1 |
 //! | JSON with a number beyond a double, or half a surrogate pair | is read | `400` | no text has it |
@@ -98,7 +98,7 @@
 //! | `OPTIONS` tells no `description` | nobody reads it |
 //! | bodies are UTF-8 whatever `charset` says | RFC 8259 section 8.1 |
 //! | refused requests at protected routes lack `Allow` | the layer does not know the route's methods |
-//! | an expired token whose `iat` lies in the future is `Token is expired`, not `invalid` | one order of rules for all of the crate |
+//! | an expired token whose `iat` or `nbf` lies in the future is `Token is expired`, not `invalid` | one order of rules for all of the crate |
 //! | times in the database are whole seconds | as those in tokens |
 //! | in SQLite with `USE_TZ = False`, last logins and times of blacklisting are those of the process's `TZ`, not of `TIME_ZONE` | Django sets its own `TZ`; here [whoever starts the process](DjangoDatabase::with_local_times) does |
 //! | the column `token` does not hold the token | whoever reads the database must not be logged in |

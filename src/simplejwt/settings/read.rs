@@ -63,7 +63,9 @@ impl Settings {
                 self.algorithm = name.parse::<Algorithm>().map_err(A::Error::custom)?;
             }
             "SIGNING_KEY" => {
-                let key: Option<String> = map.next_value()?;
+                // Without serde's message, which would show what stands there instead.
+                let key: Option<String> =
+                    map.next_value().map_err(|_| A::Error::custom("expected a text"))?;
                 self.signing_key = key.filter(|key| !key.is_empty()).map(Zeroizing::new);
             }
             "VERIFYING_KEY" => self.verifying_key = text(map)?.filter(|key| !key.is_empty()),

@@ -1,7 +1,5 @@
 //! Reading the body of a request as Django REST framework's parsers do.
 
-use std::borrow::Cow;
-
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, Multipart, Request},
@@ -35,8 +33,8 @@ pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match &*essence {
         // A wildcard fits the first parser.
-        "application/json" | "application/*" | "*/*" => json(&body),
-        "application/x-www-form-urlencoded" => form(&body),
+        "application/json" | "application/*" | "*/json" | "*/*" => json(&body),
+        "application/x-www-form-urlencoded" | "*/x-www-form-urlencoded" => form(&body),
         "multipart/form-data" => multipart(Request::from_parts(parts, Body::from(body))).await,
         _ => Err(detail(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -45,9 +43,12 @@ pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Cow<'_, str> {
+/// Its bytes are Latin-1 to Django, as WSGI says.
+fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE);
-    value.map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default()
+    value
+        .map(|value| value.as_bytes().iter().copied().map(char::from).collect())
+        .unwrap_or_default()
 }
 
 fn json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
@@ -121,7 +122,7 @@ async fn multipart(request: Request) -> Result<Map<String, Value>, Problem> {
     let mut members = Map::new();
     while let Some(part) = parts.next_field().await.map_err(malformed)? {
         let Some(name) = part.name().map(str::to_owned) else { continue };
-        let is_file = part.file_name().is_some();
+        let is_file = part.file_name().is_some_and(|name| !name.is_empty());
         let bytes = part.bytes().await.map_err(malformed)?;
         let value = if is_file {
             // No text, and so an error if it is asked for.

@@ -190,6 +190,11 @@ fn content_types(pair: &Pair) {
         " application/json",
         "application/json ; x=y",
         "application/octet-stream",
+        "*/json",
+        "*/x-www-form-urlencoded",
+        "*/x-www-form-urlencoded; charset=utf-8",
+        "json/*",
+        "text/é",
     ] {
         pair.compare(format!("content type {content_type:?}"), |_| {
             post_bytes("/api/token/verify/", content_type, body)
@@ -298,10 +303,13 @@ fn forms(pair: &Pair) {
             .differs_if(is_malformed, MALFORMED, 400, "Multipart form parse error")
             .send(|_| post_bytes("/api/token/verify/", "multipart/form-data; boundary=b", body));
     }
-    pair.compare("multipart with a file", |_| {
-        let body = "--b\r\ncontent-disposition: form-data; name=\"token\"; filename=\"t\"\r\n\r\nx\r\n--b--\r\n";
-        post_bytes("/api/token/verify/", "multipart/form-data; boundary=b", body)
-    });
+    for (file_name, content) in [("t", "x"), ("", "x"), ("", "")] {
+        pair.compare(format!("multipart with a file {file_name:?} {content:?}"), |_| {
+            let head = format!("form-data; name=\"token\"; filename=\"{file_name}\"");
+            let body = format!("--b\r\ncontent-disposition: {head}\r\n\r\n{content}\r\n--b--\r\n");
+            post_bytes("/api/token/verify/", "multipart/form-data; boundary=b", body)
+        });
+    }
 }
 
 pub(super) fn multipart(path: &str, fields: &[(&str, &str)]) -> Request {

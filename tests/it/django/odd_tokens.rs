@@ -25,8 +25,8 @@ impl Odd {
 
 pub(super) const NOT_UNDERSTOOD: &str = "`crit`, `b64`, `zip`, `enc` in a token's header, a claim \
     `cnf`, more than 8 KiB, empty `jti` or one of more than 255 bytes, a type that is no text";
-pub(super) const WRONG_TYPE: &str = "a negative time, an `exp` that is `true`, an `aud`, `iss`, \
-    `jti` or header `typ` that is no text";
+pub(super) const WRONG_TYPE: &str = "a negative time, one that is `true`, an `aud`, `iss`, `jti` \
+    or header `typ` that is no text";
 const EXPIRY: &str = "`exp` or `refresh_exp` of a wrong type or beyond the year 9999";
 const NO_ID: &str = "`jti` missing, blacklist app installed";
 pub(super) const PASSWORD_CHANGED: &str =
@@ -47,8 +47,8 @@ fn wrong_type(_: &Pair, _: Door) -> Option<Deviation> {
 }
 
 fn expired(_: &Pair, _: Door) -> Option<Deviation> {
-    const NAME: &str = "an expired token whose `iat` lies in the future is `Token is expired`, \
-        not `invalid`";
+    const NAME: &str = "an expired token whose `iat` or `nbf` lies in the future is \
+        `Token is expired`, not `invalid`";
     Some(Deviation { name: NAME, status: 401, text: "Token is expired" })
 }
 
@@ -151,7 +151,10 @@ pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
         odd([("iat", &soon)]),
         odd([("iat", &far)]),
         odd([("iat", &far), ("exp", &long_ago)]).differs(expired),
+        odd([("nbf", &far), ("exp", &long_ago)]).differs(expired),
         odd([("iat", "null")]),
+        odd([("iat", "true")]).differs(wrong_type),
+        odd([("nbf", "true")]).differs(wrong_type),
         odd([("iat", "\"x\"")]),
         odd([("iat", "1.5")]),
         odd([("iat", "-1")]).differs(wrong_type),

@@ -289,4 +289,6 @@ fn nothing_secret_is_shown() {
     assert!(!shown.contains(SECRET), "{shown}");
     let shown = format!("{:?}", builder.build().unwrap());
     assert!(!shown.contains(SECRET), "{shown}");
+    let shown = read(&json!({ "SIGNING_KEY": 8_675_309 })).unwrap_err();
+    assert!(shown.starts_with("SIGNING_KEY: ") && !shown.contains("8675309"), "{shown}");
 }
