@@ -221,10 +221,11 @@ where
     /// # Errors
     ///
     /// When the keys cannot sign; a lifetime is zero, or refresh tokens outlive the session; the
-    /// grace or leeway exceeds 300 seconds, or the grace is a fraction of one; keys that are rotated would be forgotten before the last
-    /// token they signed has expired; RFC 9068 lacks an issuer, an audience or a client id, or claim
-    /// names contradict it; rotation, a limit of sessions or a deadline has no
-    /// store, or a grace no rotation; or the settings of the tokens are refused by [`VerifierBuilder::build`].
+    /// grace or leeway exceeds 300 seconds, or the grace is a fraction of one; keys that are rotated
+    /// would be forgotten before the last token they signed has expired; RFC 9068 lacks an issuer, an
+    /// audience or a client id, or claim names contradict it; rotation, a limit of sessions or a
+    /// deadline has no store, or a grace no rotation; or the settings of the tokens are refused by
+    /// [`VerifierBuilder::build`].
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
         self.check()?;
         let mut access = self.verifier_builder();
