@@ -141,16 +141,21 @@ async fn what_is_no_metadata_is_refused() {
     assert_eq!(of(&issuer).refresh().await.unwrap_err().kind(), FetchErrorKind::TooLarge);
 }
 
+/// Also to where a document has the tag that the old one had.
 #[tokio::test]
 async fn keys_may_move() {
     let (one, two) = (ForeignKey::generate("one"), ForeignKey::generate("two"));
-    let provider = publishing(&[one.jwk()]);
+    let provider = publishing(&[]);
+    let tagged = |key: &ForeignKey| {
+        Answer::Tagged("\"1\"", json!({ "keys": [key.jwk()] }).to_string().into_bytes())
+    };
+    provider.answer(JWKS, tagged(&one));
     provider.describe();
     let issuer = provider.issuer();
     let verifier = verifier(&of(&issuer));
     assert_eq!(outcome(verifier.verify_async(&one.token(&issuer)).await), Ok(()));
     let moved = json!({ "issuer": issuer, "jwks_uri": provider.url("/moved") });
     provider.answer(OPENID, Answer::json(&moved));
-    provider.answer("/moved", Answer::json(&json!({ "keys": [two.jwk()] })));
+    provider.answer("/moved", tagged(&two));
     assert_eq!(outcome(verifier.verify_async(&two.token(&issuer)).await), Ok(()));
 }

@@ -172,6 +172,13 @@ async fn hopeless_tokens_cause_no_fetch() {
         }
     }
     assert_eq!(warm.fetches(), 1);
+    // Keys for this algorithm would not be taken.
+    let scene = Scene::of_provider(publishing(&[key.jwk()]), |keys| {
+        keys.algorithms([Algorithm::RS256, Algorithm::EdDSA])
+    });
+    scene.keys.refresh().await.unwrap();
+    assert_eq!(scene.ask(&scene.token(&key)).now_or_never(), Some(UNKNOWN_KEY));
+    assert_eq!(scene.fetches(), 1);
     // The same with another end would have.
     assert_eq!(warm.ask(&warm.token(&other)).await, UNKNOWN_KEY);
     assert_eq!(warm.fetches(), 2);

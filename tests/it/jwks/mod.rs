@@ -1,5 +1,6 @@
 //! Keys of other issuers, over real HTTP from a server that is as hostile as told.
 
+mod client;
 mod discovery;
 mod documents;
 mod flood;

@@ -11,13 +11,14 @@ use std::{
 
 use futures::{FutureExt, future::join_all};
 use serde_json::json;
-use tower_jwt_auth::{JwtAuthLayer, jwks::RemoteKeys};
+use tokio::runtime::Runtime;
+use tower_jwt_auth::{JwtAuthLayer, NumericDate, jwks::RemoteKeys};
 
 use super::{BAD_SIGNATURE, Scene, UNAVAILABLE, UNKNOWN_KEY, eventually, naming, publishing};
 use crate::support::{
     app::{ask, bearer},
     foreign::ForeignKey,
-    mint::clock,
+    mint::{NOW, clock},
     provider::{Answer, JWKS},
 };
 
@@ -173,6 +174,16 @@ async fn the_configured_interval_counts_more_and_staleness_most() {
     }
 }
 
+/// Whatever time it is, what is known of the keys' age is worth nothing then.
+#[tokio::test]
+async fn a_clock_that_is_set_back_causes_a_refresh() {
+    let scene = Scene::of(&[ForeignKey::generate("one").jwk()]).await;
+    scene.clock.set(NumericDate::from_secs(NOW - 1));
+    eventually(2, async || scene.fetches()).await;
+    eventually(true, async || !scene.keys.freshness().refresh_in.is_zero()).await;
+    assert_eq!(scene.keys.freshness().age, Some(Duration::ZERO));
+}
+
 #[tokio::test]
 async fn unchanged_keys_are_not_sent_again() {
     let (one, two) = (ForeignKey::generate("one"), ForeignKey::generate("two"));
@@ -225,9 +236,22 @@ fn a_handle_may_be_made_outside_of_a_runtime() {
     assert_eq!(scene.fetches(), 0);
     // And outlives one.
     for _ in 0..2 {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let runtime = Runtime::new().unwrap();
         assert_eq!(runtime.block_on(scene.ask(&token)), Ok(()));
     }
+}
+
+#[test]
+fn a_runtime_that_ends_during_a_fetch_holds_up_no_other() {
+    let key = ForeignKey::generate("one");
+    let scene = Scene::of_provider(publishing(&[key.jwk()]), |keys| keys);
+    let token = scene.token(&key);
+    scene.provider.hold();
+    let runtime = Runtime::new().unwrap();
+    assert_eq!(runtime.block_on(async { scene.ask(&token).now_or_never() }), None);
+    drop(runtime);
+    scene.provider.release();
+    assert_eq!(Runtime::new().unwrap().block_on(scene.ask(&token)), Ok(()));
 }
 
 /// Each key is published before it signs, and stays for the tokens it has signed.

@@ -31,6 +31,8 @@ pub(crate) enum Answer {
     Drip(Vec<u8>),
     /// A good head and then this again and again.
     Endless(&'static str),
+    /// Headers again and again.
+    EndlessHead,
     /// The connection is closed.
     HangUp,
 }
@@ -220,6 +222,13 @@ fn write(
             stream.write_all(OPEN)?;
             while !over.load(Ordering::SeqCst) {
                 stream.write_all(text.repeat(1000).as_bytes())?;
+            }
+            Ok(())
+        }
+        Answer::EndlessHead => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
+            while !over.load(Ordering::SeqCst) {
+                stream.write_all(b"x-more: more\r\n")?;
             }
             Ok(())
         }

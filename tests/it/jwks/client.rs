@@ -1,0 +1,99 @@
+//! Row 51 with a client of one's own: the limits are around it, and do not depend on it.
+
+use std::{error::Error, time::Duration};
+
+use http::{Request, Response, StatusCode, header::CONTENT_ENCODING};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use tower_jwt_auth::jwks::{FetchErrorKind, HttpClient, RemoteKeys};
+
+const ISSUER: &str = "https://login.example";
+const KEYS: &str = "https://login.example/keys?of=all";
+
+type Answer = Result<Response<String>, Box<dyn Error + Send + Sync>>;
+
+/// Answers after a while.
+struct Client<F>(Duration, F);
+
+impl<F: Fn(&Request<()>) -> Answer + Send + Sync + 'static> HttpClient for Client<F> {
+    type Body = String;
+
+    async fn send(&self, request: Request<()>) -> Answer {
+        sleep(self.0).await;
+        (self.1)(&request)
+    }
+}
+
+fn keys(answer: impl Fn(&Request<()>) -> Answer + Send + Sync + 'static) -> RemoteKeys {
+    RemoteKeys::from_url(KEYS).client(Client(Duration::ZERO, answer)).build().unwrap()
+}
+
+fn empty_set() -> Response<String> {
+    Response::new(json!({ "keys": [] }).to_string())
+}
+
+/// Documents that take so long each, found by discovery.
+fn slow(each: Duration) -> RemoteKeys {
+    let client = Client(each, |request: &Request<()>| {
+        Ok(match request.uri().path() {
+            "/keys" => empty_set(),
+            _ => Response::new(json!({ "issuer": ISSUER, "jwks_uri": KEYS }).to_string()),
+        })
+    });
+    RemoteKeys::from_issuer(ISSUER).client(client).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_for_all_documents_together() {
+    let start = Instant::now();
+    assert!(slow(Duration::from_secs(2)).refresh().await.is_ok());
+    let in_time = start.elapsed();
+    assert!((4..5).contains(&in_time.as_secs()), "{in_time:?}");
+    let start = Instant::now();
+    let error = slow(Duration::from_secs(3)).refresh().await.unwrap_err();
+    assert_eq!(error.kind(), FetchErrorKind::Timeout);
+    let late = start.elapsed();
+    assert!((5..6).contains(&late.as_secs()), "{late:?}");
+}
+
+#[tokio::test]
+async fn what_it_brings_is_limited() {
+    let refused = async |answer: fn() -> Answer| {
+        let error = keys(move |_| answer()).refresh().await.unwrap_err();
+        (error.kind(), error.source().map(ToString::to_string))
+    };
+    let limit = 256 * 1024;
+    let padded = |len: usize| {
+        let pad = move |set: String| format!("{}{set}", " ".repeat(len - set.len()));
+        keys(move |_| Ok(empty_set().map(pad)))
+    };
+    assert!(padded(limit).refresh().await.is_ok());
+    let error = padded(limit + 1).refresh().await.unwrap_err();
+    assert_eq!(error.kind(), FetchErrorKind::TooLarge);
+    let encoded = || {
+        let mut answer = empty_set();
+        answer.headers_mut().insert(CONTENT_ENCODING, "gzip".parse()?);
+        Ok(answer)
+    };
+    assert_eq!(refused(encoded).await, (FetchErrorKind::Encoded, None));
+    let elsewhere = || {
+        let answer = Response::builder().status(StatusCode::FOUND).header("location", KEYS);
+        Ok(answer.body(String::new())?)
+    };
+    assert_eq!(refused(elsewhere).await, (FetchErrorKind::Status(StatusCode::FOUND), None));
+    let broken = || Err("no route".into());
+    assert_eq!(refused(broken).await, (FetchErrorKind::Connection, Some("no route".to_owned())));
+}
+
+#[tokio::test]
+async fn it_is_asked_for_what_was_configured() {
+    let keys = keys(|request| {
+        assert_eq!((request.method(), request.uri()), (&http::Method::GET, &KEYS.parse()?));
+        let mut names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["accept", "accept-encoding", "user-agent"]);
+        assert_eq!(request.headers()["accept-encoding"], "identity");
+        Ok(empty_set())
+    });
+    keys.refresh().await.unwrap();
+}
