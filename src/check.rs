@@ -42,7 +42,7 @@ impl<C> Checker<C> {
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
-    pub(crate) fn check(&self, token: &str) -> Check<C> {
+    pub(crate) fn check(&self, token: &[u8]) -> Check<C> {
         let (fetch, otherwise) = match self.verifier.try_verify(token) {
             Ok(claims) => return self.ask_store(claims),
             Err(Refusal::Final(kind)) => (None, kind),
@@ -56,12 +56,12 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
         let (checker, token) = (self.clone(), token.to_owned());
         Check::Lookup(Box::pin(async move {
             in_span!("token_key_fetch", fetch).await;
-            checker.ask_store(checker.verifier.verify(&token)?).finish().await
+            checker.ask_store(checker.verifier.try_verify(&token)?).finish().await
         }))
     }
 
     pub(crate) async fn check_now(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        self.check(token).finish().await
+        self.check(token.as_bytes()).finish().await
     }
 
     fn ask_store(&self, claims: Claims<C>) -> Check<C> {

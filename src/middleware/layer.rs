@@ -10,7 +10,7 @@ use crate::{
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{Claims, NoClaims, Verifier},
     trace::{debug, trace},
-    transport::{TokenSource, TokenSources},
+    transport::{TokenSource, TokenSources, is_token68},
 };
 
 use super::service::JwtAuth;
@@ -202,7 +202,14 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
     pub(super) fn check<B>(&self, request: &http::Request<B>) -> crate::check::Check<C> {
         use crate::check::Check;
         match self.sources.find(request) {
-            Ok(Some(token)) => self.checker.check(token),
+            Ok(Some(token)) => match self.checker.check(token) {
+                // Tokens are decoded so strictly that none that is accepted, or looked up, can be
+                // anything else: only of those that are refused it has to be found out.
+                Check::Done(Err(_)) if !is_token68(token) => {
+                    Check::Done(Err(AuthErrorKind::InvalidRequest.into()))
+                }
+                check => check,
+            },
             Ok(None) => Check::Done(Err(AuthErrorKind::MissingCredentials.into())),
             Err(kind) => Check::Done(Err(kind.into())),
         }

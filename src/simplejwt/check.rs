@@ -125,7 +125,7 @@ impl TokenCheck {
 
     /// Whether a token opens protected routes, where that takes no waiting.
     pub(super) fn opens(&self, token: &str) -> Opens {
-        match self.decoder.check(token) {
+        match self.decoder.check(token.as_bytes()) {
             Check::Done(Ok(claims)) => self.opens_decoded(claims),
             Check::Done(Err(error)) => Opens::Done(Err(self.not_decoded(error))),
             Check::Lookup(decoding) => Opens::Decoding(decoding),

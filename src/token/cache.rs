@@ -62,14 +62,14 @@ impl<C> TokenCache<C> {
     }
 
     /// The claims of `token`, if it was verified with exactly `keys`.
-    pub(super) fn find(&self, token: &str, keys: &Arc<Keys>) -> Option<Claims<C>> {
+    pub(super) fn find(&self, token: &[u8], keys: &Arc<Keys>) -> Option<Claims<C>> {
         let entry = self.entries.get(&Text(token))?;
         if !std::ptr::eq(entry.keys.as_ptr(), Arc::as_ptr(keys)) {
             // What was verified with keys that were replaced is of no use any more.
             self.entries.clear();
             return None;
         }
-        let byte = token.as_bytes().iter().nth_back(1).copied().unwrap_or_default();
+        let byte = token.iter().nth_back(1).copied().unwrap_or_default();
         self.hits[usize::from(byte) % COUNTERS].0.fetch_add(1, Ordering::Relaxed);
         Some(entry.claims)
     }
@@ -79,7 +79,7 @@ impl<C> TokenCache<C> {
     }
 
     /// Remembers that `token` was verified with `keys`.
-    pub(super) fn insert(&self, token: &str, claims: &Claims<C>, keys: &Arc<Keys>) {
+    pub(super) fn insert(&self, token: &[u8], claims: &Claims<C>, keys: &Arc<Keys>) {
         let entry = Entry { claims: claims.clone(), keys: Arc::downgrade(keys) };
         self.entries.insert(Token(token.into()), entry);
     }
@@ -100,13 +100,12 @@ impl<C> fmt::Debug for TokenCache<C> {
 
 /// A token in the cache.
 #[derive(PartialEq, Eq)]
-struct Token(Box<str>);
+struct Token(Box<[u8]>);
 
 /// A token that is looked for.
-struct Text<'a>(&'a str);
+struct Text<'a>(&'a [u8]);
 
-fn hash(token: &str, state: &mut impl Hasher) {
-    let token = token.as_bytes();
+fn hash(token: &[u8], state: &mut impl Hasher) {
     state.write(token.last_chunk::<HASHED>().map_or(token, |tail| tail));
 }
 

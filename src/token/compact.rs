@@ -24,18 +24,18 @@ impl SignatureBuffer {
 /// A token split at its two dots; nothing is decoded yet.
 #[derive(Clone, Copy)]
 pub(super) struct Compact<'a> {
-    pub(super) text: &'a str,
-    pub(super) header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
-    pub(super) signing_input: &'a str,
+    pub(super) text: &'a [u8],
+    pub(super) header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+    pub(super) signing_input: &'a [u8],
 }
 
 impl<'a> Compact<'a> {
     /// Splits `token`, which may be `max_len` bytes long.
     ///
     /// A third dot ends up in the signature, whose decoding refuses it.
-    pub(super) fn split(token: &'a str, max_len: usize) -> Result<Self, AuthErrorKind> {
+    pub(super) fn split(token: &'a [u8], max_len: usize) -> Result<Self, AuthErrorKind> {
         if token.len() > max_len {
             return Err(AuthErrorKind::Malformed);
         }
@@ -62,17 +62,17 @@ impl<'a> Compact<'a> {
         if self.signature.len() > (MAX_SIGNATURE * 4).div_ceil(3) {
             return Err(AuthErrorKind::Malformed);
         }
-        let decoded = BASE64URL.decode(self.signature.as_bytes(), buffer.0[..].as_out());
+        let decoded = BASE64URL.decode(self.signature, buffer.0[..].as_out());
         decoded.map(|bytes| &*bytes).map_err(|_| AuthErrorKind::Malformed)
     }
 }
 
-fn split_at_dot(text: &str) -> Result<(&str, &str), AuthErrorKind> {
-    let dot = memchr(b'.', text.as_bytes()).ok_or(AuthErrorKind::Malformed)?;
+fn split_at_dot(text: &[u8]) -> Result<(&[u8], &[u8]), AuthErrorKind> {
+    let dot = memchr(b'.', text).ok_or(AuthErrorKind::Malformed)?;
     Ok((&text[..dot], &text[dot + 1..]))
 }
 
-pub(super) fn decode(part: &str) -> Result<Vec<u8>, AuthErrorKind> {
+pub(super) fn decode(part: &[u8]) -> Result<Vec<u8>, AuthErrorKind> {
     BASE64URL.decode_to_vec(part).map_err(|_| AuthErrorKind::Malformed)
 }
 
@@ -91,13 +91,16 @@ mod tests {
 
     use super::{Compact, MAX_SIGNATURE, SignatureBuffer, append, encode};
 
+    const NONE: Compact<'static> =
+        Compact { text: b"", header: b"", payload: b"", signature: b"", signing_input: b"" };
+
     fn decode(part: &str) -> Option<Vec<u8>> {
+        let part = part.as_bytes();
         let payload = super::decode(part).ok();
-        let token =
-            Compact { text: part, header: "", payload: "", signature: part, signing_input: "" };
+        let token = Compact { signature: part, ..NONE };
         let mut buffer = SignatureBuffer::new();
         let signature = token.decode_signature(&mut buffer).ok();
-        assert_eq!(signature, payload.as_deref(), "{part}");
+        assert_eq!(signature, payload.as_deref(), "{part:?}");
         payload
     }
 
@@ -135,13 +138,7 @@ mod tests {
         let mut buffer = SignatureBuffer::new();
         for len in MAX_SIGNATURE - 8..MAX_SIGNATURE + 8 {
             let signature = encode(&vec![7; len]);
-            let token = Compact {
-                text: "",
-                header: "",
-                payload: "",
-                signature: &signature,
-                signing_input: "",
-            };
+            let token = Compact { signature: signature.as_bytes(), ..NONE };
             let decoded = token.decode_signature(&mut buffer);
             assert_eq!(decoded.is_ok(), len <= MAX_SIGNATURE, "{len}");
         }

@@ -46,7 +46,7 @@ impl Jws {
     /// [`Malformed`](AuthErrorKind::Malformed), [`UnknownKey`](AuthErrorKind::UnknownKey) for
     /// another algorithm, or [`BadSignature`](AuthErrorKind::BadSignature).
     pub fn verify(compact: &str, key: &VerifyingKey, max_len: usize) -> Result<Self, AuthError> {
-        let message = Compact::split(compact, max_len)?;
+        let message = Compact::split(compact.as_bytes(), max_len)?;
         let header_json = message.decode_header()?;
         let header = Header::read(&header_json)?;
         if header.algorithm != key.algorithm().as_str() {
@@ -54,7 +54,7 @@ impl Jws {
         }
         let mut buffer = SignatureBuffer::new();
         let signature = message.decode_signature(&mut buffer)?;
-        if !key.verify_signature(message.signing_input.as_bytes(), signature) {
+        if !key.verify_signature(message.signing_input, signature) {
             return Err(AuthErrorKind::BadSignature.into());
         }
         let payload = message.decode_payload()?;

@@ -289,7 +289,7 @@ impl Keys {
 
     pub(super) fn known_header(&self, token: &Compact<'_>) -> Option<&Header<'static>> {
         let known = &self.known_headers;
-        let found = known.binary_search_by(|(encoded, _)| encoded.as_str().cmp(token.header));
+        let found = known.binary_search_by(|(encoded, _)| encoded.as_bytes().cmp(token.header));
         found.ok().map(|index| &known[index].1)
     }
 
@@ -315,8 +315,10 @@ impl Keys {
         }
         let mut buffer = SignatureBuffer::new();
         let signature = token.decode_signature(&mut buffer).map_err(Unverified::by_any)?;
-        let message = token.signing_input.as_bytes();
-        if candidates.take(MAX_CANDIDATES).any(|key| key.verify_signature(message, signature)) {
+        if candidates
+            .take(MAX_CANDIDATES)
+            .any(|key| key.verify_signature(token.signing_input, signature))
+        {
             Ok(())
         } else if is_named {
             Err(Unverified::by_any(AuthErrorKind::BadSignature))

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::error::AuthErrorKind;
 
-use super::{is_token_byte, token68};
+use super::{is_token_byte, like_token68};
 
 /// The token in credentials of one of `schemes`; credentials of another scheme count as none.
 ///
@@ -11,7 +11,7 @@ use super::{is_token_byte, token68};
 pub(super) fn find<'r>(
     value: Option<&'r [u8]>,
     schemes: &[Cow<'static, str>],
-) -> Result<Option<&'r str>, AuthErrorKind> {
+) -> Result<Option<&'r [u8]>, AuthErrorKind> {
     let value = value.map(<[u8]>::trim_ascii).unwrap_or_default();
     let rest = schemes.iter().find_map(|scheme| {
         let (start, rest) = value.split_at_checked(scheme.len())?;
@@ -28,5 +28,5 @@ pub(super) fn find<'r>(
     if token_at == 0 {
         return Err(AuthErrorKind::InvalidRequest);
     }
-    token68(&rest[token_at..]).map(Some)
+    like_token68(&rest[token_at..]).map(Some)
 }

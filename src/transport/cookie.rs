@@ -2,14 +2,14 @@ use http::{HeaderMap, header::COOKIE};
 
 use crate::error::AuthErrorKind;
 
-use super::token68;
+use super::like_token68;
 
 /// The token in the cookie `name`. An empty cookie counts as none; one that comes twice is refused,
 /// since another site under the same domain may have set the second.
 pub(super) fn find<'r>(
     headers: &'r HeaderMap,
     name: &str,
-) -> Result<Option<&'r str>, AuthErrorKind> {
+) -> Result<Option<&'r [u8]>, AuthErrorKind> {
     // HTTP/2 may split the cookies over several lines: RFC 9113 section 8.2.3.
     let mut values = headers
         .get_all(COOKIE)
@@ -18,7 +18,7 @@ pub(super) fn find<'r>(
         .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     match (values.next(), values.next()) {
         (None | Some(b""), None) => Ok(None),
-        (Some(value), None) => token68(value).map(Some),
+        (Some(value), None) => like_token68(value).map(Some),
         (_, Some(_)) => Err(AuthErrorKind::InvalidRequest),
     }
 }

@@ -141,12 +141,12 @@ impl TokenSource {
         &self,
         headers: &'r HeaderMap,
         query: Option<&'r str>,
-    ) -> Result<Option<&'r str>, AuthErrorKind> {
+    ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
         match &self.0 {
             Place::Credentials { header, schemes } => {
                 authorization::find(single(headers, header)?, schemes)
             }
-            Place::Header(header) => single(headers, header)?.map(token68).transpose(),
+            Place::Header(header) => single(headers, header)?.map(like_token68).transpose(),
             Place::Cookie(name) => cookie::find(headers, name),
             Place::Query(name) => query::find(query.unwrap_or_default(), name),
         }
@@ -177,7 +177,7 @@ impl TokenSources {
     pub(crate) fn find<'r, B>(
         &self,
         request: &'r Request<B>,
-    ) -> Result<Option<&'r str>, AuthErrorKind> {
+    ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
         let (headers, query) = (request.headers(), request.uri().query());
         let mut found = self.first.find(headers, query)?;
         for source in &self.others {
@@ -206,22 +206,27 @@ fn single<'r>(
     }
 }
 
-/// Reads `token68` of [RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2).
+/// Refuses a long text whose beginning shows that it is no token: no more of it is read.
 ///
-/// Of a long text that cannot be a token only the beginning is read.
-fn token68(bytes: &[u8]) -> Result<&str, AuthErrorKind> {
-    if bytes.len() > GARBAGE_READ && !begins_like_a_token(bytes) {
-        return token68(&bytes[..GARBAGE_READ]).and(Err(AuthErrorKind::Malformed));
+/// Whether the others are [`token68`](is_token68) need only be asked of those that are refused.
+fn like_token68(bytes: &[u8]) -> Result<&[u8], AuthErrorKind> {
+    match bytes.get(..GARBAGE_READ) {
+        Some(start) if !begins_like_a_token(start) && is_token68(start) => {
+            Err(AuthErrorKind::Malformed)
+        }
+        Some(start) if !begins_like_a_token(start) => Err(AuthErrorKind::InvalidRequest),
+        _ => Ok(bytes),
     }
+}
+
+/// Whether `bytes` are `token68` of
+/// [RFC 9110 section 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2).
+pub(crate) fn is_token68(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let unpadded = &bytes[..bytes.len() - padding];
     // No way out of the loop, so that it is compiled to instructions that look at many bytes.
     let rest = unpadded.iter().fold(0, |rest, byte| beyond_token68(*byte).max(rest));
-    let allowed = rest == 0;
-    match std::str::from_utf8(bytes) {
-        Ok(text) if allowed && !unpadded.is_empty() => Ok(text),
-        _ => Err(AuthErrorKind::InvalidRequest),
-    }
+    rest == 0 && !unpadded.is_empty()
 }
 
 /// A token begins with the encoding of a JSON object: of `{`, or of the white space before it.

@@ -149,7 +149,7 @@ impl Drop for PrivateMembers {
 }
 
 fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    compact::decode(text).map(Zeroizing::new).map_err(|_| MALFORMED)
+    compact::decode(text.as_bytes()).map(Zeroizing::new).map_err(|_| MALFORMED)
 }
 
 fn without_leading_zeros(bytes: &[u8]) -> Vec<u8> {

@@ -48,7 +48,7 @@ impl<C> ByIssuer<C> {
 impl<C: DeserializeOwned> ByIssuer<C> {
     /// The token's `iss`, which nobody has verified yet, chooses whose rules it must meet, all of
     /// them, and has no other say.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
+    pub(super) fn verify(&self, token: &[u8]) -> Result<Claims<C>, Refusal> {
         let remembered = self.verifiers.iter().find_map(|verifier| match &*verifier.0 {
             Inner::One(one) => one.remembered(token, &one.keys.load()),
             Inner::ByIssuer(_) => None,

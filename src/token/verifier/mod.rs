@@ -96,6 +96,14 @@ impl From<AuthErrorKind> for Refusal {
     }
 }
 
+impl From<Refusal> for AuthError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Final(kind) | Refusal::KeysNeeded { otherwise: kind, .. } => kind.into(),
+        }
+    }
+}
+
 impl<C> Verifier<C> {
     /// One verifier of several, each of which requires another
     /// [issuer](VerifierBuilder::issuer): a token is verified by that of its `iss`.
@@ -159,12 +167,10 @@ impl<C: DeserializeOwned> Verifier<C> {
     ///
     /// An [`AuthError`] whose [kind](AuthError::kind) tells what is wrong.
     pub fn verify(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        self.try_verify(token).map_err(|refusal| match refusal {
-            Refusal::Final(kind) | Refusal::KeysNeeded { otherwise: kind, .. } => kind.into(),
-        })
+        Ok(self.try_verify(token.as_bytes())?)
     }
 
-    pub(crate) fn try_verify(&self, token: &str) -> Result<Claims<C>, Refusal> {
+    pub(crate) fn try_verify(&self, token: &[u8]) -> Result<Claims<C>, Refusal> {
         match &*self.0 {
             Inner::One(one) => {
                 let keys = one.keys.load();
@@ -191,7 +197,7 @@ impl<C: DeserializeOwned> One<C> {
     /// Verifies `token` from scratch; its payload may have been decoded already.
     fn verify(
         &self,
-        token: &str,
+        token: &[u8],
         payload: Option<String>,
         keys: &Arc<Keys>,
     ) -> Result<Claims<C>, Refusal> {
@@ -242,7 +248,7 @@ impl<C: DeserializeOwned> One<C> {
     /// The claims of a token that has been verified before, unless something has changed since.
     fn remembered(
         &self,
-        token: &str,
+        token: &[u8],
         keys: &Arc<Keys>,
     ) -> Option<Result<Claims<C>, AuthErrorKind>> {
         let cache = self.cache_for(keys)?;
