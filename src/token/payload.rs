@@ -78,15 +78,21 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Payload<'_, '_, 'de, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.json.visit_map(Members { map, reader: self.reader, value: None })
+        self.json.visit_map(Members {
+            map,
+            reader: self.reader,
+            is_read: false,
+            value: Value::EMPTY,
+        })
     }
 }
 
 struct Members<'a, 'b, 'de, A> {
     map: A,
     reader: &'a mut Reader<'b, 'de>,
-    /// That of the member that comes next, if the reader has read it.
-    value: Option<Value<'de>>,
+    /// Whether the reader has read the value that comes next, into `value`.
+    is_read: bool,
+    value: Value<'de>,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, '_, 'de, A> {
@@ -97,7 +103,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, '_, 'de, A> {
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
         let Some(JsonStr(name)) = self.map.next_key()? else { return Ok(None) };
-        self.value = self.reader.read_member(&name, &mut self.map)?;
+        self.is_read = self.reader.read_member(&name, &mut self.map, &mut self.value)?;
         match name {
             Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             Cow::Owned(name) => seed.deserialize(name.into_deserializer()),
@@ -106,9 +112,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, '_, 'de, A> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        match self.value.take() {
-            Some(value) => seed.deserialize(Again::new(&value)),
-            None => self.map.next_value_seed(seed),
+        if self.is_read {
+            seed.deserialize(Again::new(&self.value))
+        } else {
+            self.map.next_value_seed(seed)
         }
     }
 }

@@ -182,20 +182,21 @@ impl<'a, 'de> Reader<'a, 'de> {
         Self { payload, rules, now, claims, seen_claims: 0, seen, is_amiss: false }
     }
 
-    fn text(&self, text: Cow<'_, str>) -> Text {
+    #[expect(clippy::ptr_arg, reason = "what is owned does not stand in the payload")]
+    fn text(&self, text: &Cow<'_, str>) -> Text {
         match text {
             Cow::Borrowed(text) => {
                 // Borrowed texts lie inside the payload, so this is their place in it.
                 let start = text.as_ptr().addr() - self.payload.as_ptr().addr();
                 Text::Range(start..start + text.len())
             }
-            Cow::Owned(text) => Text::Owned(text.into()),
+            Cow::Owned(text) => Text::Owned(text.as_str().into()),
         }
     }
 
     fn scopes(&self, value: &Value<'de>) -> Option<Scopes> {
         if let Some(text) = value.text() {
-            return Some(Scopes::Text(self.text(text.clone())));
+            return Some(Scopes::Text(self.text(text)));
         }
         let list = value.texts()?.iter().map(|text| text.as_ref().into());
         Some(Scopes::List(list.collect()))
@@ -230,19 +231,22 @@ impl<'a, 'de> Reader<'a, 'de> {
         })
     }
 
-    /// Notes that there is a member `name`, and reads its value, which comes next in `map`, if it
-    /// is one of the claims.
+    /// Notes that there is a member `name`, and says whether it is one of the claims: if so, its
+    /// value, which came next in `map`, has been read into `value`.
     pub(super) fn read_member<A: MapAccess<'de>>(
         &mut self,
         name: &Cow<'de, str>,
         map: &mut A,
-    ) -> Result<Option<Value<'de>>, A::Error> {
+        value: &mut Value<'de>,
+    ) -> Result<bool, A::Error> {
         let result = match self.note(name) {
-            Ok(None) => Ok(None),
-            Ok(Some(claim)) => map.next_value().and_then(|value| match self.read(claim, &value) {
-                Some(()) => Ok(Some(value)),
-                None => Err(A::Error::custom("a claim that is not accepted")),
-            }),
+            Ok(None) => Ok(false),
+            Ok(Some(claim)) => {
+                map.next_value_seed(&mut *value).and_then(|()| match self.read(claim, value) {
+                    Some(()) => Ok(true),
+                    None => Err(A::Error::custom("a claim that is not accepted")),
+                })
+            }
             Err(error) => Err(error),
         };
         self.is_amiss |= result.is_err();
@@ -266,25 +270,25 @@ impl<'a, 'de> Reader<'a, 'de> {
         Ok(Some(claim))
     }
 
-    fn user_id(&self, value: &Value<'de>) -> Option<Cow<'de, str>> {
+    fn user_id(&self, value: &Value<'de>) -> Option<Text> {
         // PyJWT takes no number for a `sub`.
         let is_subject = self.rules.as_pyjwt && self.rules.names().user_id() == "sub";
         if self.rules.profile == Profile::SimpleJwt
             && !is_subject
             && let Some(integer) = value.integer()
         {
-            return Some(integer);
+            return Some(Text::Owned(integer.into()));
         }
         // Names of Django's users have up to 150 characters, of whatever length in bytes.
-        if self.rules.as_pyjwt { value.name().cloned() } else { value.id().cloned() }
+        let id = if self.rules.as_pyjwt { value.name()? } else { value.id()? };
+        Some(self.text(id))
     }
 
     /// Nothing where the value is none that the claim may have, or says that all is over.
     fn read(&mut self, claim: Claim, value: &Value<'de>) -> Option<()> {
         match claim {
             Claim::UserId => {
-                let id = self.user_id(value)?;
-                self.claims.user_id = Some(self.text(id));
+                self.claims.user_id = Some(self.user_id(value)?);
                 if self.rules.names().user_id() == "sub" {
                     self.claims.subject.clone_from(&self.claims.user_id);
                 }
@@ -292,7 +296,7 @@ impl<'a, 'de> Reader<'a, 'de> {
             Claim::TokenType => {
                 self.claims.token_type = Some(TokenType::from(value.text()?.as_ref()));
             }
-            Claim::Jti => self.claims.jti = Some(self.text(value.id()?.clone())),
+            Claim::Jti => self.claims.jti = Some(self.text(value.id()?)),
             Claim::ExpiresAt => {
                 self.claims.expires_at = value.date()?;
                 self.claims.has_expiry = true;
@@ -304,10 +308,10 @@ impl<'a, 'de> Reader<'a, 'de> {
             Claim::NotBefore => self.claims.not_before = Some(value.date()?),
             Claim::IssuedAt => self.claims.issued_at = Some(value.date()?),
             Claim::AuthTime => self.claims.auth_time = Some(value.date()?),
-            Claim::Issuer => self.claims.issuer = Some(self.text(value.text()?.clone())),
-            Claim::Subject => self.claims.subject = Some(self.text(value.text()?.clone())),
-            Claim::SessionId => self.claims.session_id = Some(self.text(value.id()?.clone())),
-            Claim::Epoch => self.claims.epoch = Some(self.text(value.text()?.clone())),
+            Claim::Issuer => self.claims.issuer = Some(self.text(value.text()?)),
+            Claim::Subject => self.claims.subject = Some(self.text(value.text()?)),
+            Claim::SessionId => self.claims.session_id = Some(self.text(value.id()?)),
+            Claim::Epoch => self.claims.epoch = Some(self.text(value.text()?)),
             Claim::Scope => self.claims.scope = self.scopes(value)?,
             Claim::Scp => self.claims.scp = self.scopes(value)?,
             Claim::Audience => {
@@ -353,8 +357,9 @@ impl<'de> Visitor<'de> for &mut Reader<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut value = Value::EMPTY;
         while let Some(JsonStr(name)) = map.next_key()? {
-            if self.read_member(&name, &mut map)?.is_none() {
+            if !self.read_member(&name, &mut map, &mut value)? {
                 map.next_value::<IgnoredAny>()?;
             }
         }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData, slice};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
         value::{MapAccessDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
@@ -27,6 +27,8 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    pub(super) const EMPTY: Self = Self::Text(Cow::Borrowed(""));
+
     pub(super) const fn text(&self) -> Option<&Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text),
@@ -55,11 +57,9 @@ impl<'a> Value<'a> {
     }
 
     /// An integer as its text.
-    pub(super) fn integer(&self) -> Option<Cow<'a, str>> {
+    pub(super) fn integer(&self) -> Option<String> {
         match self {
-            Self::Number(number) if number.is_u64() || number.is_i64() => {
-                Some(number.to_string().into())
-            }
+            Self::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_string()),
             _ => None,
         }
     }
@@ -79,53 +79,62 @@ impl<'a> Value<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ValueVisitor;
+/// Reads a value into the place where it stays: moving it takes longer than reading most of them.
+impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
+    type Value = ();
 
-        impl<'de> Visitor<'de> for ValueVisitor {
-            type Value = Value<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, texts or a number")
-            }
+impl<'de> Visitor<'de> for &mut Value<'de> {
+    type Value = ();
 
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Value::Text(Cow::Borrowed(text)))
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, texts or a number")
+    }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Value::Text(Cow::Owned(text.to_owned())))
-            }
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        *self = Value::Text(Cow::Borrowed(text));
+        Ok(())
+    }
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Value::Number(number.into()))
-            }
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        *self = Value::Text(Cow::Owned(text.to_owned()));
+        Ok(())
+    }
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Value::Number(number.into()))
-            }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        *self = Value::Number(number.into());
+        Ok(())
+    }
 
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-                Number::from_f64(number).map(Value::Number).ok_or_else(|| E::custom("no number"))
-            }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        *self = Value::Number(number.into());
+        Ok(())
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(JsonStr(text)) = seq.next_element()? {
-                    texts.push(text);
-                }
-                Ok(Value::Texts(texts))
-            }
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        let number = Number::from_f64(number).ok_or_else(|| E::custom("no number"))?;
+        *self = Value::Number(number);
+        Ok(())
+    }
 
-            // With serde_json's `arbitrary_precision`, which any crate of the final program may
-            // turn on, numbers arrive as a map.
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                Number::deserialize(MapAccessDeserializer::new(map)).map(Value::Number)
-            }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let mut texts = Vec::new();
+        while let Some(JsonStr(text)) = seq.next_element()? {
+            texts.push(text);
         }
+        *self = Value::Texts(texts);
+        Ok(())
+    }
 
-        deserializer.deserialize_any(ValueVisitor)
+    // With serde_json's `arbitrary_precision`, which any crate of the final program may turn on,
+    // numbers arrive as a map.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        *self = Value::Number(Number::deserialize(MapAccessDeserializer::new(map))?);
+        Ok(())
     }
 }
 
