@@ -35,6 +35,7 @@ impl<'a> Compact<'a> {
     /// Splits `token`, which may be `max_len` bytes long.
     ///
     /// A third dot ends up in the signature, whose decoding refuses it.
+    #[inline]
     pub(super) fn split(token: &'a [u8], max_len: usize) -> Result<Self, AuthErrorKind> {
         if token.len() > max_len {
             return Err(AuthErrorKind::Malformed);
@@ -67,6 +68,7 @@ impl<'a> Compact<'a> {
     }
 }
 
+#[inline]
 fn split_at_dot(text: &[u8]) -> Result<(&[u8], &[u8]), AuthErrorKind> {
     let dot = memchr(b'.', text).ok_or(AuthErrorKind::Malformed)?;
     Ok((&text[..dot], &text[dot + 1..]))

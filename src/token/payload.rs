@@ -11,7 +11,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use crate::{clock::NumericDate, error::AuthErrorKind};
+use crate::clock::NumericDate;
 
 use super::{
     members::JsonStr,
@@ -20,23 +20,32 @@ use super::{
     values::{Again, Value},
 };
 
-/// Reads both, the claims of the application and `registered`, unless the token has expired; nothing
-/// where anything is out of the ordinary: what is wrong, and whether a `C` that is no struct or map
-/// can be made of it, takes a closer look.
+/// Why a payload was not read to its end.
+pub(super) enum Unread {
+    Expired,
+    /// Anything is out of the ordinary: what is wrong, and whether a `C` that is no struct or map
+    /// can be made of it, takes a closer look.
+    Unusual,
+}
+
+/// Reads both, the claims of the application and `registered`.
 #[inline]
 pub(super) fn read<C: DeserializeOwned>(
     payload: &str,
     rules: &Rules,
     now: NumericDate,
     registered: &mut Registered,
-) -> Result<Option<C>, AuthErrorKind> {
+) -> Result<C, Unread> {
     let mut reader = Reader::new(payload, rules, now, registered);
     let mut json = serde_json::Deserializer::from_str(payload);
     let own = C::deserialize(Payload { json: &mut json, reader: &mut reader });
     if reader.found_expired() {
-        return Err(AuthErrorKind::Expired);
+        return Err(Unread::Expired);
     }
-    Ok(own.ok().filter(|_| json.end().is_ok() && reader.is_complete()))
+    match own {
+        Ok(own) if json.end().is_ok() && reader.is_complete() => Ok(own),
+        _ => Err(Unread::Unusual),
+    }
 }
 
 /// Lets a `C` read the payload while the reader reads along.

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind, ConfigError},
 };
 
@@ -20,7 +20,7 @@ use super::{
     compact::{Compact, SignatureBuffer},
     header::Header,
     keyset::{KeySet, Keys, Unverified},
-    payload,
+    payload::{self, Unread},
     registered::Registered,
     source::KeySource,
     validation::Rules,
@@ -234,10 +234,7 @@ impl<C: DeserializeOwned> One<C> {
             return Err(Refusal::KeysNeeded { source, seen, otherwise: unverified.kind });
         }
 
-        let payload = payload()?;
-        let mut registered = Registered::none();
-        let own = self.read_both(&payload, &mut registered)?;
-        let claims = Claims::new(payload, registered, own);
+        let claims = self.claims(payload()?)?;
         self.ask_application(&claims)?;
         if let Some(cache) = self.cache_for(keys) {
             cache.insert(token.text, &claims, keys);
@@ -276,22 +273,27 @@ impl<C: DeserializeOwned> One<C> {
         }
     }
 
+    /// Reads all of `payload`, and checks it.
     #[inline]
-    fn read_both(&self, payload: &str, registered: &mut Registered) -> Result<C, AuthErrorKind> {
+    fn claims(&self, payload: String) -> Result<Claims<C>, AuthErrorKind> {
         let now = self.clock.now();
-        let own = payload::read(payload, &self.rules, now, registered)?;
-        if own.is_none() {
-            *registered = Registered::read(payload, &self.rules, now)?;
-        }
-        self.rules.check(registered, payload, now)?;
-        match own {
-            Some(own) => Ok(own),
-            None => serde_json::from_str(payload).map_err(|_| AuthErrorKind::InvalidClaims),
+        let mut registered = Registered::none();
+        match payload::read(&payload, &self.rules, now, &mut registered) {
+            Ok(own) => {
+                self.rules.check(&registered, &payload, now)?;
+                Ok(Claims::new(payload, registered, own))
+            }
+            Err(Unread::Expired) => Err(AuthErrorKind::Expired),
+            Err(Unread::Unusual) => {
+                let registered = self.read(&payload, now)?;
+                let own =
+                    serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;
+                Ok(Claims::new(payload, registered, own))
+            }
         }
     }
 
-    fn read(&self, payload: &str) -> Result<Registered, AuthErrorKind> {
-        let now = self.clock.now();
+    fn read(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthErrorKind> {
         let registered = Registered::read(payload, &self.rules, now)?;
         self.rules.check(&registered, payload, now)?;
         Ok(registered)
@@ -309,10 +311,11 @@ impl<C: DeserializeOwned> One<C> {
             return Err(AuthErrorKind::UnknownKey);
         }
         token.decode_signature(&mut SignatureBuffer::new())?;
-        self.read(payload).map(drop)
+        self.read(payload, self.clock.now()).map(drop)
     }
 }
 
+#[inline]
 fn decode_payload(token: &Compact<'_>) -> Result<String, AuthErrorKind> {
     String::from_utf8(token.decode_payload()?).map_err(|_| AuthErrorKind::Malformed)
 }
