@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
 
@@ -160,8 +160,8 @@ pub(crate) fn respond_with<B>(
     }
     let mut response = rejection.reject(&error);
     let is_due = kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
-    if is_due && let Entry::Vacant(entry) = response.headers_mut().entry(WWW_AUTHENTICATE) {
-        entry.insert(challenge(&error));
+    if is_due && !response.headers().contains_key(WWW_AUTHENTICATE) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge(&error));
     }
     if let Some(wait) = error.retry_after() {
         response
