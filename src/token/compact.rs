@@ -50,6 +50,7 @@ impl<'a> Compact<'a> {
         decode(self.header)
     }
 
+    #[inline]
     pub(super) fn decode_payload(&self) -> Result<Vec<u8>, AuthErrorKind> {
         decode(self.payload)
     }
@@ -74,6 +75,7 @@ fn split_at_dot(text: &[u8]) -> Result<(&[u8], &[u8]), AuthErrorKind> {
     Ok((&text[..dot], &text[dot + 1..]))
 }
 
+#[inline]
 pub(super) fn decode(part: &[u8]) -> Result<Vec<u8>, AuthErrorKind> {
     BASE64URL.decode_to_vec(part).map_err(|_| AuthErrorKind::Malformed)
 }

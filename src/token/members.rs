@@ -78,6 +78,7 @@ impl<'a> SeenMembers<'a> {
 }
 
 /// The same bit for the same name.
+#[inline]
 fn mark(name: &str) -> u64 {
     let name = name.as_bytes();
     let ends = name.first().zip(name.last()).map_or(0, |(first, last)| first ^ (last << 2));
