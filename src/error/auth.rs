@@ -9,8 +9,13 @@ use http::{HeaderValue, StatusCode};
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    required_scope: Option<Arc<str>>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
+    /// Behind one pointer, since few have any, and errors are moved often until they are answered.
+    details: Option<Arc<Details>>,
+}
+
+enum Details {
+    RequiredScope(Arc<str>),
+    Source(Box<dyn Error + Send + Sync>),
 }
 
 /// The sort of an [`AuthError`], which decides status, `code` and challenge of the response.
@@ -221,15 +226,12 @@ impl AuthError {
         kind: AuthErrorKind,
         source: impl Error + Send + Sync + 'static,
     ) -> Self {
-        Self { kind, required_scope: None, source: Some(Arc::new(source)) }
+        Self { kind, details: Some(Arc::new(Details::Source(Box::new(source)))) }
     }
 
     pub(crate) fn insufficient_scope(required: Arc<str>) -> Self {
-        Self {
-            kind: AuthErrorKind::InsufficientScope,
-            required_scope: Some(required),
-            source: None,
-        }
+        let details = Details::RequiredScope(required);
+        Self { kind: AuthErrorKind::InsufficientScope, details: Some(Arc::new(details)) }
     }
 
     /// Claims of the type `claims` were asked for where no layer can have put them.
@@ -246,8 +248,7 @@ impl AuthError {
     /// The `detail` of the JSON body, for people: that of the kind, or which layer is missing.
     #[must_use]
     pub fn detail(&self) -> Cow<'static, str> {
-        let source = self.source.as_deref().and_then(|source| source.downcast_ref());
-        match source {
+        match self.source().and_then(|source| source.downcast_ref()) {
             Some(missing @ MissingLayer { .. }) => missing.to_string().into(),
             None => self.kind.detail().into(),
         }
@@ -257,7 +258,10 @@ impl AuthError {
     /// [`InsufficientScope`](AuthErrorKind::InsufficientScope).
     #[must_use]
     pub fn required_scope(&self) -> Option<&str> {
-        self.required_scope.as_deref()
+        match self.details.as_deref() {
+            Some(Details::RequiredScope(scope)) => Some(scope),
+            Some(Details::Source(_)) | None => None,
+        }
     }
 
     /// How long the client should wait before it tries again, for the kinds answered with `503`.
@@ -293,7 +297,7 @@ impl AuthError {
                 "\"",
             ]);
         }
-        if let Some(scope) = self.required_scope.as_deref().filter(|scope| quotable(scope)) {
+        if let Some(scope) = self.required_scope().filter(|scope| quotable(scope)) {
             value[8..].copy_from_slice(&[", scope=\"", scope, "\""]);
         }
         // Of exactly its length, which spares a header value another allocation.
@@ -304,7 +308,7 @@ impl AuthError {
 
 impl From<AuthErrorKind> for AuthError {
     fn from(kind: AuthErrorKind) -> Self {
-        Self { kind, required_scope: None, source: None }
+        Self { kind, details: None }
     }
 }
 
@@ -322,7 +326,10 @@ impl fmt::Display for AuthError {
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        match self.details.as_deref() {
+            Some(Details::Source(source)) => Some(&**source),
+            Some(Details::RequiredScope(_)) | None => None,
+        }
     }
 }
 
