@@ -10,7 +10,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use tower_jwt_auth::{Algorithm, AuthErrorKind, Claims, Verifier, VerifyingKey, token::NoClaims};
 
 use super::{assert_outcome, builder, strict};
@@ -109,6 +109,46 @@ fn claims_that_overlook_errors_hide_none() {
         let token = Minter::hs256().token(claims(&[(name, value)]));
         let kind = verifier.verify(&token).err().map(|error| error.kind());
         assert_eq!(kind, expected, "{name}: {value}");
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Access,
+}
+
+/// Claims with a registered one in a type that only a deserializer of JSON makes.
+#[derive(Debug, Deserialize)]
+struct OfKind {
+    token_type: Kind,
+}
+
+#[test]
+fn claims_that_are_read_a_second_time_obey_every_rule() {
+    let of_kind: Verifier<OfKind> = builder().issuer("here").audience("api").build().unwrap();
+    let raw: Verifier<Box<RawValue>> = builder().issuer("here").audience("api").build().unwrap();
+    let rows = [
+        ("nbf", "1600000000", None),
+        ("aud", r#""other""#, Some(AuthErrorKind::WrongAudience)),
+        ("iss", r#""there""#, Some(AuthErrorKind::WrongIssuer)),
+        ("token_type", r#""refresh""#, Some(AuthErrorKind::WrongTokenType)),
+        ("nbf", "4000000000", Some(AuthErrorKind::NotYetValid)),
+        ("exp", "1600000000", Some(AuthErrorKind::Expired)),
+        ("jti", "7", Some(AuthErrorKind::InvalidClaims)),
+    ];
+    for (name, value, refusal) in rows {
+        let expected = refusal.map_or(Ok(()), Err);
+        let good = [("iss", r#""here""#), ("aud", r#""api""#), ("token_type", r#""access""#)];
+        let changes: Vec<_> =
+            good.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect();
+        let token = Minter::hs256().token(claims(&changes));
+        let read = of_kind.verify(&token).map(|claims| {
+            let Kind::Access = claims.token_type;
+        });
+        assert_eq!(read.map_err(|error| error.kind()), expected, "{name}: {value}");
+        let unread = raw.verify(&token).map(drop);
+        assert_eq!(unread.map_err(|error| error.kind()), expected, "{name}: {value}, unread");
     }
 }
 
