@@ -58,7 +58,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthError, Claims, JwtAuthLayer, Verifier,
     jwks::{RemoteKeys, RemoteKeysBuilder},
-    token::Profile,
+    token::TokenProfile,
 };
 
 use crate::support::setting;
@@ -105,8 +105,8 @@ fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let profile = match &*setting("PROFILE", "rfc9068")? {
-        "rfc9068" => Profile::Rfc9068,
-        "plain" => Profile::Plain,
+        "rfc9068" => TokenProfile::Rfc9068,
+        "plain" => TokenProfile::Plain,
         other => return Err(format!("PROFILE {other:?} is neither rfc9068 nor plain").into()),
     };
     let audience = optional("AUDIENCE")?.ok_or("AUDIENCE is not set")?;

@@ -74,7 +74,7 @@
 //! let verifier = Verifier::<Member>::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?)
 //!     .issuer("https://login.example")
 //!     .audience("api")
-//!     .profile(token::Profile::Rfc9068)
+//!     .profile(token::TokenProfile::Rfc9068)
 //!     .build()?;
 //! let layer = JwtAuthLayer::new(verifier);
 //! # Ok(())
@@ -101,7 +101,7 @@
 //! | to | read |
 //! |---|---|
 //! | know what is checked of a token | [`Verifier`], [`KeySet`] |
-//! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`token::Profile`] |
+//! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`token::TokenProfile`] |
 //! | set up the layer: optional tokens, cookies, other bodies | [`middleware`] |
 //! | take claims in handlers, demand scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out; events | [`Issuer`], [`routes`] |

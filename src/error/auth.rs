@@ -33,7 +33,7 @@ pub enum AuthErrorKind {
     /// No trusted key fits the token's algorithm, key id and issuer.
     UnknownKey,
     /// The signature does not verify.
-    BadSignature,
+    InvalidSignature,
     /// The token's lifetime is over.
     Expired,
     /// The token's `nbf` or `iat` lies in the future.
@@ -69,30 +69,136 @@ pub enum AuthErrorKind {
 }
 
 impl AuthErrorKind {
+    const fn row(self) -> Row {
+        match self {
+            Self::MissingCredentials => Row::new(
+                StatusCode::UNAUTHORIZED,
+                "not_authenticated",
+                "Authentication credentials were not provided.",
+                None,
+                "no credentials were provided",
+            ),
+            Self::InvalidRequest => Row::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "The authentication credentials are malformed.",
+                Some("invalid_request"),
+                "the credentials are malformed",
+            ),
+            Self::Malformed => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the token is malformed",
+            ),
+            Self::UnknownKey => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "no trusted key matches the token",
+            ),
+            Self::InvalidSignature => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the signature is invalid",
+            ),
+            Self::Expired => Row::invalid_token(
+                "token_expired",
+                "The token has expired.",
+                "the token has expired",
+            ),
+            Self::NotYetValid => Row::invalid_token(
+                "token_not_yet_valid",
+                "The token is not yet valid.",
+                "the token is not yet valid",
+            ),
+            Self::WrongTokenType => Row::invalid_token(
+                "token_wrong_type",
+                "The token has the wrong type.",
+                "the token has the wrong type",
+            ),
+            Self::WrongIssuer => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the token was issued by another issuer",
+            ),
+            Self::WrongAudience => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the token is intended for another audience",
+            ),
+            Self::InvalidClaims => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "a claim is missing or invalid",
+            ),
+            Self::Revoked => Row::invalid_token(
+                "token_revoked",
+                "The token has been revoked.",
+                "the token has been revoked",
+            ),
+            Self::Reused => Row::invalid_token(
+                "token_revoked",
+                "The token has been revoked.",
+                "the refresh token was used again and its session has ended",
+            ),
+            Self::Refused => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the application rejected the token",
+            ),
+            Self::InsufficientScope => Row::new(
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                "The token lacks a required scope.",
+                Some("insufficient_scope"),
+                "the token lacks a required scope",
+            ),
+            Self::Forbidden => Row::new(
+                StatusCode::FORBIDDEN,
+                "permission_denied",
+                "You do not have permission to perform this action.",
+                None,
+                "the claims do not permit this",
+            ),
+            Self::InvalidCredentials => Row::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                "No active account found with the given credentials.",
+                None,
+                "no active user has these credentials",
+            ),
+            Self::UserInactive => Row::invalid_token(
+                "user_inactive",
+                "No active account found for the given token.",
+                "the user of the token may not refresh it",
+            ),
+            Self::Unavailable => Row::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The service is temporarily unavailable.",
+                None,
+                "a required service did not respond",
+            ),
+            Self::Overloaded => Row::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "The service is busy. Try again later.",
+                None,
+                "the server is too busy",
+            ),
+            Self::Misconfigured => Row::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "misconfigured",
+                "The server is misconfigured.",
+                None,
+                "the application is misconfigured",
+            ),
+        }
+    }
+
     /// The status of the response.
     #[must_use]
     pub const fn status(self) -> StatusCode {
-        match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
-            Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Unavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::MissingCredentials
-            | Self::Malformed
-            | Self::UnknownKey
-            | Self::BadSignature
-            | Self::Expired
-            | Self::NotYetValid
-            | Self::WrongTokenType
-            | Self::WrongIssuer
-            | Self::WrongAudience
-            | Self::InvalidClaims
-            | Self::Revoked
-            | Self::Reused
-            | Self::Refused
-            | Self::InvalidCredentials
-            | Self::UserInactive => StatusCode::UNAUTHORIZED,
-        }
+        self.row().status
     }
 
     /// The `code` of the JSON body: stable, for programs.
@@ -113,111 +219,55 @@ impl AuthErrorKind {
     /// | `misconfigured` | a fault of the server |
     #[must_use]
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::MissingCredentials => "not_authenticated",
-            Self::InvalidRequest => "invalid_request",
-            Self::Malformed
-            | Self::UnknownKey
-            | Self::BadSignature
-            | Self::WrongIssuer
-            | Self::WrongAudience
-            | Self::InvalidClaims
-            | Self::Refused => "token_invalid",
-            Self::Expired => "token_expired",
-            Self::NotYetValid => "token_not_yet_valid",
-            Self::WrongTokenType => "token_wrong_type",
-            Self::Revoked | Self::Reused => "token_revoked",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::Forbidden => "permission_denied",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::UserInactive => "user_inactive",
-            Self::Unavailable => "unavailable",
-            Self::Overloaded => "overloaded",
-            Self::Misconfigured => "misconfigured",
-        }
+        self.row().code
     }
 
     /// The `detail` of the JSON body, for people.
     #[must_use]
     pub const fn detail(self) -> &'static str {
-        match self {
-            Self::MissingCredentials => "Authentication credentials were not provided.",
-            Self::InvalidRequest => "The authentication credentials are malformed.",
-            Self::Malformed
-            | Self::UnknownKey
-            | Self::BadSignature
-            | Self::WrongIssuer
-            | Self::WrongAudience
-            | Self::InvalidClaims
-            | Self::Refused => "The token is invalid.",
-            Self::Expired => "The token has expired.",
-            Self::NotYetValid => "The token is not yet valid.",
-            Self::WrongTokenType => "The token has the wrong type.",
-            Self::Revoked | Self::Reused => "The token has been revoked.",
-            Self::InsufficientScope => "The token lacks a required scope.",
-            Self::Forbidden => "You do not have permission to perform this action.",
-            Self::InvalidCredentials => "No active account found with the given credentials.",
-            Self::UserInactive => "No active account found for the given token.",
-            Self::Unavailable => "The service is temporarily unavailable.",
-            Self::Overloaded => "The service is busy. Try again later.",
-            Self::Misconfigured => "The server is misconfigured.",
-        }
+        self.row().detail
     }
 
-    /// The `error` of the challenge ([RFC 6750 section 3.1]); none where no credentials came.
+    /// The `error` of the challenge ([RFC 6750 section 3.1]), or `None` where the request carried
+    /// no credentials.
     ///
     /// [RFC 6750 section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
     #[must_use]
     pub const fn challenge_error(self) -> Option<&'static str> {
-        match self {
-            Self::InvalidRequest => Some("invalid_request"),
-            Self::InsufficientScope => Some("insufficient_scope"),
-            Self::Malformed
-            | Self::UnknownKey
-            | Self::BadSignature
-            | Self::Expired
-            | Self::NotYetValid
-            | Self::WrongTokenType
-            | Self::WrongIssuer
-            | Self::WrongAudience
-            | Self::InvalidClaims
-            | Self::Revoked
-            | Self::Reused
-            | Self::Refused
-            | Self::UserInactive => Some("invalid_token"),
-            Self::MissingCredentials
-            | Self::InvalidCredentials
-            | Self::Forbidden
-            | Self::Unavailable
-            | Self::Overloaded
-            | Self::Misconfigured => None,
-        }
+        self.row().challenge_error
     }
 
     const fn description(self) -> &'static str {
-        match self {
-            Self::MissingCredentials => "no credentials were provided",
-            Self::InvalidRequest => "the credentials are malformed",
-            Self::Malformed => "the token is malformed",
-            Self::UnknownKey => "no trusted key fits the token",
-            Self::BadSignature => "the signature does not verify",
-            Self::Expired => "the token has expired",
-            Self::NotYetValid => "the token is not yet valid",
-            Self::WrongTokenType => "the token has the wrong type",
-            Self::WrongIssuer => "the token comes from another issuer",
-            Self::WrongAudience => "the token is meant for another audience",
-            Self::InvalidClaims => "a claim is missing or invalid",
-            Self::Revoked => "the token has been revoked",
-            Self::Reused => "the refresh token was used again and its session has ended",
-            Self::Refused => "a check of the application refused the token",
-            Self::InsufficientScope => "the token lacks a required scope",
-            Self::Forbidden => "the claims do not permit this",
-            Self::InvalidCredentials => "no active user has these credentials",
-            Self::UserInactive => "the user of the token may not refresh it",
-            Self::Unavailable => "a service that is needed did not answer",
-            Self::Overloaded => "the server is too busy",
-            Self::Misconfigured => "the application is put together wrongly",
-        }
+        self.row().description
+    }
+}
+
+/// How a kind of error appears in a response.
+struct Row {
+    status: StatusCode,
+    code: &'static str,
+    detail: &'static str,
+    challenge_error: Option<&'static str>,
+    description: &'static str,
+}
+
+impl Row {
+    const fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: &'static str,
+        challenge_error: Option<&'static str>,
+        description: &'static str,
+    ) -> Self {
+        Self { status, code, detail, challenge_error, description }
+    }
+
+    const fn invalid_token(
+        code: &'static str,
+        detail: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail, Some("invalid_token"), description)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     check::Checker,
     clock::Clock,
-    error::{ConfigError, ConfigErrorKind},
+    error::ConfigError,
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{ClaimNames, Claims, KeySet, NoClaims, TokenType, Verifier, VerifierBuilder},
 };
@@ -279,49 +279,50 @@ where
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let ineffective = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
-        let out_of_range = |message| Err(ConfigError::new(ConfigErrorKind::OutOfRange, message));
         if self.keys.load().signing_key().is_none() {
-            return ineffective("the key set has no signing key");
+            return Err(ConfigError::ineffective("the key set has no signing key"));
         }
         if self.access_lifetime.as_secs() == 0 || self.refresh_lifetime.as_secs() == 0 {
-            return out_of_range("tokens must live for at least a second");
+            return Err(ConfigError::out_of_range("tokens must live for at least a second"));
         }
         if let SessionLifetime::Limited(lifetime) = self.session_lifetime
             && lifetime < self.refresh_lifetime
         {
-            return out_of_range("refresh tokens must not outlive the session");
+            return Err(ConfigError::out_of_range("refresh tokens must not outlive the session"));
         }
         if self.reuse_grace > MAX_GRACE {
-            return out_of_range("the reuse grace must not exceed five minutes");
+            return Err(ConfigError::out_of_range("the reuse grace must not exceed five minutes"));
         }
         if !self.reuse_grace.is_zero() && self.reuse_grace.as_secs() == 0 {
-            return out_of_range("a reuse grace must be at least a second");
+            return Err(ConfigError::out_of_range("a reuse grace must be at least a second"));
         }
         if self.rotate && self.store.is_none() {
-            return ineffective("rotation needs a store that remembers spent tokens");
+            return Err(ConfigError::ineffective(
+                "rotation needs a store that remembers spent tokens",
+            ));
         }
         if !self.reuse_grace.is_zero() && !self.rotate {
-            return ineffective("a reuse grace has no effect without rotation");
+            return Err(ConfigError::ineffective("a reuse grace has no effect without rotation"));
         }
         if self.sessions_per_user.is_some() && self.store.is_none() {
-            return ineffective("a limit of sessions needs a store that remembers them");
+            return Err(ConfigError::ineffective(
+                "a limit of sessions needs a store that remembers them",
+            ));
         }
         if self.store_deadline.is_some() && self.store.is_none() {
-            return ineffective("a store deadline has no effect without a store");
+            return Err(ConfigError::ineffective("a store deadline has no effect without a store"));
         }
         if let Some(client_id) = &self.client_id {
             if self.issuer.is_none() || self.audience.is_none() {
-                return ineffective("RFC 9068 needs an issuer and an audience");
+                return Err(ConfigError::ineffective("RFC 9068 needs an issuer and an audience"));
             }
             if client_id.is_empty() {
-                return ineffective("the client id is empty");
+                return Err(ConfigError::ineffective("the client id is empty"));
             }
             if self.names.jti() != "jti"
                 || [self.names.user_id(), self.names.token_type()].contains(&"client_id")
             {
-                return Err(ConfigError::new(
-                    ConfigErrorKind::Conflict,
+                return Err(ConfigError::conflict(
                     "RFC 9068 says already what jti and client_id are",
                 ));
             }
@@ -329,9 +330,9 @@ where
         if let Some(terms) = self.keys.load().terms() {
             let longest = self.access_lifetime.max(self.refresh_lifetime);
             if longest.saturating_add(self.leeway) > terms.token_lifetime {
-                return out_of_range(
+                return Err(ConfigError::out_of_range(
                     "tokens would outlive the keys, whose policy must allow for it",
-                );
+                ));
             }
         }
         self.store_deadline.map_or(Ok(()), check_deadline)?;

@@ -1,10 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{
-    clock::Clock,
-    error::{ConfigError, ConfigErrorKind},
-    token::Algorithm,
-};
+use crate::{clock::Clock, error::ConfigError, token::Algorithm};
 
 use super::{
     client::TlsClient,
@@ -144,26 +140,23 @@ impl RemoteKeysBuilder {
             From::Url(url) => Location::url(&url, safety)?,
             From::Issuer(issuer) => Location::issuer(issuer, safety)?,
         };
-        let wrong = |kind, message| Err(ConfigError::new(kind, message));
         let algorithms = accepted.0.as_deref();
         if algorithms.is_some_and(<[_]>::is_empty) {
-            return wrong(ConfigErrorKind::Ineffective, "the list of accepted algorithms is empty");
+            return Err(ConfigError::ineffective("the list of accepted algorithms is empty"));
         }
         if algorithms.is_some_and(|list| list.iter().any(|algorithm| algorithm.is_symmetric())) {
-            return wrong(ConfigErrorKind::Conflict, "shared secrets are never fetched");
+            return Err(ConfigError::conflict("shared secrets are never fetched"));
         }
         let second = Duration::from_secs(1);
         if policy.max_stale < second || policy.refresh_every.is_some_and(|every| every < second) {
-            return wrong(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "keys must be of use, and left alone, for at least a second",
-            );
+            ));
         }
         if policy.timeout.is_zero() || policy.timeout > LONGEST_TIMEOUT {
-            return wrong(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a fetch may take up to 30 seconds, and needs some time",
-            );
+            ));
         }
         let client = match client {
             Some(client) => client,

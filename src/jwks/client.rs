@@ -10,7 +10,7 @@ use hyper_util::{
 };
 use rustls::crypto::aws_lc_rs::default_provider;
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::http::HttpClient;
 
@@ -27,9 +27,7 @@ impl TlsClient {
             Ok(builder) => builder,
             Err(_) => HttpsConnectorBuilder::new()
                 .with_provider_and_webpki_roots(default_provider())
-                .map_err(|_| {
-                    ConfigError::new(ConfigErrorKind::Ineffective, "TLS cannot be set up")
-                })?,
+                .map_err(|_| ConfigError::ineffective("TLS cannot be set up"))?,
         };
         // Which URLs may be asked without TLS was decided before.
         let connector = builder.https_or_http().enable_http1().build();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{Uri, uri::Scheme};
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 /// What was configured: the document with the keys, or whose they are.
 pub(super) enum Location {
@@ -69,18 +69,15 @@ impl Safety {
     }
 
     fn refusal(self) -> ConfigError {
-        ConfigError::new(
-            ConfigErrorKind::OutOfRange,
-            match self {
-                Self::Https => {
-                    "issuers and places of keys must be https URLs without user, query or fragment"
-                }
-                Self::HttpsOrLoopback => {
-                    "issuers and places of keys must be https URLs, or http ones to this machine, \
+        ConfigError::out_of_range(match self {
+            Self::Https => {
+                "issuers and places of keys must be https URLs without user, query or fragment"
+            }
+            Self::HttpsOrLoopback => {
+                "issuers and places of keys must be https URLs, or http ones to this machine, \
                      without user, query or fragment"
-                }
-            },
-        )
+            }
+        })
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use tower_jwt_auth::{JwtAuthLayer, Verifier, jwks::RemoteKeys, token::{NoClaims, Profile}};
+//! use tower_jwt_auth::{JwtAuthLayer, Verifier, jwks::RemoteKeys, token::{NoClaims, TokenProfile}};
 //!
 //! let keys = RemoteKeys::from_issuer("https://login.example").build()?;
 //! keys.refresh().await?; // or leave it to the first requests
 //!
 //! let verifier = Verifier::<NoClaims>::builder(keys)
 //!     .audience("https://api.example")
-//!     .profile(Profile::Rfc9068)
+//!     .profile(TokenProfile::Rfc9068)
 //!     .build()?;
 //! let layer = JwtAuthLayer::new(verifier);
 //! # Ok(())

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     clock::{Clock, NumericDate},
-    error::{ConfigError, ConfigErrorKind},
+    error::ConfigError,
     token::{Algorithm, RotationTerms, VerifyingKey},
 };
 
@@ -219,24 +219,28 @@ impl RotationPolicyBuilder {
     /// keys would have to be followed before they were published for the lead time, or so many
     /// would verify at a time that verifiers refuse the set: more than 100.
     pub fn build(self) -> Result<RotationPolicy, ConfigError> {
-        let out_of_range = |message| Err(ConfigError::new(ConfigErrorKind::OutOfRange, message));
-        let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
         let Self(policy) = self;
         if policy.lead_time.as_secs() == 0 || policy.token_lifetime.as_secs() == 0 {
-            return out_of_range("the lead time and the token lifetime must be at least a second");
+            return Err(ConfigError::out_of_range(
+                "the lead time and the token lifetime must be at least a second",
+            ));
         }
         if policy.leeway > Duration::from_secs(300) {
-            return out_of_range("the leeway must not exceed five minutes");
+            return Err(ConfigError::out_of_range("the leeway must not exceed five minutes"));
         }
         if let Some(interval) = policy.rotate_every {
             if interval.as_secs() <= policy.lead_time.as_secs() {
-                return conflict("the lead time must be shorter than the time between rotations");
+                return Err(ConfigError::conflict(
+                    "the lead time must be shorter than the time between rotations",
+                ));
             }
             // Those that only verify; the one that signs, the next one, and those from elsewhere.
             let kept = policy.token_lifetime().saturating_add(MARGIN).as_secs();
             let verifying = kept.div_ceil(interval.as_secs());
             if verifying.saturating_add(2 + policy.others.len() as u64) > MAX_KEYS as u64 {
-                return conflict("tokens outlive so many rotations that there are too many keys");
+                return Err(ConfigError::conflict(
+                    "tokens outlive so many rotations that there are too many keys",
+                ));
             }
         }
         Ok(policy)

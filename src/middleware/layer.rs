@@ -5,7 +5,7 @@ use tower_layer::Layer;
 
 use crate::{
     check::{Anonymous, Checker, DEFAULT_REALM},
-    error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
+    error::{AuthError, AuthErrorKind, ConfigError},
     rejection::{Challenges, JsonRejection, Rejection, respond_with},
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{Claims, NoClaims, Verifier},
@@ -136,8 +136,7 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
         let realm = realm.into();
         let allowed = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
         if realm.is_empty() || !realm.bytes().all(allowed) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a realm must be visible ASCII without quotes and backslashes",
             ));
         }

@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use argon2::Params;
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{PasswordHasher, pool::PoolSettings};
 
@@ -107,16 +107,15 @@ impl PasswordHasherBuilder {
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](ConfigErrorKind::OutOfRange) when a setting lies outside the range that its
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) when a setting lies outside the range that its
     /// documentation names.
     pub fn build(self) -> Result<PasswordHasher, ConfigError> {
         within(self.memory_kib, 1024..=MAX_MEMORY_KIB, "memory_kib must be from 1024 to 1048576")?;
         within(self.iterations, 1..=MAX_ITERATIONS, "iterations must be from 1 to 20")?;
         within(self.parallelism, 1..=MAX_PARALLELISM, "parallelism must be from 1 to 16")?;
         let params = Params::new(self.memory_kib, self.iterations, self.parallelism, None);
-        let params = params.map_err(|_| {
-            ConfigError::new(ConfigErrorKind::OutOfRange, "argon2 refuses the parameters")
-        })?;
+        let params =
+            params.map_err(|_| ConfigError::out_of_range("argon2 refuses the parameters"))?;
         let pool = self.pool.build(params.block_count())?;
         Ok(PasswordHasher::from_parts(params, pool))
     }
@@ -132,9 +131,5 @@ pub(super) fn within<T: PartialOrd + Copy>(
     allowed: RangeInclusive<T>,
     message: &'static str,
 ) -> Result<(), ConfigError> {
-    if allowed.contains(&value) {
-        Ok(())
-    } else {
-        Err(ConfigError::new(ConfigErrorKind::OutOfRange, message))
-    }
+    if allowed.contains(&value) { Ok(()) } else { Err(ConfigError::out_of_range(message)) }
 }

@@ -4,7 +4,7 @@ use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{ConfigError, ConfigErrorKind},
+    error::ConfigError,
     issue::Issuer,
     token::NoClaims,
     user::{User, UserBackend},
@@ -160,7 +160,6 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// is used twice; when two fields would have the same name, a body could hold less than 256
     /// bytes or more than a mebibyte, or sessions shall have labels but the issuer has no store.
     pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
-        let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
         let settings = &self.settings;
         let Paths { obtain, refresh, verify, blacklist } = &settings.paths;
         // Each by itself: joined to a base, a path without a slash would extend its last name.
@@ -168,15 +167,14 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         if !base_is_path
             || ![obtain, refresh, verify, blacklist].into_iter().all(|path| is_path(path))
         {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a path must begin with a slash and hold only letters, digits and /-._~",
             ));
         }
         let mut paths = [obtain, refresh, verify, blacklist].map(|path| path.trim_end_matches('/'));
         paths.sort_unstable();
         if paths.windows(2).any(|pair| pair[0] == pair[1]) {
-            return conflict("two routes have the same path");
+            return Err(ConfigError::conflict("two routes have the same path"));
         }
         let own = settings.renamed.iter().map(|(name, _)| *name);
         let own = own.filter(|name| !FIELDS.contains(name));
@@ -184,17 +182,15 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
             FIELDS.into_iter().chain(own).map(|name| settings.field(name)).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) || names.contains(&"") {
-            return conflict("two fields have the same name, or one has none");
+            return Err(ConfigError::conflict("two fields have the same name, or one has none"));
         }
         if !(256..=1024 * 1024).contains(&settings.body_limit) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "the body limit must be 256 bytes to a mebibyte",
             ));
         }
         if settings.session_label.is_some() && !self.issuer.has_store() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "sessions are labelled only by an issuer with a store",
             ));
         }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    error::{AuthErrorKind, ConfigError, ConfigErrorKind},
+    error::{AuthErrorKind, ConfigError},
     issue::backend_error,
     token::KeySet,
     user::BackendError,
@@ -169,8 +169,7 @@ impl SimpleJwtBuilder {
                     .with_sliding_lifetime(settings.sliding_token_refresh_lifetime),
             ),
             (None, true) => {
-                return Err(ConfigError::new(
-                    ConfigErrorKind::Conflict,
+                return Err(ConfigError::conflict(
                     "the blacklist app is in the database of the users, and there are no users",
                 ));
             }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::{Clock, NumericDate},
-    error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
+    error::{AuthError, AuthErrorKind, ConfigError},
     issue::backend_error,
     token::{Claims, KeySet, TokenType, Verifier},
     user::BackendError,
@@ -98,8 +98,7 @@ impl SimpleJwt {
     /// When no database was given.
     pub fn layer(&self) -> Result<SimpleJwtLayer, ConfigError> {
         if self.0.users.is_none() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "users are loaded from a database, and none was given",
             ));
         }

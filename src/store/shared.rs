@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     clock::NumericDate,
-    error::{AuthError, AuthErrorKind, ConfigError, ConfigErrorKind},
+    error::{AuthError, AuthErrorKind, ConfigError},
     token::UserId,
 };
 
@@ -18,10 +18,7 @@ pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 /// Refuses a deadline that no store can meet.
 pub(crate) fn check_deadline(deadline: Duration) -> Result<(), ConfigError> {
     if deadline.is_zero() {
-        return Err(ConfigError::new(
-            ConfigErrorKind::OutOfRange,
-            "the store deadline must not be zero",
-        ));
+        return Err(ConfigError::out_of_range("the store deadline must not be zero"));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ impl Jws {
     /// # Errors
     ///
     /// [`Malformed`](AuthErrorKind::Malformed), [`UnknownKey`](AuthErrorKind::UnknownKey) for
-    /// another algorithm, or [`BadSignature`](AuthErrorKind::BadSignature).
+    /// another algorithm, or [`InvalidSignature`](AuthErrorKind::InvalidSignature).
     pub fn verify(compact: &str, key: &VerifyingKey, max_len: usize) -> Result<Self, AuthError> {
         let message = Compact::split(compact.as_bytes(), max_len)?;
         let header_json = message.decode_header()?;
@@ -55,7 +55,7 @@ impl Jws {
         let mut buffer = SignatureBuffer::new();
         let signature = message.decode_signature(&mut buffer)?;
         if !key.verify_signature(message.signing_input, signature) {
-            return Err(AuthErrorKind::BadSignature.into());
+            return Err(AuthErrorKind::InvalidSignature.into());
         }
         let payload = message.decode_payload()?;
         Ok(Self { header: header_json, payload })

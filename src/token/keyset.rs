@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
+use crate::error::{AuthErrorKind, ConfigError};
 
 #[cfg(feature = "routes")]
 use super::algorithm::Algorithm;
@@ -67,15 +67,13 @@ impl KeySet {
     pub fn replace(&self, keys: KeySetBuilder) -> Result<(), ConfigError> {
         let new = keys.into_keys()?;
         if self.source.is_some() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
+            return Err(ConfigError::conflict(
                 "keys that are fetched cannot be replaced by others",
             ));
         }
         let old = self.keys.load();
         if old.signing.is_some() && new.signing.is_none() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "the new keys lack a signing key, and the old ones had one",
             ));
         }
@@ -224,12 +222,11 @@ impl KeySetBuilder {
     }
 
     fn into_keys(self) -> Result<Keys, ConfigError> {
-        let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
         if self.verifying.is_empty() {
-            return Err(ConfigError::new(ConfigErrorKind::Ineffective, "the key set is empty"));
+            return Err(ConfigError::ineffective("the key set is empty"));
         }
         if self.several_signing {
-            return conflict("a key set signs with one key only");
+            return Err(ConfigError::conflict("a key set signs with one key only"));
         }
         let repeated = self.verifying.iter().enumerate().any(|(index, key)| {
             let equals = |other: &VerifyingKey| {
@@ -238,7 +235,7 @@ impl KeySetBuilder {
             key.kid().is_some() && self.verifying[..index].iter().any(equals)
         });
         if repeated {
-            return conflict("two keys have the same key id and algorithm");
+            return Err(ConfigError::conflict("two keys have the same key id and algorithm"));
         }
         Ok(Keys::new(self.signing, self.verifying, self.terms))
     }
@@ -321,9 +318,9 @@ impl Keys {
         {
             Ok(())
         } else if is_named {
-            Err(Unverified::by_any(AuthErrorKind::BadSignature))
+            Err(Unverified::by_any(AuthErrorKind::InvalidSignature))
         } else {
-            Err(Unverified::by_these(AuthErrorKind::BadSignature))
+            Err(Unverified::by_these(AuthErrorKind::InvalidSignature))
         }
     }
 }

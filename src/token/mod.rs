@@ -35,7 +35,7 @@ pub use keyset::{KeySet, KeySetBuilder};
 #[cfg(feature = "jwks")]
 pub(crate) use members::check_members;
 pub use names::ClaimNames;
-pub use profile::Profile;
+pub use profile::TokenProfile;
 #[cfg(feature = "django")]
 pub(crate) use signer::sign_payload;
 pub(crate) use signer::{RegisteredClaims, sign};

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 /// Which JSON members of a token hold the user id, the token type and the token id.
 ///
@@ -76,8 +76,7 @@ impl ClaimNames {
         if distinct && free && self.jti != "sub" && self.token_type != "sub" {
             Ok(())
         } else {
-            Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
+            Err(ConfigError::conflict(
                 "claim names must differ from each other and from the registered claims",
             ))
         }

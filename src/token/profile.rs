@@ -1,25 +1,25 @@
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{claims::TokenType, header::typ_matches, names::ClaimNames, validation::Rules};
 
 /// What the access tokens of an issuer look like, by name.
 ///
 /// ```
-/// use tower_jwt_auth::{Verifier, token::Profile};
+/// use tower_jwt_auth::{Verifier, token::TokenProfile};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let key = tower_jwt_auth::SigningKey::generate(tower_jwt_auth::Algorithm::ES256)?;
 /// let verifier: Verifier = Verifier::builder(key.verifying_key())
 ///     .issuer("https://login.example")
 ///     .audience("https://api.example")
-///     .profile(Profile::Rfc9068)
+///     .profile(TokenProfile::Rfc9068)
 ///     .build()?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Profile {
+pub enum TokenProfile {
     /// Tokens of this crate and of SimpleJWT: `user_id`, `token_type` and `jti`. The default.
     #[default]
     SimpleJwt,
@@ -51,11 +51,9 @@ pub(super) struct Told {
     pub(super) any_token_type: bool,
 }
 
-impl Profile {
+impl TokenProfile {
     /// Completes `rules` with what the profile says, unless `told` contradicts it.
     pub(super) fn complete(self, rules: &mut Rules, told: Told) -> Result<(), ConfigError> {
-        let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
-        let missing = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
         let Told { names, token_types, any_token_type } = told;
         rules.profile = self;
         if self == Self::SimpleJwt {
@@ -66,20 +64,26 @@ impl Profile {
         }
 
         if any_token_type || token_types.is_some() {
-            return conflict("the profile says already which types of tokens are accepted");
+            return Err(ConfigError::conflict(
+                "the profile says already which types of tokens are accepted",
+            ));
         }
         if rules.jti_optional {
-            return conflict("the profile says already whether tokens must have an id");
+            return Err(ConfigError::conflict(
+                "the profile says already whether tokens must have an id",
+            ));
         }
         if rules.audiences.is_none() {
-            return missing("the profile needs an audience");
+            return Err(ConfigError::ineffective("the profile needs an audience"));
         }
         if self == Self::Rfc9068 {
             if names.is_some() || rules.header_typ.is_some() || rules.user_id_optional {
-                return conflict("RFC 9068 says already how claims and types are named");
+                return Err(ConfigError::conflict(
+                    "RFC 9068 says already how claims and types are named",
+                ));
             }
             if rules.issuer.is_none() {
-                return missing("RFC 9068 needs an issuer");
+                return Err(ConfigError::ineffective("RFC 9068 needs an issuer"));
             }
             rules.header_typ = Some("at+jwt".into());
             rules.required.extend(["client_id".into(), "iat".into()]);

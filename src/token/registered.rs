@@ -12,7 +12,7 @@ use crate::{clock::NumericDate, error::AuthErrorKind};
 use super::{
     claims::TokenType,
     members::{JsonStr, SeenMembers},
-    profile::{Profile, says_access},
+    profile::{TokenProfile, says_access},
     validation::Rules,
     values::Value,
 };
@@ -221,12 +221,12 @@ impl<'a, 'de> Reader<'a, 'de> {
             "auth_time" => Claim::AuthTime,
             "user_epoch" => Claim::Epoch,
             _ if name == names.user_id() => Claim::UserId,
-            _ if name == names.token_type() && profile != Profile::Rfc9068 => Claim::TokenType,
+            _ if name == names.token_type() && profile != TokenProfile::Rfc9068 => Claim::TokenType,
             _ if name == names.jti() => Claim::Jti,
             "sub" => Claim::Subject,
-            "client_id" if profile == Profile::Rfc9068 => Claim::ClientId,
-            "typ" if profile == Profile::Plain => Claim::Typ,
-            "token_use" if profile == Profile::Plain => Claim::TokenUse,
+            "client_id" if profile == TokenProfile::Rfc9068 => Claim::ClientId,
+            "typ" if profile == TokenProfile::Plain => Claim::Typ,
+            "token_use" if profile == TokenProfile::Plain => Claim::TokenUse,
             _ => return None,
         })
     }
@@ -273,7 +273,7 @@ impl<'a, 'de> Reader<'a, 'de> {
     fn user_id(&self, value: &Value<'de>) -> Option<Text> {
         // PyJWT takes no number for a `sub`.
         let is_subject = self.rules.as_pyjwt && self.rules.names().user_id() == "sub";
-        if self.rules.profile == Profile::SimpleJwt
+        if self.rules.profile == TokenProfile::SimpleJwt
             && !is_subject
             && let Some(integer) = value.integer()
         {

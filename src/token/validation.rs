@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::{
     clock::NumericDate,
-    error::{AuthErrorKind, ConfigError, ConfigErrorKind},
+    error::{AuthErrorKind, ConfigError},
 };
 
 use super::{
     claims::TokenType,
     header::typ_matches,
     names::ClaimNames,
-    profile::{Profile, says_access},
+    profile::{TokenProfile, says_access},
     registered::{Audience, Registered},
 };
 
@@ -21,7 +21,7 @@ pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
 /// What is demanded of registered claims.
 #[derive(Clone, Default)]
 pub(super) struct Rules {
-    pub(super) profile: Profile,
+    pub(super) profile: TokenProfile,
     pub(super) names: ClaimNames,
     pub(super) leeway: Duration,
     /// The accepted types; none stands for any.
@@ -54,31 +54,28 @@ impl Rules {
     }
 
     pub(super) fn check_config(&self) -> Result<(), ConfigError> {
-        let ineffective = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
         self.names.check()?;
         if self.leeway > MAX_LEEWAY {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
-                "the leeway must not exceed five minutes",
-            ));
+            return Err(ConfigError::out_of_range("the leeway must not exceed five minutes"));
         }
         if self.token_types.as_ref().is_some_and(Vec::is_empty) {
-            return ineffective("the list of accepted token types is empty");
+            return Err(ConfigError::ineffective("the list of accepted token types is empty"));
         }
         let lacks_names =
             |list: &Vec<Box<str>>| list.is_empty() || list.iter().any(|name| name.is_empty());
         if self.audiences.as_ref().is_some_and(lacks_names) {
-            return ineffective("the list of accepted audiences, or one of them, is empty");
+            return Err(ConfigError::ineffective(
+                "the list of accepted audiences, or one of them, is empty",
+            ));
         }
         if self.issuer.as_ref().is_some_and(|issuer| issuer.is_empty()) {
-            return ineffective("the issuer is empty");
+            return Err(ConfigError::ineffective("the issuer is empty"));
         }
         if self.header_typ.as_ref().is_some_and(|typ| typ_matches(Some(""), typ)) {
-            return ineffective("the header type is empty");
+            return Err(ConfigError::ineffective("the header type is empty"));
         }
         if self.longest_lifetime.is_some_and(|longest| longest.as_secs() == 0) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "the longest lifetime must be at least a second",
             ));
         }
@@ -116,7 +113,7 @@ impl Rules {
                 return Err(AuthErrorKind::WrongTokenType);
             }
         }
-        if self.profile == Profile::Plain {
+        if self.profile == TokenProfile::Plain {
             let token_type = claims.token_type.as_ref();
             let refuses = token_type.is_some_and(|token_type| !says_access(token_type.as_str()));
             if refuses || claims.is_for_other_use {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, Request, header::AUTHORIZATION};
 
-use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
+use crate::error::{AuthErrorKind, ConfigError};
 
 /// How much is read of a text that cannot be a token.
 const GARBAGE_READ: usize = 64;
@@ -78,8 +78,7 @@ impl TokenSource {
     {
         let schemes: Vec<_> = schemes.into_iter().map(Into::into).collect();
         if schemes.is_empty() || !schemes.iter().all(|scheme| is_token(scheme)) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "an authorization scheme is missing or not a token of RFC 9110",
             ));
         }
@@ -108,10 +107,7 @@ impl TokenSource {
         if is_token(&name) {
             Ok(Self(Place::Cookie(name)))
         } else {
-            Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
-                "the name of a cookie must be a token of RFC 9110",
-            ))
+            Err(ConfigError::out_of_range("the name of a cookie must be a token of RFC 9110"))
         }
     }
 
@@ -130,10 +126,7 @@ impl TokenSource {
         if !name.is_empty() && name.bytes().all(allowed) {
             Ok(Self(Place::Query(name)))
         } else {
-            Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
-                "the name of a parameter must need no percent-encoding",
-            ))
+            Err(ConfigError::out_of_range("the name of a parameter must need no percent-encoding"))
         }
     }
 

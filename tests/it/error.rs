@@ -21,7 +21,7 @@ const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 21] = [
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
     (Kind::UnknownKey, 401, "token_invalid", INVALID_TOKEN),
-    (Kind::BadSignature, 401, "token_invalid", INVALID_TOKEN),
+    (Kind::InvalidSignature, 401, "token_invalid", INVALID_TOKEN),
     (Kind::Expired, 401, "token_expired", INVALID_TOKEN),
     (Kind::NotYetValid, 401, "token_not_yet_valid", INVALID_TOKEN),
     (Kind::WrongTokenType, 401, "token_wrong_type", INVALID_TOKEN),

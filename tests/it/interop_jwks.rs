@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tower_jwt_auth::{
     Algorithm, Issuer, KeySet, SigningKey, Verifier, VerifyingKey,
     routes::WellKnownRoutes,
-    token::{NoClaims, Profile},
+    token::{NoClaims, TokenProfile},
     user::User,
 };
 
@@ -160,7 +160,7 @@ fn keys_and_tokens_of_python_are_read() {
         let verifier: Verifier = Verifier::builder(verifying.clone())
             .issuer(ISSUER)
             .audience("api")
-            .profile(Profile::Rfc9068)
+            .profile(TokenProfile::Rfc9068)
             .build()
             .unwrap();
         let read = verifier.verify(text("token")).unwrap();

@@ -62,7 +62,7 @@ enum Expected {
     Refresh,
     /// SimpleJWT refuses the type.
     WrongType,
-    BadSignature,
+    InvalidSignature,
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn issued_tokens_are_read_by_python() {
                 ("access", tokens.access(), Expected::Claims(access.json().to_owned())),
                 ("refresh", of_refresh, Expected::Refresh),
                 ("access", of_refresh, Expected::WrongType),
-                ("refresh", &forged, Expected::BadSignature),
+                ("refresh", &forged, Expected::InvalidSignature),
             ] {
                 cases.push(json!({
                     "algorithm": key.algorithm().as_str(),
@@ -142,7 +142,7 @@ async fn issued_tokens_are_read_by_python() {
                 assert_eq!(pyjwt["user_id"], "42", "{what}");
             }
             Expected::WrongType => assert_eq!(simplejwt, "TokenError", "{what}"),
-            Expected::BadSignature => {
+            Expected::InvalidSignature => {
                 assert_eq!(pyjwt, "InvalidSignatureError", "{what}");
                 assert_eq!(simplejwt, "TokenError", "{what}");
             }

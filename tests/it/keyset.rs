@@ -50,7 +50,7 @@ fn assert_outcome(verifier: &Verifier, token: &str, expected: Result<(), AuthErr
 }
 
 const UNKNOWN: Result<(), AuthErrorKind> = Err(AuthErrorKind::UnknownKey);
-const BAD: Result<(), AuthErrorKind> = Err(AuthErrorKind::BadSignature);
+const BAD: Result<(), AuthErrorKind> = Err(AuthErrorKind::InvalidSignature);
 
 #[test]
 fn a_chosen_key_id_excludes_other_tokens() {

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, unreachable_pub)] // a panic is how a test fails
 
 mod architecture;
-mod carriage;
 mod clock;
 mod django;
 mod django_database;
@@ -42,6 +41,7 @@ mod simplejwt;
 mod sql_store;
 mod sqlite_store;
 mod support;
+mod transport;
 mod vectors;
 mod verifier;
 mod well_known;

@@ -1,4 +1,4 @@
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{DjangoHasher, Format, pool::PoolSettings};
 
@@ -46,24 +46,20 @@ impl DjangoHasherBuilder {
     ///
     /// # Errors
     ///
-    /// - [`OutOfRange`](ConfigErrorKind::OutOfRange) when a setting or the cost of a format lies
+    /// - [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) when a setting or the cost of a format lies
     ///   outside the range that its documentation names.
-    /// - [`Ineffective`](ConfigErrorKind::Ineffective) without any format.
-    /// - [`Conflict`](ConfigErrorKind::Conflict) with two of one algorithm.
+    /// - [`Ineffective`](crate::ConfigErrorKind::Ineffective) without any format.
+    /// - [`Conflict`](crate::ConfigErrorKind::Conflict) with two of one algorithm.
     pub fn build(self) -> Result<DjangoHasher, ConfigError> {
         for (index, format) in self.formats.iter().enumerate() {
             format.check()?;
             let same = |other: &Format| other.algorithm() == format.algorithm();
             if self.formats[..index].iter().any(same) {
-                return Err(ConfigError::new(
-                    ConfigErrorKind::Conflict,
-                    "each password hash format may be listed once",
-                ));
+                return Err(ConfigError::conflict("each password hash format may be listed once"));
             }
         }
         let Some((preferred, others)) = self.formats.split_first() else {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "without a password hash format nobody could log in",
             ));
         };

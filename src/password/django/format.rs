@@ -1,4 +1,4 @@
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{
     super::builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM},
@@ -112,15 +112,14 @@ impl Format {
                 within(iterations, 1..=MAX_ITERATIONS, MESSAGE)?;
                 within(parallelism, 1..=MAX_PARALLELISM, MESSAGE)?;
                 let params = argon2::params(memory_kib, iterations, parallelism);
-                params.map(drop).ok_or(ConfigError::new(ConfigErrorKind::OutOfRange, MESSAGE))
+                params.map(drop).ok_or(ConfigError::out_of_range(MESSAGE))
             }
             Self::BcryptSha256 { rounds } | Self::Bcrypt { rounds } => {
                 within(rounds, bcrypt::ROUNDS, "bcrypt's rounds must be from 4 to 16")
             }
             Self::Scrypt { work_factor, block_size, parallelism } => {
                 let params = scrypt::params(work_factor, block_size, parallelism);
-                params.map(drop).ok_or(ConfigError::new(
-                    ConfigErrorKind::OutOfRange,
+                params.map(drop).ok_or(ConfigError::out_of_range(
                     "the cost of scrypt lies outside what is allowed",
                 ))
             }

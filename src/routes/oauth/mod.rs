@@ -14,11 +14,7 @@ use axum::{
 use serde::{Serialize, de::DeserializeOwned};
 use tower::{Layer, Service};
 
-use crate::{
-    error::{ConfigError, ConfigErrorKind},
-    issue::Issuer,
-    token::NoClaims,
-};
+use crate::{error::ConfigError, issue::Issuer, token::NoClaims};
 
 use super::{builder::is_path, reply};
 
@@ -175,20 +171,17 @@ impl<L, C, R> OAuthRoutesBuilder<L, C, R> {
     /// letters, digits and `/-._~`, or a claim has no name or is called `active`.
     pub fn build(self) -> Result<OAuthRoutes<L, C, R>, ConfigError> {
         if !self.issuer.has_store() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "without a store nothing is revoked, and nothing known of revocations",
             ));
         }
         if !(self.base.is_empty() || is_path(&self.base)) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a path must begin with a slash and hold only letters, digits and /-._~",
             ));
         }
         if self.claims.iter().any(|name| matches!(&**name, "" | "active")) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
+            return Err(ConfigError::conflict(
                 "a claim to tell of has no name, or that of the answer itself",
             ));
         }

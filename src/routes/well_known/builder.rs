@@ -2,10 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use crate::{
-    error::{ConfigError, ConfigErrorKind},
-    token::KeySet,
-};
+use crate::{error::ConfigError, token::KeySet};
 
 use super::{Shared, WellKnownRoutes, endpoint::Endpoint, metadata::IssuerUrl};
 
@@ -97,21 +94,16 @@ impl WellKnownRoutesBuilder {
     /// has seen them: the lead time must be twice as long as the answers may be kept.
     pub fn build(self) -> Result<WellKnownRoutes, ConfigError> {
         if self.keys.published_algorithms().is_empty() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
-                "there is no public key to publish",
-            ));
+            return Err(ConfigError::ineffective("there is no public key to publish"));
         }
         if self.max_age.as_secs() == 0 || self.max_age > DAY {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "published keys may be kept for a second to a day",
             ));
         }
         let terms = self.keys.load().terms();
         if terms.is_some_and(|terms| terms.lead_time < self.max_age.saturating_mul(2)) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
+            return Err(ConfigError::conflict(
                 "the lead time of the keys is shorter than twice the time others may keep them",
             ));
         }
@@ -119,8 +111,7 @@ impl WellKnownRoutesBuilder {
         let endpoints: Vec<_> = self.introspection.into_iter().chain(self.revocation).collect();
         endpoints.iter().try_for_each(Endpoint::check)?;
         if issuer.is_none() && !endpoints.is_empty() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "endpoints are named in the metadata of an issuer, and there is none",
             ));
         }

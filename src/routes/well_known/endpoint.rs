@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::metadata::is_address;
 
@@ -26,23 +26,20 @@ impl Endpoint {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if !is_address(&self.url) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "an endpoint must be an https address without user, query and fragment, or http on \
                  loopback",
             ));
         }
         if self.auth_methods.is_empty() || self.auth_methods.iter().any(|name| name.is_empty()) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "it must be said how clients authenticate at an endpoint",
             ));
         }
         // Their algorithms would have to be named as well.
         let is_signed = |name: &str| matches!(name, "private_key_jwt" | "client_secret_jwt");
         if self.auth_methods.iter().any(|name| is_signed(name)) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "how clients authenticate with signatures cannot be told",
             ));
         }

@@ -3,10 +3,7 @@
 use http::Uri;
 use serde_json::json;
 
-use crate::{
-    error::{ConfigError, ConfigErrorKind},
-    token::KeySet,
-};
+use crate::{error::ConfigError, token::KeySet};
 
 use super::{super::builder::is_path, endpoint::Endpoint};
 
@@ -21,8 +18,7 @@ pub(super) struct IssuerUrl {
 
 impl IssuerUrl {
     pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
-        const REFUSED: ConfigError = ConfigError::new(
-            ConfigErrorKind::OutOfRange,
+        const REFUSED: ConfigError = ConfigError::out_of_range(
             "an issuer must be an https address without query and fragment, or http on loopback",
         );
         let uri = address(text).ok_or(REFUSED)?;

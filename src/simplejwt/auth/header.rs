@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
 use crate::{
-    error::{ConfigError, ConfigErrorKind},
+    error::ConfigError,
     simplejwt::{
         Settings,
         refusal::{Reason, Refusal},
@@ -26,8 +26,7 @@ impl HeaderSource {
         TokenSource::credentials(AUTHORIZATION, types.iter().map(|scheme| scheme.to_string()))?;
         let challenge = types.first().map(|first| format!(r#"{first} realm="api""#));
         let challenge = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok());
-        let challenge = challenge.ok_or(ConfigError::new(
-            ConfigErrorKind::Ineffective,
+        let challenge = challenge.ok_or(ConfigError::ineffective(
             "AUTH_HEADER_TYPES is empty or holds what is no authorization scheme",
         ))?;
         Ok(Self { name, types, challenge })
@@ -72,8 +71,7 @@ impl HeaderSource {
 fn header_name(django_name: &str) -> Result<HeaderName, ConfigError> {
     let name = django_name.strip_prefix("HTTP_").map(|name| name.replace('_', "-"));
     let name = name.and_then(|name| name.parse().ok());
-    name.ok_or(ConfigError::new(
-        ConfigErrorKind::OutOfRange,
+    name.ok_or(ConfigError::out_of_range(
         "AUTH_HEADER_NAME must be written as Django does: HTTP_AUTHORIZATION, HTTP_X_AUTH",
     ))
 }

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::{
     clock::NumericDate,
-    error::{ConfigError, ConfigErrorKind},
+    error::ConfigError,
     store::{
         DEFAULT_DEADLINE, StoreError,
         sql::{
@@ -108,8 +108,7 @@ impl DjangoDatabase {
                 Backend::Sqlite(Calls::new(SqliteEngine::connect_lazy_as_it_is(url)?))
             }
             _ => {
-                return Err(ConfigError::new(
-                    ConfigErrorKind::OutOfRange,
+                return Err(ConfigError::out_of_range(
                     "the database URL must begin with postgres: or sqlite:",
                 ));
             }

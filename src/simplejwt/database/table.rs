@@ -1,4 +1,4 @@
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 /// PostgreSQL cuts names off after 63 bytes; Django does not make longer ones.
 const MAX_NAME_LEN: usize = 63;
@@ -106,8 +106,7 @@ impl UserTable {
         if self.columns().chain([&*self.name]).all(is_name) {
             Ok(())
         } else {
-            Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            Err(ConfigError::out_of_range(
                 "the names of the users' table and columns must have 1 to 63 bytes",
             ))
         }

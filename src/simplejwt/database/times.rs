@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::dialect::Dialect;
 
@@ -17,8 +17,7 @@ impl Times {
     pub(super) fn local(zone: &str) -> Result<Self, ConfigError> {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte);
         if zone.is_empty() || !zone.bytes().all(is_part) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a time zone must have a name such as Europe/Berlin",
             ));
         }

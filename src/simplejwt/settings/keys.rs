@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    error::{ConfigError, ConfigErrorKind},
+    error::ConfigError,
     token::{ClaimNames, KeySet, SigningKey, Verifier, VerifierBuilder, VerifyingKey},
 };
 
@@ -22,8 +22,7 @@ impl Settings {
                 ));
             };
             if self.verifying_key.as_deref().is_some_and(|key| key != secret) {
-                return Err(ConfigError::new(
-                    ConfigErrorKind::Conflict,
+                return Err(ConfigError::conflict(
                     "VERIFYING_KEY has no effect with an HMAC ALGORITHM, and SIGNING_KEY is another",
                 ));
             }
@@ -39,8 +38,7 @@ impl Settings {
             (Some(signing), verifying) => {
                 // The key id is the thumbprint of the public key.
                 if verifying.is_some_and(|key| key.kid() != signing.kid()) {
-                    return Err(ConfigError::new(
-                        ConfigErrorKind::Conflict,
+                    return Err(ConfigError::conflict(
                         "VERIFYING_KEY does not verify what SIGNING_KEY signs",
                     ));
                 }
@@ -91,10 +89,6 @@ impl Settings {
 
     /// Finds what contradicts itself or protects nothing.
     pub(in crate::simplejwt) fn check(&self, has_blacklist: bool) -> Result<(), ConfigError> {
-        let conflict = |message| Err(ConfigError::new(ConfigErrorKind::Conflict, message));
-        let ineffective = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
-        let out_of_range = |message| Err(ConfigError::new(ConfigErrorKind::OutOfRange, message));
-
         let lifetimes = [
             self.access_token_lifetime,
             self.refresh_token_lifetime,
@@ -102,19 +96,25 @@ impl Settings {
             self.sliding_token_refresh_lifetime,
         ];
         if lifetimes.iter().any(|lifetime| lifetime.as_secs() == 0) {
-            return out_of_range("each _LIFETIME must be a second or more");
+            return Err(ConfigError::out_of_range("each _LIFETIME must be a second or more"));
         }
         if self.blacklist_after_rotation && !has_blacklist {
-            return ineffective("BLACKLIST_AFTER_ROTATION does nothing without the blacklist app");
+            return Err(ConfigError::ineffective(
+                "BLACKLIST_AFTER_ROTATION does nothing without the blacklist app",
+            ));
         }
         if self.jti_claim.is_none() && has_blacklist {
-            return conflict("JTI_CLAIM is None, and the blacklist app knows tokens by their id");
+            return Err(ConfigError::conflict(
+                "JTI_CLAIM is None, and the blacklist app knows tokens by their id",
+            ));
         }
         if self.auth_token_classes.is_empty() {
-            return ineffective("AUTH_TOKEN_CLASSES is empty: no token would open anything");
+            return Err(ConfigError::ineffective(
+                "AUTH_TOKEN_CLASSES is empty: no token would open anything",
+            ));
         }
         if self.user_id_field.is_empty() {
-            return out_of_range("USER_ID_FIELD is empty");
+            return Err(ConfigError::out_of_range("USER_ID_FIELD is empty"));
         }
         let names = self.claim_names();
         let taken = [names.user_id(), names.token_type(), names.jti()];
@@ -123,10 +123,10 @@ impl Settings {
         let is_free =
             |name: &&str| !name.is_empty() && !taken.contains(name) && !fixed.contains(name);
         if !own.iter().all(is_free) || own[0] == own[1] {
-            return conflict(
+            return Err(ConfigError::conflict(
                 "SLIDING_TOKEN_REFRESH_EXP_CLAIM and REVOKE_TOKEN_CLAIM must differ from each \
                  other and from the claims with a fixed meaning",
-            );
+            ));
         }
         Ok(())
     }

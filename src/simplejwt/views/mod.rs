@@ -17,11 +17,7 @@ use http::{
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use crate::{
-    error::{ConfigError, ConfigErrorKind},
-    routes::is_path,
-    user::Fields,
-};
+use crate::{error::ConfigError, routes::is_path, user::Fields};
 
 use super::{
     SimpleJwt,
@@ -68,12 +64,13 @@ impl SimpleJwt {
     ///
     /// When there are no users to log in, or no key that signs.
     pub fn views(&self) -> Result<SimpleJwtViews, ConfigError> {
-        let ineffective = |message| Err(ConfigError::new(ConfigErrorKind::Ineffective, message));
         if self.0.users.is_none() {
-            return ineffective("the views need a database, and none was given");
+            return Err(ConfigError::ineffective("the views need a database, and none was given"));
         }
         if self.0.keys.load().signing_key().is_none() {
-            return ineffective("the views need a SIGNING_KEY, and there is none");
+            return Err(ConfigError::ineffective(
+                "the views need a SIGNING_KEY, and there is none",
+            ));
         }
         Ok(SimpleJwtViews(self.clone()))
     }
@@ -92,8 +89,7 @@ impl SimpleJwtViews {
     ) -> Result<Router<S>, ConfigError> {
         let base = base.trim_end_matches('/');
         if !base.is_empty() && !is_path(base) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a path must begin with a slash and hold only letters, digits and /-._~",
             ));
         }

@@ -14,11 +14,7 @@ use redis::{
     cluster_async::ClusterConnection,
 };
 
-use crate::{
-    clock::NumericDate,
-    error::{ConfigError, ConfigErrorKind},
-    token::UserId,
-};
+use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 
 use self::{args::Arg, connection::Connector, scripts::Script};
 
@@ -142,8 +138,7 @@ impl RedisStore {
     pub fn with_prefix(mut self, prefix: &str) -> Result<Self, ConfigError> {
         let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}');
         if !(1..=LONGEST_PREFIX).contains(&prefix.len()) || !prefix.bytes().all(allowed) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "the key prefix must be 1 to 64 visible ASCII characters without braces",
             ));
         }
@@ -188,8 +183,7 @@ fn channel(prefix: &str, connector: &Connector) -> Box<str> {
     format!("{prefix}revocations:{}", connector.database()).into()
 }
 
-const INVALID_URL: ConfigError = ConfigError::new(
-    ConfigErrorKind::OutOfRange,
+const INVALID_URL: ConfigError = ConfigError::out_of_range(
     "not a Redis URL that can be used; `rediss` needs the feature `redis-tls`",
 );
 

@@ -1,6 +1,6 @@
 use redis::{Client, TlsCertificates};
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{INVALID_URL, RedisStore, connection::Connector};
 
@@ -27,8 +27,7 @@ impl RedisStore {
     pub fn connect_tls_lazy(url: &str, root_certificates: &[u8]) -> Result<Self, ConfigError> {
         let certificates = pem::parse_many(root_certificates).unwrap_or_default();
         if !certificates.iter().any(|certificate| certificate.tag() == "CERTIFICATE") {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
+            return Err(ConfigError::ineffective(
                 "without a root certificate in PEM no server is trusted",
             ));
         }
@@ -36,10 +35,7 @@ impl RedisStore {
         let root_cert = Some(root_certificates.to_vec());
         let client = Client::build_with_tls(node, TlsCertificates { client_tls: None, root_cert });
         let client = client.map_err(|_| {
-            ConfigError::new(
-                ConfigErrorKind::OutOfRange,
-                "not a `rediss` URL, or a malformed root certificate",
-            )
+            ConfigError::out_of_range("not a `rediss` URL, or a malformed root certificate")
         })?;
         Ok(Self::new(Connector::by(client)))
     }

@@ -1,9 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::{
-    clock::Clock,
-    error::{ConfigError, ConfigErrorKind},
-};
+use crate::{clock::Clock, error::ConfigError};
 
 use super::{RevocationReplica, feed::RevocationFeed};
 
@@ -63,16 +60,12 @@ impl<S: RevocationFeed> RevocationReplicaBuilder<S> {
     /// Outside of a Tokio runtime.
     pub fn build(self) -> Result<RevocationReplica<S>, ConfigError> {
         if !(SHORTEST_MAX_AGE..=LONGEST_MAX_AGE).contains(&self.max_age) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "the greatest age of a replica must be from 100 milliseconds to 1 minute",
             ));
         }
         if self.capacity == 0 {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Ineffective,
-                "a replica without capacity answers nothing",
-            ));
+            return Err(ConfigError::ineffective("a replica without capacity answers nothing"));
         }
         Ok(self.start())
     }

@@ -30,11 +30,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{
-    clock::NumericDate,
-    error::{ConfigError, ConfigErrorKind},
-    token::UserId,
-};
+use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 
 use self::{
     calls::{Calls, Failure, Row, conclude},
@@ -93,8 +89,7 @@ impl<E: Engine> SqlStore<E> {
             || prefix.starts_with("pg_")
             || prefix.starts_with("sqlite_")
         {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "a table prefix must have 1 to 40 characters of a-z, 0-9 and _, none of 0-9 first",
             ));
         }

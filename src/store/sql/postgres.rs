@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgRow},
 };
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{
     SqlStore,
@@ -130,8 +130,7 @@ impl SqlStore<PostgresEngine> {
 impl PostgresEngine {
     /// The database at `url`.
     pub(crate) fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
-        const MALFORMED: ConfigError = ConfigError::new(
-            ConfigErrorKind::OutOfRange,
+        const MALFORMED: ConfigError = ConfigError::out_of_range(
             "the PostgreSQL URL must have the form postgres://user:password@host:port/database",
         );
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {

@@ -7,7 +7,7 @@ use sqlx::{
     },
 };
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 use super::{
     SqlStore,
@@ -141,12 +141,10 @@ impl SqliteEngine {
 
 /// What `url` says; `default` are its parameters if it has none.
 fn options(url: &str, default: &str) -> Result<SqliteConnectOptions, ConfigError> {
-    const MALFORMED: ConfigError = ConfigError::new(
-        ConfigErrorKind::OutOfRange,
+    const MALFORMED: ConfigError = ConfigError::out_of_range(
         "the SQLite URL must have the form sqlite:/path/to/file, with no parameter but mode",
     );
-    const IN_MEMORY: ConfigError = ConfigError::new(
-        ConfigErrorKind::Ineffective,
+    const IN_MEMORY: ConfigError = ConfigError::ineffective(
         "a SQLite database in memory cannot be shared by connections: use MemoryStore",
     );
     let path = url.strip_prefix("sqlite:").ok_or(MALFORMED)?;

@@ -15,7 +15,7 @@ pub use verifying::VerifyingKey;
 
 use std::sync::Arc;
 
-use crate::error::{ConfigError, ConfigErrorKind};
+use crate::error::ConfigError;
 
 /// The name of a key, and whether somebody chose it or it was derived from the key itself.
 #[derive(Clone)]
@@ -27,10 +27,7 @@ struct KeyId {
 impl KeyId {
     fn chosen(text: &str) -> Result<Self, ConfigError> {
         if text.is_empty() || text.len() > 256 {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
-                "a key id must have 1 to 256 bytes",
-            ));
+            return Err(ConfigError::out_of_range("a key id must have 1 to 256 bytes"));
         }
         Ok(Self { text: text.into(), chosen: true })
     }

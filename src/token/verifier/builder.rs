@@ -1,9 +1,6 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use crate::{
-    clock::Clock,
-    error::{ConfigError, ConfigErrorKind},
-};
+use crate::{clock::Clock, error::ConfigError};
 
 use super::{
     super::{
@@ -11,7 +8,7 @@ use super::{
         claims::{Claims, NoClaims, TokenType},
         keyset::KeySet,
         names::ClaimNames,
-        profile::{Profile, Told},
+        profile::{TokenProfile, Told},
         validation::Rules,
     },
     CacheUse, Check, DEFAULT_MAX_TOKEN_LEN, Inner, One, Verifier,
@@ -26,7 +23,7 @@ const SMALLEST_CACHE: usize = 64 * 1024;
 pub struct VerifierBuilder<C = NoClaims> {
     keys: KeySet,
     rules: Rules,
-    profile: Profile,
+    profile: TokenProfile,
     told: Told,
     max_token_len: usize,
     clock: Clock,
@@ -42,7 +39,7 @@ impl<C> Verifier<C> {
         VerifierBuilder {
             keys: keys.into(),
             rules: Rules::default(),
-            profile: Profile::default(),
+            profile: TokenProfile::default(),
             told: Told::default(),
             max_token_len: DEFAULT_MAX_TOKEN_LEN,
             clock: Clock::system(),
@@ -54,8 +51,8 @@ impl<C> Verifier<C> {
 }
 
 impl<C> VerifierBuilder<C> {
-    /// Sets what the tokens look like. Default: [`Profile::SimpleJwt`].
-    pub fn profile(mut self, profile: Profile) -> Self {
+    /// Sets what the tokens look like. Default: [`TokenProfile::SimpleJwt`].
+    pub fn profile(mut self, profile: TokenProfile) -> Self {
         self.profile = profile;
         self
     }
@@ -95,7 +92,7 @@ impl<C> VerifierBuilder<C> {
     /// Accepts tokens of any type, or of none.
     ///
     /// For inspection. A refresh token will then open what only an access token should; for
-    /// issuers that write no type see [`Profile`].
+    /// issuers that write no type see [`TokenProfile`].
     pub fn any_token_type(mut self) -> Self {
         self.told.token_types = None;
         self.told.any_token_type = true;
@@ -234,16 +231,14 @@ impl<C> VerifierBuilder<C> {
         if let Some(issuer) = keys.source().and_then(|source| source.issuer())
             && **rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
         {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Conflict,
+            return Err(ConfigError::conflict(
                 "the keys belong to another issuer than the one that is required",
             ));
         }
         profile.complete(&mut rules, told)?;
         rules.check_config()?;
         if !(64..=1024 * 1024).contains(&max_token_len) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::OutOfRange,
+            return Err(ConfigError::out_of_range(
                 "the longest token must have 64 bytes to a mebibyte",
             ));
         }
@@ -252,8 +247,7 @@ impl<C> VerifierBuilder<C> {
             Some(0) => CacheUse::Never,
             Some(bytes @ SMALLEST_CACHE..) => CacheUse::Always(TokenCache::new(bytes)),
             Some(_) => {
-                return Err(ConfigError::new(
-                    ConfigErrorKind::OutOfRange,
+                return Err(ConfigError::out_of_range(
                     "a cache must have no bytes or at least 64 KiB",
                 ));
             }

@@ -1,6 +1,6 @@
 use serde::de::DeserializeOwned;
 
-use crate::error::{AuthErrorKind, ConfigError, ConfigErrorKind};
+use crate::error::{AuthErrorKind, ConfigError};
 
 use super::{
     super::{cache::CacheStats, claims::Claims, compact::Compact, registered::peek_issuer},
@@ -15,19 +15,17 @@ pub(super) struct ByIssuer<C> {
 
 impl<C> ByIssuer<C> {
     pub(super) fn new(verifiers: Vec<Verifier<C>>) -> Result<Self, ConfigError> {
-        let wrong = |kind, message| Err(ConfigError::new(kind, message));
         if verifiers.is_empty() {
-            return wrong(ConfigErrorKind::Ineffective, "there is no issuer to choose from");
+            return Err(ConfigError::ineffective("there is no issuer to choose from"));
         }
         for (index, verifier) in verifiers.iter().enumerate() {
             let Some(issuer) = verifier.issuer() else {
-                return wrong(
-                    ConfigErrorKind::Ineffective,
+                return Err(ConfigError::ineffective(
                     "each verifier must require an issuer to be chosen by",
-                );
+                ));
             };
             if verifiers[..index].iter().any(|other| other.issuer() == Some(issuer)) {
-                return wrong(ConfigErrorKind::Conflict, "two verifiers require the same issuer");
+                return Err(ConfigError::conflict("two verifiers require the same issuer"));
             }
         }
         let max_token_len = verifiers.iter().map(|one| one.0.max_token_len()).max().unwrap_or(0);

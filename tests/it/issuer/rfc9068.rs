@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, ConfigErrorKind, Issuer, Verifier,
     issue::IssuerBuilder,
-    token::{ClaimNames, NoClaims, Profile as TokenProfile},
+    token::{ClaimNames, NoClaims, TokenProfile},
     user::User,
 };
 

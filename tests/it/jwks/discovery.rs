@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, ConfigErrorKind, Verifier,
     jwks::{FetchErrorKind, RemoteKeys},
-    token::{NoClaims, Profile},
+    token::{NoClaims, TokenProfile},
 };
 
 use super::{outcome, publishing};
@@ -20,7 +20,12 @@ fn of(issuer: &str) -> RemoteKeys {
 
 /// A verifier that was not told which issuer to require.
 fn verifier(keys: &RemoteKeys) -> Verifier {
-    Verifier::builder(keys).audience(API).profile(Profile::Rfc9068).clock(clock()).build().unwrap()
+    Verifier::builder(keys)
+        .audience(API)
+        .profile(TokenProfile::Rfc9068)
+        .clock(clock())
+        .build()
+        .unwrap()
 }
 
 async fn refused(provider: &Provider, metadata: &Value) -> FetchErrorKind {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, KeySet, ManualClock, Verifier,
     jwks::{RemoteKeys, RemoteKeysBuilder},
-    token::Profile,
+    token::TokenProfile,
 };
 
 use crate::support::{
@@ -31,7 +31,7 @@ use crate::support::{
 type Outcome = Result<(), AuthErrorKind>;
 
 const UNKNOWN_KEY: Outcome = Err(AuthErrorKind::UnknownKey);
-const BAD_SIGNATURE: Outcome = Err(AuthErrorKind::BadSignature);
+const BAD_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
 const UNAVAILABLE: Outcome = Err(AuthErrorKind::Unavailable);
 
 /// How long a busy machine may take for anything.
@@ -95,7 +95,7 @@ fn verifier(keys: impl Into<KeySet>, issuer: &str, clock: &ManualClock) -> Verif
     Verifier::builder(keys)
         .issuer(issuer)
         .audience(API)
-        .profile(Profile::Rfc9068)
+        .profile(TokenProfile::Rfc9068)
         .clock(clock)
         .build()
         .unwrap()

@@ -179,7 +179,7 @@ async fn nothing_of_a_request_is_logged() -> Outcome {
     assert!(own.len() < 25, "{own:#?}");
     // The visits were worth while.
     for kind in [
-        "BadSignature",
+        "InvalidSignature",
         "Forbidden",
         "InsufficientScope",
         "InvalidCredentials",

@@ -55,7 +55,7 @@ async fn a_bad_token_is_refused_all_the_same() {
         let mut token = good_token();
         token.replace_range(token.len() - 4.., "AAAA");
         let answer = ask_once(&layer, bearer(&token)).await;
-        assert_eq!(answer.outcome(), Err(AuthErrorKind::BadSignature));
+        assert_eq!(answer.outcome(), Err(AuthErrorKind::InvalidSignature));
     }
     assert_eq!(store.asked(), 0);
 }

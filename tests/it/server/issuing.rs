@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tower_jwt_auth::{KeySet, Verifier, VerifyingKey, token::Profile};
+use tower_jwt_auth::{KeySet, Verifier, VerifyingKey, token::TokenProfile};
 
 use crate::support::{
     api::{assert_silent_about, log_in, tokens},
@@ -58,7 +58,7 @@ fn elsewhere(server: &Server) -> Verifier {
     let keys = published(server).iter().fold(KeySet::builder(), |keys, jwk| {
         keys.verifying_key(VerifyingKey::from_jwk(&jwk.to_string(), None).unwrap())
     });
-    let verifier = Verifier::builder(keys.build().unwrap()).profile(Profile::Rfc9068);
+    let verifier = Verifier::builder(keys.build().unwrap()).profile(TokenProfile::Rfc9068);
     verifier.issuer(format!("http://{}", server.address())).audience("api").build().unwrap()
 }
 

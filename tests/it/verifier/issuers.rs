@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tower_jwt_auth::{
     Algorithm, ConfigErrorKind, Verifier, VerifyingKey,
-    token::{NoClaims, Profile, VerifierBuilder},
+    token::{NoClaims, TokenProfile, VerifierBuilder},
 };
 
 use super::{
@@ -40,7 +40,7 @@ fn of_a() -> VerifierBuilder {
 fn of_b() -> VerifierBuilder {
     builder(B, Algorithm::EdDSA, ed25519())
         .audience("of b")
-        .profile(Profile::Plain)
+        .profile(TokenProfile::Plain)
         .leeway(Duration::from_secs(60))
 }
 

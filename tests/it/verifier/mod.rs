@@ -24,7 +24,7 @@ type Outcome = Result<(), AuthErrorKind>;
 
 const MALFORMED: Outcome = Err(AuthErrorKind::Malformed);
 const UNKNOWN_KEY: Outcome = Err(AuthErrorKind::UnknownKey);
-const BAD_SIGNATURE: Outcome = Err(AuthErrorKind::BadSignature);
+const BAD_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
 const INVALID_CLAIMS: Outcome = Err(AuthErrorKind::InvalidClaims);
 const EXPIRED: Outcome = Err(AuthErrorKind::Expired);
 const NOT_YET_VALID: Outcome = Err(AuthErrorKind::NotYetValid);

@@ -2,7 +2,7 @@
 
 use tower_jwt_auth::{
     ConfigErrorKind, Verifier,
-    token::{ClaimNames, Profile, TokenType, VerifierBuilder},
+    token::{ClaimNames, TokenProfile, TokenType, VerifierBuilder},
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::support::mint::{Minter, claims};
 
-fn of(profile: Profile) -> VerifierBuilder {
+fn of(profile: TokenProfile) -> VerifierBuilder {
     builder().issuer("https://login.example").audience("api").profile(profile)
 }
 
@@ -33,7 +33,7 @@ fn foreign(typ: Option<&str>, changes: &[(&str, &str)]) -> String {
 }
 
 #[track_caller]
-fn assert_changes(profile: Profile, typ: &str, rows: &[(&str, &str, Outcome)]) {
+fn assert_changes(profile: TokenProfile, typ: &str, rows: &[(&str, &str, Outcome)]) {
     let verifier = of(profile).build().unwrap();
     for (name, value, expected) in rows {
         let token = foreign(Some(typ), &[(name, value)]);
@@ -43,7 +43,7 @@ fn assert_changes(profile: Profile, typ: &str, rows: &[(&str, &str, Outcome)]) {
 
 #[test]
 fn access_tokens_of_rfc_9068_are_accepted() {
-    let verifier = of(Profile::Rfc9068).build().unwrap();
+    let verifier = of(TokenProfile::Rfc9068).build().unwrap();
     let claims = verifier.verify(&foreign(Some("at+jwt"), &[("scope", r#""read""#)])).unwrap();
     assert_eq!((claims.user_id(), claims.subject()), ("ada", Some("ada")));
     assert_eq!(claims.token_type(), None);
@@ -62,7 +62,7 @@ fn access_tokens_of_rfc_9068_are_accepted() {
 #[test]
 fn rfc_9068_requires_its_claims() {
     assert_changes(
-        Profile::Rfc9068,
+        TokenProfile::Rfc9068,
         "at+jwt",
         &[
             ("iss", "", WRONG_ISSUER),
@@ -91,14 +91,14 @@ fn rfc_9068_requires_its_claims() {
 
 #[test]
 fn plain_tokens_need_neither_type_nor_id() {
-    let verifier = of(Profile::Plain).build().unwrap();
+    let verifier = of(TokenProfile::Plain).build().unwrap();
     let bare = foreign(None, &[("jti", ""), ("client_id", ""), ("iat", "")]);
     let claims = verifier.verify(&bare).unwrap();
     assert_eq!((claims.user_id(), claims.jti(), claims.token_type()), ("ada", None, None));
     // By name, never by absence.
     assert_outcome(&strict(), &bare, WRONG_TYPE, "without the profile");
     assert_changes(
-        Profile::Plain,
+        TokenProfile::Plain,
         "JWT",
         &[
             ("aud", "", WRONG_AUDIENCE),
@@ -113,7 +113,7 @@ fn plain_tokens_need_neither_type_nor_id() {
 #[test]
 fn plain_tokens_that_are_for_something_else_are_told_apart() {
     assert_changes(
-        Profile::Plain,
+        TokenProfile::Plain,
         "JWT",
         &[
             ("nonce", r#""n""#, WRONG_TYPE),
@@ -134,7 +134,7 @@ fn plain_tokens_that_are_for_something_else_are_told_apart() {
             ("token_use", r#""access""#, Ok(())),
         ],
     );
-    let verifier = of(Profile::Plain).build().unwrap();
+    let verifier = of(TokenProfile::Plain).build().unwrap();
     for (typ, expected) in [
         ("jwt", Ok(())),
         ("at+jwt", Ok(())),
@@ -146,7 +146,7 @@ fn plain_tokens_that_are_for_something_else_are_told_apart() {
     ] {
         assert_outcome(&verifier, &foreign(Some(typ), &[]), expected, typ);
     }
-    let own_typ = of(Profile::Plain).header_typ("acme").build().unwrap();
+    let own_typ = of(TokenProfile::Plain).header_typ("acme").build().unwrap();
     assert_outcome(&own_typ, &foreign(Some("acme"), &[]), Ok(()), "acme");
     assert_outcome(&own_typ, &foreign(Some("JWT"), &[]), WRONG_TYPE, "JWT");
     // Such members mean nothing elsewhere.
@@ -157,10 +157,10 @@ fn plain_tokens_that_are_for_something_else_are_told_apart() {
 #[test]
 fn plain_tokens_may_name_the_user_elsewhere() {
     let names = ClaimNames::default().with_user_id("oid");
-    let verifier = of(Profile::Plain).claim_names(names).build().unwrap();
+    let verifier = of(TokenProfile::Plain).claim_names(names).build().unwrap();
     let claims = verifier.verify(&foreign(None, &[("oid", r#""7f""#)])).unwrap();
     assert_eq!((claims.user_id(), claims.subject()), ("7f", Some("ada")));
-    let optional = of(Profile::Plain).optional_user_id().build().unwrap();
+    let optional = of(TokenProfile::Plain).optional_user_id().build().unwrap();
     assert_outcome(&optional, &foreign(None, &[("sub", "")]), Ok(()), "a machine");
 }
 
@@ -188,33 +188,34 @@ fn settings_that_contradict_a_profile_are_refused() {
     let conflict = ConfigErrorKind::Conflict;
     let names = || ClaimNames::default().with_user_id("sub");
     for (what, builder, kind) in [
-        ("type", of(Profile::Rfc9068).token_type(TokenType::Access), conflict),
-        ("any type", of(Profile::Rfc9068).any_token_type(), conflict),
-        ("typ", of(Profile::Rfc9068).header_typ("at+jwt"), conflict),
-        ("names", of(Profile::Rfc9068).claim_names(names()), conflict),
-        ("jti", of(Profile::Rfc9068).optional_jti(), conflict),
-        ("user", of(Profile::Rfc9068).optional_user_id(), conflict),
-        ("type", of(Profile::Plain).token_type(TokenType::Access), conflict),
-        ("any type", of(Profile::Plain).any_token_type(), conflict),
-        ("jti", of(Profile::Plain).optional_jti(), conflict),
+        ("type", of(TokenProfile::Rfc9068).token_type(TokenType::Access), conflict),
+        ("any type", of(TokenProfile::Rfc9068).any_token_type(), conflict),
+        ("typ", of(TokenProfile::Rfc9068).header_typ("at+jwt"), conflict),
+        ("names", of(TokenProfile::Rfc9068).claim_names(names()), conflict),
+        ("jti", of(TokenProfile::Rfc9068).optional_jti(), conflict),
+        ("user", of(TokenProfile::Rfc9068).optional_user_id(), conflict),
+        ("type", of(TokenProfile::Plain).token_type(TokenType::Access), conflict),
+        ("any type", of(TokenProfile::Plain).any_token_type(), conflict),
+        ("jti", of(TokenProfile::Plain).optional_jti(), conflict),
         (
             "no issuer",
-            builder().audience("api").profile(Profile::Rfc9068),
+            builder().audience("api").profile(TokenProfile::Rfc9068),
             ConfigErrorKind::Ineffective,
         ),
         (
             "no audience",
-            builder().issuer("a").profile(Profile::Rfc9068),
+            builder().issuer("a").profile(TokenProfile::Rfc9068),
             ConfigErrorKind::Ineffective,
         ),
         (
             "no audience",
-            builder().issuer("a").profile(Profile::Plain),
+            builder().issuer("a").profile(TokenProfile::Plain),
             ConfigErrorKind::Ineffective,
         ),
     ] {
         assert_eq!(builder.build().unwrap_err().kind(), kind, "{what}");
     }
-    let of_own: Result<Verifier, _> = of(Profile::SimpleJwt).token_type(TokenType::Sliding).build();
+    let of_own: Result<Verifier, _> =
+        of(TokenProfile::SimpleJwt).token_type(TokenType::Sliding).build();
     assert!(of_own.is_ok());
 }

@@ -112,7 +112,7 @@ impl Challenges {
             AuthErrorKind::MissingCredentials,
             AuthErrorKind::InvalidRequest,
             AuthErrorKind::Malformed,
-            AuthErrorKind::BadSignature,
+            AuthErrorKind::InvalidSignature,
             AuthErrorKind::Expired,
             AuthErrorKind::UnknownKey,
             AuthErrorKind::Revoked,

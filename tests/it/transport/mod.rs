@@ -49,7 +49,7 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
         "The token is invalid.",
     ),
     (
-        AuthErrorKind::BadSignature,
+        AuthErrorKind::InvalidSignature,
         401,
         r#"Bearer realm="api", error="invalid_token", error_description="the signature does not verify""#,
         "token_invalid",

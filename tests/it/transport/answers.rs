@@ -43,7 +43,7 @@ async fn a_layer_answers_every_kind_in_full() {
         (with(&[]), USER_42),
         ("not-a-token".to_owned(), Err(Malformed)),
         (of_another_algorithm, Err(AuthErrorKind::UnknownKey)),
-        (forged, Err(AuthErrorKind::BadSignature)),
+        (forged, Err(AuthErrorKind::InvalidSignature)),
         (with(&[("exp", "1700000000")]), Err(AuthErrorKind::Expired)),
         (with(&[("nbf", "1700000001")]), Err(AuthErrorKind::NotYetValid)),
         (with(&[("token_type", r#""refresh""#)]), Err(AuthErrorKind::WrongTokenType)),
