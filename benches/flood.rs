@@ -101,7 +101,7 @@ fn main() -> Result<(), Failure> {
 async fn serve(listener: TcpListener) -> Result<(), Failure> {
     let users = MemoryUsers::new(PasswordHasher::new());
     users.insert("ada", PASSWORD, User::new(1, NoClaims::default())).await?;
-    let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::HS256)?)
+    let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
         .rotate_refresh_tokens(true)
         .store(MemoryStore::new())
         .build()?;

@@ -37,8 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let token = subjects::tokens(keys, 1)?.remove(0);
         let address = match cache {
             Some(bytes) => {
-                let verifier =
-                    Verifier::<Profile>::builder(keys.ours.verifying_key()).cache(bytes).build()?;
+                let verifier = Verifier::builder(keys.ours.verifying_key())
+                    .claims::<Profile>()
+                    .cache(bytes)
+                    .build()?;
                 let service = JwtAuthLayer::new(verifier).layer(protected());
                 serve(&runtime, service)?
             }

@@ -94,7 +94,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let secret = env::var_os("JWT_SECRET").ok_or("JWT_SECRET is not set")?;
     let key = VerifyingKey::from_secret(Algorithm::HS256, secret.as_encoded_bytes())
         .map_err(|error| format!("JWT_SECRET: {error}"))?;
-    let verifier = Verifier::<Profile>::builder(key).build()?;
+    let verifier = Verifier::builder(key).claims::<Profile>().build()?;
     let auth = JwtAuthLayer::new(verifier).with_rejection(GrpcRejection);
 
     let services = Routes::new(HealthServer::new(Service));

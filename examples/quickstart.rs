@@ -73,8 +73,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
 
     let store = MemoryStore::new();
-    let issuer =
-        Issuer::<Profile>::builder(key).rotate_refresh_tokens(true).store(store.clone()).build()?;
+    let issuer = Issuer::builder(key)
+        .claims::<Profile>()
+        .rotate_refresh_tokens(true)
+        .store(store.clone())
+        .build()?;
 
     let users = MemoryUsers::new(PasswordHasher::new());
     for (id, username, password, is_admin) in

@@ -244,7 +244,8 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
             key.map_err(|error| format!("JWT_SECRET: {error}"))?.into()
         }
     };
-    let mut issuer = Issuer::<Profile>::builder(keys)
+    let mut issuer = Issuer::builder(keys)
+        .claims::<Profile>()
         .access_lifetime(access_lifetime()?)
         .refresh_lifetime(refresh_lifetime()?)
         .rotate_refresh_tokens(true)

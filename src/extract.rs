@@ -9,7 +9,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
+//! let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
 //! let app: Router =
 //!     Router::new().route("/", get(greet)).layer(JwtAuthLayer::new(issuer.verifier()));
 //! # Ok(())

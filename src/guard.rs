@@ -12,7 +12,7 @@
 //! struct Profile { is_admin: bool }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let issuer = Issuer::<Profile>::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
+//! let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).claims::<Profile>().build()?;
 //! let app: Router = Router::new()
 //!     .route("/admin", get(|| async { "welcome" }))
 //!     .layer(RequireLayer::new(|claims: &Claims<Profile>| claims.is_admin))

@@ -26,7 +26,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let secret = [7, 9].repeat(16);
 //! let store = MemoryStore::new();
-//! let issuer = Issuer::<Profile>::builder(SigningKey::hs256(secret)?)
+//! let issuer = Issuer::builder(SigningKey::hs256(secret)?).claims::<Profile>()
 //!     .rotate_refresh_tokens(true)
 //!     .store(store.clone())
 //!     .build()?;
@@ -71,7 +71,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let pem = "-----BEGIN PUBLIC KEY-----\n\
 //! #     MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
-//! let verifier = Verifier::<Member>::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?)
+//! let verifier = Verifier::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?).claims::<Member>()
 //!     .issuer("https://login.example")
 //!     .audience("api")
 //!     .profile(token::TokenProfile::Rfc9068)

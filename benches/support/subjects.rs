@@ -146,7 +146,7 @@ impl Subjects {
     /// `issue` also refuses claims that clash.
     fn add_issuing(&mut self, keys: Keys, all: AllClaims) -> Result<(), Box<dyn Error>> {
         let algorithm = keys.ours.algorithm();
-        let issuer = Issuer::<Profile>::builder(keys.ours.clone()).build()?;
+        let issuer = Issuer::builder(keys.ours.clone()).claims::<Profile>().build()?;
         let AllClaims { username, email, is_admin, .. } = all.clone();
         let profile = Profile { username, email, is_admin };
         let user_id = UserId::from(42);
@@ -208,11 +208,11 @@ impl Keys {
     }
 
     fn verifier(&self) -> Result<Verifier<Profile>, Box<dyn Error>> {
-        Ok(Verifier::builder(self.ours.verifying_key()).cache(0).build()?)
+        Ok(Verifier::builder(self.ours.verifying_key()).cache(0).claims().build()?)
     }
 
     fn caching_verifier(&self) -> Result<Verifier<Profile>, Box<dyn Error>> {
-        Ok(Verifier::builder(self.ours.verifying_key()).cache(CACHE).build()?)
+        Ok(Verifier::builder(self.ours.verifying_key()).cache(CACHE).claims().build()?)
     }
 }
 

@@ -50,10 +50,14 @@ pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     claims: PhantomData<fn() -> (C, R)>,
 }
 
-impl<C, R> IssuerBuilder<C, R> {
-    pub(super) fn new(keys: KeySet) -> Self {
-        Self {
-            keys,
+impl Issuer {
+    /// Starts an issuer that signs with the signing key of `keys`.
+    ///
+    /// Its tokens carry registered claims only, unless [`claims`](IssuerBuilder::claims) names a
+    /// type for the application's own.
+    pub fn builder(keys: impl Into<KeySet>) -> IssuerBuilder {
+        IssuerBuilder {
+            keys: keys.into(),
             names: ClaimNames::default(),
             access_lifetime: Duration::from_secs(5 * 60),
             refresh_lifetime: Duration::from_secs(24 * 60 * 60),
@@ -69,6 +73,40 @@ impl<C, R> IssuerBuilder<C, R> {
             store_deadline: None,
             clock: Clock::system(),
             listeners: Vec::new(),
+            claims: PhantomData,
+        }
+    }
+}
+
+impl<C, R> IssuerBuilder<C, R> {
+    /// Sets the type of the application's own claims in access tokens. Default: [`NoClaims`].
+    pub fn claims<C2>(self) -> IssuerBuilder<C2, R> {
+        self.retyped()
+    }
+
+    /// Sets the type of the application's own claims in refresh tokens. Default: [`NoClaims`].
+    pub fn refresh_claims<R2>(self) -> IssuerBuilder<C, R2> {
+        self.retyped()
+    }
+
+    fn retyped<C2, R2>(self) -> IssuerBuilder<C2, R2> {
+        IssuerBuilder {
+            keys: self.keys,
+            names: self.names,
+            access_lifetime: self.access_lifetime,
+            refresh_lifetime: self.refresh_lifetime,
+            session_lifetime: self.session_lifetime,
+            sessions_per_user: self.sessions_per_user,
+            rotate: self.rotate,
+            reuse_grace: self.reuse_grace,
+            leeway: self.leeway,
+            issuer: self.issuer,
+            audience: self.audience,
+            client_id: self.client_id,
+            store: self.store,
+            store_deadline: self.store_deadline,
+            clock: self.clock,
+            listeners: self.listeners,
             claims: PhantomData,
         }
     }
@@ -158,7 +196,7 @@ impl<C, R> IssuerBuilder<C, R> {
     /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, token::NoClaims};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::ES256)?)
+    /// let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?)
     ///     .issuer("https://login.example")
     ///     .audience("https://api.example")
     ///     .rfc9068_access_tokens("web")
@@ -232,9 +270,10 @@ where
         if self.client_id.is_some() {
             access = access.header_typ("at+jwt");
         }
-        let access = access.build()?;
+        let access = access.claims().build()?;
         // Refresh tokens are good for one use, mostly.
-        let refresh = self.verifier_builder().token_type(TokenType::Refresh).cache(0).build()?;
+        let refresh =
+            self.verifier_builder().token_type(TokenType::Refresh).cache(0).claims().build()?;
         let either = self
             .verifier_builder()
             .cache(0)
@@ -339,7 +378,7 @@ where
         Ok(())
     }
 
-    fn verifier_builder<T>(&self) -> VerifierBuilder<T> {
+    fn verifier_builder(&self) -> VerifierBuilder {
         verifier_builder(
             &self.keys,
             &self.names,
@@ -351,13 +390,13 @@ where
 }
 
 /// A verifier's settings that agree with what an issuer writes.
-pub(super) fn verifier_builder<T>(
+pub(super) fn verifier_builder(
     keys: &KeySet,
     names: &ClaimNames,
     (issuer, audience): (Option<&str>, Option<&str>),
     leeway: Duration,
     clock: &Clock,
-) -> VerifierBuilder<T> {
+) -> VerifierBuilder {
     let mut builder = Verifier::builder(keys.clone())
         .claim_names(names.clone())
         .leeway(leeway)

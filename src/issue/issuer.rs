@@ -7,13 +7,13 @@ use crate::{
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     store::{NewSession, SharedStore, Spend, Spent},
-    token::{Claims, KeySet, NoClaims, TokenType, UserId, Verifier, VerifierBuilder},
+    token::{Claims, NoClaims, TokenType, UserId, Verifier, VerifierBuilder},
     trace::warn,
     user::{BackendError, User, UserBackend},
 };
 
 use super::{
-    builder::{IssuerBuilder, Listener, verifier_builder},
+    builder::{Listener, verifier_builder},
     event::Event,
     mint::{Minter, SessionFacts, Tokens, random_id, scope_claim},
 };
@@ -36,7 +36,7 @@ const MAX_LABEL_LEN: usize = 255;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let secret = [7, 9].repeat(16);
-/// let issuer = Issuer::<Profile>::builder(SigningKey::hs256(secret)?)
+/// let issuer = Issuer::builder(SigningKey::hs256(secret)?).claims::<Profile>()
 ///     .rotate_refresh_tokens(true)
 ///     .store(MemoryStore::new())
 ///     .build()?;
@@ -68,11 +68,6 @@ pub(super) struct Inner<C, R> {
 }
 
 impl<C, R> Issuer<C, R> {
-    /// Starts an issuer that signs with the signing key of `keys`.
-    pub fn builder(keys: impl Into<KeySet>) -> IssuerBuilder<C, R> {
-        IssuerBuilder::new(keys.into())
-    }
-
     pub(super) fn new(inner: Inner<C, R>) -> Self {
         Self(Arc::new(inner))
     }
@@ -85,7 +80,7 @@ impl<C, R> Issuer<C, R> {
 
     /// Starts another verifier of its tokens, for a type or claims of their own; access tokens
     /// unless [told otherwise](VerifierBuilder::token_type).
-    pub fn verifier_builder<T>(&self) -> VerifierBuilder<T> {
+    pub fn verifier_builder(&self) -> VerifierBuilder {
         let Inner { minter, leeway, clock, .. } = &*self.0;
         let names = (minter.issuer.as_deref(), minter.audience.as_deref());
         verifier_builder(&minter.keys, &minter.names, names, *leeway, clock)
@@ -111,12 +106,12 @@ impl<C, R> Issuer<C, R> {
     /// };
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
+    /// let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
     /// let verification = TokenType::from("email_verification");
     /// let hour = Duration::from_secs(3600);
     /// let token = issuer.issue(&verification, hour, &UserId::from(42), &NoClaims::default())?;
     ///
-    /// let verifier = issuer.verifier_builder::<NoClaims>().token_type(verification).build()?;
+    /// let verifier = issuer.verifier_builder().token_type(verification).build()?;
     /// assert_eq!(verifier.verify(&token)?.user_id(), "42");
     /// assert!(issuer.verifier().verify(&token).is_err());
     /// # Ok(())
@@ -218,7 +213,7 @@ where
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::HS256)?)
+    /// let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
     ///     .store(MemoryStore::new())
     ///     .build()?;
     /// let ada = User::new(42, NoClaims::default());

@@ -7,7 +7,7 @@
 //! let keys = RemoteKeys::from_issuer("https://login.example").build()?;
 //! keys.refresh().await?; // or leave it to the first requests
 //!
-//! let verifier = Verifier::<NoClaims>::builder(keys)
+//! let verifier = Verifier::builder(keys)
 //!     .audience("https://api.example")
 //!     .profile(TokenProfile::Rfc9068)
 //!     .build()?;

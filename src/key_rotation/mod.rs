@@ -33,7 +33,7 @@
 //! let keys = RotatingKeys::open(KeyFolder::new(&folder), policy).await?;
 //! let _task = keys.spawn();
 //!
-//! let issuer = Issuer::<NoClaims>::builder(keys.key_set()).build()?;
+//! let issuer = Issuer::builder(keys.key_set()).build()?;
 //! # std::fs::remove_dir_all(folder)?;
 //! # Ok(())
 //! # }

@@ -23,7 +23,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::ES256)?).build()?;
+//! let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?).build()?;
 //! let service = ServiceBuilder::new()
 //!     .layer(JwtAuthLayer::new(issuer.verifier()))
 //!     .service(service_fn(|request: Request<String>| async move {

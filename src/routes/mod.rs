@@ -59,7 +59,7 @@ pub use well_known::{WellKnownRoutes, WellKnownRoutesBuilder};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let secret = [7, 9].repeat(16);
 /// # let users = MemoryUsers::new(PasswordHasher::new());
-/// let issuer = Issuer::<NoClaims>::builder(SigningKey::hs256(secret)?)
+/// let issuer = Issuer::builder(SigningKey::hs256(secret)?)
 ///     .rotate_refresh_tokens(true)
 ///     .store(MemoryStore::new())
 ///     .build()?;

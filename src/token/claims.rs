@@ -33,7 +33,7 @@ use super::registered::{Registered, Text};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let issuer = Issuer::<Profile>::builder(SigningKey::hs256([7, 9].repeat(16))?).build()?;
+/// let issuer = Issuer::builder(SigningKey::hs256([7, 9].repeat(16))?).claims::<Profile>().build()?;
 /// let ada = User::new(42, Profile { username: "ada".to_owned() });
 /// let tokens = issuer.login(&ada).await?;
 ///

@@ -43,7 +43,7 @@ impl Fixtures {
         } else {
             VerifyingKey::from_pem(algorithm, key)
         };
-        Verifier::builder(key.unwrap()).clock(self.clock())
+        Verifier::builder(key.unwrap()).claims().clock(self.clock())
     }
 }
 

@@ -100,7 +100,7 @@ async fn published_keys_and_their_tokens_are_read_by_python() {
         .verifying_key(VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap());
     for pair in pairs() {
         keys = keys.verifying_key(pair.verifying_key());
-        let issuer = Issuer::<NoClaims>::builder(pair)
+        let issuer = Issuer::builder(pair)
             .issuer(ISSUER)
             .audience("api")
             .rfc9068_access_tokens("web")
@@ -113,7 +113,7 @@ async fn published_keys_and_their_tokens_are_read_by_python() {
     let (message, signature) = tokens[0].rsplit_once('.').unwrap();
     tokens.push(format!("{message}.{}", signature.chars().rev().collect::<String>()));
     let stranger = SigningKey::generate(Algorithm::ES256).unwrap();
-    let issuer = Issuer::<NoClaims>::builder(stranger).issuer(ISSUER).audience("api");
+    let issuer = Issuer::builder(stranger).issuer(ISSUER).audience("api");
     let issuer = issuer.rfc9068_access_tokens("web").build().unwrap();
     let login = issuer.login(&User::new(42, NoClaims::default())).await.unwrap();
     tokens.push(login.access().to_owned());

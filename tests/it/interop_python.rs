@@ -93,7 +93,7 @@ async fn issued_tokens_are_read_by_python() {
     let mut expected = Vec::new();
     for (key, verifying) in keys {
         for names in [None, Some(("https://issuer.example", "api"))] {
-            let mut builder = Issuer::<Profile>::builder(key.clone());
+            let mut builder = Issuer::builder(key.clone()).claims::<Profile>();
             if let Some((issuer, audience)) = names {
                 builder = builder.issuer(issuer).audience(audience);
             }

@@ -115,7 +115,8 @@ async fn claims_cannot_say_whether_a_token_is_active() {
         sub: String,
     }
     let setup = Setup::new();
-    let issuer = Issuer::<Sly>::builder(login::key())
+    let issuer = Issuer::builder(login::key())
+        .claims::<Sly>()
         .clock(&setup.clock)
         .store(setup.store.clone())
         .claim_names(ClaimNames::default().with_jti("id"))

@@ -312,7 +312,7 @@ impl Parties {
             VerifyingKey::from_pem(algorithm, public)
         };
         let key = key.unwrap();
-        let builder = |bytes| Verifier::builder(key.clone()).cache(bytes);
+        let builder = |bytes| Verifier::builder(key.clone()).claims().cache(bytes);
         let mut validation = Validation::new(algorithm.as_str().parse().unwrap());
         validation.leeway = 0;
         validation.validate_nbf = true;

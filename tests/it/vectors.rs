@@ -119,7 +119,8 @@ fn the_example_claims_are_accepted_in_their_time() {
     for (algorithm, jwk, token, _, _) in &EXAMPLES[..3] {
         let clock = ManualClock::new(NumericDate::from_secs(1_300_819_379));
         let key = VerifyingKey::from_jwk(jwk, *algorithm).unwrap();
-        let verifier = Verifier::<IsRoot>::builder(key.clone())
+        let verifier = Verifier::builder(key.clone())
+            .claims::<IsRoot>()
             .issuer("joe")
             .any_token_type()
             .optional_jti()

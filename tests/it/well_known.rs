@@ -64,7 +64,7 @@ async fn every_public_key_is_published_and_verifies_what_it_signed() {
         assert_eq!(jwk["kid"].as_str(), pair.kid());
         assert_eq!((&jwk["alg"], &jwk["use"]), (&json!(pair.algorithm().as_str()), &json!("sig")));
 
-        let issuer = Issuer::<NoClaims>::builder(pair.clone()).build().unwrap();
+        let issuer = Issuer::builder(pair.clone()).build().unwrap();
         let tokens = issuer.login(&User::new(42, NoClaims::default())).await.unwrap();
         // Another implementation, and this one.
         let set: JwkSet = serde_json::from_str(&reply.body).unwrap();
@@ -75,7 +75,7 @@ async fn every_public_key_is_published_and_verifies_what_it_signed() {
             jsonwebtoken::decode::<Value>(tokens.access(), &key, &Validation::new(algorithm));
         assert_eq!(read.unwrap().claims["user_id"], "42", "{algorithm:?}");
         let ours = VerifyingKey::from_jwk(&jwk.to_string(), None).unwrap();
-        let verifier = tower_jwt_auth::Verifier::<NoClaims>::builder(ours).build().unwrap();
+        let verifier = tower_jwt_auth::Verifier::builder(ours).build().unwrap();
         assert_eq!(verifier.verify(tokens.access()).unwrap().user_id(), "42");
     }
 }

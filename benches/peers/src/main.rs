@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let request = request(Some(&token));
     let ours = |bytes| -> Result<_, Box<dyn Error>> {
         let key = SigningKey::hs256(SECRET)?;
-        let verifier = Verifier::<Profile>::builder(key).cache(bytes).build()?;
+        let verifier = Verifier::builder(key).claims::<Profile>().cache(bytes).build()?;
         Ok(JwtAuthLayer::new(verifier).layer(protected()))
     };
     let baseline =

@@ -51,7 +51,7 @@ use super::{builder::is_path, reply};
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let issuer = Issuer::<NoClaims>::builder(SigningKey::generate(Algorithm::ES256)?)
+/// let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?)
 ///     .store(MemoryStore::new())
 ///     .build()?;
 /// let oauth = OAuthRoutes::builder(issuer, middleware::from_fn(is_client)).at("/oauth").build()?;

@@ -70,6 +70,7 @@ impl Settings {
         clock: Clock,
     ) -> VerifierBuilder<C> {
         let mut verifier = Verifier::builder(keys)
+            .claims()
             .claim_names(self.claim_names())
             .leeway(self.leeway)
             .clock(clock);

@@ -10,7 +10,7 @@
 //!
 //! # fn start(store: impl RevocationFeed, secret: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
 //! let store = RevocationReplica::new(store);
-//! let issuer = Issuer::<tower_jwt_auth::token::NoClaims>::builder(SigningKey::hs256(secret)?)
+//! let issuer = Issuer::builder(SigningKey::hs256(secret)?)
 //!     .rotate_refresh_tokens(true)
 //!     .store(store.clone())
 //!     .build()?;

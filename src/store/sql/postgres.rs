@@ -41,7 +41,7 @@ const STATEMENT_TIMEOUT: &str = "900ms";
 /// # let secret = [7, 9].repeat(16);
 /// let store = PostgresStore::connect_lazy("postgres://app:secret@db.example/app")?;
 /// let purger = Purger::spawn(store.clone(), Duration::from_secs(300));
-/// let issuer = Issuer::<NoClaims>::builder(SigningKey::hs256(secret)?)
+/// let issuer = Issuer::builder(SigningKey::hs256(secret)?)
 ///     .rotate_refresh_tokens(true)
 ///     .store(store)
 ///     .build()?;

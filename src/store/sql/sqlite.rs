@@ -41,7 +41,7 @@ const READERS: u32 = 4;
 /// # let secret = [7, 9].repeat(16);
 /// let store = SqliteStore::connect_lazy("sqlite:/var/lib/app/sessions.db")?;
 /// let purger = Purger::spawn(store.clone(), Duration::from_secs(300));
-/// let issuer = Issuer::<NoClaims>::builder(SigningKey::hs256(secret)?)
+/// let issuer = Issuer::builder(SigningKey::hs256(secret)?)
 ///     .rotate_refresh_tokens(true)
 ///     .store(store)
 ///     .build()?;

@@ -28,14 +28,18 @@ pub struct VerifierBuilder<C = NoClaims> {
     max_token_len: usize,
     clock: Clock,
     checks: Vec<Check<C>>,
+    checks_before_claims: bool,
     /// How many bytes, if that was said.
     cache: Option<usize>,
     claims: PhantomData<fn() -> C>,
 }
 
-impl<C> Verifier<C> {
+impl Verifier {
     /// Starts a verifier that trusts `keys` and accepts access tokens.
-    pub fn builder(keys: impl Into<KeySet>) -> VerifierBuilder<C> {
+    ///
+    /// The verifier reads registered claims only, unless [`claims`](VerifierBuilder::claims) names
+    /// a type for the application's own.
+    pub fn builder(keys: impl Into<KeySet>) -> VerifierBuilder {
         VerifierBuilder {
             keys: keys.into(),
             rules: Rules::default(),
@@ -44,7 +48,46 @@ impl<C> Verifier<C> {
             max_token_len: DEFAULT_MAX_TOKEN_LEN,
             clock: Clock::system(),
             checks: Vec::new(),
+            checks_before_claims: false,
             cache: None,
+            claims: PhantomData,
+        }
+    }
+}
+
+impl VerifierBuilder {
+    /// Sets the type of the application's own claims, which are read from each token. Default:
+    /// [`NoClaims`].
+    ///
+    /// Call it before [`check`](Self::check), whose closures receive claims of this type.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use tower_jwt_auth::{Algorithm, SigningKey, Verifier};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Member {
+    ///     name: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = SigningKey::generate(Algorithm::ES256)?.verifying_key();
+    /// let verifier = Verifier::builder(key).claims::<Member>().build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn claims<C>(self) -> VerifierBuilder<C> {
+        let Self { keys, rules, profile, told, max_token_len, clock, checks, cache, .. } = self;
+        VerifierBuilder {
+            keys,
+            rules,
+            profile,
+            told,
+            max_token_len,
+            clock,
+            checks: Vec::new(),
+            checks_before_claims: !checks.is_empty(),
+            cache,
             claims: PhantomData,
         }
     }
@@ -182,7 +225,7 @@ impl<C> VerifierBuilder<C> {
     /// struct Tenant { tenant: String }
     ///
     /// # let keys = KeySet::from(SigningKey::generate(Algorithm::HS256)?);
-    /// let verifier = Verifier::<Tenant>::builder(keys)
+    /// let verifier = Verifier::builder(keys).claims::<Tenant>()
     ///     .check(|claims| claims.tenant == "acme")
     ///     .build()?;
     /// # Ok(())
@@ -226,8 +269,10 @@ impl<C> VerifierBuilder<C> {
     /// of another issuer, or a setting contradicts the [profile](Self::profile) or is missing that
     /// the profile needs.
     pub fn build(self) -> Result<Verifier<C>, ConfigError> {
-        let Self { keys, mut rules, profile, told, max_token_len, clock, checks, cache, claims: _ } =
-            self;
+        let Self { keys, mut rules, profile, told, max_token_len, clock, checks, cache, .. } = self;
+        if self.checks_before_claims {
+            return Err(ConfigError::ineffective("`check` must be called after `claims`"));
+        }
         if let Some(issuer) = keys.source().and_then(|source| source.issuer())
             && **rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
         {

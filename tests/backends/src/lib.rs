@@ -21,7 +21,7 @@ mod tests {
             Algorithm::EdDSA,
         ] {
             let key = SigningKey::generate(algorithm).unwrap();
-            let issuer = Issuer::<NoClaims>::builder(key).build().unwrap();
+            let issuer = Issuer::builder(key).build().unwrap();
             let user: User = User::new(42, NoClaims::default());
             let tokens = issuer.login(&user).await.unwrap();
             let claims = issuer.verifier().verify(tokens.access()).unwrap();
@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn reads_numbers_as_user_ids() {
         let key = SigningKey::generate(Algorithm::HS256).unwrap();
-        let issuer = Issuer::<NoClaims>::builder(key).build().unwrap();
+        let issuer = Issuer::builder(key).build().unwrap();
         let claims = serde_json::json!({ "uid": 42 });
         let token_type = TokenType::from("numbered");
         let lifetime = std::time::Duration::from_secs(60);

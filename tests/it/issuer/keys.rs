@@ -14,13 +14,15 @@ async fn two_issuers_do_not_mix() {
         serial: u64,
     }
     let people_store = MemoryStore::new();
-    let people = Issuer::<Profile>::builder(SigningKey::generate(Algorithm::HS256).unwrap())
+    let people = Issuer::builder(SigningKey::generate(Algorithm::HS256).unwrap())
+        .claims::<Profile>()
         .rotate_refresh_tokens(true)
         .store(people_store.clone())
         .build()
         .unwrap();
     let machine_store = MemoryStore::new();
-    let machines = Issuer::<Machine>::builder(SigningKey::generate(Algorithm::ES256).unwrap())
+    let machines = Issuer::builder(SigningKey::generate(Algorithm::ES256).unwrap())
+        .claims::<Machine>()
         .store(machine_store.clone())
         .build()
         .unwrap();
@@ -63,7 +65,8 @@ async fn keys_rotate_under_running_sessions() {
     let generate = |kid| SigningKey::generate(Algorithm::ES256).unwrap().with_kid(kid).unwrap();
     let (old, new) = (generate("old"), generate("new"));
     let keys = KeySet::from(old.clone());
-    let issuer = Issuer::<Profile>::builder(keys.clone())
+    let issuer = Issuer::builder(keys.clone())
+        .claims::<Profile>()
         .clock(&setup.clock)
         .rotate_refresh_tokens(true)
         .store(setup.store.clone())

@@ -35,7 +35,8 @@ async fn race(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn exactly_one_wins_and_one_lost_race_is_reuse() {
     let setup = Setup::new();
-    let issuer = Issuer::<Profile>::builder(key())
+    let issuer = Issuer::builder(key())
+        .claims::<Profile>()
         .rotate_refresh_tokens(true)
         .store(MemoryStore::new())
         .build()
@@ -55,7 +56,8 @@ async fn exactly_one_wins_and_one_lost_race_is_reuse() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn with_grace_all_get_the_one_successor() {
     let setup = Setup::new();
-    let issuer = Issuer::<Profile>::builder(key())
+    let issuer = Issuer::builder(key())
+        .claims::<Profile>()
         .rotate_refresh_tokens(true)
         .reuse_grace(MINUTE)
         .store(MemoryStore::new())

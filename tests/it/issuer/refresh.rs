@@ -20,7 +20,9 @@ async fn claims_are_rebuilt_from_the_user() {
     };
     let setup = Setup::new();
     let users = Directory::default();
-    let issuer = Issuer::<Profile, Device>::builder(key())
+    let issuer = Issuer::builder(key())
+        .claims::<Profile>()
+        .refresh_claims::<Device>()
         .clock(&setup.clock)
         .rotate_refresh_tokens(true)
         .store(setup.store.clone())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, ConfigErrorKind, Issuer, Verifier,
     issue::IssuerBuilder,
-    token::{ClaimNames, NoClaims, TokenProfile},
+    token::{ClaimNames, TokenProfile},
     user::User,
 };
 
@@ -21,7 +21,7 @@ fn builder(setup: &Setup) -> IssuerBuilder<Profile> {
 
 /// What another service demands.
 fn elsewhere(setup: &Setup, profile: TokenProfile) -> Verifier<Profile> {
-    let verifier = Verifier::builder(key().verifying_key()).clock(&setup.clock);
+    let verifier = Verifier::builder(key().verifying_key()).claims().clock(&setup.clock);
     verifier.issuer(ISSUER).audience("api").profile(profile).build().unwrap()
 }
 
@@ -103,13 +103,13 @@ async fn the_application_does_not_write_them_itself() {
     struct Subject {
         sub: String,
     }
-    let plain = || Issuer::<Client>::builder(key()).issuer(ISSUER).audience("api");
+    let plain = || Issuer::builder(key()).claims::<Client>().issuer(ISSUER).audience("api");
     let user = User::new(1, Client { client_id: "mine".to_owned() });
     assert!(plain().build().unwrap().login(&user).await.is_ok());
     let issuer = plain().rfc9068_access_tokens("web").build().unwrap();
     assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
 
-    let issuer = Issuer::<Subject>::builder(key()).issuer(ISSUER).audience("api");
+    let issuer = Issuer::builder(key()).claims::<Subject>().issuer(ISSUER).audience("api");
     let issuer = issuer.rfc9068_access_tokens("web").build().unwrap();
     let user = User::new(1, Subject { sub: "2".to_owned() });
     assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
@@ -117,7 +117,7 @@ async fn the_application_does_not_write_them_itself() {
 
 #[test]
 fn settings_that_cannot_hold_are_refused() {
-    let base = || Issuer::<NoClaims>::builder(key()).access_lifetime(HOUR);
+    let base = || Issuer::builder(key()).access_lifetime(HOUR);
     let full = || base().issuer(ISSUER).audience("api");
     let names = ClaimNames::default;
     for (builder, expected) in [

@@ -14,7 +14,7 @@ use crate::support::login::{DAY, HOUR, MINUTE, Profile, SECRET, Setup, ada, key}
 fn nonsense_is_refused_when_the_issuer_is_built() {
     use ConfigErrorKind::{Conflict, Ineffective, OutOfRange};
 
-    let plain = || Issuer::<Profile>::builder(key());
+    let plain = || Issuer::builder(key()).claims::<Profile>();
     let stored = || plain().store(MemoryStore::new());
     let rotating = || stored().rotate_refresh_tokens(true);
     let verifying = VerifyingKey::from_secret(Algorithm::HS256, SECRET).unwrap();
@@ -22,7 +22,7 @@ fn nonsense_is_refused_when_the_issuer_is_built() {
     let second = Duration::from_secs(1);
     let names = ClaimNames::default;
     let refused: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 20] = [
-        ("cannot sign", Issuer::builder(verifying), Ineffective),
+        ("cannot sign", Issuer::builder(verifying).claims(), Ineffective),
         ("no access lifetime", plain().access_lifetime(Duration::ZERO), OutOfRange),
         ("hardly an access lifetime", plain().access_lifetime(almost), OutOfRange),
         ("no refresh lifetime", plain().refresh_lifetime(almost), OutOfRange),
@@ -76,7 +76,8 @@ async fn debug_shows_no_secret_token_or_user() {
     let error = issuer.refresh(tokens.access(), &setup.users).await.unwrap_err();
     shown += &format!("{issuer:?} {user:?} {tokens:?} {claims:?} {sessions:?} {error:?}");
     shown += &format!("{:?} {:?} {:?}", UserId::from("ada"), key(), setup.store.inner);
-    shown += &format!("{:?} {:?}", issuer.verifier(), issuer.verifier_builder::<Profile>());
+    shown +=
+        &format!("{:?} {:?}", issuer.verifier(), issuer.verifier_builder().claims::<Profile>());
     let jti = claims.jti().unwrap();
     for secret in [SECRET, "ada", "read", "epoch-1", jti, tokens.session_id(), "eyJ"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");

@@ -184,7 +184,8 @@ async fn no_token_stands_in_for_one_of_another_type() {
             "user_id": "7", "team": "engine",
         })
     );
-    let verifier = issuer.verifier_builder::<Invitation>().token_type(kind).build().unwrap();
+    let verifier =
+        issuer.verifier_builder().claims::<Invitation>().token_type(kind).build().unwrap();
     let verified = verifier.verify(&invited).unwrap();
     assert_eq!((verified.user_id(), &*verified), ("7", &invitation));
 
@@ -244,11 +245,11 @@ async fn assert_refused<C>(claims: C)
 where
     C: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
 {
-    let in_access = Issuer::<C>::builder(key()).build().unwrap();
+    let in_access = Issuer::builder(key()).claims::<C>().build().unwrap();
     let user = User::new(1, claims.clone());
     assert_eq!(refusal(in_access.login(&user).await), AuthErrorKind::Misconfigured);
 
-    let in_refresh = Issuer::<NoClaims, C>::builder(key()).build().unwrap();
+    let in_refresh = Issuer::builder(key()).refresh_claims::<C>().build().unwrap();
     let user: User = User::new(1, NoClaims::default());
     let user = user.with_refresh_claims(claims.clone());
     assert_eq!(refusal(in_refresh.login(&user).await), AuthErrorKind::Misconfigured);
@@ -287,9 +288,9 @@ fn claims_of_any_shape_are_written_whole() {
 
     fn assert_written<C: Serialize>(claims: &C) {
         let user_id = UserId::from("a\"\\\n\u{1f980}");
-        let issuer = Issuer::<NoClaims>::builder(key()).issuer("\u{7f}\u{0}").build().unwrap();
+        let issuer = Issuer::builder(key()).issuer("\u{7f}\u{0}").build().unwrap();
         let token = issuer.issue(&TokenType::from("a\tb"), HOUR, &user_id, claims).unwrap();
-        let builder = issuer.verifier_builder::<NoClaims>().any_token_type();
+        let builder = issuer.verifier_builder().any_token_type();
         let verified = builder.build().unwrap().verify(&token).unwrap();
         let json: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(verified.json()).unwrap();
@@ -356,7 +357,7 @@ async fn claims_must_not_repeat_registered_ones() {
     struct Session {
         sid: String,
     }
-    let issuer = Issuer::<Session>::builder(key()).build().unwrap();
+    let issuer = Issuer::builder(key()).claims::<Session>().build().unwrap();
     let user: User<Session> = User::new(1, Session { sid: "mine".to_owned() });
     assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
 }
@@ -396,7 +397,8 @@ async fn access_and_refresh_tokens_carry_claims_of_their_own() {
     struct Device {
         device: String,
     }
-    let issuer = Issuer::<Profile, Device>::builder(key()).build().unwrap();
+    let issuer =
+        Issuer::builder(key()).claims::<Profile>().refresh_claims::<Device>().build().unwrap();
     let user = ada().with_refresh_claims(Device { device: "phone".to_owned() });
     let tokens = issuer.login(&user).await.unwrap();
     let (access, refresh) = (payload(tokens.access()), payload(refresh_of(&tokens)));
@@ -405,6 +407,6 @@ async fn access_and_refresh_tokens_carry_claims_of_their_own() {
 
     // Whoever reads refresh tokens gets the claims of refresh tokens.
     let verifier: Verifier<Device> =
-        issuer.verifier_builder().token_type(TokenType::Refresh).build().unwrap();
+        issuer.verifier_builder().claims().token_type(TokenType::Refresh).build().unwrap();
     assert_eq!(verifier.verify(refresh_of(&tokens)).unwrap().device, "phone");
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, ConfigErrorKind, Verifier,
     jwks::{FetchErrorKind, RemoteKeys},
-    token::{NoClaims, TokenProfile},
+    token::TokenProfile,
 };
 
 use super::{outcome, publishing};
@@ -47,9 +47,9 @@ async fn keys_are_found_and_serve_their_issuer_only() {
         let refused = outcome(verifier.verify_async(&key.token(other)).await);
         assert_eq!(refused, Err(AuthErrorKind::WrongIssuer));
     }
-    let builder = Verifier::<NoClaims>::builder(&keys).issuer("https://other.example");
+    let builder = Verifier::builder(&keys).issuer("https://other.example");
     assert_eq!(builder.build().unwrap_err().kind(), ConfigErrorKind::Conflict);
-    assert!(Verifier::<NoClaims>::builder(&keys).issuer(issuer).build().is_ok());
+    assert!(Verifier::builder(&keys).issuer(issuer).build().is_ok());
 }
 
 #[tokio::test]

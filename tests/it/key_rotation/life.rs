@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tower_jwt_auth::{
     Algorithm, AuthErrorKind, Issuer, NumericDate, SigningKey, key_rotation::RotationPolicy,
-    token::NoClaims,
 };
 
 use crate::support::login::{DAY, HOUR, MINUTE, NOW};
@@ -262,7 +261,7 @@ async fn a_task_does_what_is_due() {
     let first = published(&keys);
     let task = keys.spawn();
     let next_signs = async {
-        let issuer = Issuer::<NoClaims>::builder(&keys)
+        let issuer = Issuer::builder(&keys)
             .access_lifetime(SECOND)
             .refresh_lifetime(SECOND)
             .build()

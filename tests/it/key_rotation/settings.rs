@@ -45,7 +45,7 @@ async fn tokens_must_not_outlive_the_keys() {
     let clock = clock();
     let keys = open(&InMemory::default(), policy(&clock).leeway(MINUTE)).await;
     let build = |access, refresh, leeway| {
-        let builder = Issuer::<NoClaims>::builder(&keys).access_lifetime(access);
+        let builder = Issuer::builder(&keys).access_lifetime(access);
         let builder = builder.refresh_lifetime(refresh).leeway(leeway).clock(&clock);
         builder.build().map_err(|error| error.kind())
     };

@@ -64,8 +64,8 @@ fn keys_hide_what_they_are_made_of() -> Outcome {
     let builder = KeySet::builder().signing_key(signing.clone()).verifying_key(verifying.clone());
     let from_jwk = SigningKey::from_jwk(keys::RFC_OCT, Algorithm::HS256)?;
     shown.add(&[&signing, &verifying, &builder, &from_jwk, &KeySet::from(verifying.clone())]);
-    shown.add(&[&Verifier::<Named>::builder(verifying.clone())]);
-    shown.add(&[&Verifier::<Named>::builder(verifying).build()?]);
+    shown.add(&[&Verifier::builder(verifying.clone()).claims::<Named>()]);
+    shown.add(&[&Verifier::builder(verifying).claims::<Named>().build()?]);
     assert_silent(&shown.0, secret_texts());
     let rfc: serde_json::Value = serde_json::from_str(keys::RFC_OCT)?;
     assert_silent(&shown.0, [rfc["k"].as_str().unwrap()]);

@@ -124,7 +124,7 @@ async fn visit_everything(person: Person) -> Result<Vec<String>, Box<dyn std::er
     post("/token/verify", json!({ "token": access })).await?;
     post("/token/verify", json!({ "token": "x" })).await?;
     let forger = SigningKey::hs256("another secret, which only a forger has, of good length")?;
-    let forger = Issuer::<Named>::builder(forger).clock(clock()).build()?;
+    let forger = Issuer::builder(forger).claims::<Named>().clock(clock()).build()?;
     let forged = forger.login(&person.user()).await?.access().to_owned();
 
     for path in ["/memory", "/waiting", "/failing", "/optional", "/cookie", "/guarded", "/without"]

@@ -63,6 +63,7 @@ impl Person {
 
 fn issuer_builder(store: MemoryStore) -> IssuerBuilder<Named> {
     Issuer::builder(SigningKey::hs256(keys::SECRET).unwrap())
+        .claims()
         .rotate_refresh_tokens(true)
         .store(store)
         .clock(clock())

@@ -180,7 +180,7 @@ impl UserBackend<Profile> for ByCode {
 
 #[tokio::test]
 async fn credentials_may_be_of_any_kind() {
-    let issuer = || Issuer::<Profile>::builder(key()).build().unwrap();
+    let issuer = || Issuer::builder(key()).claims::<Profile>().build().unwrap();
     let app = TokenRoutes::new(issuer(), ByCode).into_router();
     let good = json!({"email": "ada@example.org", "code": 1843});
     assert_eq!(post_json(&app, "/", &good).await.status, 200);
@@ -220,7 +220,7 @@ async fn errors_noted_beside_credentials_refuse_them() {
             Ok(Some(ada()))
         }
     }
-    let issuer = Issuer::<Profile>::builder(key()).build().unwrap();
+    let issuer = Issuer::builder(key()).claims::<Profile>().build().unwrap();
     let app = TokenRoutes::new(issuer, Anybody).into_router();
     let reply = post_json(&app, "/", &json!({})).await;
     let errors = json!({"captcha": ["Try another one."]});

@@ -32,7 +32,7 @@ pub(crate) struct Profile {
 /// Trusts the tokens of [`Minter::hs256`], and remembers them.
 pub(crate) fn verifier_builder<C>() -> VerifierBuilder<C> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
-    Verifier::builder(key).clock(clock()).cache(64 * 1024)
+    Verifier::builder(key).claims().clock(clock()).cache(64 * 1024)
 }
 
 /// Demands a Bearer token, and nothing else.

@@ -65,7 +65,11 @@ impl Setup {
     /// An issuer without a store.
     pub(crate) fn plain_builder(&self) -> IssuerBuilder<Profile> {
         let events = self.events.clone();
-        Issuer::builder(key()).clock(&self.clock).on_event(move |event| events.push(event))
+        Issuer::builder(key())
+            .claims()
+            .refresh_claims()
+            .clock(&self.clock)
+            .on_event(move |event| events.push(event))
     }
 
     pub(crate) fn issuer(&self) -> Issuer<Profile> {

@@ -76,7 +76,7 @@ fn public_keys_have_a_cache_and_secrets_none_unless_told_otherwise() {
 #[test]
 fn a_cache_too_small_for_tokens_is_refused() {
     for bytes in [1, 1024, 64 * 1024 - 1] {
-        let error = Verifier::<()>::builder(hs256()).cache(bytes).build().unwrap_err();
+        let error = Verifier::builder(hs256()).claims::<()>().cache(bytes).build().unwrap_err();
         assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tower_jwt_auth::{
     Algorithm, ConfigErrorKind, Verifier, VerifyingKey,
-    token::{NoClaims, TokenProfile, VerifierBuilder},
+    token::{TokenProfile, VerifierBuilder},
 };
 
 use super::{
@@ -186,7 +186,7 @@ fn lists_that_cannot_be_meant_are_refused() {
             ConfigErrorKind::Conflict,
         ),
     ] {
-        assert_eq!(Verifier::<NoClaims>::by_issuer(verifiers).unwrap_err().kind(), kind, "{what}");
+        assert_eq!(Verifier::by_issuer(verifiers).unwrap_err().kind(), kind, "{what}");
     }
     assert!(Verifier::by_issuer([of_a().build().unwrap()]).is_ok());
 }

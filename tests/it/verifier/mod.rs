@@ -36,7 +36,7 @@ const WRONG_AUDIENCE: Outcome = Err(AuthErrorKind::WrongAudience);
 /// tokens.
 fn builder<C>() -> VerifierBuilder<C> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
-    Verifier::builder(key).clock(clock()).cache(64 * 1024)
+    Verifier::builder(key).claims().clock(clock()).cache(64 * 1024)
 }
 
 fn strict() -> Verifier {
