@@ -57,7 +57,7 @@ where
 }
 
 /// The claims that [`JwtAuthLayer`](crate::JwtAuthLayer) found, or `None` where it is
-/// [optional](crate::JwtAuthLayer::optional) and the request came without a token.
+/// [optional](crate::JwtAuthLayer::with_optional) and the request came without a token.
 impl<C, S> OptionalFromRequestParts<S> for Claims<C>
 where
     C: Send + Sync + 'static,

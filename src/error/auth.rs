@@ -51,7 +51,7 @@ pub enum AuthErrorKind {
     /// A refresh token was used again after it had been rotated; its session has been ended.
     Reused,
     /// A check of the application's own refused the claims.
-    Refused,
+    CheckFailed,
     /// The token lacks a scope that is required.
     InsufficientScope,
     /// The claims do not permit this.
@@ -140,7 +140,7 @@ impl AuthErrorKind {
                 "The token has been revoked.",
                 "the refresh token was used again and its session has ended",
             ),
-            Self::Refused => Row::invalid_token(
+            Self::CheckFailed => Row::invalid_token(
                 "token_invalid",
                 "The token is invalid.",
                 "the application rejected the token",

@@ -24,7 +24,7 @@ pub struct JwtAuthLayer<C = NoClaims, R = JsonRejection>(Arc<Config<C, R>>);
 /// What a token that is not good means where authentication is optional.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum BadToken {
+pub enum InvalidToken {
     /// The request is refused, so that a client learns of it. The default.
     #[default]
     Reject,
@@ -105,13 +105,13 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
         Ok(self.with_store(SharedStore::new(store, deadline), true))
     }
 
-    /// Lets requests without a token through, without claims; `bad_token` says what becomes of
+    /// Lets requests without a token through, without claims; `invalid_token` says what becomes of
     /// those with a token that is not good. Default: a token is required.
     ///
     /// Handlers then take `Option<Claims<C>>`. Credentials against the grammar are answered `400`,
     /// and a store that does not answer `503`, in either case.
-    pub fn optional(self, bad_token: BadToken) -> Self {
-        self.with(|config| config.optional = Some(bad_token))
+    pub fn with_optional(self, invalid_token: InvalidToken) -> Self {
+        self.with(|config| config.optional = Some(invalid_token))
     }
 
     /// Sets where the token stands, in place of all sources set before. Default:
@@ -180,7 +180,7 @@ pub(super) struct Config<C, R> {
     checker: Checker<C>,
     sources: TokenSources,
     /// What a bad token means; `None` where a good one is required.
-    optional: Option<BadToken>,
+    optional: Option<InvalidToken>,
     challenges: Challenges,
     rejection: R,
 }
@@ -240,7 +240,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
     fn tolerates(&self, error: &AuthError) -> bool {
         match (self.optional, error.kind()) {
             (Some(_), AuthErrorKind::MissingCredentials) => true,
-            (Some(BadToken::Ignore), kind) => kind.status() == http::StatusCode::UNAUTHORIZED,
+            (Some(InvalidToken::Ignore), kind) => kind.status() == http::StatusCode::UNAUTHORIZED,
             _ => false,
         }
     }

@@ -57,5 +57,5 @@ mod layer;
 mod service;
 
 pub use future::ResponseFuture;
-pub use layer::{BadToken, JwtAuthLayer};
+pub use layer::{InvalidToken, JwtAuthLayer};
 pub use service::JwtAuth;

@@ -30,7 +30,7 @@ const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 21] = [
     (Kind::InvalidClaims, 401, "token_invalid", INVALID_TOKEN),
     (Kind::Revoked, 401, "token_revoked", INVALID_TOKEN),
     (Kind::Reused, 401, "token_revoked", INVALID_TOKEN),
-    (Kind::Refused, 401, "token_invalid", INVALID_TOKEN),
+    (Kind::CheckFailed, 401, "token_invalid", INVALID_TOKEN),
     (Kind::InsufficientScope, 403, "insufficient_scope", Some("insufficient_scope")),
     (Kind::Forbidden, 403, "permission_denied", None),
     (Kind::InvalidCredentials, 401, "invalid_credentials", None),

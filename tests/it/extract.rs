@@ -9,11 +9,11 @@ use axum::{
 use http::{Request, Response, StatusCode, header::WWW_AUTHENTICATE};
 use tower::ServiceExt;
 use tower_jwt_auth::{
-    AuthError, AuthErrorKind, Claims, guard::RequireLayer, middleware::BadToken,
+    AuthError, AuthErrorKind, Claims, guard::RequireLayer, middleware::InvalidToken,
     rejection::EmptyRejection, token::NoClaims,
 };
 
-use crate::support::app::{Profile, bearer, good_token, layer, layer_of, request, token};
+use crate::support::app::{Profile, bearer, layer, layer_of, request, token, valid_token};
 
 const ANONYMOUS: &str = r#"Bearer realm="api""#;
 const NEEDS_WRITE: &str = r#"Bearer realm="api", error="insufficient_scope", error_description="the token lacks a required scope", scope="write""#;
@@ -49,7 +49,7 @@ async fn handlers_take_claims() {
     let (status, challenge, _) = answer(app.clone(), request()).await;
     assert_eq!((status, challenge.as_deref()), (StatusCode::UNAUTHORIZED, Some(ANONYMOUS)));
     // No `Profile`: refused by the layer.
-    let (status, ..) = answer(app, bearer(&good_token())).await;
+    let (status, ..) = answer(app, bearer(&valid_token())).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
 
@@ -58,27 +58,27 @@ async fn extensions_hold_claims_too() {
     let app = Router::new()
         .route("/", get(async |Extension(claims): Extension<Claims>| claims.user_id().to_owned()))
         .layer(layer());
-    assert_eq!(answer(app, bearer(&good_token())).await.2, "42");
+    assert_eq!(answer(app, bearer(&valid_token())).await.2, "42");
 }
 
 #[tokio::test]
 async fn optional_claims_are_none_for_anonymous_requests() {
-    let app = |bad_token| {
+    let app = |invalid_token| {
         let handler = async |claims: Option<Claims>| match claims {
             Some(claims) => claims.user_id().to_owned(),
             None => "nobody".to_owned(),
         };
-        Router::new().route("/", get(handler)).layer(layer().optional(bad_token))
+        Router::new().route("/", get(handler)).layer(layer().with_optional(invalid_token))
     };
-    for bad_token in [BadToken::Reject, BadToken::Ignore] {
-        let good = answer(app(bad_token), bearer(&good_token())).await;
+    for invalid_token in [InvalidToken::Reject, InvalidToken::Ignore] {
+        let good = answer(app(invalid_token), bearer(&valid_token())).await;
         assert_eq!(good, (StatusCode::OK, None, "42".to_owned()));
-        let none = answer(app(bad_token), request()).await;
+        let none = answer(app(invalid_token), request()).await;
         assert_eq!(none, (StatusCode::OK, None, "nobody".to_owned()));
     }
-    let rejected = answer(app(BadToken::Reject), bearer("x")).await;
+    let rejected = answer(app(InvalidToken::Reject), bearer("x")).await;
     assert_eq!(rejected.0, StatusCode::UNAUTHORIZED);
-    assert_eq!(answer(app(BadToken::Ignore), bearer("x")).await.2, "nobody");
+    assert_eq!(answer(app(InvalidToken::Ignore), bearer("x")).await.2, "nobody");
 }
 
 #[tokio::test]
@@ -88,12 +88,12 @@ async fn claims_that_are_needed_are_demanded_of_anonymous_requests() {
         .route("/", get(async || "entered"))
         .layer(RequireLayer::new(|_: &Claims| true));
     for app in [handler, guard] {
-        for bad_token in [BadToken::Reject, BadToken::Ignore] {
-            let app = app.clone().layer(layer().optional(bad_token));
+        for invalid_token in [InvalidToken::Reject, InvalidToken::Ignore] {
+            let app = app.clone().layer(layer().with_optional(invalid_token));
             let (status, challenge, body) = answer(app.clone(), request()).await;
             assert_eq!((status, challenge.as_deref()), (StatusCode::UNAUTHORIZED, Some(ANONYMOUS)));
             assert!(body.contains("not_authenticated"), "{body}");
-            assert_eq!(answer(app, bearer(&good_token())).await.2, "entered");
+            assert_eq!(answer(app, bearer(&valid_token())).await.2, "entered");
         }
     }
 }
@@ -113,9 +113,9 @@ async fn a_missing_layer_is_named() {
         ]
     };
     // A layer for other claims is not the one that is missing.
-    let behind_another = apps().map(|app| app.layer(layer().optional(BadToken::Reject)));
+    let behind_another = apps().map(|app| app.layer(layer().with_optional(InvalidToken::Reject)));
     for app in apps().into_iter().chain(behind_another) {
-        for request in [request(), bearer(&good_token())] {
+        for request in [request(), bearer(&valid_token())] {
             let (status, challenge, body) = answer(app.clone(), request).await;
             assert_eq!((status, challenge), (StatusCode::INTERNAL_SERVER_ERROR, None));
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -150,7 +150,7 @@ async fn handlers_return_errors() {
     };
     let first = token(&[("user_id", r#""1""#)]);
     assert_eq!(answer(app.clone(), admin(&first)).await.2, "welcome");
-    let (status, challenge, body) = answer(app, admin(&good_token())).await;
+    let (status, challenge, body) = answer(app, admin(&valid_token())).await;
     assert_eq!((status, challenge), (StatusCode::FORBIDDEN, None));
     assert!(body.contains("permission_denied"), "{body}");
 }
@@ -184,7 +184,7 @@ async fn guards_demand_more_than_a_token() {
     assert_eq!(answer(scope(), request()).await.0, StatusCode::UNAUTHORIZED);
 
     let user = || guarded(RequireLayer::new(|claims: &Claims| claims.user_id() == "1"));
-    let (status, challenge, body) = answer(user(), bearer(&good_token())).await;
+    let (status, challenge, body) = answer(user(), bearer(&valid_token())).await;
     assert_eq!((status, challenge), (StatusCode::FORBIDDEN, None));
     assert!(body.contains("permission_denied"), "{body}");
     assert_eq!(answer(user(), bearer(&token(&[("user_id", "1")]))).await.2, "entered");

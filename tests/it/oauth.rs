@@ -25,7 +25,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    flaky::Fault,
+    flaky::StoreFailure,
     login::{self, HOUR, MINUTE, NOW, Profile, Setup, ada, mint, refresh_of},
     reply::{Reply, send},
 };
@@ -232,8 +232,8 @@ async fn while_the_store_is_away_nothing_is_told_and_nothing_reported_as_done() 
     let issuer = setup.issuer();
     let app = app(&issuer);
     let tokens = log_in(&issuer).await;
-    for fault in [Fault::Refuses, Fault::Hangs] {
-        setup.store.set(fault);
+    for failure in [StoreFailure::Errors, StoreFailure::Hangs] {
+        setup.store.set_failure(failure);
         for (path, token) in [
             (PATHS[0], tokens.access()),
             (PATHS[0], refresh_of(&tokens)),
@@ -249,7 +249,7 @@ async fn while_the_store_is_away_nothing_is_told_and_nothing_reported_as_done() 
         assert!(!is_active(&app, "x").await);
         revoke(&app, "x").await;
     }
-    setup.store.set(Fault::None);
+    setup.store.set_failure(StoreFailure::None);
     assert!(is_active(&app, tokens.access()).await);
 }
 

@@ -15,7 +15,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    patient::Patient,
+    retrying::RetryingStore,
     session::{KEPT, at, begin, end, is_spent, new_id, spend, spend_as},
 };
 
@@ -246,7 +246,7 @@ pub async fn every_id_and_label_is_kept_as_it_is<D: Database>(database: &D) {
 }
 
 pub async fn two_pools_have_one_winner<D: Database>(database: &D) {
-    let stores = [database.connect(), database.connect()].map(Patient);
+    let stores = [database.connect(), database.connect()].map(RetryingStore);
     for round in 0..40 {
         let id = new_id();
         begin(&stores[round % 2], &id, "first").await.unwrap();

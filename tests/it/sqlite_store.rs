@@ -36,14 +36,14 @@ mod conformance {
 
     use tower_jwt_auth::store::SqliteStore;
 
-    use crate::support::{folder::Folder, patient::Patient};
+    use crate::support::{folder::Folder, retrying::RetryingStore};
 
     static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::of_the_process);
 
     /// With time to spare: all tests write to one file, each write to the disk itself.
-    fn connect() -> Patient<SqliteStore> {
+    fn connect() -> RetryingStore<SqliteStore> {
         let file = FOLDER.path().join("conformance.db");
-        Patient(SqliteStore::connect_lazy(&format!("sqlite:{}", file.display())).unwrap())
+        RetryingStore(SqliteStore::connect_lazy(&format!("sqlite:{}", file.display())).unwrap())
     }
 
     tower_jwt_auth::token_store_conformance!(connect());

@@ -5,7 +5,7 @@ use tower_layer::Layer;
 
 use crate::{
     error::AuthErrorKind,
-    middleware::BadToken,
+    middleware::InvalidToken,
     simplejwt::{
         DjangoUser, SimpleJwt,
         check::Opens,
@@ -30,7 +30,7 @@ pub struct SimpleJwtLayer {
     jwt: SimpleJwt,
     loads_user: bool,
     /// What a bad token means; `None` where a good one is required.
-    optional: Option<BadToken>,
+    optional: Option<InvalidToken>,
 }
 
 impl SimpleJwtLayer {
@@ -38,13 +38,13 @@ impl SimpleJwtLayer {
         Self { jwt, loads_user, optional: None }
     }
 
-    /// Lets requests without a token through, without a user; `bad_token` says what becomes of
+    /// Lets requests without a token through, without a user; `invalid_token` says what becomes of
     /// those with a token that is not good, which SimpleJWT refuses. Default: a token is required,
     /// as by `IsAuthenticated`.
     ///
     /// Handlers then take `Option<DjangoUser>` or `Option<TokenUser>`.
-    pub const fn optional(mut self, bad_token: BadToken) -> Self {
-        self.optional = Some(bad_token);
+    pub const fn with_optional(mut self, invalid_token: InvalidToken) -> Self {
+        self.optional = Some(invalid_token);
         self
     }
 
@@ -122,7 +122,7 @@ impl SimpleJwtLayer {
         let Err(refusal) = admitted else { return Ok(()) };
         let tolerated = match (self.optional, refusal.reason()) {
             (Some(_), Reason::NotAuthenticated) => true,
-            (Some(BadToken::Ignore), _) => refusal.status() == StatusCode::UNAUTHORIZED,
+            (Some(InvalidToken::Ignore), _) => refusal.status() == StatusCode::UNAUTHORIZED,
             _ => false,
         };
         if !tolerated {

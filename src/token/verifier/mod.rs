@@ -269,7 +269,7 @@ impl<C: DeserializeOwned> One<C> {
         if self.checks.iter().all(|check| check(claims)) {
             Ok(())
         } else {
-            Err(AuthErrorKind::Refused)
+            Err(AuthErrorKind::CheckFailed)
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use tower_jwt_auth::{AuthErrorKind, NumericDate, store::TokenStore, token::UserId};
 
 use crate::support::login::{
-    DAY, HEADER, HOUR, NOW, SECRET, Setup, mint, payload, refresh_of, refusal, simplejwt_refresh,
+    DAY, HEADER, HOUR, NOW, SECRET, Setup, error_kind, mint, payload, refresh_of, simplejwt_refresh,
 };
 
 const JTI: &str = "5f8b6c2d9e0a4f31b7c8d9e0f1a2b3c4";
@@ -29,13 +29,13 @@ async fn it_begins_a_session_that_its_own_id_stands_for() {
 
     let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     assert_eq!(next.session_id(), JTI);
-    assert_eq!(refusal(issuer.verify(&foreign).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(&foreign).await), AuthErrorKind::Revoked);
     setup.events.take();
     let reused = issuer.refresh(&foreign, &setup.users).await;
-    assert_eq!(refusal(reused), AuthErrorKind::Reused);
+    assert_eq!(error_kind(reused), AuthErrorKind::Reused);
     assert_eq!(setup.events.take(), [format!("ReuseDetected 1 {JTI}")]);
     let dead = issuer.refresh(refresh_of(&next), &setup.users).await;
-    assert_eq!(refusal(dead), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(dead), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -45,9 +45,9 @@ async fn its_reuse_is_detected_right_after_the_adoption() {
     let foreign = simplejwt_refresh(JTI, DAY);
     let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
     let reused = issuer.refresh(&foreign, &setup.users).await;
-    assert_eq!(refusal(reused), AuthErrorKind::Reused);
+    assert_eq!(error_kind(reused), AuthErrorKind::Reused);
     let dead = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(dead), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(dead), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_user_id_may_be_a_number() {
     let foreign = mint(SECRET, HEADER, &payload);
     let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
     assert_eq!(issuer.verifier().verify(tokens.access()).unwrap().user_id(), "1");
-    assert_eq!(refusal(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Reused);
+    assert_eq!(error_kind(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Reused);
 }
 
 #[tokio::test]
@@ -83,9 +83,9 @@ async fn it_cannot_be_adopted_again_after_its_successor_was_forgotten() {
     for day in 1..30 {
         setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
         setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
-        assert_eq!(refusal(issuer.verify(&foreign).await), AuthErrorKind::Revoked, "day {day}");
+        assert_eq!(error_kind(issuer.verify(&foreign).await), AuthErrorKind::Revoked, "day {day}");
     }
-    assert_eq!(refusal(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Reused);
+    assert_eq!(error_kind(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Reused);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn its_session_began_when_it_was_issued() {
     assert_eq!(payload(refresh_of(&tokens))["exp"], NOW + 2 * 86_400);
     let late = simplejwt_refresh("another", 30 * DAY);
     setup.clock.advance(HOUR);
-    assert_eq!(refusal(issuer.refresh(&late, &setup.users).await), AuthErrorKind::Expired);
+    assert_eq!(error_kind(issuer.refresh(&late, &setup.users).await), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -110,15 +110,15 @@ async fn logout_reaches_it_before_and_after_its_adoption() {
     let used = simplejwt_refresh("used", 30 * DAY);
     let tokens = issuer.refresh(&used, &setup.users).await.unwrap();
     issuer.logout(&used).await.unwrap();
-    assert_eq!(refusal(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
     let dead = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(dead), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(dead), AuthErrorKind::Revoked);
     for day in 0..30 {
         setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
         setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
         for token in [&unused, &used] {
             let refused = issuer.refresh(token, &setup.users).await;
-            assert_eq!(refusal(refused), AuthErrorKind::Revoked, "day {day}");
+            assert_eq!(error_kind(refused), AuthErrorKind::Revoked, "day {day}");
         }
     }
 }
@@ -138,7 +138,7 @@ async fn revoking_its_user_reaches_it_for_as_long_as_it_could_be_used() {
             setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
             let expected = if day < 10 { AuthErrorKind::Revoked } else { last };
             let refused = issuer.refresh(&foreign, &setup.users).await;
-            assert_eq!(refusal(refused), expected, "day {day}");
+            assert_eq!(error_kind(refused), expected, "day {day}");
         }
     }
 }
@@ -154,8 +154,8 @@ async fn without_rotation_it_buys_access_until_it_is_logged_out() {
     }
     let access = issuer.refresh(&foreign, &setup.users).await.unwrap();
     issuer.logout(&foreign).await.unwrap();
-    assert_eq!(refusal(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Revoked);
-    assert_eq!(refusal(issuer.verify(access.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.refresh(&foreign, &setup.users).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(access.access()).await), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -167,6 +167,6 @@ async fn a_session_of_a_name_that_nobody_gave_is_not_begun() {
         NOW + 60
     );
     let stranger = mint(SECRET, HEADER, &payload);
-    assert_eq!(refusal(issuer.refresh(&stranger, &setup.users).await), AuthErrorKind::Revoked);
-    assert_eq!(refusal(issuer.verify(&stranger).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.refresh(&stranger, &setup.users).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(&stranger).await), AuthErrorKind::Revoked);
 }

@@ -5,7 +5,7 @@ use tower_jwt_auth::{
     Algorithm, AuthErrorKind, Issuer, KeySet, MemoryStore, SigningKey, token::UserId, user::User,
 };
 
-use crate::support::login::{DAY, Directory, Profile, Setup, ada, part, refresh_of, refusal};
+use crate::support::login::{DAY, Directory, Profile, Setup, ada, error_kind, part, refresh_of};
 
 #[tokio::test]
 async fn two_issuers_do_not_mix() {
@@ -35,14 +35,14 @@ async fn two_issuers_do_not_mix() {
     assert_eq!(people.verifier().verify(ada_in.access()).unwrap().username, "ada");
     assert_eq!(machines.verifier().verify(machine_in.access()).unwrap().serial, 9);
     let unknown = AuthErrorKind::UnknownKey;
-    assert_eq!(refusal(people.verify(machine_in.access()).await), unknown);
-    assert_eq!(refusal(machines.verify(refresh_of(&ada_in)).await), unknown);
-    assert_eq!(refusal(machines.refresh(refresh_of(&ada_in), &users).await), unknown);
-    assert_eq!(refusal(machines.logout(refresh_of(&ada_in)).await), unknown);
+    assert_eq!(error_kind(people.verify(machine_in.access()).await), unknown);
+    assert_eq!(error_kind(machines.verify(refresh_of(&ada_in)).await), unknown);
+    assert_eq!(error_kind(machines.refresh(refresh_of(&ada_in), &users).await), unknown);
+    assert_eq!(error_kind(machines.logout(refresh_of(&ada_in)).await), unknown);
 
     // Both call their user 1; each revokes its own.
     machines.revoke_user(&UserId::from(1)).await.unwrap();
-    assert_eq!(refusal(machines.verify(machine_in.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(machines.verify(machine_in.access()).await), AuthErrorKind::Revoked);
     assert!(people.verify(ada_in.access()).await.is_ok());
     assert_eq!((people_store.len(), machine_store.len()), (1, 2));
 }
@@ -53,9 +53,9 @@ async fn the_same_secret_with_another_issuer_is_another_issuer() {
     let one = setup.builder().issuer("one").build().unwrap();
     let two = setup.builder().issuer("two").build().unwrap();
     let tokens = one.login(&ada()).await.unwrap();
-    assert_eq!(refusal(two.verify(tokens.access()).await), AuthErrorKind::WrongIssuer);
+    assert_eq!(error_kind(two.verify(tokens.access()).await), AuthErrorKind::WrongIssuer);
     let refused = two.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::WrongIssuer);
+    assert_eq!(error_kind(refused), AuthErrorKind::WrongIssuer);
     assert!(one.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 }
 
@@ -87,14 +87,14 @@ async fn keys_rotate_under_running_sessions() {
     // The session is the same: a token of the old key is still known to be spent.
     let fork = issuer.refresh(refresh_of(&lingering), &setup.users).await.unwrap();
     let reused = issuer.refresh(refresh_of(&lingering), &setup.users).await;
-    assert_eq!(refusal(reused), AuthErrorKind::Reused);
-    assert_eq!(refusal(issuer.verify(fork.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(reused), AuthErrorKind::Reused);
+    assert_eq!(error_kind(issuer.verify(fork.access()).await), AuthErrorKind::Revoked);
 
     keys.replace(KeySet::builder().signing_key(new)).unwrap();
-    assert_eq!(refusal(verifier.verify(first.access())), AuthErrorKind::UnknownKey);
+    assert_eq!(error_kind(verifier.verify(first.access())), AuthErrorKind::UnknownKey);
     assert!(verifier.verify(second.access()).is_ok());
     let refused = issuer.refresh(refresh_of(&lingering), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::UnknownKey);
+    assert_eq!(error_kind(refused), AuthErrorKind::UnknownKey);
     assert!(issuer.refresh(refresh_of(&second), &setup.users).await.is_ok());
 
     // An issuer never loses the key it signs with.

@@ -8,11 +8,11 @@ use std::{
 use tower_jwt_auth::{AuthErrorKind, Issuer, token::UserId};
 
 use crate::support::{
-    flaky::Fault,
-    login::{Outage, Profile, Setup, ada, refresh_of, refusal},
+    flaky::StoreFailure,
+    login::{Outage, Profile, Setup, ada, error_kind, refresh_of},
 };
 
-const FAULTS: [Fault; 2] = [Fault::Refuses, Fault::Hangs];
+const FAILURES: [StoreFailure; 2] = [StoreFailure::Errors, StoreFailure::Hangs];
 
 fn issuer(setup: &Setup) -> Issuer<Profile> {
     setup.builder().store_deadline(Duration::from_millis(20)).build().unwrap()
@@ -34,7 +34,7 @@ async fn users_out_of_reach_cost_no_token() {
             assert!(error.source().is_some());
         }
         assert!(setup.events.take().is_empty());
-        setup.users.set(Outage::Over);
+        setup.users.set(Outage::None);
         assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
     }
 }
@@ -43,13 +43,13 @@ async fn users_out_of_reach_cost_no_token() {
 async fn no_login_while_its_session_cannot_be_stored() {
     let setup = Setup::new();
     let issuer = issuer(&setup);
-    for fault in FAULTS {
-        setup.store.set(fault);
-        assert_eq!(refusal(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
+    for failure in FAILURES {
+        setup.store.set_failure(failure);
+        assert_eq!(error_kind(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
         assert!(setup.store.inner.is_empty());
         assert!(setup.events.take().is_empty());
     }
-    setup.store.set(Fault::None);
+    setup.store.set_failure(StoreFailure::None);
     assert!(issuer.login(&ada()).await.is_ok());
 }
 
@@ -59,16 +59,16 @@ async fn a_refresh_token_outlives_the_outage() {
     let plain = setup.plain_builder().store(setup.store.clone());
     let plain = plain.store_deadline(Duration::from_millis(20)).build().unwrap();
     for issuer in [issuer(&setup), plain] {
-        setup.store.set(Fault::None);
+        setup.store.set_failure(StoreFailure::None);
         let tokens = issuer.login(&ada()).await.unwrap();
         setup.events.take();
-        for fault in FAULTS {
-            setup.store.set(fault);
+        for failure in FAILURES {
+            setup.store.set_failure(failure);
             let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-            assert_eq!(refusal(refused), AuthErrorKind::Unavailable);
+            assert_eq!(error_kind(refused), AuthErrorKind::Unavailable);
         }
         assert!(setup.events.take().is_empty());
-        setup.store.set(Fault::None);
+        setup.store.set_failure(StoreFailure::None);
         assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
     }
 }
@@ -82,20 +82,23 @@ async fn what_was_not_stored_is_not_reported_as_done() {
     setup.events.take();
     let user = UserId::from(1);
     let unavailable = AuthErrorKind::Unavailable;
-    for fault in FAULTS {
-        setup.store.set(fault);
-        assert_eq!(refusal(issuer.logout(refresh_of(&tokens)).await), unavailable);
-        assert_eq!(refusal(issuer.revoke_token(&claims).await), unavailable);
-        assert_eq!(refusal(issuer.revoke_session(&user, tokens.session_id()).await), unavailable);
-        assert_eq!(refusal(issuer.revoke_user(&user).await), unavailable);
-        assert_eq!(refusal(issuer.sessions(&user).await), unavailable);
-        assert_eq!(refusal(issuer.verify(tokens.access()).await), unavailable);
-        assert_eq!(refusal(issuer.verify(refresh_of(&tokens)).await), unavailable);
+    for failure in FAILURES {
+        setup.store.set_failure(failure);
+        assert_eq!(error_kind(issuer.logout(refresh_of(&tokens)).await), unavailable);
+        assert_eq!(error_kind(issuer.revoke_token(&claims).await), unavailable);
+        assert_eq!(
+            error_kind(issuer.revoke_session(&user, tokens.session_id()).await),
+            unavailable
+        );
+        assert_eq!(error_kind(issuer.revoke_user(&user).await), unavailable);
+        assert_eq!(error_kind(issuer.sessions(&user).await), unavailable);
+        assert_eq!(error_kind(issuer.verify(tokens.access()).await), unavailable);
+        assert_eq!(error_kind(issuer.verify(refresh_of(&tokens)).await), unavailable);
         // What needs no store goes on.
         assert!(issuer.verifier().verify(tokens.access()).is_ok());
     }
     assert!(setup.events.take().is_empty());
-    setup.store.set(Fault::None);
+    setup.store.set_failure(StoreFailure::None);
     assert!(issuer.verify(tokens.access()).await.is_ok());
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 }
@@ -103,13 +106,13 @@ async fn what_was_not_stored_is_not_reported_as_done() {
 #[tokio::test]
 async fn a_store_has_two_seconds_unless_told_otherwise() {
     let setup = Setup::new();
-    setup.store.set(Fault::Hangs);
+    setup.store.set_failure(StoreFailure::Hangs);
     for (builder, deadline) in
         [(setup.builder(), 2000), (setup.builder().store_deadline(Duration::from_millis(20)), 20)]
     {
         let issuer = builder.build().unwrap();
         let begun = Instant::now();
-        assert_eq!(refusal(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
+        assert_eq!(error_kind(issuer.login(&ada()).await), AuthErrorKind::Unavailable);
         let waited = begun.elapsed().as_millis();
         assert!((deadline..deadline + 1500).contains(&waited), "{waited} ms");
     }
@@ -119,9 +122,9 @@ async fn a_store_has_two_seconds_unless_told_otherwise() {
 async fn a_bad_token_is_refused_without_asking_anybody() {
     let setup = Setup::new();
     let issuer = issuer(&setup);
-    setup.store.set(Fault::Hangs);
+    setup.store.set_failure(StoreFailure::Hangs);
     setup.users.set(Outage::Unavailable);
-    assert_eq!(refusal(issuer.refresh("x", &setup.users).await), AuthErrorKind::Malformed);
-    assert_eq!(refusal(issuer.logout("x").await), AuthErrorKind::Malformed);
-    assert_eq!(refusal(issuer.verify("x").await), AuthErrorKind::Malformed);
+    assert_eq!(error_kind(issuer.refresh("x", &setup.users).await), AuthErrorKind::Malformed);
+    assert_eq!(error_kind(issuer.logout("x").await), AuthErrorKind::Malformed);
+    assert_eq!(error_kind(issuer.verify("x").await), AuthErrorKind::Malformed);
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use tower_jwt_auth::{AuthErrorKind, Issuer, NumericDate, user::User};
 
 use crate::support::login::{
-    DAY, Directory, HOUR, MINUTE, NOW, Profile, Setup, ada, key, payload, refresh_of, refusal,
+    DAY, Directory, HOUR, MINUTE, NOW, Profile, Setup, ada, error_kind, key, payload, refresh_of,
 };
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_bad_scope_is_found_before_the_token_is_spent() {
     let tokens = issuer.login(&ada().with_scopes(["read"])).await.unwrap();
     setup.users.put(User::new(1, Profile { username: "a".repeat(8 * 1024) }));
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured);
     setup.users.put(ada());
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 }
@@ -112,13 +112,13 @@ async fn another_epoch_ends_the_sessions_begun_before() {
     for changed in [ada().with_epoch("2"), ada().with_epoch(""), ada()] {
         setup.users.put(changed);
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
     }
     // A session from before there were epochs.
     let tokens = issuer.login(&ada()).await.unwrap();
     setup.users.put(ada().with_epoch("1"));
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+    assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
 }
 
 #[tokio::test]
@@ -129,16 +129,16 @@ async fn gone_and_inactive_users_get_nothing() {
         let tokens = issuer.login(&ada()).await.unwrap();
         setup.users.put(ada().with_active(false));
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
         setup.users.remove("1");
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
         // Nothing was spent: whoever is allowed in again goes on.
         setup.users.put(ada());
         assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 
         let refused = issuer.login(&ada().with_active(false)).await;
-        assert_eq!(refusal(refused), AuthErrorKind::UserInactive);
+        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
     }
 }
 
@@ -169,7 +169,7 @@ async fn a_session_ends_however_often_it_is_refreshed() {
     assert_eq!(payload(tokens.access())["exp"], json!(end));
     setup.clock.set(NumericDate::from_secs(end));
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Expired);
+    assert_eq!(error_kind(refused), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn leeway_does_not_make_a_session_longer() {
         let tokens = issuer.login(&ada()).await.unwrap();
         setup.clock.advance(DAY);
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(refusal(refused), AuthErrorKind::Expired);
+        assert_eq!(error_kind(refused), AuthErrorKind::Expired);
     }
 }
 

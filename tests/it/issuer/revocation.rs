@@ -8,7 +8,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::login::{
-    DAY, HOUR, MINUTE, NOW, Profile, SECRET, Setup, ada, mint, payload, refresh_of, refusal,
+    DAY, HOUR, MINUTE, NOW, Profile, SECRET, Setup, ada, error_kind, mint, payload, refresh_of,
 };
 
 #[tokio::test]
@@ -21,10 +21,10 @@ async fn logout_ends_the_session_and_may_be_repeated() {
     for _ in 0..2 {
         issuer.logout(refresh_of(&second)).await.unwrap();
         for token in [second.access(), refresh_of(&second), first.access(), refresh_of(&first)] {
-            assert_eq!(refusal(issuer.verify(token).await), AuthErrorKind::Revoked);
+            assert_eq!(error_kind(issuer.verify(token).await), AuthErrorKind::Revoked);
         }
         let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
-        assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
     }
     assert!(issuer.verify(other.access()).await.is_ok());
     let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_spent_token_ends_its_session_too() {
     issuer.logout(refresh_of(&first)).await.unwrap();
     assert_eq!(setup.events.take(), [format!("SessionRevoked 1 {}", first.session_id())]);
     let refused = issuer.refresh(refresh_of(&third), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -57,11 +57,11 @@ async fn only_a_refresh_token_logs_out() {
         (&forged, AuthErrorKind::InvalidSignature),
         (tokens.access(), AuthErrorKind::WrongTokenType),
     ] {
-        assert_eq!(refusal(issuer.logout(token).await), kind, "{token}");
+        assert_eq!(error_kind(issuer.logout(token).await), kind, "{token}");
     }
     assert!(issuer.verify(tokens.access()).await.is_ok());
     setup.clock.advance(DAY);
-    assert_eq!(refusal(issuer.logout(refresh_of(&tokens)).await), AuthErrorKind::Expired);
+    assert_eq!(error_kind(issuer.logout(refresh_of(&tokens)).await), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_logout_holds_until_the_last_token_of_the_session_is_dead() {
     for _ in 0..25 {
         setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
         for token in [refresh_of(&second), second.access()] {
-            let kind = refusal(issuer.verify(token).await);
+            let kind = error_kind(issuer.verify(token).await);
             let kinds = [AuthErrorKind::Revoked, AuthErrorKind::Expired];
             assert!(kinds.contains(&kind), "{kind:?}");
         }
@@ -133,17 +133,17 @@ async fn one_token_is_revoked_until_it_expires() {
     assert_eq!(setup.events.take(), [format!("TokenRevoked 1 {}", access.jti().unwrap())]);
     issuer.revoke_token(&invited_claims).await.unwrap();
 
-    assert_eq!(refusal(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
     assert!(issuer.verify(refresh_of(&tokens)).await.is_ok());
     let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     assert!(issuer.verify(next.access()).await.is_ok());
 
     setup.clock.set(NumericDate::from_secs(NOW + 359));
     setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
-    assert_eq!(refusal(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
     setup.clock.set(NumericDate::from_secs(NOW + 90 * 86_400 + 59));
     setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
-    assert_eq!(refusal(issuer.verify(&invited).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(&invited).await), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_revoked_refresh_token_buys_nothing() {
         let claims = issuer.verify(refresh_of(&tokens)).await.unwrap();
         issuer.revoke_token(&claims).await.unwrap();
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
         assert!(issuer.verify(tokens.access()).await.is_ok());
     }
 }
@@ -169,9 +169,9 @@ async fn one_session_is_ended_and_no_other() {
     setup.events.take();
     issuer.revoke_session(&UserId::from(1), tokens.session_id()).await.unwrap();
     assert_eq!(setup.events.take(), [format!("SessionRevoked 1 {}", tokens.session_id())]);
-    assert_eq!(refusal(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
     assert!(issuer.refresh(refresh_of(&other), &setup.users).await.is_ok());
 
     // Whose session it is counts: another user's list cannot name it.
@@ -194,10 +194,10 @@ async fn a_user_is_revoked_but_may_log_in_in_the_same_second() {
     assert_eq!(setup.events.take(), ["UserRevoked 1"]);
     let again = issuer.login(&ada()).await.unwrap();
     for token in [first.access(), second.access(), refresh_of(&second), &sessionless] {
-        assert_eq!(refusal(issuer.verify(token).await), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(issuer.verify(token).await), AuthErrorKind::Revoked);
     }
     let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
 
     assert!(issuer.verify(again.access()).await.is_ok());
     assert!(issuer.refresh(refresh_of(&again), &setup.users).await.is_ok());
@@ -251,11 +251,11 @@ async fn without_a_store_nothing_pretends_to_be_revoked() {
     let claims = issuer.verify(tokens.access()).await.unwrap();
     let user = UserId::from(1);
     let misconfigured = AuthErrorKind::Misconfigured;
-    assert_eq!(refusal(issuer.logout(refresh_of(&tokens)).await), misconfigured);
-    assert_eq!(refusal(issuer.revoke_token(&claims).await), misconfigured);
-    assert_eq!(refusal(issuer.revoke_session(&user, tokens.session_id()).await), misconfigured);
-    assert_eq!(refusal(issuer.revoke_user(&user).await), misconfigured);
-    assert_eq!(refusal(issuer.sessions(&user).await), misconfigured);
+    assert_eq!(error_kind(issuer.logout(refresh_of(&tokens)).await), misconfigured);
+    assert_eq!(error_kind(issuer.revoke_token(&claims).await), misconfigured);
+    assert_eq!(error_kind(issuer.revoke_session(&user, tokens.session_id()).await), misconfigured);
+    assert_eq!(error_kind(issuer.revoke_user(&user).await), misconfigured);
+    assert_eq!(error_kind(issuer.sessions(&user).await), misconfigured);
     assert_eq!(setup.events.take().len(), 1);
 }
 
@@ -265,7 +265,7 @@ async fn a_forgotten_session_is_over() {
     let tokens = setup.issuer().login(&ada()).await.unwrap();
     let restarted = setup.builder().store(MemoryStore::new()).build().unwrap();
     let refused = restarted.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
     assert_eq!(payload(tokens.access())["sid"], tokens.session_id());
 }
 
@@ -282,7 +282,7 @@ async fn verifying_checks_the_claims_of_its_type() {
     };
     assert!(issuer.verify(&token("access", r#","username":"ada""#)).await.is_ok());
     for rest in ["", r#","username":1"#, r#","username":null"#] {
-        assert_eq!(refusal(issuer.verify(&token("access", rest)).await).code(), "token_invalid");
+        assert_eq!(error_kind(issuer.verify(&token("access", rest)).await).code(), "token_invalid");
         assert!(issuer.verify(&token("refresh", rest)).await.is_ok());
     }
 }

@@ -10,7 +10,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::login::{
-    HOUR, NOW, Profile, Setup, ada, key, mint, part, payload, refresh_of, refusal,
+    HOUR, NOW, Profile, Setup, ada, error_kind, key, mint, part, payload, refresh_of,
 };
 
 const ISSUER: &str = "https://login.example";
@@ -79,7 +79,7 @@ async fn its_own_layer_takes_no_others() {
     assert!(verifier.verify(&with_typ("at+jwt")).is_ok());
     assert!(verifier.verify(&with_typ("application/at+jwt")).is_ok());
     for typ in ["JWT", "dpop+jwt", ""] {
-        assert_eq!(refusal(verifier.verify(&with_typ(typ))), AuthErrorKind::WrongTokenType);
+        assert_eq!(error_kind(verifier.verify(&with_typ(typ))), AuthErrorKind::WrongTokenType);
     }
 }
 
@@ -107,12 +107,12 @@ async fn the_application_does_not_write_them_itself() {
     let user = User::new(1, Client { client_id: "mine".to_owned() });
     assert!(plain().build().unwrap().login(&user).await.is_ok());
     let issuer = plain().rfc9068_access_tokens("web").build().unwrap();
-    assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(issuer.login(&user).await), AuthErrorKind::Misconfigured);
 
     let issuer = Issuer::builder(key()).claims::<Subject>().issuer(ISSUER).audience("api");
     let issuer = issuer.rfc9068_access_tokens("web").build().unwrap();
     let user = User::new(1, Subject { sub: "2".to_owned() });
-    assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(issuer.login(&user).await), AuthErrorKind::Misconfigured);
 }
 
 #[test]

@@ -7,14 +7,16 @@ use tower_jwt_auth::{
     AuthErrorKind, Issuer, NumericDate, issue::Tokens, store::TokenStore, token::UserId,
 };
 
-use crate::support::login::{DAY, MINUTE, NOW, Profile, Setup, ada, payload, refresh_of, refusal};
+use crate::support::login::{
+    DAY, MINUTE, NOW, Profile, Setup, ada, error_kind, payload, refresh_of,
+};
 
 async fn refresh(setup: &Setup, issuer: &Issuer<Profile>, tokens: &Tokens) -> Tokens {
     issuer.refresh(refresh_of(tokens), &setup.users).await.unwrap()
 }
 
 async fn refused(setup: &Setup, issuer: &Issuer<Profile>, tokens: &Tokens) -> AuthErrorKind {
-    refusal(issuer.refresh(refresh_of(tokens), &setup.users).await)
+    error_kind(issuer.refresh(refresh_of(tokens), &setup.users).await)
 }
 
 #[tokio::test]
@@ -26,7 +28,7 @@ async fn each_refresh_token_works_once() {
         let next = refresh(&setup, &issuer, &tokens).await;
         assert_ne!(payload(refresh_of(&next))["jti"], payload(refresh_of(&tokens))["jti"]);
         // Spent, yet asking about it ends nothing.
-        assert_eq!(refusal(issuer.verify(refresh_of(&tokens)).await), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(issuer.verify(refresh_of(&tokens)).await), AuthErrorKind::Revoked);
         assert!(issuer.verify(refresh_of(&next)).await.is_ok());
         tokens = next;
     }
@@ -47,8 +49,8 @@ async fn reuse_ends_the_session_and_is_told_once() {
     assert_eq!(setup.events.take(), [format!("ReuseDetected 1 {}", first.session_id())]);
     for tokens in [&third, &second, &first] {
         assert_eq!(refused(&setup, &issuer, tokens).await, AuthErrorKind::Revoked);
-        assert_eq!(refusal(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
-        assert_eq!(refusal(issuer.verify(refresh_of(tokens)).await), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(issuer.verify(refresh_of(tokens)).await), AuthErrorKind::Revoked);
     }
     assert!(setup.events.take().is_empty());
     assert!(issuer.verify(bystander.access()).await.is_ok());

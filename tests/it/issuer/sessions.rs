@@ -5,8 +5,8 @@ use std::{num::NonZeroUsize, time::Duration};
 use tower_jwt_auth::{AuthErrorKind, Issuer, issue::Tokens, token::UserId, user::User};
 
 use crate::support::{
-    flaky::Fault,
-    login::{MINUTE, Profile, Setup, ada, refresh_of, refusal},
+    flaky::StoreFailure,
+    login::{MINUTE, Profile, Setup, ada, error_kind, refresh_of},
 };
 
 fn limited(setup: &Setup, limit: usize) -> Issuer<Profile> {
@@ -46,8 +46,8 @@ async fn a_login_too_many_ends_the_session_used_longest_ago() {
     assert_eq!(setup.events.take(), events);
     assert_eq!(sessions(&issuer).await, ids([&first, &third]));
     let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Revoked);
-    assert_eq!(refusal(issuer.verify(second.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(second.access()).await), AuthErrorKind::Revoked);
     for tokens in [&first, &third] {
         assert!(issuer.verify(tokens.access()).await.is_ok());
         assert!(issuer.refresh(refresh_of(tokens), &setup.users).await.is_ok());
@@ -64,7 +64,7 @@ async fn a_limit_of_one_leaves_the_last_login() {
     for _ in 0..5 {
         let next = issuer.login(&ada()).await.unwrap();
         assert_eq!(sessions(&issuer).await, ids([&next]));
-        assert_eq!(refusal(issuer.verify(last.access()).await), AuthErrorKind::Revoked);
+        assert_eq!(error_kind(issuer.verify(last.access()).await), AuthErrorKind::Revoked);
         last = next;
     }
     assert!(issuer.verify(bobs.access()).await.is_ok());
@@ -104,7 +104,7 @@ async fn all_sessions_but_one_may_be_ended() {
     issuer.revoke_other_sessions(&UserId::from(1), kept.session_id()).await.unwrap();
     assert_eq!(setup.events.take(), ["UserRevoked 1"]);
     assert_eq!(sessions(&issuer).await, ids([&kept]));
-    assert_eq!(refusal(issuer.verify(ended.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(ended.access()).await), AuthErrorKind::Revoked);
     assert!(issuer.verify(kept.access()).await.is_ok());
     assert!(issuer.refresh(refresh_of(&kept), &setup.users).await.is_ok());
 }
@@ -142,13 +142,13 @@ async fn a_session_keeps_its_label() {
 async fn the_store_can_be_checked() {
     let setup = Setup::new();
     let issuer = setup.builder().store_deadline(Duration::from_millis(20)).build().unwrap();
-    for fault in [Fault::Refuses, Fault::Hangs] {
-        setup.store.set(Fault::None);
+    for failure in [StoreFailure::Errors, StoreFailure::Hangs] {
+        setup.store.set_failure(StoreFailure::None);
         issuer.check_store().await.unwrap();
-        setup.store.set(fault);
-        assert_eq!(refusal(issuer.check_store().await), AuthErrorKind::Unavailable);
+        setup.store.set_failure(failure);
+        assert_eq!(error_kind(issuer.check_store().await), AuthErrorKind::Unavailable);
     }
     let plain = setup.plain_builder().build().unwrap();
-    assert_eq!(refusal(plain.check_store().await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(plain.check_store().await), AuthErrorKind::Misconfigured);
     assert!(setup.store.inner.is_empty() && setup.events.take().is_empty());
 }

@@ -11,7 +11,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::login::{
-    DAY, HOUR, MINUTE, NOW, Profile, Setup, ada, key, part, payload, refresh_of, refusal,
+    DAY, HOUR, MINUTE, NOW, Profile, Setup, ada, error_kind, key, part, payload, refresh_of,
 };
 
 const HEX_DIGITS: &str = "0123456789abcdef";
@@ -78,13 +78,13 @@ async fn tokens_live_as_long_as_configured() {
     setup.clock.set(NumericDate::from_secs(NOW + 59));
     assert!(issuer.verifier().verify(tokens.access()).is_ok());
     setup.clock.set(NumericDate::from_secs(NOW + 60));
-    assert_eq!(refusal(issuer.verifier().verify(tokens.access())), AuthErrorKind::Expired);
+    assert_eq!(error_kind(issuer.verifier().verify(tokens.access())), AuthErrorKind::Expired);
 
     setup.clock.set(NumericDate::from_secs(NOW + 3599));
     assert!(issuer.verify(refresh_of(&tokens)).await.is_ok());
     setup.clock.set(NumericDate::from_secs(NOW + 3600));
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Expired);
+    assert_eq!(error_kind(refused), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn the_longest_lifetimes_end_with_the_year_9999() {
     }
     assert!(issuer.verify(next.access()).await.is_ok());
     issuer.logout(refresh_of(&next)).await.unwrap();
-    assert_eq!(refusal(issuer.verify(next.access()).await), AuthErrorKind::Revoked);
+    assert_eq!(error_kind(issuer.verify(next.access()).await), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn leeway_applies_to_both_kinds() {
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
     // The spent token is still remembered when it expires, leeway included.
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(refused), AuthErrorKind::Reused);
+    assert_eq!(error_kind(refused), AuthErrorKind::Reused);
 }
 
 #[tokio::test]
@@ -133,14 +133,14 @@ async fn issuer_and_audience_are_written_and_required() {
         (setup.builder().issuer("https://other").audience("api"), AuthErrorKind::WrongIssuer),
     ] {
         let other = other.build().unwrap();
-        assert_eq!(refusal(other.verifier().verify(tokens.access())), kind);
-        assert_eq!(refusal(other.verify(refresh_of(&tokens)).await), kind);
-        assert_eq!(refusal(other.refresh(refresh_of(&tokens), &setup.users).await), kind);
-        assert_eq!(refusal(other.logout(refresh_of(&tokens)).await), kind);
+        assert_eq!(error_kind(other.verifier().verify(tokens.access())), kind);
+        assert_eq!(error_kind(other.verify(refresh_of(&tokens)).await), kind);
+        assert_eq!(error_kind(other.refresh(refresh_of(&tokens), &setup.users).await), kind);
+        assert_eq!(error_kind(other.logout(refresh_of(&tokens)).await), kind);
     }
     // Tokens that name nobody are not this issuer's either.
     let nameless = setup.issuer().login(&ada()).await.unwrap();
-    assert_eq!(refusal(issuer.verify(nameless.access()).await), AuthErrorKind::WrongIssuer);
+    assert_eq!(error_kind(issuer.verify(nameless.access()).await), AuthErrorKind::WrongIssuer);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn claims_may_be_called_otherwise() {
     let verified = issuer.verifier().verify(next.access()).unwrap();
     assert_eq!((verified.user_id(), &*verified.username), ("1", "ada"));
     let reused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(refusal(reused), AuthErrorKind::Reused);
+    assert_eq!(error_kind(reused), AuthErrorKind::Reused);
 }
 
 #[tokio::test]
@@ -193,20 +193,20 @@ async fn no_token_stands_in_for_one_of_another_type() {
     let (access, refresh) = (tokens.access(), refresh_of(&tokens));
     let wrong = AuthErrorKind::WrongTokenType;
     for token in [&*invited, refresh] {
-        assert_eq!(refusal(issuer.verifier().verify(token)), wrong);
+        assert_eq!(error_kind(issuer.verifier().verify(token)), wrong);
     }
     for token in [access, refresh] {
-        assert_eq!(refusal(verifier.verify(token)), wrong);
+        assert_eq!(error_kind(verifier.verify(token)), wrong);
     }
     for token in [&*invited, access] {
-        assert_eq!(refusal(issuer.refresh(token, &setup.users).await), wrong);
-        assert_eq!(refusal(issuer.logout(token).await), wrong);
+        assert_eq!(error_kind(issuer.refresh(token, &setup.users).await), wrong);
+        assert_eq!(error_kind(issuer.logout(token).await), wrong);
     }
-    assert_eq!(refusal(issuer.verify(&invited).await), wrong);
+    assert_eq!(error_kind(issuer.verify(&invited).await), wrong);
 
     // The custom type expires like any other, by the issuer's clock.
     setup.clock.advance(HOUR);
-    assert_eq!(refusal(verifier.verify(&invited)), AuthErrorKind::Expired);
+    assert_eq!(error_kind(verifier.verify(&invited)), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -231,11 +231,11 @@ fn only_a_login_issues_refresh_tokens_and_nothing_lives_for_no_time() {
         (custom.clone(), Duration::from_millis(999)),
     ] {
         let refused = issuer.issue(&token_type, lifetime, &user, &claims);
-        assert_eq!(refusal(refused), AuthErrorKind::Misconfigured, "{token_type:?}");
+        assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured, "{token_type:?}");
     }
     for user in [UserId::from(""), UserId::from("x".repeat(256))] {
         let refused = issuer.issue(&custom, HOUR, &user, &claims);
-        assert_eq!(refusal(refused), AuthErrorKind::Misconfigured);
+        assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured);
     }
     assert!(issuer.issue(&custom, HOUR, &UserId::from("x".repeat(255)), &claims).is_ok());
 }
@@ -247,16 +247,16 @@ where
 {
     let in_access = Issuer::builder(key()).claims::<C>().build().unwrap();
     let user = User::new(1, claims.clone());
-    assert_eq!(refusal(in_access.login(&user).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(in_access.login(&user).await), AuthErrorKind::Misconfigured);
 
     let in_refresh = Issuer::builder(key()).refresh_claims::<C>().build().unwrap();
     let user: User = User::new(1, NoClaims::default());
     let user = user.with_refresh_claims(claims.clone());
-    assert_eq!(refusal(in_refresh.login(&user).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(in_refresh.login(&user).await), AuthErrorKind::Misconfigured);
 
     let kind = TokenType::from("invitation");
     let refused = in_access.issue(&kind, HOUR, &UserId::from(1), &claims);
-    assert_eq!(refusal(refused), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured);
 }
 
 #[tokio::test]
@@ -359,7 +359,7 @@ async fn claims_must_not_repeat_registered_ones() {
     }
     let issuer = Issuer::builder(key()).claims::<Session>().build().unwrap();
     let user: User<Session> = User::new(1, Session { sid: "mine".to_owned() });
-    assert_eq!(refusal(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(issuer.login(&user).await), AuthErrorKind::Misconfigured);
 }
 
 #[tokio::test]
@@ -367,9 +367,9 @@ async fn a_token_that_no_verifier_would_take_is_not_handed_out() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let long = User::new(1, Profile { username: "a".repeat(8 * 1024) });
-    assert_eq!(refusal(issuer.login(&long).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(issuer.login(&long).await), AuthErrorKind::Misconfigured);
     let nobody = User::new("", Profile { username: "ada".to_owned() });
-    assert_eq!(refusal(issuer.login(&nobody).await), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(issuer.login(&nobody).await), AuthErrorKind::Misconfigured);
     assert!(setup.store.inner.is_empty());
 
     let rather_long = User::new(1, Profile { username: "a".repeat(5 * 1024) });
@@ -387,7 +387,7 @@ async fn scopes_are_written_as_oauth_writes_them() {
 
     for scope in ["", "read write", "a\"b", "a\\b", "lesen\u{e4}", "a\u{7f}", "a\n"] {
         let refused = issuer.login(&ada().with_scopes(["read", scope])).await;
-        assert_eq!(refusal(refused), AuthErrorKind::Misconfigured, "{scope:?}");
+        assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured, "{scope:?}");
     }
 }
 

@@ -7,7 +7,7 @@ use tower_jwt_auth::{AuthErrorKind, JwtAuthLayer, jwks::RemoteKeys};
 
 use super::{Scene, UNAVAILABLE, UNKNOWN_KEY, eventually, publishing};
 use crate::support::{
-    app::{ask, bearer},
+    app::{bearer, send},
     foreign::ForeignKey,
     provider::{Answer, JWKS, Provider},
 };
@@ -35,7 +35,7 @@ async fn stale_keys_serve_until_their_limit_and_then_none_does() {
     assert_eq!(freshness.age, Some(Duration::from_secs(100)));
 
     let layer: JwtAuthLayer = JwtAuthLayer::new(scene.verifier.clone());
-    let answer = ask(&layer, bearer(&token)).await;
+    let answer = send(&layer, bearer(&token)).await;
     assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
     assert_eq!(
         (answer.status.as_u16(), &answer.headers[RETRY_AFTER]),

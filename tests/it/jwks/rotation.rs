@@ -16,7 +16,7 @@ use tower_jwt_auth::{JwtAuthLayer, NumericDate, jwks::RemoteKeys};
 
 use super::{BAD_SIGNATURE, Scene, UNAVAILABLE, UNKNOWN_KEY, eventually, naming, publishing};
 use crate::support::{
-    app::{ask, bearer},
+    app::{bearer, send},
     foreign::ForeignKey,
     mint::{NOW, clock},
     provider::{Answer, JWKS},
@@ -307,7 +307,7 @@ impl Load {
         let mut failed = 0;
         while !self.over.load(Ordering::SeqCst) {
             let n = self.current.load(Ordering::SeqCst);
-            let answer = ask(&self.layer, bearer(&self.tokens[n])).await;
+            let answer = send(&self.layer, bearer(&self.tokens[n])).await;
             self.answered.fetch_add(1, Ordering::SeqCst);
             let is_published = self.current.load(Ordering::SeqCst) <= n + 3;
             failed += usize::from(answer.outcome() != Ok("ada") && is_published);

@@ -9,7 +9,7 @@ use tower_jwt_auth::{
     token::{NoClaims, TokenType, UserId},
 };
 
-use crate::support::login::{DAY, HOUR, MINUTE, refusal};
+use crate::support::login::{DAY, HOUR, MINUTE, error_kind};
 
 use super::{InMemory, clock, open, policy};
 
@@ -61,7 +61,7 @@ async fn tokens_must_not_outlive_the_keys() {
         issuer.issue(&email, lifetime, &UserId::from(1), &NoClaims::default())
     };
     assert!(issue(DAY).is_ok());
-    assert_eq!(refusal(issue(DAY + second)), AuthErrorKind::Misconfigured);
+    assert_eq!(error_kind(issue(DAY + second)), AuthErrorKind::Misconfigured);
 }
 
 #[tokio::test]

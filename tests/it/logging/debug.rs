@@ -172,7 +172,7 @@ const DERIVED: &[&str] = &[
     "Audience",
     "AuthErrorKind",
     "BackendError",
-    "BadToken",
+    "InvalidToken",
     "Beat",
     "CacheStats",
     "ClaimNames",

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use tower_jwt_auth::{
     AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
-    guard::RequireLayer, middleware::BadToken, transport::TokenSource,
+    guard::RequireLayer, middleware::InvalidToken, transport::TokenSource,
 };
 
 use crate::support::{
-    app::{ask_once, bearer, layer, request, token, with_authorization},
+    app::{bearer, layer, request, send_once, token, with_authorization},
     log::Log,
     mint::clock,
     slow_store::{SlowStore, Verdict},
@@ -34,7 +34,7 @@ async fn each_outcome_has_its_event() {
     let (log, _guard) = Log::collect();
     let good = || bearer(&token(&[]));
     let with_store = |verdict| layer().with_revocation_check(SlowStore::released(verdict));
-    let optional = || layer().optional(BadToken::Ignore);
+    let optional = || layer().with_optional(InvalidToken::Ignore);
     const REFUSED: &str = "@tower_jwt_auth::rejection";
     const LAYER: &str = "@tower_jwt_auth::middleware::layer";
     const LOOKUP: &str = "TRACE span token_revocation_lookup @tower_jwt_auth::check";
@@ -50,7 +50,7 @@ async fn each_outcome_has_its_event() {
         (optional(), request(), vec![anonymous("MissingCredentials")]),
         (optional(), bearer("x"), vec![anonymous("Malformed")]),
         (layer().with_revocation_check(MemoryStore::new()), good(), vec![accepted.clone()]),
-        (with_store(Verdict::Good), good(), vec![LOOKUP.to_owned(), accepted]),
+        (with_store(Verdict::NotRevoked), good(), vec![LOOKUP.to_owned(), accepted]),
         (with_store(Verdict::Revoked), good(), vec![LOOKUP.to_owned(), refused("Revoked")]),
         (
             with_store(Verdict::Fails(REASON)),
@@ -59,21 +59,21 @@ async fn each_outcome_has_its_event() {
         ),
     ];
     for (layer, request, expected) in cases {
-        let _ = ask_once(&layer, request).await;
+        let _ = send_once(&layer, request).await;
         assert_eq!(log.take(), expected);
     }
 
     let failing = SlowStore::released(Verdict::Fails(REASON));
     let second = Duration::from_secs(1);
     let insecure = layer().with_insecure_fail_open_revocation_check(failing, second).unwrap();
-    let _ = ask_once(&insecure, good()).await;
+    let _ = send_once(&insecure, good()).await;
     let lines = log.take();
     assert!(lines[1].starts_with("WARN event token let through"), "{lines:?}");
     assert_eq!(lines.len(), 3);
     assert_silent(&lines.join(" "), [REASON]);
 
     let guard = RequireLayer::new(|_: &Claims<Named>| true);
-    let _ = ask_once(&guard, request()).await;
+    let _ = send_once(&guard, request()).await;
     let lines = log.take();
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("ERROR event request failed detail=Claims<"), "{lines:?}");
@@ -91,14 +91,14 @@ async fn visit_everything(person: Person) -> Result<Vec<String>, Box<dyn std::er
         claims.require_scope("another-scope")?;
         Ok(claims.nickname.clone())
     };
-    let waiting = SlowStore::released(Verdict::Good);
+    let waiting = SlowStore::released(Verdict::NotRevoked);
     let failing = SlowStore::released(Verdict::Fails(REASON));
     let never = RequireLayer::new(|_: &Claims<Named>| false);
     let app = Router::new()
         .route("/memory", get(handler).layer(auth()))
         .route("/waiting", get(handler).layer(auth().with_revocation_check(waiting)))
         .route("/failing", get(handler).layer(auth().with_revocation_check(failing)))
-        .route("/optional", get(handler).layer(auth().optional(BadToken::Ignore)))
+        .route("/optional", get(handler).layer(auth().with_optional(InvalidToken::Ignore)))
         .route("/cookie", get(handler).layer(auth().with_source(TokenSource::cookie("access")?)))
         .route("/guarded", get(handler).layer((auth(), never)))
         .route("/without", get(handler))

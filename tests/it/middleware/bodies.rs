@@ -17,14 +17,14 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{bearer, good_token, layer},
+    app::{bearer, layer, valid_token},
     slow_store::{SlowStore, Verdict},
 };
 
 const INVALID: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="the token is malformed""#;
 
-/// The answer to a request with a malformed token, of a service with these bodies.
+/// The response to a request with a malformed token, of a service with these bodies.
 async fn refusal<Q, B, R>(
     layer: JwtAuthLayer<tower_jwt_auth::token::NoClaims, R>,
     body: Q,
@@ -85,7 +85,7 @@ async fn a_closure_makes_any_body_and_its_headers_are_completed() {
     let service = layer.layer(service_fn(async |_: Request<String>| {
         Ok::<_, Infallible>(Response::new(Opaque(9)))
     }));
-    let response = service.oneshot(bearer(&good_token())).await.unwrap();
+    let response = service.oneshot(bearer(&valid_token())).await.unwrap();
     assert_eq!((response.body(), response.status()), (&Opaque(7), StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(response.headers()[RETRY_AFTER], "1");
     assert!(!response.headers().contains_key(WWW_AUTHENTICATE));
@@ -113,14 +113,14 @@ async fn a_body_passes_through_untouched() {
     let service = layer().layer(service_fn(async |request: Request<Opaque>| {
         Ok::<_, Infallible>(Response::new(request.into_body().0.to_string()))
     }));
-    let response = service.oneshot(bearer(&good_token()).map(|_| Opaque(3))).await.unwrap();
+    let response = service.oneshot(bearer(&valid_token()).map(|_| Opaque(3))).await.unwrap();
     assert_eq!(response.body(), "3");
 }
 
 #[tokio::test]
 async fn errors_of_the_inner_service_stay_its_own() {
     let service = layer().layer(service_fn(async |_: Request<()>| Err::<Response<String>, _>(7)));
-    let error = service.oneshot(bearer(&good_token()).map(drop)).await.unwrap_err();
+    let error = service.oneshot(bearer(&valid_token()).map(drop)).await.unwrap_err();
     assert_eq!(error, 7);
 }
 
@@ -135,7 +135,7 @@ fn it_stands_directly_behind_hyper() {
     })));
 }
 
-/// The status of gRPC in an answer of [`GrpcRejection`].
+/// The status of gRPC in an response of [`GrpcRejection`].
 fn grpc_status<B>(response: &Response<B>) -> (&str, &str) {
     assert_eq!(response.status(), StatusCode::OK);
     let header = |name: &str| response.headers()[name].to_str().unwrap();

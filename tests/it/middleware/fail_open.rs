@@ -1,12 +1,12 @@
-//! Row 45: who insists lets tokens through that the store does not answer for.
+//! Row 45: who insists lets tokens through that the store does not response for.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_jwt_auth::{AuthErrorKind, ConfigErrorKind, MemoryStore, middleware::BadToken};
+use tower_jwt_auth::{AuthErrorKind, ConfigErrorKind, MemoryStore, middleware::InvalidToken};
 
 use crate::support::{
-    app::{ask_once, bearer, good_token, layer},
+    app::{bearer, layer, send_once, valid_token},
     slow_store::{SlowStore, Verdict},
 };
 
@@ -16,46 +16,46 @@ const SECOND: Duration = Duration::from_secs(1);
 async fn only_an_insecure_layer_lets_tokens_through_while_the_store_is_away() {
     let store = SlowStore::released(Verdict::Fails("down"));
     let insecure = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND).unwrap();
-    assert_eq!(ask_once(&insecure, bearer(&good_token())).await.outcome(), Ok("42"));
+    assert_eq!(send_once(&insecure, bearer(&valid_token())).await.outcome(), Ok("42"));
     assert_eq!(store.asked(), 1);
 
     // Each layer by itself, and the last setting counts.
     let secure = layer().with_revocation_check(store.clone());
     let secured = insecure.clone().with_revocation_check(store.clone());
     for layer in [secure, secured] {
-        let answer = ask_once(&layer, bearer(&good_token())).await;
-        assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
+        let response = send_once(&layer, bearer(&valid_token())).await;
+        assert_eq!(response.outcome(), Err(AuthErrorKind::Unavailable));
     }
     let opened = layer()
         .with_revocation_check(store.clone())
         .with_insecure_fail_open_revocation_check(store, SECOND)
         .unwrap();
-    assert_eq!(ask_once(&opened, bearer(&good_token())).await.outcome(), Ok("42"));
+    assert_eq!(send_once(&opened, bearer(&valid_token())).await.outcome(), Ok("42"));
 }
 
 #[tokio::test]
 async fn what_the_store_does_answer_counts() {
     for (verdict, expected) in
-        [(Verdict::Good, Ok("42")), (Verdict::Revoked, Err(AuthErrorKind::Revoked))]
+        [(Verdict::NotRevoked, Ok("42")), (Verdict::Revoked, Err(AuthErrorKind::Revoked))]
     {
         let store = SlowStore::released(verdict);
         let layer = layer().with_insecure_fail_open_revocation_check(store, SECOND).unwrap();
-        assert_eq!(ask_once(&layer, bearer(&good_token())).await.outcome(), expected);
+        assert_eq!(send_once(&layer, bearer(&valid_token())).await.outcome(), expected);
     }
     let layer =
         layer().with_insecure_fail_open_revocation_check(MemoryStore::new(), SECOND).unwrap();
-    assert_eq!(ask_once(&layer, bearer(&good_token())).await.outcome(), Ok("42"));
+    assert_eq!(send_once(&layer, bearer(&valid_token())).await.outcome(), Ok("42"));
 }
 
 #[tokio::test]
 async fn a_bad_token_is_refused_all_the_same() {
     let store = SlowStore::released(Verdict::Fails("down"));
     let strict = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND).unwrap();
-    for layer in [strict.clone(), strict.optional(BadToken::Reject)] {
-        let mut token = good_token();
+    for layer in [strict.clone(), strict.with_optional(InvalidToken::Reject)] {
+        let mut token = valid_token();
         token.replace_range(token.len() - 4.., "AAAA");
-        let answer = ask_once(&layer, bearer(&token)).await;
-        assert_eq!(answer.outcome(), Err(AuthErrorKind::InvalidSignature));
+        let response = send_once(&layer, bearer(&token)).await;
+        assert_eq!(response.outcome(), Err(AuthErrorKind::InvalidSignature));
     }
     assert_eq!(store.asked(), 0);
 }
@@ -65,7 +65,7 @@ async fn a_store_that_hangs_delays_for_its_deadline() {
     let store = SlowStore::new(Verdict::Revoked);
     let layer = layer().with_insecure_fail_open_revocation_check(store, 3 * SECOND).unwrap();
     let begun = Instant::now();
-    assert_eq!(ask_once(&layer, bearer(&good_token())).await.outcome(), Ok("42"));
+    assert_eq!(send_once(&layer, bearer(&valid_token())).await.outcome(), Ok("42"));
     let passed = begun.elapsed();
     assert!(passed >= 3 * SECOND && passed < 4 * SECOND, "{passed:?}");
 }

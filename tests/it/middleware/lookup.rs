@@ -13,7 +13,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{Doorman, Notes, ask, ask_once, bearer, good_token, layer, token},
+    app::{InnerService, Notes, bearer, layer, send, send_once, token, valid_token},
     mint::NOW,
     slow_store::{SlowStore, Verdict},
 };
@@ -34,29 +34,29 @@ async fn what_was_revoked_does_not_come_through() {
     for revocation in revocations {
         let store = MemoryStore::new();
         let layer = layer().with_revocation_check(store.clone());
-        assert_eq!(ask(&layer, bearer(&of_session)).await.outcome(), Ok("42"));
+        assert_eq!(send(&layer, bearer(&of_session)).await.outcome(), Ok("42"));
         store.revoke(&revocation, now).await.unwrap();
-        let answer = ask(&layer, bearer(&of_session)).await;
-        assert_eq!(answer.outcome(), Err(AuthErrorKind::Revoked));
-        assert_eq!(ask(&layer, bearer(&of_another_user)).await.outcome(), Ok("7"));
+        let response = send(&layer, bearer(&of_session)).await;
+        assert_eq!(response.outcome(), Err(AuthErrorKind::Revoked));
+        assert_eq!(send(&layer, bearer(&of_another_user)).await.outcome(), Ok("7"));
     }
 }
 
 #[tokio::test]
 async fn the_handler_waits_for_the_store() {
     for (verdict, expected) in [
-        (Verdict::Good, None),
+        (Verdict::NotRevoked, None),
         (Verdict::Revoked, Some(AuthErrorKind::Revoked)),
         (Verdict::Fails("down"), Some(AuthErrorKind::Unavailable)),
     ] {
         let (notes, store): (Arc<Notes>, _) = (Arc::default(), SlowStore::new(verdict));
         let layer = layer().with_revocation_check(store.clone());
-        let mut service = layer.layer(Doorman::new(&notes));
+        let mut service = layer.layer(InnerService::new(&notes));
         let _ = futures::future::poll_fn(|cx| {
             Service::<http::Request<String>>::poll_ready(&mut service, cx)
         })
         .await;
-        let mut response = service.call(bearer(&good_token())).boxed();
+        let mut response = service.call(bearer(&valid_token())).boxed();
         // Nothing happens before the future is polled, and nothing twice.
         assert_eq!(store.asked(), 0);
         assert!(poll!(&mut response).is_pending() && poll!(&mut response).is_pending());
@@ -73,14 +73,14 @@ async fn the_handler_waits_for_the_store() {
 async fn a_failure_is_answered_without_its_reason() {
     const REASON: &str = "postgres://user:hunter2@db is gone";
     let store = SlowStore::released(Verdict::Fails(REASON));
-    let answer = ask(&layer().with_revocation_check(store), bearer(&good_token())).await;
-    assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
-    assert_eq!(answer.headers[RETRY_AFTER], "1");
-    let said = format!("{:?} {}", answer.headers, answer.body);
+    let response = send(&layer().with_revocation_check(store), bearer(&valid_token())).await;
+    assert_eq!(response.outcome(), Err(AuthErrorKind::Unavailable));
+    assert_eq!(response.headers[RETRY_AFTER], "1");
+    let said = format!("{:?} {}", response.headers, response.body);
     assert!(!said.contains("hunter2"), "{said}");
 
     // Those who look into the extensions find it.
-    let error = answer.extensions.get::<AuthError>().unwrap();
+    let error = response.extensions.get::<AuthError>().unwrap();
     let mut source: Option<&dyn Error> = error.source();
     while let Some(next) = source.and_then(Error::source) {
         source = Some(next);
@@ -91,17 +91,17 @@ async fn a_failure_is_answered_without_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_has_a_deadline() {
     let seconds = Duration::from_secs;
-    let hanging = || SlowStore::new(Verdict::Good);
+    let hanging = || SlowStore::new(Verdict::NotRevoked);
     let cases = [
         (layer().with_revocation_check(hanging()), seconds(2)),
         (layer().with_revocation_check_within(hanging(), seconds(5)).unwrap(), seconds(5)),
     ];
     for (layer, deadline) in cases {
         let begun = Instant::now();
-        let answer = ask_once(&layer, bearer(&good_token())).await;
-        assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
-        assert_eq!(answer.status.as_u16(), 503);
-        assert!(answer.headers.contains_key(RETRY_AFTER));
+        let response = send_once(&layer, bearer(&valid_token())).await;
+        assert_eq!(response.outcome(), Err(AuthErrorKind::Unavailable));
+        assert_eq!(response.status.as_u16(), 503);
+        assert!(response.headers.contains_key(RETRY_AFTER));
         let passed = begun.elapsed();
         assert!(passed >= deadline && passed < deadline + seconds(1), "{passed:?}");
     }
@@ -109,22 +109,22 @@ async fn a_store_that_hangs_has_a_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_store_is_waited_for_within_the_deadline() {
-    let store = SlowStore::new(Verdict::Good);
+    let store = SlowStore::new(Verdict::NotRevoked);
     let layer = layer().with_revocation_check(store.clone());
     let release = async {
         tokio::time::advance(Duration::from_millis(1_900)).await;
         store.release();
     };
-    let (answer, ()) = tokio::join!(ask(&layer, bearer(&good_token())), release);
-    assert_eq!(answer.outcome(), Ok("42"));
+    let (response, ()) = tokio::join!(send(&layer, bearer(&valid_token())), release);
+    assert_eq!(response.outcome(), Ok("42"));
 }
 
 #[test]
 fn an_answer_at_once_needs_no_runtime() {
-    let store = SlowStore::released(Verdict::Good);
+    let store = SlowStore::released(Verdict::NotRevoked);
     let layer = layer().with_revocation_check(store);
-    let answer = ask(&layer, bearer(&good_token())).now_or_never().unwrap();
-    assert_eq!(answer.outcome(), Ok("42"));
+    let response = send(&layer, bearer(&valid_token())).now_or_never().unwrap();
+    assert_eq!(response.outcome(), Ok("42"));
 }
 
 #[tokio::test]
@@ -132,8 +132,8 @@ fn an_answer_at_once_needs_no_runtime() {
 async fn a_finished_future_is_not_polled_again() {
     let store = SlowStore::released(Verdict::Revoked);
     let mut service =
-        layer().with_revocation_check(store).layer(Doorman::new(&Arc::<Notes>::default()));
-    let mut response = service.call(bearer(&good_token())).boxed();
+        layer().with_revocation_check(store).layer(InnerService::new(&Arc::<Notes>::default()));
+    let mut response = service.call(bearer(&valid_token())).boxed();
     assert!(poll!(&mut response).is_ready());
     let _ = poll!(&mut response);
 }

@@ -6,12 +6,14 @@ use tower_jwt_auth::{
     AuthErrorKind::{self, InvalidRequest, Malformed, MissingCredentials, Revoked, Unavailable},
     Claims, JwtAuthLayer, MemoryStore,
     guard::RequireLayer,
-    middleware::BadToken,
+    middleware::InvalidToken,
     transport::TokenSource,
 };
 
 use crate::support::{
-    app::{Profile, ask, bearer, good_token, layer, layer_of, request, token, with_authorization},
+    app::{
+        Profile, bearer, layer, layer_of, request, send, token, valid_token, with_authorization,
+    },
     slow_store::{SlowStore, Verdict},
 };
 
@@ -26,7 +28,7 @@ fn answering(verdict: Verdict) -> impl Fn(JwtAuthLayer) -> JwtAuthLayer {
 
 #[tokio::test]
 async fn modes_decide_what_a_lack_of_a_good_token_means() {
-    let good = format!("Bearer {}", good_token());
+    let good = format!("Bearer {}", valid_token());
     let expired = format!("Bearer {}", token(&[("exp", "1")]));
     // The line, and the outcome where a token is required, where a bad one is refused, and where
     // it is ignored.
@@ -40,44 +42,48 @@ async fn modes_decide_what_a_lack_of_a_good_token_means() {
         ("Bearer a b", [Err(InvalidRequest); 3]),
     ];
     let modes = || {
-        [layer(), layer().optional(BadToken::Reject), layer().optional(BadToken::Ignore)]
-            .into_iter()
+        [
+            layer(),
+            layer().with_optional(InvalidToken::Reject),
+            layer().with_optional(InvalidToken::Ignore),
+        ]
+        .into_iter()
     };
     for (line, expected) in cases {
         for (layer, expected) in modes().zip(expected) {
-            let answer = ask(&layer, with_authorization(&[line])).await;
-            assert_eq!(answer.outcome(), expected, "{line}");
+            let response = send(&layer, with_authorization(&[line])).await;
+            assert_eq!(response.outcome(), expected, "{line}");
         }
     }
 
     // A store that cannot tell is no reason to let a request through as if it had no token.
     let cases = [
-        (Verdict::Good, [USER_42; 3]),
+        (Verdict::NotRevoked, [USER_42; 3]),
         (Verdict::Revoked, [Err(Revoked), Err(Revoked), NOBODY]),
         (Verdict::Fails("down"), [Err(Unavailable); 3]),
     ];
     for (verdict, expected) in cases {
         for (layer, expected) in modes().map(answering(verdict)).zip(expected) {
-            let answer = ask(&layer, with_authorization(&[&good])).await;
-            assert_eq!(answer.outcome(), expected);
+            let response = send(&layer, with_authorization(&[&good])).await;
+            assert_eq!(response.outcome(), expected);
         }
     }
-    assert_eq!(BadToken::default(), BadToken::Reject);
+    assert_eq!(InvalidToken::default(), InvalidToken::Reject);
 }
 
 #[tokio::test]
 async fn without_a_token_no_store_is_asked() {
-    let store = SlowStore::new(Verdict::Good);
+    let store = SlowStore::new(Verdict::NotRevoked);
     let layer = layer().with_revocation_check(store.clone());
     for request in [request(), bearer("x"), bearer(&token(&[("exp", "1")]))] {
-        assert!(ask(&layer, request).await.entered.is_none());
+        assert!(send(&layer, request).await.entered.is_none());
     }
     assert_eq!(store.asked(), 0);
 }
 
 /// A request with user 42 in its header, and `cookie`.
 fn request_with_cookie(cookie: &str) -> Request<String> {
-    let mut request = bearer(&good_token());
+    let mut request = bearer(&valid_token());
     request.headers_mut().insert(COOKIE, cookie.parse().unwrap());
     request
 }
@@ -90,32 +96,33 @@ async fn the_inner_of_two_layers_decides() {
     let required = [(&*good, Ok("7")), (bad, Err(Malformed)), ("a=b", Err(MissingCredentials))];
     let optional = [(&*good, Ok("7")), (bad, NOBODY), ("a=b", NOBODY)];
     for (inner, cases) in
-        [(at_cookie(), required), (at_cookie().optional(BadToken::Ignore), optional)]
+        [(at_cookie(), required), (at_cookie().with_optional(InvalidToken::Ignore), optional)]
     {
         let layers = Stack::new(inner, layer());
         for (cookie, expected) in cases {
-            let answer = ask(&layers, request_with_cookie(cookie)).await;
-            assert_eq!(answer.outcome(), expected, "{cookie}");
+            let response = send(&layers, request_with_cookie(cookie)).await;
+            assert_eq!(response.outcome(), expected, "{cookie}");
         }
     }
 
     // The other way round, an anonymous outer layer takes nothing from the inner one.
-    let layers = Stack::new(layer(), at_cookie().optional(BadToken::Reject));
-    assert_eq!(ask(&layers, request_with_cookie("a=b")).await.outcome(), USER_42);
+    let layers = Stack::new(layer(), at_cookie().with_optional(InvalidToken::Reject));
+    assert_eq!(send(&layers, request_with_cookie("a=b")).await.outcome(), USER_42);
 }
 
 #[tokio::test]
 async fn a_guard_sees_what_the_layer_next_outside_says() {
     let guard = RequireLayer::new(|claims: &Claims| claims.user_id() == "42");
-    let anonymous =
-        layer().with_source(TokenSource::cookie("access").unwrap()).optional(BadToken::Reject);
+    let anonymous = layer()
+        .with_source(TokenSource::cookie("access").unwrap())
+        .with_optional(InvalidToken::Reject);
 
-    let good = ask(&Stack::new(guard.clone(), layer()), bearer(&good_token())).await;
+    let good = send(&Stack::new(guard.clone(), layer()), bearer(&valid_token())).await;
     assert_eq!(good.outcome(), USER_42);
     let removed = Stack::new(guard.clone(), Stack::new(anonymous, layer()));
-    let answer = ask(&removed, bearer(&good_token())).await;
-    assert_eq!(answer.outcome(), Err(MissingCredentials));
-    let outside = ask(&Stack::new(layer(), guard), bearer(&good_token())).await;
+    let response = send(&removed, bearer(&valid_token())).await;
+    assert_eq!(response.outcome(), Err(MissingCredentials));
+    let outside = send(&Stack::new(layer(), guard), bearer(&valid_token())).await;
     assert_eq!(outside.outcome(), Err(AuthErrorKind::Misconfigured));
 }
 
@@ -124,7 +131,7 @@ async fn layers_for_different_claims_stand_side_by_side() {
     let both = token(&[("username", r#""ada""#)]);
     let service = ServiceBuilder::new()
         .layer(layer())
-        .layer(layer_of::<Profile>().optional(BadToken::Ignore))
+        .layer(layer_of::<Profile>().with_optional(InvalidToken::Ignore))
         .service(service_fn(|request: Request<String>| async move {
             let plain = request.extensions().get::<Claims>().unwrap();
             let profile = request.extensions().get::<Claims<Profile>>();
@@ -132,11 +139,11 @@ async fn layers_for_different_claims_stand_side_by_side() {
             let text = format!("{} {}", plain.user_id(), name.unwrap_or_default());
             Ok::<_, std::convert::Infallible>(Response::new(text))
         }));
-    let answer = service.clone().oneshot(bearer(&both)).await.unwrap();
-    assert_eq!(answer.body(), "42 ada");
+    let response = service.clone().oneshot(bearer(&both)).await.unwrap();
+    assert_eq!(response.body(), "42 ada");
     // Without the member `username` it is no token for a `Profile`, but good for the outer layer.
-    let answer = service.oneshot(bearer(&good_token())).await.unwrap();
-    assert_eq!(answer.body(), "42 ");
+    let response = service.oneshot(bearer(&valid_token())).await.unwrap();
+    assert_eq!(response.body(), "42 ");
 }
 
 #[tokio::test]
@@ -145,8 +152,8 @@ async fn claims_of_the_client_are_not_trusted() {
     let stale = ask_for_claims().await;
     let mut request = request();
     request.extensions_mut().insert(stale);
-    let answer = ask(&layer().optional(BadToken::Reject), request).await;
-    assert_eq!(answer.outcome(), NOBODY);
+    let response = send(&layer().with_optional(InvalidToken::Reject), request).await;
+    assert_eq!(response.outcome(), NOBODY);
 }
 
 async fn ask_for_claims() -> Claims {
@@ -156,7 +163,7 @@ async fn ask_for_claims() -> Claims {
         response.extensions_mut().insert(claims);
         Ok::<_, std::convert::Infallible>(response)
     }));
-    let response = service.oneshot(bearer(&good_token())).await.unwrap();
+    let response = service.oneshot(bearer(&valid_token())).await.unwrap();
     response.extensions().get::<Claims>().unwrap().clone()
 }
 
@@ -168,8 +175,8 @@ async fn a_setting_changes_one_layer_only() {
         .clone()
         .with_source(TokenSource::cookie("access").unwrap())
         .with_revocation_check(MemoryStore::new())
-        .optional(BadToken::Ignore);
-    let outcomes = [&first, &second, &third].map(|layer| ask(layer, bearer("x")));
+        .with_optional(InvalidToken::Ignore);
+    let outcomes = [&first, &second, &third].map(|layer| send(layer, bearer("x")));
     let [first, second, third] = futures::future::join_all(outcomes).await.try_into().ok().unwrap();
     assert!(first.challenges()[0].starts_with(r#"Bearer realm="api", "#));
     assert!(second.challenges()[0].starts_with(r#"Bearer realm="second", "#));

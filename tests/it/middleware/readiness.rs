@@ -10,7 +10,7 @@ use tower::{
 use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuthLayer, MemoryStore, middleware::JwtAuth};
 
 use crate::support::{
-    app::{Doorman, NotReady, Notes, bearer, good_token, layer, request},
+    app::{InnerService, NotReady, Notes, bearer, layer, request, valid_token},
     slow_store::{SlowStore, Verdict},
 };
 
@@ -33,7 +33,7 @@ async fn clones_in_three_calls(
     request: impl Fn() -> Request<String>,
 ) -> usize {
     let notes: Arc<Notes> = Arc::default();
-    let mut service = layer.layer(Doorman::new(&notes));
+    let mut service = layer.layer(InnerService::new(&notes));
     for _ in 0..3 {
         call(&mut service, request()).await.unwrap();
     }
@@ -42,8 +42,8 @@ async fn clones_in_three_calls(
 
 #[tokio::test]
 async fn the_ready_service_is_called_and_cloned_only_for_a_lookup() {
-    let good = || bearer(&good_token());
-    let slow = || layer().with_revocation_check(SlowStore::released(Verdict::Good));
+    let good = || bearer(&valid_token());
+    let slow = || layer().with_revocation_check(SlowStore::released(Verdict::NotRevoked));
     assert_eq!(clones_in_three_calls(layer(), good).await, 0);
     assert_eq!(clones_in_three_calls(layer(), request).await, 0);
     let memory = layer().with_revocation_check(MemoryStore::new());
@@ -55,15 +55,15 @@ async fn the_ready_service_is_called_and_cloned_only_for_a_lookup() {
 #[tokio::test]
 async fn a_call_without_readiness_is_the_callers_fault() {
     let notes: Arc<Notes> = Arc::default();
-    let mut service = layer().layer(Doorman::new(&notes));
-    assert!(matches!(service.call(bearer(&good_token())).await, Err(NotReady)));
+    let mut service = layer().layer(InnerService::new(&notes));
+    assert!(matches!(service.call(bearer(&valid_token())).await, Err(NotReady)));
     assert!(notes.entered().is_empty());
 }
 
 #[tokio::test]
 async fn an_inner_service_that_is_not_ready_is_waited_for() {
     let notes: Arc<Notes> = Arc::default();
-    let limited = ConcurrencyLimitLayer::new(0).layer(Doorman::new(&notes));
+    let limited = ConcurrencyLimitLayer::new(0).layer(InnerService::new(&notes));
     let mut service = layer().layer(limited);
     let readiness = poll_fn(|cx| Service::<Request<String>>::poll_ready(&mut service, cx));
     assert!(readiness.now_or_never().is_none());
@@ -77,14 +77,14 @@ async fn a_permit_is_held_while_the_store_is_asked_and_given_back() {
             .now_or_never()
             .is_some()
     };
-    for verdict in [Verdict::Good, Verdict::Revoked, Verdict::Fails("down")] {
+    for verdict in [Verdict::NotRevoked, Verdict::Revoked, Verdict::Fails("down")] {
         let (notes, store): (Arc<Notes>, _) = (Arc::default(), SlowStore::new(verdict));
-        let limited = ConcurrencyLimitLayer::new(1).layer(Doorman::new(&notes));
+        let limited = ConcurrencyLimitLayer::new(1).layer(InnerService::new(&notes));
         let mut service = layer().with_revocation_check(store.clone()).layer(limited);
 
         // Cancelled while the store is being asked.
         poll_fn(|cx| Service::<Request<String>>::poll_ready(&mut service, cx)).await.unwrap();
-        let mut response = service.call(bearer(&good_token())).boxed();
+        let mut response = service.call(bearer(&valid_token())).boxed();
         assert!(futures::poll!(&mut response).is_pending());
         assert!(!ready(&service));
         drop(response);
@@ -92,19 +92,22 @@ async fn a_permit_is_held_while_the_store_is_asked_and_given_back() {
 
         // Answered.
         poll_fn(|cx| Service::<Request<String>>::poll_ready(&mut service, cx)).await.unwrap();
-        let mut response = service.call(bearer(&good_token())).boxed();
+        let mut response = service.call(bearer(&valid_token())).boxed();
         assert!(futures::poll!(&mut response).is_pending());
         assert!(!ready(&service) && notes.entered().is_empty());
         store.release();
         response.await.unwrap();
         assert!(ready(&service));
-        assert_eq!((store.asked(), notes.entered().len()), (2, usize::from(verdict.is_good())));
+        assert_eq!(
+            (store.asked(), notes.entered().len()),
+            (2, usize::from(verdict.is_not_revoked()))
+        );
     }
 }
 
 #[tokio::test]
 async fn it_stands_in_a_stack_of_other_middleware() {
-    for store in [None, Some(SlowStore::released(Verdict::Good))] {
+    for store in [None, Some(SlowStore::released(Verdict::NotRevoked))] {
         let auth = match store {
             Some(store) => layer().with_revocation_check(store),
             None => layer(),
@@ -117,9 +120,9 @@ async fn it_stands_in_a_stack_of_other_middleware() {
             .layer(BufferLayer::new(4))
             .concurrency_limit(1)
             .map_err(|NotReady| "called before it was ready")
-            .service(Doorman::new(&notes));
+            .service(InnerService::new(&notes));
         let calls = (0..20).map(|turn| {
-            let request = if turn % 2 == 0 { bearer(&good_token()) } else { request() };
+            let request = if turn % 2 == 0 { bearer(&valid_token()) } else { request() };
             service.clone().oneshot(request)
         });
         let calls = futures::future::try_join_all(calls);
@@ -132,9 +135,9 @@ async fn it_stands_in_a_stack_of_other_middleware() {
 
 #[test]
 fn the_future_is_hardly_larger_than_what_it_holds() {
-    let mut service = layer().layer(Doorman::new(&Arc::default()));
+    let mut service = layer().layer(InnerService::new(&Arc::default()));
     let future = service.call(request());
     let larger = size_of::<Response<String>>()
-        .max(size_of::<<Doorman as Service<Request<String>>>::Future>());
+        .max(size_of::<<InnerService as Service<Request<String>>>::Future>());
     assert!(size_of_val(&future) <= larger + 2 * size_of::<usize>(), "{}", size_of_val(&future));
 }

@@ -11,7 +11,7 @@ use tower_jwt_auth::{
     VerifyingKey,
     guard::{Require, RequireLayer},
     issue::Tokens,
-    middleware::{BadToken, JwtAuth},
+    middleware::{InvalidToken, JwtAuth},
     password::{MemoryUsers, PasswordError, PasswordHasher},
     rejection::{EmptyRejection, JsonRejection},
     store::{Session, Spent, StoreError},
@@ -20,7 +20,7 @@ use tower_jwt_auth::{
     user::{BackendError, User},
 };
 
-use crate::support::app::{Doorman, layer};
+use crate::support::app::{InnerService, layer};
 
 /// Claims that can be neither cloned nor compared nor shown.
 struct Bare;
@@ -47,7 +47,7 @@ fn handles_are_shared_between_threads() {
     handle::<(Algorithm, KeySet, SigningKey, VerifyingKey)>();
     handle::<(AuthErrorKind, ConfigErrorKind, AuthError, ConfigError)>();
     handle::<(Clock, ManualClock, NumericDate, MemoryStore, Session, Spent)>();
-    handle::<(ClaimNames, TokenType, UserId, TokenSource, BadToken)>();
+    handle::<(ClaimNames, TokenType, UserId, TokenSource, InvalidToken)>();
     handle::<(JsonRejection, EmptyRejection)>();
     error::<AuthError>();
     error::<ConfigError>();
@@ -82,5 +82,5 @@ fn services_of_one_thread_work_too() {
 fn layers_apply_to_anything() {
     let _: JwtAuth<()> = layer().layer(());
     let _: Require<()> = RequireLayer::scope("read").layer(());
-    let _: JwtAuth<Doorman> = layer().layer(Doorman::new(&Default::default()));
+    let _: JwtAuth<InnerService> = layer().layer(InnerService::new(&Default::default()));
 }

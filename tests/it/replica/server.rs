@@ -24,11 +24,11 @@ macro_rules! feed_rules {
     ($name:literal) => {
         mod conformance {
             use super::connector;
-            use crate::{replica::server::fresh, support::patient::Patient};
+            use crate::{replica::server::fresh, support::retrying::RetryingStore};
 
             tower_jwt_auth::token_store_conformance!(
                 match connector() {
-                    Some(connect) => Patient(fresh(connect()).await),
+                    Some(connect) => RetryingStore(fresh(connect()).await),
                     None => return,
                 },
                 forgets_by_itself

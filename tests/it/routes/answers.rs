@@ -11,8 +11,8 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    flaky::Fault,
-    login::{DAY, Outage, PASSWORD, Setup, ada, mint, payload, refusal},
+    flaky::StoreFailure,
+    login::{DAY, Outage, PASSWORD, Setup, ada, error_kind, mint, payload},
     reply::post,
 };
 
@@ -215,7 +215,7 @@ async fn an_outage_is_503_and_costs_nothing() {
         json!({"detail": "The service is temporarily unavailable.", "code": "unavailable"});
     setup.events.take();
 
-    setup.store.set(Fault::Refuses);
+    setup.store.set_failure(StoreFailure::Errors);
     for (path, body) in [
         ("/api/token/", credentials()),
         ("/api/token/refresh/", json!({"refresh": refresh})),
@@ -227,7 +227,7 @@ async fn an_outage_is_503_and_costs_nothing() {
         assert_eq!(reply.header("retry-after"), ["1"]);
     }
     assert_eq!(setup.events.take(), ["LoginFailed Unavailable"]);
-    setup.store.set(Fault::None);
+    setup.store.set_failure(StoreFailure::None);
 
     for (outage, code) in [(Outage::Unavailable, "unavailable"), (Outage::Overloaded, "overloaded")]
     {
@@ -239,7 +239,7 @@ async fn an_outage_is_503_and_costs_nothing() {
             assert_eq!(outcome(&reply), (503, code.to_owned()), "{path}");
         }
     }
-    setup.users.set(Outage::Over);
+    setup.users.set(Outage::None);
     let reply = post_json(&app, "/api/token/refresh/", &json!({"refresh": refresh})).await;
     assert_eq!(reply.status, 200);
 }
@@ -252,7 +252,7 @@ async fn a_refused_answer_carries_its_reason_for_logs() {
     let request = post("/api/token/verify", r#"{"token":"x"}"#);
     let response = app.clone().oneshot(request).await.unwrap();
     let error = response.extensions().get::<AuthError>().unwrap();
-    assert_eq!(refusal::<NoClaims>(Err(error.clone())), AuthErrorKind::Malformed);
+    assert_eq!(error_kind::<NoClaims>(Err(error.clone())), AuthErrorKind::Malformed);
     let ok = send(&app, post("/api/token/", credentials().to_string())).await;
     assert_eq!(ok.status, 200);
 }

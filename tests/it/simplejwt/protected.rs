@@ -9,7 +9,7 @@ use tower::ServiceExt;
 use tower_jwt_auth::{
     AuthError, AuthErrorKind, Claims,
     guard::RequireLayer,
-    middleware::BadToken,
+    middleware::InvalidToken,
     simplejwt::{DjangoUser, TokenUser},
     token::NoClaims,
 };
@@ -236,8 +236,8 @@ async fn optional_authentication() {
         user.map_or("nobody".to_owned(), |user| user.username().to_owned())
     });
     let must = get(async |user: DjangoUser| user.username().to_owned());
-    let strict = jwt.layer().unwrap().optional(BadToken::Reject);
-    let lenient = jwt.layer().unwrap().optional(BadToken::Ignore);
+    let strict = jwt.layer().unwrap().with_optional(InvalidToken::Reject);
+    let lenient = jwt.layer().unwrap().with_optional(InvalidToken::Ignore);
     let app = Router::new()
         .route("/strict", who.clone().layer(strict.clone()))
         .route("/lenient", who.layer(lenient))
@@ -273,7 +273,7 @@ async fn an_inner_layer_does_not_vouch_for_the_user_of_an_outer_one() {
         let token = extensions.get::<TokenUser>().is_some();
         format!("{user} {token} {}", extensions.get::<Claims>().is_some())
     });
-    let optional = inner.layer().unwrap().optional(BadToken::Reject);
+    let optional = inner.layer().unwrap().with_optional(InvalidToken::Reject);
     let app = Router::new()
         .route("/outer", who.clone().layer(outer.layer().unwrap()))
         .route("/both", who.layer::<_, Infallible>(optional).layer(outer.layer().unwrap()));

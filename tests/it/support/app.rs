@@ -46,11 +46,11 @@ pub(crate) fn layer_of<C>() -> JwtAuthLayer<C> {
 }
 
 /// A token of user 42 that [`layer`] admits.
-pub(crate) fn good_token() -> String {
+pub(crate) fn valid_token() -> String {
     token(&[])
 }
 
-/// A token like [`good_token`], with some members changed.
+/// A token like [`valid_token`], with some members changed.
 pub(crate) fn token(changes: &[(&str, &str)]) -> String {
     Minter::hs256().token(claims(changes))
 }
@@ -77,7 +77,7 @@ pub(crate) fn bearer(token: &str) -> Request<String> {
 }
 
 /// What came back for a request, and who got through to the inner service.
-pub(crate) struct Answer {
+pub(crate) struct LayerResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) extensions: Extensions,
@@ -86,7 +86,7 @@ pub(crate) struct Answer {
     pub(crate) entered: Option<String>,
 }
 
-impl Answer {
+impl LayerResponse {
     /// The kind of the error in the extensions.
     pub(crate) fn kind(&self) -> Option<AuthErrorKind> {
         self.extensions.get().map(AuthError::kind)
@@ -97,7 +97,7 @@ impl Answer {
         match (&self.entered, self.kind()) {
             (Some(user), None) => Ok(user),
             (None, Some(kind)) => Err(kind),
-            (entered, kind) => panic!("{entered:?} entered, and the answer is {kind:?}"),
+            (entered, kind) => panic!("{entered:?} entered, and the response is {kind:?}"),
         }
     }
 
@@ -109,37 +109,37 @@ impl Answer {
 
 /// Sends `request` through `layer`: once with a token that is new to it, as every token is without
 /// a cache, and once more when it may remember it. The answers are the same.
-pub(crate) async fn ask<L>(layer: &L, request: Request<String>) -> Answer
+pub(crate) async fn send<L>(layer: &L, request: Request<String>) -> LayerResponse
 where
-    L: Layer<Doorman>,
+    L: Layer<InnerService>,
     L::Service: Service<Request<String>, Response = Response<String>, Error = NotReady>,
 {
-    let first = ask_once(layer, request.clone()).await;
-    let again = ask_once(layer, request).await;
-    let summary = |answer: &Answer| {
-        (answer.status, answer.headers.clone(), answer.body.clone(), answer.entered.clone())
+    let first = send_once(layer, request.clone()).await;
+    let again = send_once(layer, request).await;
+    let summary = |response: &LayerResponse| {
+        (response.status, response.headers.clone(), response.body.clone(), response.entered.clone())
     };
     assert_eq!(summary(&again), summary(&first));
     again
 }
 
 /// Sends `request` through `layer` once only.
-pub(crate) async fn ask_once<L>(layer: &L, request: Request<String>) -> Answer
+pub(crate) async fn send_once<L>(layer: &L, request: Request<String>) -> LayerResponse
 where
-    L: Layer<Doorman>,
+    L: Layer<InnerService>,
     L::Service: Service<Request<String>, Response = Response<String>, Error = NotReady>,
 {
     let notes = Arc::default();
-    let response = layer.layer(Doorman::new(&notes)).oneshot(request).await.unwrap();
+    let response = layer.layer(InnerService::new(&notes)).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let entered = notes.entered().pop();
     let (status, headers, extensions) = (parts.status, parts.headers, parts.extensions);
-    Answer { status, headers, extensions, body, entered }
+    LayerResponse { status, headers, extensions, body, entered }
 }
 
 /// The service behind the layers. It fails when called without having been polled ready, which a
 /// fresh clone never has been.
-pub(crate) struct Doorman {
+pub(crate) struct InnerService {
     ready: bool,
     notes: Arc<Notes>,
 }
@@ -147,7 +147,7 @@ pub(crate) struct Doorman {
 #[derive(Debug)]
 pub(crate) struct NotReady;
 
-/// What a [`Doorman`] and its clones have seen.
+/// What a [`InnerService`] and its clones have seen.
 #[derive(Default)]
 pub(crate) struct Notes {
     entered: Mutex<Vec<String>>,
@@ -165,20 +165,20 @@ impl Notes {
     }
 }
 
-impl Doorman {
+impl InnerService {
     pub(crate) fn new(notes: &Arc<Notes>) -> Self {
         Self { ready: false, notes: Arc::clone(notes) }
     }
 }
 
-impl Clone for Doorman {
+impl Clone for InnerService {
     fn clone(&self) -> Self {
         self.notes.clones.fetch_add(1, Ordering::SeqCst);
         Self::new(&self.notes)
     }
 }
 
-impl<B> Service<Request<B>> for Doorman {
+impl<B> Service<Request<B>> for InnerService {
     type Response = Response<String>;
     type Error = NotReady;
     type Future = Ready<Result<Response<String>, NotReady>>;

@@ -17,10 +17,10 @@ use tower_jwt_auth::{
 /// What a [`FlakyStore`] does with every call.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-pub(crate) enum Fault {
+pub(crate) enum StoreFailure {
     None,
     /// It answers with an error, and nothing is changed.
-    Refuses,
+    Errors,
     /// It never answers, and nothing is changed.
     Hangs,
 }
@@ -29,19 +29,19 @@ pub(crate) enum Fault {
 #[derive(Clone, Default)]
 pub(crate) struct FlakyStore {
     pub(crate) inner: MemoryStore,
-    fault: Arc<AtomicU8>,
+    failure: Arc<AtomicU8>,
 }
 
 impl FlakyStore {
-    pub(crate) fn set(&self, fault: Fault) {
-        self.fault.store(fault as u8, Ordering::SeqCst);
+    pub(crate) fn set_failure(&self, failure: StoreFailure) {
+        self.failure.store(failure as u8, Ordering::SeqCst);
     }
 
     async fn pass(&self) -> Result<(), StoreError> {
-        const REFUSES: u8 = Fault::Refuses as u8;
-        const HANGS: u8 = Fault::Hangs as u8;
-        match self.fault.load(Ordering::SeqCst) {
-            REFUSES => Err(StoreError::unavailable("out of order")),
+        const ERRORS: u8 = StoreFailure::Errors as u8;
+        const HANGS: u8 = StoreFailure::Hangs as u8;
+        match self.failure.load(Ordering::SeqCst) {
+            ERRORS => Err(StoreError::unavailable("out of order")),
             HANGS => future::pending().await,
             _ => Ok(()),
         }

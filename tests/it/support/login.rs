@@ -87,7 +87,7 @@ pub(crate) fn refresh_of(tokens: &Tokens) -> &str {
 }
 
 /// Why it was refused.
-pub(crate) fn refusal<T>(result: Result<T, AuthError>) -> AuthErrorKind {
+pub(crate) fn error_kind<T>(result: Result<T, AuthError>) -> AuthErrorKind {
     result.err().expect("refused").kind()
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Directory<C, R = NoClaims> {
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Outage {
-    Over,
+    None,
     Unavailable,
     Overloaded,
 }

@@ -24,7 +24,7 @@ struct Inner {
 
 #[derive(Clone, Copy)]
 pub(crate) enum Verdict {
-    Good,
+    NotRevoked,
     Revoked,
     /// The store fails, for this reason.
     Fails(&'static str),
@@ -59,7 +59,7 @@ impl TokenStore for SlowStore {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         let _permit = self.0.released.acquire().await.unwrap();
         match self.0.verdict {
-            Verdict::Good => Ok(false),
+            Verdict::NotRevoked => Ok(false),
             Verdict::Revoked => Ok(true),
             Verdict::Fails(reason) => Err(StoreError::unavailable(reason)),
         }
@@ -87,7 +87,7 @@ impl TokenStore for SlowStore {
 }
 
 impl Verdict {
-    pub(crate) fn is_good(self) -> bool {
-        matches!(self, Self::Good)
+    pub(crate) fn is_not_revoked(self) -> bool {
+        matches!(self, Self::NotRevoked)
     }
 }

@@ -8,7 +8,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{ask, bearer, layer, request, token, verifier_builder},
+    app::{bearer, layer, request, send, token, verifier_builder},
     mint::{Minter, NOW, claims},
     slow_store::{SlowStore, Verdict},
 };
@@ -51,27 +51,27 @@ async fn a_layer_answers_every_kind_in_full() {
         (with(&[("aud", r#""bank""#)]), Err(AuthErrorKind::WrongAudience)),
         (with(&[("jti", "")]), Err(AuthErrorKind::InvalidClaims)),
         (with(&[("cnf", r#"{"jkt":"x"}"#)]), Err(AuthErrorKind::InvalidClaims)),
-        (with(&[("user_id", r#""66""#)]), Err(AuthErrorKind::Refused)),
+        (with(&[("user_id", r#""66""#)]), Err(AuthErrorKind::CheckFailed)),
         (with(&[("jti", r#""dead""#)]), Err(AuthErrorKind::Revoked)),
     ];
     for (token, expected) in cases {
-        let answer = ask(&checked, bearer(&token)).await;
-        assert_eq!(answer.outcome(), expected);
-        assert_complete(&answer, &format!("{expected:?}"));
+        let response = send(&checked, bearer(&token)).await;
+        assert_eq!(response.outcome(), expected);
+        assert_complete(&response, &format!("{expected:?}"));
     }
-    let answer = ask(&failing, bearer(&with(&[]))).await;
-    assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
-    assert_complete(&answer, "failing store");
+    let response = send(&failing, bearer(&with(&[]))).await;
+    assert_eq!(response.outcome(), Err(AuthErrorKind::Unavailable));
+    assert_complete(&response, "failing store");
 }
 
 #[tokio::test]
 async fn challenges_name_the_realm() {
     for realm in ["api", "my app", "a!#b[c]d~", "x"] {
         let layer = layer().with_realm(realm).unwrap();
-        let answer = ask(&layer, request()).await;
-        assert_eq!(answer.challenges(), [format!("Bearer realm=\"{realm}\"")]);
-        let answer = ask(&layer, bearer("x")).await;
-        let challenge = answer.challenges()[0].to_owned();
+        let response = send(&layer, request()).await;
+        assert_eq!(response.challenges(), [format!("Bearer realm=\"{realm}\"")]);
+        let response = send(&layer, bearer("x")).await;
+        let challenge = response.challenges()[0].to_owned();
         assert!(challenge.starts_with(&format!("Bearer realm=\"{realm}\", error=")), "{challenge}");
     }
     for realm in ["", "a\"b", "a\\b", "a\nb", "a\r\nb", "a\tb", "é", "\0", "\u{7f}"] {

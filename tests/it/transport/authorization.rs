@@ -9,7 +9,7 @@ use tower_jwt_auth::{
     transport::TokenSource,
 };
 
-use crate::support::app::{ask, good_token, layer, request, with_authorization, with_lines};
+use crate::support::app::{layer, request, send, valid_token, with_authorization, with_lines};
 
 use super::{USER_42, assert_complete, assert_lines};
 
@@ -77,7 +77,7 @@ async fn one_line_one_scheme_one_token() {
 
 #[tokio::test]
 async fn bytes_beyond_ascii_are_refused() {
-    let good = good_token();
+    let good = valid_token();
     let odd = (0x80..=0xff).chain([b'\t']);
     for byte in odd {
         let byte = [byte];
@@ -91,11 +91,11 @@ async fn bytes_beyond_ascii_are_refused() {
             let mut request = request();
             let value = HeaderValue::from_bytes(&parts.concat()).unwrap();
             request.headers_mut().insert(AUTHORIZATION, value);
-            let answer = ask(&layer(), request).await;
+            let response = send(&layer(), request).await;
             // A tab before the scheme is only white space around the value.
             let expected = expected.or((byte[0] != b'\t').then_some(InvalidRequest));
-            assert_eq!(answer.outcome().err(), expected, "{byte:?} in {parts:?}");
-            assert_complete(&answer, &format!("{byte:?}"));
+            assert_eq!(response.outcome().err(), expected, "{byte:?} in {parts:?}");
+            assert_complete(&response, &format!("{byte:?}"));
         }
     }
 }
@@ -119,9 +119,9 @@ async fn large_garbage_is_refused() {
         ("\"".repeat(LEN), InvalidRequest),
     ];
     for (line, expected) in cases {
-        let answer = ask(&layer(), with_authorization(&[&line])).await;
-        assert_eq!(answer.outcome(), Err(expected), "{}", &line[..20]);
-        assert_complete(&answer, &line[..20]);
+        let response = send(&layer(), with_authorization(&[&line])).await;
+        assert_eq!(response.outcome(), Err(expected), "{}", &line[..20]);
+        assert_complete(&response, &line[..20]);
     }
 
     let cookies = layer().with_source(TokenSource::cookie("access").unwrap());
@@ -130,7 +130,7 @@ async fn large_garbage_is_refused() {
         ("access=".repeat(LEN / 7), InvalidRequest),
         ("access=a;".repeat(LEN / 9), InvalidRequest),
     ] {
-        let answer = ask(&cookies, with_lines(&COOKIE, &[&line])).await;
-        assert_eq!(answer.outcome(), Err(expected), "{}", &line[..9]);
+        let response = send(&cookies, with_lines(&COOKIE, &[&line])).await;
+        assert_eq!(response.outcome(), Err(expected), "{}", &line[..9]);
     }
 }

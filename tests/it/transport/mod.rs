@@ -13,12 +13,12 @@ use tower_jwt_auth::{
     JwtAuthLayer,
 };
 
-use crate::support::app::{Answer, ask, good_token, with_lines};
+use crate::support::app::{LayerResponse, send, valid_token, with_lines};
 
 /// The outcome for a request that the good token came with.
 const USER_42: Result<&str, AuthErrorKind> = Ok("42");
 
-/// Every refusal a layer may answer with: status, challenge, `code` and `detail`.
+/// Every refusal a layer may response with: status, challenge, `code` and `detail`.
 const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     (
         MissingCredentials,
@@ -105,7 +105,7 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
         "The token has been revoked.",
     ),
     (
-        AuthErrorKind::Refused,
+        AuthErrorKind::CheckFailed,
         401,
         r#"Bearer realm="api", error="invalid_token", error_description="a check of the application refused the token""#,
         "token_invalid",
@@ -115,22 +115,27 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
 ];
 
 /// The whole of a refusal, so that nothing of the request can be in it.
-fn assert_complete(answer: &Answer, case: &str) {
-    let Some(kind) = answer.kind() else {
-        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "welcome"), "{case}");
+fn assert_complete(response: &LayerResponse, case: &str) {
+    let Some(kind) = response.kind() else {
+        assert_eq!((response.status.as_u16(), response.body.as_str()), (200, "welcome"), "{case}");
         return;
     };
     let (_, status, challenge, code, detail) =
         REFUSALS.into_iter().find(|refusal| refusal.0 == kind).unwrap();
-    assert_eq!(answer.status.as_u16(), status, "{case}");
+    assert_eq!(response.status.as_u16(), status, "{case}");
     let challenges = if challenge.is_empty() { vec![] } else { vec![challenge] };
-    assert_eq!(answer.challenges(), challenges, "{case}");
-    assert_eq!(answer.headers[CONTENT_TYPE], "application/json", "{case}");
-    let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(response.challenges(), challenges, "{case}");
+    assert_eq!(response.headers[CONTENT_TYPE], "application/json", "{case}");
+    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
     assert_eq!(body, serde_json::json!({ "code": code, "detail": detail }), "{case}");
     let others = if status == 503 { 1 } else { 0 };
-    assert_eq!(answer.headers.len(), 1 + challenges.len() + others, "{case}: {:?}", answer.headers);
-    assert_eq!(answer.headers.contains_key(RETRY_AFTER), status == 503, "{case}");
+    assert_eq!(
+        response.headers.len(),
+        1 + challenges.len() + others,
+        "{case}: {:?}",
+        response.headers
+    );
+    assert_eq!(response.headers.contains_key(RETRY_AFTER), status == 503, "{case}");
 }
 
 /// Sends the lines of each case, with a good token for `T`, and compares who came through.
@@ -139,12 +144,12 @@ async fn assert_lines(
     name: &HeaderName,
     cases: &[(&[&str], Result<&str, AuthErrorKind>)],
 ) {
-    let good = good_token();
+    let good = valid_token();
     for (lines, expected) in cases {
         let filled: Vec<_> = lines.iter().map(|line| line.replace("{T}", &good)).collect();
         let filled: Vec<_> = filled.iter().map(String::as_str).collect();
-        let answer = ask(layer, with_lines(name, &filled)).await;
-        assert_eq!(answer.outcome(), *expected, "{lines:?}");
-        assert_complete(&answer, &format!("{lines:?}"));
+        let response = send(layer, with_lines(name, &filled)).await;
+        assert_eq!(response.outcome(), *expected, "{lines:?}");
+        assert_complete(&response, &format!("{lines:?}"));
     }
 }

@@ -10,7 +10,7 @@ use tower_jwt_auth::{
     transport::TokenSource,
 };
 
-use crate::support::app::{ask, good_token, layer, with_authorization};
+use crate::support::app::{layer, send, valid_token, with_authorization};
 
 use super::{USER_42, assert_complete, assert_lines};
 
@@ -136,20 +136,20 @@ async fn a_query_is_read_only_if_configured() {
         ("/?access_token=&a&access_token={T}", Err(InvalidRequest)),
     ];
     let configured = layer().with_source(TokenSource::insecure_query("access_token").unwrap());
-    let good = good_token();
+    let good = valid_token();
     for (uri, expected) in cases {
         let request = || Request::get(uri.replace("{T}", &good)).body(String::new()).unwrap();
-        let answer = ask(&configured, request()).await;
-        assert_eq!(answer.outcome(), *expected, "{uri}");
-        assert_complete(&answer, uri);
-        let answer = ask(&layer(), request()).await;
-        assert_eq!(answer.outcome(), Err(MissingCredentials), "{uri}");
+        let response = send(&configured, request()).await;
+        assert_eq!(response.outcome(), *expected, "{uri}");
+        assert_complete(&response, uri);
+        let response = send(&layer(), request()).await;
+        assert_eq!(response.outcome(), Err(MissingCredentials), "{uri}");
     }
 }
 
 #[tokio::test]
 async fn a_form_is_never_read() {
-    let good = good_token();
+    let good = valid_token();
     let request = Request::post("/")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(format!("access_token={good}"))
@@ -157,14 +157,14 @@ async fn a_form_is_never_read() {
     let with_query =
         layer().with_additional_source(TokenSource::insecure_query("access_token").unwrap());
     for layer in [layer(), with_query] {
-        let answer = ask(&layer, request.clone()).await;
-        assert_eq!(answer.outcome(), Err(MissingCredentials));
+        let response = send(&layer, request.clone()).await;
+        assert_eq!(response.outcome(), Err(MissingCredentials));
     }
 }
 
 #[tokio::test]
 async fn tokens_in_two_places_are_refused() {
-    let good = good_token();
+    let good = valid_token();
     let layer = layer()
         .with_additional_source(TokenSource::cookie("access").unwrap())
         .with_additional_source(TokenSource::insecure_query("t").unwrap());
@@ -190,9 +190,9 @@ async fn tokens_in_two_places_are_refused() {
         let mut request = with_authorization(&[&authorization]);
         *request.uri_mut() = uri.parse().unwrap();
         request.headers_mut().insert(COOKIE, HeaderValue::from_str(&cookie).unwrap());
-        let answer = ask(&layer, request).await;
-        assert_eq!(answer.outcome(), expected, "{uri} {authorization} {cookie}");
-        assert_complete(&answer, "two places");
+        let response = send(&layer, request).await;
+        assert_eq!(response.outcome(), expected, "{uri} {authorization} {cookie}");
+        assert_complete(&response, "two places");
     }
 }
 

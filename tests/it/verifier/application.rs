@@ -160,7 +160,7 @@ fn every_check_must_say_yes() {
         let outcome = verifier.verify(&Minter::hs256().token(claims(&[])));
         outcome.map(drop).map_err(|error| error.kind())
     };
-    let refused = Err(AuthErrorKind::Refused);
+    let refused = Err(AuthErrorKind::CheckFailed);
     assert_eq!(check(true, true), Ok(()));
     assert_eq!(check(true, false), refused);
     assert_eq!(check(false, true), refused);
@@ -192,7 +192,7 @@ fn checks_see_verified_claims_only() {
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     assert!(verifier.verify(&minter.token(claims(&[]))).is_ok());
     let other = minter.token(claims(&[("user_id", "43")]));
-    assert_eq!(verifier.verify(&other).unwrap_err().kind(), AuthErrorKind::Refused);
+    assert_eq!(verifier.verify(&other).unwrap_err().kind(), AuthErrorKind::CheckFailed);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 

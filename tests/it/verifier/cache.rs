@@ -16,7 +16,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{ask_once, bearer},
+    app::{bearer, send_once},
     keys,
     mint::{Minter, NOW, claims, clock, encode},
 };
@@ -170,7 +170,7 @@ fn checks_of_the_application_are_asked_with_each_hit() {
     let token = Minter::hs256().token(claims(&[]));
     assert_eq!(outcome(&verifier, &token), Ok(()));
     permits.store(false, Ordering::SeqCst);
-    assert_eq!(outcome(&verifier, &token), Err(AuthErrorKind::Refused));
+    assert_eq!(outcome(&verifier, &token), Err(AuthErrorKind::CheckFailed));
     permits.store(true, Ordering::SeqCst);
     assert_eq!(outcome(&verifier, &token), Ok(()));
     assert_eq!(stats(&verifier), (2, 1));
@@ -183,13 +183,13 @@ async fn revocation_is_asked_with_each_hit() {
     let layer = JwtAuthLayer::new(verifier.clone()).with_revocation_check(store.clone());
     let token = Minter::hs256().token(claims(&[]));
     for _ in 0..2 {
-        assert!(ask_once(&layer, bearer(&token)).await.outcome().is_ok());
+        assert!(send_once(&layer, bearer(&token)).await.outcome().is_ok());
     }
     let user_id = UserId::from("42");
     let revocation =
         Revocation::Token { jti: "9f1c", user_id: &user_id, keep_until: at(NOW + 600) };
     store.revoke(&revocation, at(NOW)).await.unwrap();
-    assert!(ask_once(&layer, bearer(&token)).await.outcome().is_err());
+    assert!(send_once(&layer, bearer(&token)).await.outcome().is_err());
     assert_eq!(stats(&verifier), (2, 1));
 }
 

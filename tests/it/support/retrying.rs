@@ -9,31 +9,31 @@ use tower_jwt_auth::{
 };
 
 /// On a machine that does much else, a store may be slower than it would have callers wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_FOR: Duration = Duration::from_secs(60);
 
 /// Calls a store again if it gives no answer, as the stores of this crate allow.
 #[derive(Clone)]
-pub(crate) struct Patient<S>(pub(crate) S);
+pub(crate) struct RetryingStore<S>(pub(crate) S);
 
-async fn insist<T, F: Future<Output = Result<T, StoreError>>>(
+async fn retry<T, F: Future<Output = Result<T, StoreError>>>(
     call: impl Fn() -> F,
 ) -> Result<T, StoreError> {
     let began = Instant::now();
     loop {
         match call().await {
-            Err(_) if began.elapsed() < PATIENCE => {}
+            Err(_) if began.elapsed() < RETRY_FOR => {}
             answer => return answer,
         }
     }
 }
 
-impl<S: TokenStore> TokenStore for Patient<S> {
+impl<S: TokenStore> TokenStore for RetryingStore<S> {
     async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        insist(|| self.0.begin(session)).await
+        retry(|| self.0.begin(session)).await
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
-        insist(|| self.0.spend(spend)).await
+        retry(|| self.0.spend(spend)).await
     }
 
     async fn revoke(
@@ -41,11 +41,11 @@ impl<S: TokenStore> TokenStore for Patient<S> {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
-        insist(|| self.0.revoke(revocation, now)).await
+        retry(|| self.0.revoke(revocation, now)).await
     }
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
-        insist(|| self.0.is_revoked(token)).await
+        retry(|| self.0.is_revoked(token)).await
     }
 
     fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
@@ -57,14 +57,14 @@ impl<S: TokenStore> TokenStore for Patient<S> {
         user_id: &UserId,
         now: NumericDate,
     ) -> Result<Vec<Session>, StoreError> {
-        insist(|| self.0.sessions(user_id, now)).await
+        retry(|| self.0.sessions(user_id, now)).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        insist(|| self.0.purge(now, limit)).await
+        retry(|| self.0.purge(now, limit)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        insist(|| self.0.ping()).await
+        retry(|| self.0.ping()).await
     }
 }
