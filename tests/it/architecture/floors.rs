@@ -1,0 +1,94 @@
+//! Which module of `src/` may use which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::graph::Graph;
+
+/// Each module with those it may import. Modules of one line never import each other.
+const ALLOWED: &[(&[&str], &[&str])] = &[
+    (&["clock", "error", "trace"], &[]),
+    (&["token"], &["clock", "error"]),
+    (&["rejection"], &["error", "trace"]),
+    (
+        &["jwks", "key_rotation", "store", "transport", "user"],
+        &["clock", "error", "token", "trace"],
+    ),
+    (&["password"], &["error", "token", "user"]),
+    (&["check"], &["clock", "error", "store", "token", "trace"]),
+    (&["issue"], &["check", "clock", "error", "store", "token", "trace", "user"]),
+    (
+        &["extract", "guard", "middleware", "routes"],
+        &[
+            "check",
+            "clock",
+            "error",
+            "issue",
+            "rejection",
+            "store",
+            "token",
+            "trace",
+            "transport",
+            "user",
+        ],
+    ),
+    (
+        &["simplejwt"],
+        &[
+            "check",
+            "clock",
+            "error",
+            "extract",
+            "guard",
+            "issue",
+            "middleware",
+            "password",
+            "rejection",
+            "routes",
+            "store",
+            "token",
+            "trace",
+            "transport",
+            "user",
+        ],
+    ),
+];
+
+#[test]
+fn modules_import_downward_only() {
+    let allowed: BTreeMap<&str, &[&str]> = ALLOWED
+        .iter()
+        .flat_map(|(modules, imports)| modules.iter().map(move |module| (*module, *imports)))
+        .collect();
+    let graph = Graph::read();
+    let mut violations = Vec::new();
+    let mut seen = BTreeSet::new();
+    for module in graph.modules() {
+        let (file, Some(top)) = (graph.file(module), module.first()) else { continue };
+        let Some(may_import) = allowed.get(&**top) else {
+            violations.push(format!("{file}: `{top}` is not in the table"));
+            continue;
+        };
+        for import in graph.imports(module) {
+            let import = import.first().map_or("the crate root", |top| &**top);
+            if import != top && !may_import.contains(&import) {
+                violations.push(format!("{file}: imports `{import}`"));
+            }
+        }
+        seen.insert(&**top);
+    }
+    assert_eq!(violations, Vec::<String>::new());
+    let missing: Vec<_> = allowed.keys().filter(|module| !seen.contains(**module)).collect();
+    assert!(missing.is_empty(), "in the table but not in src/: {missing:?}");
+}
+
+#[test]
+fn the_table_has_no_circles() {
+    let floor_of = |module: &str| {
+        ALLOWED.iter().position(|(modules, _)| modules.contains(&module)).expect("is in the table")
+    };
+    for (floor, (modules, imports)) in ALLOWED.iter().enumerate() {
+        for import in *imports {
+            assert!(floor_of(import) < floor, "{modules:?} must be above `{import}`");
+        }
+    }
+}
