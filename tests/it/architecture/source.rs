@@ -8,7 +8,7 @@ pub(super) type Path = Vec<String>;
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub(super) imports: Vec<Import>,
-    /// The modules whose items are all imported.
+    /// The modules whose items are all imported, other than to re-export them.
     pub(super) globs: Vec<Path>,
     /// Paths of two segments or more, outside of imports.
     pub(super) paths: BTreeSet<Path>,
@@ -85,7 +85,9 @@ impl Source {
                     is_done = true;
                 }
                 Some("*") => {
-                    self.globs.push(path.clone());
+                    if !is_public {
+                        self.globs.push(path.clone());
+                    }
                     is_done = true;
                 }
                 Some("as") => name = tokens.next().map(str::to_owned),
@@ -189,7 +191,7 @@ fn reads_imports_and_paths_but_no_comments_strings_or_unit_tests() {
         r##"
         //! use crate::a;
         pub use self::b::{B as C, d::{self, D}, e::*};
-        use super::f; // use crate::g;
+        use super::{f, o::*}; // use crate::g;
         #[cfg(doc)]
         use crate::h;
         /* crate::i::I */
@@ -209,7 +211,7 @@ fn reads_imports_and_paths_but_no_comments_strings_or_unit_tests() {
         ("super::f", "f", false),
     ];
     assert_eq!(imports, expected.map(|(path, name, public)| (path.to_owned(), name, public)));
-    assert_eq!(source.globs.iter().map(|path| path.join("::")).collect::<Vec<_>>(), ["self::b::e"]);
+    assert_eq!(source.globs.iter().map(|path| path.join("::")).collect::<Vec<_>>(), ["super::o"]);
     let paths: Vec<_> = source.paths.iter().map(|path| path.join("::")).collect();
     assert_eq!(paths, ["crate::l::L", "f::m"]);
 }
