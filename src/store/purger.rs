@@ -4,7 +4,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, NumericDate};
 
-use super::{StoreError, TokenStore};
+use super::{error::StoreError, token_store::TokenStore};
 
 /// How many entries are forgotten in one go.
 const BATCH: usize = 500;

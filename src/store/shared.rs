@@ -10,7 +10,11 @@ use crate::{
     token::UserId,
 };
 
-use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+use super::{
+    error::StoreError,
+    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    token_store::TokenStore,
+};
 
 /// How long a store may take unless configured otherwise.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);

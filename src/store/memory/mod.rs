@@ -14,7 +14,11 @@ use crate::{clock::NumericDate, token::UserId};
 
 use self::{shard::Shard, state::SessionState};
 
-use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+use super::{
+    error::StoreError,
+    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    token_store::TokenStore,
+};
 
 const SHARDS: usize = 32;
 const DEFAULT_CAPACITY: usize = 1_000_000;

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::HashMap, mem, num::NonZeroUsize, sync::Arc}
 
 use crate::clock::NumericDate;
 
-use super::super::{NewSession, Spend, Spent, TokenRef};
+use super::super::facts::{NewSession, Spend, Spent, TokenRef};
 
 #[derive(Default)]
 pub(super) struct UserState {

@@ -4,7 +4,7 @@ use redis::{RedisWrite, ToRedisArgs};
 
 use crate::clock::NumericDate;
 
-use super::super::{NewSession, Spend};
+use super::super::facts::{NewSession, Spend};
 
 /// An argument. Those of one kind are of one length, or tell their length, as the scripts demand.
 pub(super) enum Arg<'a> {

@@ -18,7 +18,11 @@ use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 
 use self::{args::Arg, connection::Connector, scripts::Script};
 
-use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+use super::{
+    error::StoreError,
+    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    token_store::TokenStore,
+};
 
 const DEFAULT_PREFIX: &str = "jwt:";
 const LONGEST_PREFIX: usize = 64;

@@ -6,7 +6,7 @@ use futures::Stream;
 
 use crate::clock::NumericDate;
 
-use super::super::{StoreError, TokenStore};
+use super::super::{error::StoreError, token_store::TokenStore};
 
 /// A [`TokenStore`] that tells what is revoked at it, by whatever process.
 ///

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use crate::trace::warn;
 
 use super::{
-    super::StoreError,
+    super::error::StoreError,
     State,
     feed::{Beat, Notice, RevocationFeed},
 };

@@ -11,7 +11,7 @@ use std::{
 use crate::clock::NumericDate;
 
 use super::{
-    super::TokenRef,
+    super::facts::TokenRef,
     digest::{Digest, Digester, UserDigest},
     feed::Revoked,
     shard::{RevokedUser, Shard},

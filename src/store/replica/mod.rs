@@ -80,7 +80,11 @@ use crate::{
 
 use self::{freshness::Freshness, index::Index};
 
-use super::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore};
+use super::{
+    error::StoreError,
+    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    token_store::TokenStore,
+};
 
 pub use self::{
     builder::RevocationReplicaBuilder,

@@ -12,7 +12,7 @@ use sqlx::{Database, Error, SqlStr};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    super::StoreError,
+    super::error::StoreError,
     engine::{Access, Engine, Param},
     lease::Lease,
 };
@@ -49,7 +49,7 @@ impl<E: Engine> Calls<E> {
     }
 
     /// Tries again while connections fail, as they all do after the server was restarted.
-    pub(super) async fn insist<T, F>(
+    pub(super) async fn retry<T, F>(
         &self,
         access: Access,
         mut attempt: impl FnMut(Instant) -> F,
@@ -57,7 +57,7 @@ impl<E: Engine> Calls<E> {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let until = Instant::now() + self.engine.patience(access);
+        let until = Instant::now() + self.engine.retry_for(access);
         let writes = matches!(access, Access::Write);
         loop {
             match attempt(until).await {
@@ -67,7 +67,7 @@ impl<E: Engine> Calls<E> {
                     }
                     return Ok(answer);
                 }
-                Err(failure) if !failure.is_passing::<E>() || Instant::now() >= until => {
+                Err(failure) if !failure.is_transient::<E>() || Instant::now() >= until => {
                     if writes {
                         self.cannot_write.store(true, Ordering::Relaxed);
                     }
@@ -92,7 +92,7 @@ impl<E: Engine> Calls<E> {
         statements: &[SqlStr],
         params: &[Param<'_>],
     ) -> Result<Vec<Row<E>>, StoreError> {
-        self.insist(access, |until| self.run_once(until, access, lock, statements, params)).await
+        self.retry(access, |until| self.run_once(until, access, lock, statements, params)).await
     }
 
     pub(super) async fn connect(
@@ -148,9 +148,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    fn is_passing<E: Engine>(&self) -> bool {
+    fn is_transient<E: Engine>(&self) -> bool {
         match &self.error {
-            Error::Database(error) => error.code().is_some_and(|code| E::is_passing(&code)),
+            Error::Database(error) => error.code().is_some_and(|code| E::is_transient(&code)),
             error => is_broken(error),
         }
     }
@@ -168,7 +168,7 @@ pub(super) fn conclude<E: Engine, T>(
 ) -> Result<T, Failure> {
     let reusable = match &answer {
         Ok(_) => true,
-        Err(Error::Database(error)) => !error.code().is_some_and(|code| E::is_passing(&code)),
+        Err(Error::Database(error)) => !error.code().is_some_and(|code| E::is_transient(&code)),
         Err(error) => !is_broken(error),
     };
     if reusable {

@@ -21,7 +21,7 @@ const TERM: Duration = Duration::from_secs(1);
 ///
 /// Before it takes one back, sqlx waits for an answer of the server. A call that has just had its
 /// own answer can do without, and so with half of the round trips.
-pub struct Connections<Db: Database> {
+pub(crate) struct Connections<Db: Database> {
     pool: Pool<Db>,
     /// `None` where others may be waiting for what goes back.
     at_hand: Option<Arc<AtHand<Db>>>,

@@ -1,14 +1,14 @@
-//! What a database engine does for [`SqlStore`](super::SqlStore).
+//! What each database engine does in its own way.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use sqlx::{Connection, Database, Error, SqlStr};
 
-use super::{connections::Connections, statements::Dialect};
+use super::{connections::Connections, dialect::Dialect};
 
 /// A value that goes into a statement.
 #[derive(Clone)]
-pub enum Param<'a> {
+pub(crate) enum Param<'a> {
     Text(Option<Cow<'a, str>>),
     Int(i64),
 }
@@ -21,31 +21,29 @@ impl fmt::Debug for Param<'_> {
 
 /// What a statement may do.
 #[derive(Clone, Copy, Debug)]
-pub enum Access {
+pub(crate) enum Access {
     Read,
     Write,
 }
 
 /// A database engine, with its connections. Cheap to clone.
-pub trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// The engine as sqlx knows it.
     type Db: Database<Connection: Connection<Database = Self::Db>>;
 
-    /// The name of its store.
-    const NAME: &'static str;
     /// How it writes SQL.
     const DIALECT: Dialect;
 
     /// The connections for `access`.
     fn connections(&self, access: Access) -> &Connections<Self::Db>;
 
-    /// How long after the beginning of a call a try may begin.
-    fn patience(&self, access: Access) -> Duration {
+    /// For how long after its begin a call is retried.
+    fn retry_for(&self, access: Access) -> Duration {
         self.connections(access).pool().options().get_acquire_timeout()
     }
 
-    /// Whether an error with `code` passes when the call is made again on another connection.
-    fn is_passing(code: &str) -> bool;
+    /// Whether a call that failed with this error code may succeed on another connection.
+    fn is_transient(code: &str) -> bool;
 
     /// The statement that begins a transaction and waits for all others with the same `lock`.
     fn begin(lock: i64) -> SqlStr;

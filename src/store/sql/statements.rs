@@ -7,104 +7,25 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// How an engine writes what the other one writes differently.
-#[derive(Debug)]
-pub struct Dialect {
-    /// The type of an id: text that is compared byte by byte, whatever the database's locale.
-    text: &'static str,
-    /// What follows the columns of a table.
-    table: &'static str,
-    /// The function that gives the greater of two numbers.
-    greatest: &'static str,
-    /// Whether a statement may hold another one that writes.
-    writing_ctes: bool,
-    /// Whether statements that revoke something also tell it to whoever listens.
-    notices: bool,
-    /// Migrations of this engine alone, after those of all.
-    migrations: &'static [&'static [&'static str]],
-    /// Of {table}, the rows that are over: how `DELETE` takes some of them by their {key}.
-    purge: &'static str,
+use super::{
+    dialect::Dialect,
+    schema::{CREATE_MIGRATIONS, MIGRATIONS, SET_VERSION, VERSION},
+};
+
+/// How a session stands: the values of the column `ended`.
+pub(super) mod ended {
+    pub(in super::super) const LIVE: i64 = 0;
+    /// Ended by a revocation or a limit.
+    pub(in super::super) const REVOKED: i64 = 1;
+    /// Ended by reuse; `current_jti` is then the successor that this spending named.
+    pub(in super::super) const REUSED: i64 = 2;
 }
-
-#[cfg(feature = "postgres")]
-pub(super) const POSTGRES: Dialect = Dialect {
-    // Indexes on locale-aware text break when the C library's locales change below them.
-    text: "TEXT COLLATE \"C\"",
-    table: "",
-    greatest: "greatest",
-    writing_ctes: true,
-    notices: true,
-    // What a feed loads.
-    migrations: &[&["CREATE INDEX {sessions}_ended ON {sessions} (user_id, session_id)
-        WHERE ended <> 0"]],
-    // Rows in use are left for the next time, so that nobody waits for anybody. The array makes the
-    // inner query run once; joined, it might run again and delete more than it was asked to.
-    purge: "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM {table} WHERE keep_until <= $1
-        ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1",
-};
-
-#[cfg(feature = "sqlite")]
-pub(super) const SQLITE: Dialect = Dialect {
-    text: "TEXT",
-    // Rows live in the primary key's tree, so that a write touches one tree less.
-    table: "WITHOUT ROWID",
-    greatest: "max",
-    writing_ctes: false,
-    notices: false,
-    migrations: &[],
-    purge: "DELETE FROM {table} WHERE ({key}) IN (
-        SELECT {key} FROM {table} WHERE keep_until <= $1
-        ORDER BY keep_until LIMIT $2) RETURNING 1",
-};
-
-/// Each migration of all engines as its statements. One that was published is never changed, and a later one must
-/// leave the tables usable by copies of the program that do not know it.
-pub(super) const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE {sessions} (
-        user_id {text} NOT NULL,
-        session_id {text} NOT NULL,
-        created_at BIGINT NOT NULL,
-        last_used_at BIGINT NOT NULL,
-        expires_at BIGINT NOT NULL,
-        keep_until BIGINT NOT NULL,
-        current_jti {text} NOT NULL,
-        previous_jti {text},
-        label TEXT,
-        adopted BIGINT NOT NULL,
-        ended BIGINT NOT NULL,
-        PRIMARY KEY (user_id, session_id)
-    ) {options}",
-    "CREATE INDEX {sessions}_keep_until ON {sessions} (keep_until)",
-    "CREATE TABLE {tokens} (
-        user_id {text} NOT NULL,
-        jti {text} NOT NULL,
-        keep_until BIGINT NOT NULL,
-        PRIMARY KEY (user_id, jti)
-    ) {options}",
-    "CREATE INDEX {tokens}_keep_until ON {tokens} (keep_until)",
-    "CREATE TABLE {users} (
-        user_id {text} NOT NULL,
-        revoked_at BIGINT NOT NULL,
-        keep_until BIGINT NOT NULL,
-        PRIMARY KEY (user_id)
-    ) {options}",
-    "CREATE INDEX {users}_keep_until ON {users} (keep_until)",
-]];
-
-const CREATE_MIGRATIONS: &str =
-    "CREATE TABLE IF NOT EXISTS {migrations} (version BIGINT NOT NULL PRIMARY KEY)";
-
-const VERSION: &str = "SELECT COALESCE(max(version), CAST(0 AS BIGINT)) FROM {migrations}";
-
-const SET_VERSION: &str = "INSERT INTO {migrations} (version) VALUES ($1)";
 
 /// Writes nothing, but fails where writing would.
 const PING: &str = "DELETE FROM {users} WHERE user_id = '' AND revoked_at < 0";
 
-/// Whether session `s` has ended: `ended` is 1, or 2 if it was by reuse, and then `current_jti` is
-/// the successor of the spending that ended it.
-const ENDED: &str = "(s.ended <> 0 OR {abandoned})";
+/// Whether session `s` has ended.
+const ENDED: &str = "(s.ended <> {live} OR {abandoned})";
 
 /// Whether session `s` was adopted and ended by a revocation of its user that did not see it,
 /// because each was made before the other was committed.
@@ -117,11 +38,11 @@ const ABANDONED: &str = "(s.adopted = 1 AND EXISTS (
 /// A session that is there already stays as it is, so this may be repeated.
 const BEGIN: &str = "INSERT INTO {sessions} (user_id, session_id, current_jti,
         created_at, last_used_at, expires_at, keep_until, label, adopted, ended)
-    VALUES ($1, $2, $3, $4, $4, $5, $6, $7, 0, 0)
+    VALUES ($1, $2, $3, $4, $4, $5, $6, $7, 0, {live})
     ON CONFLICT (user_id, session_id) DO NOTHING RETURNING 1";
 
 /// Of user $1 ends the live sessions used longest ago, but for the $8 others that remain beside $2.
-const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = 1
+const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = {revoked}
     WHERE user_id = $1 AND session_id IN (
         SELECT s.session_id FROM {sessions} AS s
         WHERE s.user_id = $1 AND s.session_id <> $2 AND s.expires_at > $4 AND NOT {ended}
@@ -141,7 +62,7 @@ const SPEND: &str = "UPDATE {sessions} AS s SET {rules}
 /// The same, but begins the session if it is unknown and its user was not revoked at $9 or later.
 const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, previous_jti,
         current_jti, last_used_at, expires_at, keep_until, created_at, adopted, ended)
-    SELECT $1, $2, $3, $4, $5, $7, $8, $9, 1, 0
+    SELECT $1, $2, $3, $4, $5, $7, $8, $9, 1, {live}
     WHERE NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
         AND (NOT EXISTS (SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.revoked_at >= $9)
             OR EXISTS (SELECT 1 FROM {sessions} k WHERE k.user_id = $1 AND k.session_id = $2))
@@ -151,7 +72,7 @@ const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, 
 
 /// Whether session `s` has not ended, but for the same spending once more, after its answer was lost:
 /// that changes nothing, and `current_jti` tells that it was this one.
-const SPENDABLE: &str = "(s.ended = 0 OR s.current_jti = $4)";
+const SPENDABLE: &str = "(s.ended = {live} OR s.current_jti = $4)";
 
 /// What spending does to session `s`: the rules of `TokenStore::spend`, in their order.
 ///
@@ -169,7 +90,7 @@ const RULES: &str = "
     last_used_at = CASE WHEN s.current_jti = $3 THEN $5 ELSE s.last_used_at END,
     expires_at = CASE WHEN s.current_jti = $3 THEN $7 ELSE s.expires_at END,
     keep_until = CASE WHEN {again} THEN s.keep_until ELSE {greatest}(s.keep_until, $8) END,
-    ended = CASE WHEN s.current_jti = $3 OR s.current_jti = $4 OR {again} THEN s.ended ELSE 2 END";
+    ended = CASE WHEN s.current_jti = $3 OR s.current_jti = $4 OR {again} THEN s.ended ELSE {reused} END";
 
 /// Within the grace time.
 const AGAIN: &str = "(s.previous_jti = $3 AND s.last_used_at > $6)";
@@ -182,8 +103,8 @@ const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
 /// Of user $1 ends session $2, and remembers this until $3.
 const REVOKE_SESSION: &str = "INSERT INTO {sessions} AS s (user_id, session_id, current_jti,
         created_at, last_used_at, expires_at, keep_until, adopted, ended)
-    VALUES ($1, $2, '', 0, 0, $3, $3, 0, 1)
-    ON CONFLICT (user_id, session_id) DO UPDATE SET ended = {greatest}(s.ended, 1),
+    VALUES ($1, $2, '', 0, 0, $3, $3, 0, {revoked})
+    ON CONFLICT (user_id, session_id) DO UPDATE SET ended = {greatest}(s.ended, {revoked}),
         keep_until = {greatest}(s.keep_until, excluded.keep_until)";
 
 /// Of user $1 refuses what was issued until $2, except session $3, and remembers this until $4.
@@ -195,8 +116,8 @@ const REVOKE_USER: &str = "INSERT INTO {users} AS u (user_id, revoked_at, keep_u
 
 /// Of user $1 ends all sessions except $3, which from now on counts as begun by a login.
 const END_SESSIONS: &str = "UPDATE {sessions} SET
-        ended = CASE WHEN session_id = $3 THEN ended ELSE 1 END, adopted = 0
-    WHERE user_id = $1 AND ended = 0";
+        ended = CASE WHEN session_id = $3 THEN ended ELSE {revoked} END, adopted = 0
+    WHERE user_id = $1 AND ended = {live}";
 
 /// Whether token $2 of user $1 and session $3, issued at $4, is revoked. $5: it is a refresh token;
 /// $6: its session may be unknown.
@@ -216,14 +137,17 @@ const SESSIONS: &str = "SELECT s.session_id, s.created_at, s.last_used_at, s.exp
     FROM {sessions} AS s WHERE s.user_id = $1 AND s.expires_at > $2 AND NOT {ended}";
 
 /// From user $1 and token $2 on, $3 revoked tokens.
+#[cfg(feature = "postgres")]
 const LIVE_TOKENS: &str = "SELECT user_id, jti, keep_until FROM {tokens}
     WHERE (user_id, jti) >= ($1, $2) ORDER BY user_id, jti LIMIT $3";
 
 /// From user $1 and session $2 on, $3 sessions that have ended.
+#[cfg(feature = "postgres")]
 const LIVE_SESSIONS: &str = "SELECT user_id, session_id, keep_until FROM {sessions}
-    WHERE ended <> 0 AND (user_id, session_id) >= ($1, $2) ORDER BY user_id, session_id LIMIT $3";
+    WHERE ended <> {live} AND (user_id, session_id) >= ($1, $2) ORDER BY user_id, session_id LIMIT $3";
 
 /// From user $1 on, $3 revoked users. $2 is not used, but there.
+#[cfg(feature = "postgres")]
 const LIVE_USERS: &str = "SELECT user_id, CAST($2 AS text), keep_until, revoked_at FROM {users}
     WHERE user_id >= $1 ORDER BY user_id LIMIT $3";
 
@@ -253,8 +177,19 @@ pub(super) struct Statements {
     pub(super) is_revoked: SqlStr,
     pub(super) sessions: SqlStr,
     pub(super) purge: [SqlStr; 3],
-    /// What a feed runs, if there is one: what its channel is, a beat, and how to load each table.
-    pub(super) feed: Vec<SqlStr>,
+    #[cfg(feature = "postgres")]
+    pub(super) feed: Option<FeedStatements>,
+}
+
+/// The statements of a feed, where the engine has one.
+#[cfg(feature = "postgres")]
+pub(super) struct FeedStatements {
+    /// Names the channel of the notices.
+    pub(super) channel: SqlStr,
+    pub(super) heartbeat: SqlStr,
+    pub(super) live_tokens: SqlStr,
+    pub(super) live_sessions: SqlStr,
+    pub(super) live_users: SqlStr,
 }
 
 impl Statements {
@@ -265,7 +200,7 @@ impl Statements {
             if dialect.notices { format!("{sql} {returning} {notice}") } else { sql.to_owned() }
         };
         let spending = |sql| {
-            let notice = format!("CASE WHEN ended = 2 THEN {} END", notice(SESSION_ENTRY));
+            let notice = format!("CASE WHEN ended = {{reused}} THEN {} END", notice(SESSION_ENTRY));
             fill(&telling(sql, ",", &notice))
         };
         let revoke_user = telling(REVOKE_USER, ",", &notice(USER_ENTRY));
@@ -276,13 +211,6 @@ impl Statements {
         } else {
             vec![fill(&revoke_user), fill(END_SESSIONS)]
         };
-        let feed = [
-            format!("SELECT {CHANNEL}"),
-            format!("SELECT pg_notify({CHANNEL} || $1, $2)::text"),
-            LIVE_TOKENS.to_owned(),
-            LIVE_SESSIONS.to_owned(),
-            LIVE_USERS.to_owned(),
-        ];
         Self {
             create_migrations: fill(CREATE_MIGRATIONS),
             version: fill(VERSION),
@@ -306,20 +234,38 @@ impl Statements {
                 purge("{tokens}", "user_id, jti"),
                 purge("{users}", "user_id"),
             ],
-            feed: feed.iter().filter(|_| dialect.notices).map(|sql| fill(sql)).collect(),
+            #[cfg(feature = "postgres")]
+            feed: dialect.notices.then(|| FeedStatements {
+                channel: fill(&format!("SELECT {CHANNEL}")),
+                heartbeat: fill(&format!("SELECT pg_notify({CHANNEL} || $1, $2)::text")),
+                live_tokens: fill(LIVE_TOKENS),
+                live_sessions: fill(LIVE_SESSIONS),
+                live_users: fill(LIVE_USERS),
+            }),
         }
     }
 
-    /// All but those that migrate.
+    /// All that read or write the tables, but for the migrations.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        [&self.ping, &self.spend, &self.spend_or_adopt, &self.revoke_token, &self.revoke_session]
-            .into_iter()
-            .chain(&self.begin)
-            .chain(&self.revoke_user)
-            .chain([&self.is_revoked, &self.sessions])
-            .chain(&self.purge)
-            .chain(self.feed.iter().skip(2)) // which read no table
-            .map(SqlStr::as_str)
+        let all = [
+            &self.ping,
+            &self.spend,
+            &self.spend_or_adopt,
+            &self.revoke_token,
+            &self.revoke_session,
+        ]
+        .into_iter()
+        .chain(&self.begin)
+        .chain(&self.revoke_user)
+        .chain([&self.is_revoked, &self.sessions])
+        .chain(&self.purge);
+        #[cfg(feature = "postgres")]
+        let all = all.chain(
+            self.feed
+                .iter()
+                .flat_map(|feed| [&feed.live_tokens, &feed.live_sessions, &feed.live_users]),
+        );
+        all.map(SqlStr::as_str)
     }
 }
 
@@ -340,7 +286,10 @@ fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
     let filled = filled
         .replace("{text}", dialect.text)
         .replace("{options}", dialect.table)
-        .replace("{greatest}", dialect.greatest);
+        .replace("{greatest}", dialect.greatest)
+        .replace("{live}", &ended::LIVE.to_string())
+        .replace("{revoked}", &ended::REVOKED.to_string())
+        .replace("{reused}", &ended::REUSED.to_string());
     // The connections find a statement that is prepared by all of its text.
     let filled: Vec<_> = filled.split_whitespace().collect();
     AssertSqlSafe(Arc::<str>::from(filled.join(" "))).into_sql_str()

@@ -1,27 +1,21 @@
-use std::{
-    fmt::{self, Write},
-    str::FromStr,
-    time::Duration,
-};
+use std::fmt;
 
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
-};
+use sqlx::PgPool;
 
-use crate::error::ConfigError;
+use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 
 use super::{
-    SqlStore,
-    connections::Connections,
-    engine::{Access, Engine, statements_of},
-    statements::{Dialect, POSTGRES},
+    super::{
+        super::{
+            error::StoreError,
+            facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+            token_store::TokenStore,
+        },
+        delegate::delegate_to_sql_store,
+        store::SqlStore,
+    },
+    engine::PostgresEngine,
 };
-
-/// How long a call waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the server works on a statement. What the caller has given up on must not happen later.
-const STATEMENT_TIMEOUT: &str = "900ms";
 
 /// A [`TokenStore`](crate::store::TokenStore) in PostgreSQL, version 11 or later.
 ///
@@ -53,7 +47,7 @@ const STATEMENT_TIMEOUT: &str = "900ms";
 /// # Tables
 ///
 /// `jwt_sessions`, `jwt_tokens`, `jwt_users` and `jwt_migrations`, made at the
-/// [first use](SqlStore::with_automatic_migration), in the first schema of the connection's
+/// [first use](Self::with_automatic_migration), in the first schema of the connection's
 /// `search_path` (for another one, append `?options[search_path]=auth` to the URL). Every statement
 /// is served by a primary key or by the index on `keep_until`. They hold ids and times, never a
 /// token. The role needs `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the first three tables and
@@ -82,21 +76,10 @@ const STATEMENT_TIMEOUT: &str = "900ms";
 /// together stay below the default deadline of two; then it fails with a
 /// [`StoreError`](crate::store::StoreError). A connection that turns out to be dead is replaced
 /// within the call, so a server that is back is used at once.
-pub type PostgresStore = SqlStore<PostgresEngine>;
-
-/// What [`PostgresStore`] does by itself.
 #[derive(Clone)]
-pub struct PostgresEngine {
-    connections: Connections<Postgres>,
-}
+pub struct PostgresStore(pub(super) SqlStore<PostgresEngine>);
 
-impl fmt::Debug for PostgresEngine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresEngine").finish_non_exhaustive()
-    }
-}
-
-impl SqlStore<PostgresEngine> {
+impl PostgresStore {
     /// A store at `url`, in the form `postgres://user:password@host:port/database`, with up to ten
     /// connections, which are made when they are needed. To have a program stop at its start if the
     /// database is not there, let it [`migrate`](Self::migrate) first.
@@ -113,7 +96,7 @@ impl SqlStore<PostgresEngine> {
     ///
     /// Outside of a Tokio runtime.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
-        Ok(Self::with_engine(PostgresEngine::connect_lazy(url)?))
+        PostgresEngine::connect_lazy(url).map(SqlStore::with_engine).map(Self)
     }
 
     /// A store that shares the connections of `pool`, which must be one of sqlx 0.9.
@@ -123,67 +106,8 @@ impl SqlStore<PostgresEngine> {
     /// which saves a round trip.
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        Self::with_engine(PostgresEngine { connections: Connections::returned(pool) })
+        Self(SqlStore::with_engine(PostgresEngine::from_pool(pool)))
     }
 }
 
-impl PostgresEngine {
-    /// The database at `url`.
-    pub(crate) fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
-        const MALFORMED: ConfigError = ConfigError::out_of_range(
-            "the PostgreSQL URL must have the form postgres://user:password@host:port/database",
-        );
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(MALFORMED);
-        }
-        let mut options =
-            PgConnectOptions::from_str(url).map_err(|_| MALFORMED)?.disable_statement_logging();
-        if !options.get_options().is_some_and(|options| options.contains("statement_timeout")) {
-            options = options.options([("statement_timeout", STATEMENT_TIMEOUT)]);
-        }
-        if options.get_application_name().is_none() {
-            options = options.application_name(env!("CARGO_PKG_NAME"));
-        }
-        let pool = PgPoolOptions::new()
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            // A round trip for each call; a dead connection is replaced when it shows.
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Ok(Self { connections: Connections::handed_on(pool) })
-    }
-}
-
-impl Engine for PostgresEngine {
-    type Db = Postgres;
-
-    const NAME: &'static str = "PostgresStore";
-    const DIALECT: Dialect = POSTGRES;
-
-    fn connections(&self, _: Access) -> &Connections<Postgres> {
-        &self.connections
-    }
-
-    fn is_passing(code: &str) -> bool {
-        // https://www.postgresql.org/docs/current/errcodes-appendix.html
-        code.starts_with("08") // connection exceptions
-            || [
-                "25006", // read-only: the server has become a replica
-                "40001", // serialization failure, where a stricter isolation is the default
-                "40P01", // deadlock
-                "57P01", // the server stops
-                "57P02", // another process of it has crashed
-                "57P03", // it is starting
-            ]
-            .contains(&code)
-    }
-
-    fn begin(lock: i64) -> SqlStr {
-        // The lock must be had before the snapshot is made, which READ COMMITTED makes for each
-        // statement.
-        let mut sql = String::from("BEGIN ISOLATION LEVEL READ COMMITTED; ");
-        let _ = write!(sql, "SELECT pg_advisory_xact_lock({lock})");
-        AssertSqlSafe(sql).into_sql_str()
-    }
-
-    statements_of!(PgConnection, PgRow);
-}
+delegate_to_sql_store!(PostgresStore);

@@ -1,7 +1,5 @@
 //! What PostgreSQL tells of revocations: `LISTEN` and `NOTIFY`.
 
-use std::ops::Range;
-
 use futures::{Stream, stream};
 use serde::Deserialize;
 use sqlx::{
@@ -13,19 +11,17 @@ use crate::clock::NumericDate;
 
 use super::{
     super::{
-        StoreError,
-        replica::{Beat, Notice, RevocationFeed, Revoked},
+        super::{
+            error::StoreError,
+            replica::{Beat, Notice, RevocationFeed, Revoked},
+        },
+        engine::{Access, Engine},
+        params::{count, text, time_at, unescaped},
+        statements::FeedStatements,
     },
-    PostgresStore, count,
-    engine::{Access, Engine},
-    postgres::PostgresEngine,
-    text, time_at, unescaped,
+    engine::PostgresEngine,
+    store::PostgresStore,
 };
-
-// Which of the feed's statements is for what.
-const CHANNEL: usize = 0;
-const BEAT: usize = 1;
-const TABLES: Range<usize> = 2..5;
 
 const PAGE: usize = 2_000;
 
@@ -36,13 +32,13 @@ impl RevocationFeed for PostgresStore {
         &self,
         subscriber: u64,
     ) -> Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError> {
-        let rows = self.read(self.feed(CHANNEL)?, &[]).await?;
+        let rows = self.0.read(&self.feed()?.channel, &[]).await?;
         let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
         let channel = PostgresEngine::text(row, 0).map_err(StoreError::unavailable)?;
         let channel = channel.unwrap_or_default();
         // Beats of others would only be in the way.
         let beats = channel.clone() + &suffix(subscriber);
-        let options = self.calls.engine().connections(Access::Read).pool().connect_options();
+        let options = self.0.calls.engine().connections(Access::Read).pool().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
         let mut listener = listen(&pool).await.map_err(StoreError::unavailable)?;
         listener.listen_all([&*channel, &*beats]).await.map_err(StoreError::unavailable)?;
@@ -59,21 +55,18 @@ impl RevocationFeed for PostgresStore {
     }
 
     fn live(&self) -> impl Stream<Item = Result<Vec<Revoked>, StoreError>> + Send {
-        let from = Some((TABLES.start, (Box::default(), Box::default())));
+        let from = Some((Table::Tokens, Place::default()));
         stream::try_unfold(from, move |from| async move {
             let Some((table, (user_id, id))) = from else { return Ok(None) };
-            let statement = self.feed(table)?;
+            let statement = table.statement(self.feed()?);
             let params = [text(&user_id), text(&id), count(PAGE)];
-            let rows = self.read(statement, &params).await?;
-            let page: Result<Vec<_>, _> = rows.iter().map(|row| entry(table, row)).collect();
+            let rows = self.0.read(statement, &params).await?;
+            let page: Result<Vec<_>, _> = rows.iter().map(|row| table.entry(row)).collect();
             let page = page.map_err(StoreError::unavailable)?;
             // The last entry is read again, as the first one of the next page.
             let next = match page.last() {
                 Some(last) if page.len() == PAGE => Some((table, place(last))),
-                _ if TABLES.contains(&(table + 1)) => {
-                    Some((table + 1, (Box::default(), Box::default())))
-                }
-                _ => None,
+                _ => table.next().map(|table| (table, Place::default())),
             };
             Ok(Some((page, next)))
         })
@@ -81,14 +74,13 @@ impl RevocationFeed for PostgresStore {
 
     async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
         let (suffix, number) = (suffix(beat.subscriber), beat.number.to_string());
-        self.read(self.feed(BEAT)?, &[text(&suffix), text(&number)]).await.map(drop)
+        self.0.read(&self.feed()?.heartbeat, &[text(&suffix), text(&number)]).await.map(drop)
     }
 }
 
 impl PostgresStore {
-    fn feed(&self, statement: usize) -> Result<&SqlStr, StoreError> {
-        let statement = self.statements.feed.get(statement);
-        statement.ok_or_else(|| StoreError::unavailable("there is no feed"))
+    fn feed(&self) -> Result<&FeedStatements, StoreError> {
+        self.0.statements.feed.as_ref().ok_or_else(|| StoreError::unavailable("there is no feed"))
     }
 }
 
@@ -139,20 +131,51 @@ fn revoked(payload: &str) -> Result<Notice, StoreError> {
 
 const UNREADABLE: &str = "a notice of a revocation could not be read";
 
-/// A row of one of the statements that load.
-fn entry(table: usize, row: &PgRow) -> Result<Revoked, Error> {
-    let text = |column| PostgresEngine::text(row, column)?.ok_or(Error::RowNotFound);
-    let user_id = unescaped(text(0)?);
-    let keep_until = time_at::<PostgresEngine>(row, 2)?;
-    Ok(match table - TABLES.start {
-        0 => Revoked::Token { user_id, jti: unescaped(text(1)?), keep_until },
-        1 => Revoked::Session { user_id, session_id: unescaped(text(1)?), keep_until },
-        _ => Revoked::User { user_id, at: time_at::<PostgresEngine>(row, 3)?, keep_until },
-    })
+/// The tables in the order in which they are read.
+#[derive(Clone, Copy)]
+enum Table {
+    Tokens,
+    Sessions,
+    Users,
 }
 
-/// Where in its table an entry stands.
-fn place(revoked: &Revoked) -> (Box<str>, Box<str>) {
+impl Table {
+    const fn statement(self, feed: &FeedStatements) -> &SqlStr {
+        match self {
+            Self::Tokens => &feed.live_tokens,
+            Self::Sessions => &feed.live_sessions,
+            Self::Users => &feed.live_users,
+        }
+    }
+
+    const fn next(self) -> Option<Self> {
+        match self {
+            Self::Tokens => Some(Self::Sessions),
+            Self::Sessions => Some(Self::Users),
+            Self::Users => None,
+        }
+    }
+
+    fn entry(self, row: &PgRow) -> Result<Revoked, Error> {
+        let text = |column| PostgresEngine::text(row, column)?.ok_or(Error::RowNotFound);
+        let user_id = unescaped(text(0)?);
+        let keep_until = time_at::<PostgresEngine>(row, 2)?;
+        Ok(match self {
+            Self::Tokens => Revoked::Token { user_id, jti: unescaped(text(1)?), keep_until },
+            Self::Sessions => {
+                Revoked::Session { user_id, session_id: unescaped(text(1)?), keep_until }
+            }
+            Self::Users => {
+                Revoked::User { user_id, at: time_at::<PostgresEngine>(row, 3)?, keep_until }
+            }
+        })
+    }
+}
+
+/// The user id of an entry, and its own id in its table.
+type Place = (Box<str>, Box<str>);
+
+fn place(revoked: &Revoked) -> Place {
     match revoked.clone() {
         Revoked::Token { user_id, jti, .. } => (user_id, jti),
         Revoked::Session { user_id, session_id, .. } => (user_id, session_id),

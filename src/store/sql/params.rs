@@ -1,6 +1,15 @@
-//! Ids and labels as columns hold them.
+//! Values as parameters and columns hold them.
 
 use std::borrow::Cow;
+
+use sqlx::Error;
+
+use crate::clock::NumericDate;
+
+use super::{
+    calls::Row,
+    engine::{Engine, Param},
+};
 
 /// PostgreSQL's text holds any character but NUL, which therefore is written as two others.
 const NUL: char = '\0';
@@ -35,4 +44,26 @@ pub(super) fn unescaped(text: String) -> Box<str> {
         }
     }
     unescaped.into()
+}
+
+pub(super) fn text(text: &str) -> Param<'_> {
+    Param::Text(Some(escaped(text)))
+}
+
+pub(super) fn time(time: NumericDate) -> Param<'static> {
+    seconds(time.as_secs())
+}
+
+/// No sum of two of these overflows.
+pub(super) fn seconds(seconds: u64) -> Param<'static> {
+    Param::Int(seconds.min(NumericDate::MAX.as_secs()).cast_signed())
+}
+
+pub(super) fn count(count: usize) -> Param<'static> {
+    Param::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+pub(super) fn time_at<E: Engine>(row: &Row<E>, column: usize) -> Result<NumericDate, Error> {
+    let secs = E::int(row, column)?.unwrap_or_default();
+    Ok(NumericDate::from_secs(u64::try_from(secs).unwrap_or_default()))
 }

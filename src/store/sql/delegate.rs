@@ -1,0 +1,97 @@
+//! The public stores, which hide the generic one and its engines.
+
+/// Implements what the public stores have in common, by the [`SqlStore`](super::store::SqlStore)
+/// in their only field.
+macro_rules! delegate_to_sql_store {
+    ($store:ident) => {
+        impl $store {
+            /// Sets the prefix of the table names. Stores with different prefixes are independent.
+            /// Default: `jwt_`.
+            ///
+            /// # Errors
+            ///
+            /// If `prefix` is not a lower-case letter or underscore, followed by up to 39
+            /// lower-case letters, digits and underscores, or if it begins with `pg_` or
+            /// `sqlite_`, which the engines reserve.
+            pub fn with_table_prefix(self, prefix: &str) -> Result<Self, ConfigError> {
+                self.0.with_table_prefix(prefix).map(Self)
+            }
+
+            /// Sets whether the first call that reaches the database creates or upgrades the
+            /// tables. Default: `true`, so that a program can start before its database.
+            ///
+            /// If `false`, call [`migrate`](Self::migrate), for example with a role that may create
+            /// tables when the role of the service may not.
+            #[must_use]
+            pub fn with_automatic_migration(self, automatic: bool) -> Self {
+                Self(self.0.with_automatic_migration(automatic))
+            }
+
+            /// Creates the tables, or upgrades those of an earlier version of this crate.
+            ///
+            /// May be called repeatedly, and by several processes at once. Tables of a later
+            /// version are left as they are, and can be used.
+            ///
+            /// # Errors
+            ///
+            /// If the database is unavailable, or if its role has to create tables and may not.
+            pub async fn migrate(&self) -> Result<(), StoreError> {
+                self.0.migrate().await
+            }
+
+            /// The statements that this store runs, for `EXPLAIN` and for review. They may change
+            /// with any version of this crate.
+            pub fn statements(&self) -> impl Iterator<Item = &str> {
+                self.0.statements()
+            }
+        }
+
+        impl TokenStore for $store {
+            async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+                self.0.begin(session).await
+            }
+
+            async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+                self.0.spend(spend).await
+            }
+
+            async fn revoke(
+                &self,
+                revocation: &Revocation<'_>,
+                now: NumericDate,
+            ) -> Result<(), StoreError> {
+                self.0.revoke(revocation, now).await
+            }
+
+            async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+                self.0.is_revoked(token).await
+            }
+
+            async fn sessions(
+                &self,
+                user_id: &UserId,
+                now: NumericDate,
+            ) -> Result<Vec<Session>, StoreError> {
+                self.0.sessions(user_id, now).await
+            }
+
+            /// Fails if the database cannot be written to, also if it is locked or read-only.
+            async fn ping(&self) -> Result<(), StoreError> {
+                self.0.ping().await
+            }
+
+            async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
+                self.0.purge(now, limit).await
+            }
+        }
+
+        impl fmt::Debug for $store {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($store))
+                    .field("table_prefix", &self.0.prefix())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(super) use delegate_to_sql_store;

@@ -1,0 +1,7 @@
+mod engine;
+mod feed;
+mod store;
+
+#[cfg(feature = "django")]
+pub(crate) use engine::PostgresEngine;
+pub use store::PostgresStore;

@@ -1,0 +1,136 @@
+//! What only SQLite does.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, SqlStr, Sqlite, SqliteConnection,
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+
+use crate::error::ConfigError;
+
+use super::super::{
+    connections::Connections,
+    dialect::Dialect,
+    engine::{Access, Engine, statements_of},
+};
+
+/// How long a call that writes waits for others of this process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1100);
+/// How long it then waits for other processes: the sum stays below the default deadline.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
+/// How many calls read at once.
+const READERS: u32 = 4;
+
+/// A SQLite file, with its connections.
+#[derive(Clone)]
+pub(crate) struct SqliteEngine {
+    /// One connection, for which calls wait in turn; SQLite itself would let them race.
+    writer: Connections<Sqlite>,
+    readers: Connections<Sqlite>,
+}
+
+impl fmt::Debug for SqliteEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteEngine").finish_non_exhaustive()
+    }
+}
+
+impl SqliteEngine {
+    pub(super) fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
+        let options = options(url, "mode=rwc")?
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        Ok(Self::with_options(&options))
+    }
+
+    /// The file at `url` as it is, somebody else's: by default it is not made if it is missing.
+    #[cfg(feature = "django")]
+    pub(crate) fn connect_lazy_as_it_is(url: &str) -> Result<Self, ConfigError> {
+        Ok(Self::with_options(&options(url, "mode=rw")?))
+    }
+
+    fn with_options(options: &SqliteConnectOptions) -> Self {
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A file does not hang up, so connections need no test and never grow old.
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_lazy_with(options.clone())
+        };
+        // The pause between two calls lets other processes write: they only look now and then
+        // whether they may.
+        Self {
+            writer: Connections::returned(pool(1)),
+            readers: Connections::returned(pool(READERS)),
+        }
+    }
+}
+
+/// What `url` says; `default` are its parameters if it has none.
+fn options(url: &str, default: &str) -> Result<SqliteConnectOptions, ConfigError> {
+    const MALFORMED: ConfigError = ConfigError::out_of_range(
+        "the SQLite URL must have the form sqlite:/path/to/file, with no parameter but mode",
+    );
+    const IN_MEMORY: ConfigError = ConfigError::ineffective(
+        "a SQLite database in memory cannot be shared by connections: use MemoryStore",
+    );
+    let path = url.strip_prefix("sqlite:").ok_or(MALFORMED)?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let (file, parameters) = path.split_once('?').unwrap_or((path, default));
+    if file == ":memory:" || parameters == "mode=memory" {
+        return Err(IN_MEMORY);
+    }
+    if file.is_empty() || !matches!(parameters, "mode=rw" | "mode=rwc") {
+        return Err(MALFORMED);
+    }
+    Ok(SqliteConnectOptions::from_str(&format!("sqlite://{path}"))
+        .map_err(|_| MALFORMED)?
+        .create_if_missing(parameters == "mode=rwc")
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging())
+}
+
+impl Engine for SqliteEngine {
+    type Db = Sqlite;
+
+    const DIALECT: Dialect = DIALECT;
+
+    fn connections(&self, access: Access) -> &Connections<Sqlite> {
+        match access {
+            Access::Read => &self.readers,
+            Access::Write => &self.writer,
+        }
+    }
+
+    fn is_transient(code: &str) -> bool {
+        // SQLITE_BUSY, which can come at once where the first connections to a new file race to
+        // turn on write-ahead logging; elsewhere it comes when the patience is at its end.
+        code.parse::<i32>().is_ok_and(|code| code & 0xff == 5)
+    }
+
+    fn begin(_: i64) -> SqlStr {
+        // There is one lock for the whole file. Taken later, another writer could come in between.
+        SqlStr::from_static("BEGIN IMMEDIATE")
+    }
+
+    statements_of!(SqliteConnection, SqliteRow);
+}
+
+const DIALECT: Dialect = Dialect {
+    text: "TEXT",
+    // Rows live in the primary key's tree, so that a write touches one tree less.
+    table: "WITHOUT ROWID",
+    greatest: "max",
+    writing_ctes: false,
+    notices: false,
+    migrations: &[],
+    purge: "DELETE FROM {table} WHERE ({key}) IN (
+        SELECT {key} FROM {table} WHERE keep_until <= $1
+        ORDER BY keep_until LIMIT $2) RETURNING 1",
+};

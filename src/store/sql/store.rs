@@ -1,0 +1,328 @@
+//! The store that all engines share.
+//!
+//! Every call may be made again after its connection was lost, without knowing whether it had been
+//! carried out, because each has the same outcome then:
+//!
+//! - `begin` leaves a session alone that is there already;
+//! - `spend` finds its own successor in place, or that it was the one that ended the session;
+//! - `revoke` only ever ends, and only ever extends times;
+//! - `is_revoked` and `sessions` read;
+//! - `purge` deletes what is over, and would at most tell too small a number.
+
+use std::sync::Arc;
+
+use sqlx::{Error, SqlStr};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
+
+use crate::{clock::NumericDate, error::ConfigError, token::UserId};
+
+use super::{
+    super::{
+        error::StoreError,
+        facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    },
+    calls::{Calls, Failure, Row, conclude},
+    engine::{Access, Engine, Param},
+    params::{count, escaped, text, time, time_at, unescaped},
+    statements::{Statements, ended},
+};
+
+const DEFAULT_PREFIX: &str = "jwt_";
+/// PostgreSQL cuts names off after 63 bytes, and `sessions_keep_until` follows.
+const MAX_PREFIX_LEN: usize = 40;
+/// How many entries one statement deletes.
+const PURGE_BATCH: usize = 500;
+
+/// What the public stores have in common.
+#[derive(Clone)]
+pub(super) struct SqlStore<E> {
+    pub(super) calls: Calls<E>,
+    pub(super) statements: Arc<Statements>,
+    prefix: Arc<str>,
+    /// Set when the tables are known to be there.
+    migrated: Arc<OnceCell<()>>,
+    automatic: bool,
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(super) fn with_engine(engine: E) -> Self {
+        Self {
+            calls: Calls::new(engine),
+            statements: Arc::new(Statements::new(&E::DIALECT, DEFAULT_PREFIX)),
+            prefix: DEFAULT_PREFIX.into(),
+            migrated: Arc::default(),
+            automatic: true,
+        }
+    }
+
+    pub(super) fn with_table_prefix(mut self, prefix: &str) -> Result<Self, ConfigError> {
+        let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'_');
+        if prefix.len() > MAX_PREFIX_LEN
+            || !prefix.bytes().next().is_some_and(is_letter)
+            || !prefix.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+            || prefix.starts_with("pg_")
+            || prefix.starts_with("sqlite_")
+        {
+            return Err(ConfigError::out_of_range(
+                "a table prefix must have 1 to 40 characters of a-z, 0-9 and _, none of 0-9 first",
+            ));
+        }
+        self.statements = Arc::new(Statements::new(&E::DIALECT, prefix));
+        self.prefix = prefix.into();
+        self.migrated = Arc::default();
+        Ok(self)
+    }
+
+    pub(super) fn with_automatic_migration(mut self, automatic: bool) -> Self {
+        self.automatic = automatic;
+        self
+    }
+
+    pub(super) async fn migrate(&self) -> Result<(), StoreError> {
+        self.calls.retry(Access::Write, |until| self.migrate_once(until)).await
+    }
+
+    pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
+        self.statements.iter()
+    }
+
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub(super) async fn read(
+        &self,
+        sql: &SqlStr,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row<E>>, StoreError> {
+        if self.calls.cannot_write() {
+            self.ping().await?;
+        }
+        self.run(Access::Read, None, std::slice::from_ref(sql), params).await
+    }
+
+    async fn write(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Row<E>>, StoreError> {
+        self.run(Access::Write, None, std::slice::from_ref(sql), params).await
+    }
+
+    async fn run(
+        &self,
+        access: Access,
+        lock: Option<i64>,
+        statements: &[SqlStr],
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row<E>>, StoreError> {
+        let run = async |until| {
+            if self.automatic {
+                self.migrated.get_or_try_init(|| self.migrate_once(until)).await?;
+            }
+            self.calls.run_once(until, access, lock, statements, params).await
+        };
+        self.calls.retry(access, run).await
+    }
+
+    async fn migrate_once(&self, until: Instant) -> Result<(), Failure> {
+        let mut lease = self.calls.connect(Access::Write, until).await?;
+        let answer = async {
+            let sql = &*self.statements;
+            let latest = sql.migrations.len() as i64;
+            // Most often there is nothing to do, and then it takes no right to do it.
+            match E::fetch(lease.connection()?, &sql.version, &[]).await {
+                Ok(rows) if version::<E>(&rows)? >= latest => return Ok(()),
+                Ok(_) | Err(Error::Database(_)) => {}
+                Err(error) => return Err(error),
+            }
+            let begin = E::begin(lock_of(&[&self.prefix, "migrations"]));
+            let mut transaction = lease.begin(begin).await?;
+            E::fetch(&mut transaction, &sql.create_migrations, &[]).await?;
+            let applied = version::<E>(&E::fetch(&mut transaction, &sql.version, &[]).await?)?;
+            for (statements, number) in sql.migrations.iter().zip(1..) {
+                if number > applied {
+                    for statement in statements {
+                        E::fetch(&mut transaction, statement, &[]).await?;
+                    }
+                    let number = [Param::Int(number)];
+                    E::fetch(&mut transaction, &sql.set_version, &number).await?;
+                }
+            }
+            transaction.commit().await
+        }
+        .await;
+        conclude::<E, _>(lease, answer)
+    }
+}
+
+fn version<E: Engine>(rows: &[Row<E>]) -> Result<i64, Error> {
+    Ok(E::int(rows.first().ok_or(Error::RowNotFound)?, 0)?.unwrap_or_default())
+}
+
+/// A number for `names`, the same in every process and version: FNV-1a.
+fn lock_of(names: &[&str]) -> i64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for name in names {
+        for byte in name.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash.cast_signed()
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(super) async fn begin(
+        &self,
+        session: &NewSession<'_>,
+    ) -> Result<Vec<Box<str>>, StoreError> {
+        let user_id = session.user_id.as_str();
+        // The new session is one of them.
+        let others = session.limit.map_or(0, |limit| limit.get() - 1);
+        let params = [
+            text(user_id),
+            text(session.session_id),
+            text(session.refresh),
+            time(session.now),
+            time(session.expires_at),
+            time(session.keep_until),
+            Param::Text(session.label.map(escaped)),
+            count(others),
+        ];
+        if session.limit.is_none() {
+            self.write(&self.statements.begin[0], &params).await?;
+            return Ok(Vec::new());
+        }
+        // Logins of one user wait for each other here: each counts those before it.
+        let lock = lock_of(&[&self.prefix, user_id]);
+        let ended = self.run(Access::Write, Some(lock), &self.statements.begin, &params).await?;
+        let id = |row| E::text(row, 0)?.ok_or(Error::RowNotFound).map(unescaped);
+        ended.iter().map(id).collect::<Result<_, Error>>().map_err(StoreError::unavailable)
+    }
+
+    pub(super) async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        let params = [
+            text(spend.user_id.as_str()),
+            text(spend.session_id),
+            text(spend.refresh),
+            text(spend.successor),
+            time(spend.now),
+            again_after(spend),
+            time(spend.expires_at),
+            time(spend.keep_until),
+            time(spend.issued_at),
+        ];
+        let rows = if spend.adopt {
+            self.write(&self.statements.spend_or_adopt, &params).await?
+        } else {
+            self.write(&self.statements.spend, &params).await?
+        };
+        match rows.first() {
+            Some(row) => outcome::<E>(row, spend).map_err(StoreError::unavailable),
+            None => Ok(Spent::Revoked),
+        }
+    }
+
+    pub(super) async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
+        match *revocation {
+            Revocation::Token { jti, user_id, keep_until } => {
+                let params = [text(user_id.as_str()), text(jti), time(keep_until)];
+                self.write(&self.statements.revoke_token, &params).await
+            }
+            Revocation::Session { session_id, user_id, keep_until } => {
+                let params = [text(user_id.as_str()), text(session_id), time(keep_until)];
+                self.write(&self.statements.revoke_session, &params).await
+            }
+            Revocation::User { user_id, except, keep_until } => {
+                let user_id = user_id.as_str();
+                let except = Param::Text(except.map(escaped));
+                let params = [text(user_id), time(now), except, time(keep_until)];
+                let statements = &*self.statements.revoke_user;
+                let lock = (statements.len() > 1).then(|| lock_of(&[&self.prefix, user_id]));
+                self.run(Access::Write, lock, statements, &params).await
+            }
+        }
+        .map(drop)
+    }
+
+    pub(super) async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+        let params = [
+            text(token.user_id),
+            Param::Text(token.jti.map(escaped)),
+            Param::Text(token.session_id.map(escaped)),
+            time(token.issued_at),
+            Param::Int(token.refresh.into()),
+            Param::Int(token.adopt.into()),
+        ];
+        let rows = self.read(&self.statements.is_revoked, &params).await?;
+        let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
+        Ok(E::int(row, 0).map_err(StoreError::unavailable)? != Some(0))
+    }
+
+    pub(super) async fn sessions(
+        &self,
+        user_id: &UserId,
+        now: NumericDate,
+    ) -> Result<Vec<Session>, StoreError> {
+        let params = [text(user_id.as_str()), time(now)];
+        let rows = self.read(&self.statements.sessions, &params).await?;
+        let sessions: Result<_, _> = rows.iter().map(session_of::<E>).collect();
+        sessions.map_err(StoreError::unavailable)
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        self.write(&self.statements.ping, &[]).await.map(drop)
+    }
+
+    pub(super) async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        let mut purged = 0;
+        for statement in &self.statements.purge {
+            loop {
+                let batch = PURGE_BATCH.min(limit - purged);
+                if batch == 0 {
+                    break;
+                }
+                let began = Instant::now();
+                let deleted = self.write(statement, &[time(now), count(batch)]).await?.len();
+                purged += deleted;
+                if deleted < batch {
+                    break;
+                }
+                // Whoever waits for the lock looks for it only now and then.
+                sleep(began.elapsed()).await;
+            }
+        }
+        Ok(purged)
+    }
+}
+
+/// A token that was spent later is within its grace time.
+fn again_after(spend: &Spend<'_>) -> Param<'static> {
+    Param::Int(match spend.grace.as_secs() {
+        0 => i64::MAX,
+        grace => spend.now.as_secs().cast_signed().saturating_sub_unsigned(grace),
+    })
+}
+
+fn outcome<E: Engine>(row: &Row<E>, spend: &Spend<'_>) -> Result<Spent, Error> {
+    let current = E::text(row, 0)?.map(unescaped);
+    let by_this = current.as_deref() == Some(spend.successor);
+    match E::int(row, 2)? {
+        Some(ended::LIVE) if by_this => return Ok(Spent::First),
+        Some(ended::LIVE) => {}
+        Some(ended::REUSED) if by_this => return Ok(Spent::Reused),
+        _ => return Ok(Spent::Revoked),
+    }
+    let successor = current.ok_or(Error::RowNotFound)?;
+    Ok(Spent::Again { successor, at: time_at::<E>(row, 1)? })
+}
+
+fn session_of<E: Engine>(row: &Row<E>) -> Result<Session, Error> {
+    let id = E::text(row, 0)?.ok_or(Error::RowNotFound)?;
+    let times = (time_at::<E>(row, 1)?, time_at::<E>(row, 2)?, time_at::<E>(row, 3)?);
+    let label = E::text(row, 4)?.map(unescaped);
+    Ok(Session::new(unescaped(id), times.0, times.1, times.2).with_label(label))
+}
