@@ -1,14 +1,12 @@
-use std::ops::RangeInclusive;
-
 use argon2::Params;
 
 use crate::error::ConfigError;
 
-use super::{PasswordHasher, pool::PoolSettings};
-
-pub(super) const MAX_MEMORY_KIB: u32 = 1024 * 1024;
-pub(super) const MAX_ITERATIONS: u32 = 20;
-pub(super) const MAX_PARALLELISM: u32 = 16;
+use super::{
+    hasher::PasswordHasher,
+    limits::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM, within},
+    pool::PoolSettings,
+};
 
 // The first minimum of OWASP's cheat sheet, which the setters' docs link.
 const DEFAULT: Params = match Params::new(19 * 1024, 2, 1, None) {
@@ -119,17 +117,34 @@ impl PasswordHasherBuilder {
         let pool = self.pool.build(params.block_count())?;
         Ok(PasswordHasher::from_parts(params, pool))
     }
+}
 
-    pub(super) fn build_default() -> PasswordHasher {
+impl PasswordHasher {
+    /// A hasher with the default of every setting: 19 MiB of memory, two iterations, one lane.
+    #[must_use]
+    pub fn new() -> Self {
         let pool = PoolSettings::default().assemble(DEFAULT.block_count());
-        PasswordHasher::from_parts(DEFAULT, pool)
+        Self::from_parts(DEFAULT, pool)
+    }
+
+    /// A hasher with settings of its own.
+    ///
+    /// ```
+    /// use tower_jwt_auth::password::PasswordHasher;
+    ///
+    /// let hasher = PasswordHasher::builder().memory_kib(48 * 1024).build()?;
+    ///
+    /// // MiB given for KiB.
+    /// assert!(PasswordHasher::builder().memory_kib(48).build().is_err());
+    /// # Ok::<(), tower_jwt_auth::ConfigError>(())
+    /// ```
+    pub fn builder() -> PasswordHasherBuilder {
+        PasswordHasherBuilder::new()
     }
 }
 
-pub(super) fn within<T: PartialOrd + Copy>(
-    value: T,
-    allowed: RangeInclusive<T>,
-    message: &'static str,
-) -> Result<(), ConfigError> {
-    if allowed.contains(&value) { Ok(()) } else { Err(ConfigError::out_of_range(message)) }
+impl Default for PasswordHasher {
+    fn default() -> Self {
+        Self::new()
+    }
 }

@@ -5,7 +5,7 @@ use argon2::{
     password_hash::{self, try_generate_salt},
 };
 
-use super::{PasswordError, PasswordHasherBuilder, memory::Memory, pool::Pool, stored::StoredHash};
+use super::{blocks::BlockPool, error::PasswordError, pool::Pool, stored::StoredHash};
 
 /// What argon2 gives a new hash.
 const SALT_LEN: usize = 16;
@@ -24,27 +24,6 @@ struct Inner {
 }
 
 impl PasswordHasher {
-    /// A hasher with the default of every setting: 19 MiB of memory, two iterations, one lane.
-    #[must_use]
-    pub fn new() -> Self {
-        PasswordHasherBuilder::build_default()
-    }
-
-    /// A hasher with settings of its own.
-    ///
-    /// ```
-    /// use tower_jwt_auth::password::PasswordHasher;
-    ///
-    /// let hasher = PasswordHasher::builder().memory_kib(48 * 1024).build()?;
-    ///
-    /// // MiB given for KiB.
-    /// assert!(PasswordHasher::builder().memory_kib(48).build().is_err());
-    /// # Ok::<(), tower_jwt_auth::ConfigError>(())
-    /// ```
-    pub fn builder() -> PasswordHasherBuilder {
-        PasswordHasherBuilder::new()
-    }
-
     pub(super) fn from_parts(params: Params, pool: Pool) -> Self {
         Self(Arc::new(Inner { params, pool }))
     }
@@ -69,15 +48,15 @@ impl PasswordHasher {
     /// - [`Internal`] when there is no memory, no randomness or no tokio runtime.
     ///
     /// [`TooLong`]: super::PasswordErrorKind::TooLong
-    /// [`max_password_len`]: PasswordHasherBuilder::max_password_len
+    /// [`max_password_len`]: super::PasswordHasherBuilder::max_password_len
     /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
     /// [`Internal`]: super::PasswordErrorKind::Internal
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         if !self.0.pool.takes(password) {
             return Err(PasswordError::too_long());
         }
-        let work = |params: &Params, memory: &Memory, password: &[u8]| {
-            memory.hash(params, &try_generate_salt()?, password)
+        let work = |params: &Params, blocks: &BlockPool, password: &[u8]| {
+            blocks.hash(params, &try_generate_salt()?, password)
         };
         Ok(self.run(password, work).await?.to_string())
     }
@@ -110,7 +89,7 @@ impl PasswordHasher {
     /// - [`Overloaded`] when too many callers are in line.
     /// - [`Internal`] when there is no memory or no tokio runtime.
     ///
-    /// [`max_password_len`]: PasswordHasherBuilder::max_password_len
+    /// [`max_password_len`]: super::PasswordHasherBuilder::max_password_len
     /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
     /// [`Internal`]: super::PasswordErrorKind::Internal
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
@@ -118,10 +97,10 @@ impl PasswordHasher {
             return Ok(false);
         }
         let stored = hash.and_then(StoredHash::parse);
-        self.run(password, move |params, memory, password| match stored {
-            Some(stored) => stored.matches(memory, password),
+        self.run(password, move |params, blocks, password| match stored {
+            Some(stored) => stored.matches(blocks, password),
             // Without the black box a compiler may leave out work whose result is not used.
-            None => black_box(memory.hash(params, &[0; SALT_LEN], password)).map(|_| false),
+            None => black_box(blocks.hash(params, &[0; SALT_LEN], password)).map(|_| false),
         })
         .await
     }
@@ -155,17 +134,11 @@ impl PasswordHasher {
     async fn run<T: Send + 'static>(
         &self,
         password: &str,
-        work: impl FnOnce(&Params, &Memory, &[u8]) -> password_hash::Result<T> + Send + 'static,
+        work: impl FnOnce(&Params, &BlockPool, &[u8]) -> password_hash::Result<T> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let inner = Arc::clone(&self.0);
-        let work = move |memory: &Memory, password: &[u8]| work(&inner.params, memory, password);
+        let work = move |blocks: &BlockPool, password: &[u8]| work(&inner.params, blocks, password);
         self.0.pool.run(password, work).await
-    }
-}
-
-impl Default for PasswordHasher {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -55,18 +55,19 @@
 //! [`max_waiting`]: PasswordHasherBuilder::max_waiting
 //! [RFC 8265 section 4]: https://www.rfc-editor.org/rfc/rfc8265#section-4
 
+mod blocks;
 mod builder;
 #[cfg(feature = "django")]
 pub mod django;
 mod error;
 mod hasher;
-mod line;
-mod memory;
+mod limits;
+mod memory_users;
 mod pool;
+mod queue;
 mod stored;
-mod users;
 
 pub use builder::PasswordHasherBuilder;
 pub use error::{PasswordError, PasswordErrorKind};
 pub use hasher::PasswordHasher;
-pub use users::MemoryUsers;
+pub use memory_users::MemoryUsers;

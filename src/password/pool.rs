@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
-use super::{PasswordError, builder::within, line::Line, memory::Memory};
+use super::{blocks::BlockPool, error::PasswordError, limits::within, queue::Queue};
 
 /// As many blocking threads as tokio has by default: more turns could not be taken.
 const MAX_CONCURRENT: usize = 512;
@@ -21,7 +21,7 @@ pub(super) struct PoolSettings {
 }
 
 impl PoolSettings {
-    /// A pool that keeps so much memory for each turn.
+    /// A pool that keeps so much blocks for each turn.
     pub(super) fn build(&self, kept_blocks: usize) -> Result<Pool, ConfigError> {
         within(self.max_concurrent, 1..=MAX_CONCURRENT, "max_concurrent must be from 1 to 512")?;
         within(self.max_waiting, 0..=65_536, "max_waiting must be at most 65536")?;
@@ -31,8 +31,8 @@ impl PoolSettings {
 
     pub(super) fn assemble(self, kept_blocks: usize) -> Pool {
         Pool {
-            line: Arc::new(Line::new(self.max_concurrent, self.max_waiting)),
-            memory: Arc::new(Memory::new(kept_blocks)),
+            queue: Arc::new(Queue::new(self.max_concurrent, self.max_waiting)),
+            blocks: Arc::new(BlockPool::new(kept_blocks)),
             settings: self,
         }
     }
@@ -51,8 +51,8 @@ impl Default for PoolSettings {
 
 /// Where passwords are hashed.
 pub(super) struct Pool {
-    line: Arc<Line>,
-    memory: Arc<Memory>,
+    queue: Arc<Queue>,
+    blocks: Arc<BlockPool>,
     settings: PoolSettings,
 }
 
@@ -71,18 +71,18 @@ impl Pool {
     pub(super) async fn run<T, E>(
         &self,
         password: &str,
-        work: impl FnOnce(&Memory, &[u8]) -> Result<T, E> + Send + 'static,
+        work: impl FnOnce(&BlockPool, &[u8]) -> Result<T, E> + Send + 'static,
     ) -> Result<T, PasswordError>
     where
         T: Send + 'static,
         E: std::error::Error + Send + Sync + 'static,
     {
         let runtime = Handle::try_current().map_err(PasswordError::internal)?;
-        let memory = Arc::clone(&self.memory);
+        let blocks = Arc::clone(&self.blocks);
         let password = Zeroizing::new(password.to_owned());
         let (answer, answered) = oneshot::channel();
-        let _waiting = self.line.enter(runtime, move |place| {
-            let result = work(&memory, password.as_bytes());
+        let _waiting = self.queue.enter(runtime, move |place| {
+            let result = work(&blocks, password.as_bytes());
             // A hash cannot be stopped, so it keeps its place until it is done, even when the
             // caller has gone away in the meantime; who has the answer finds the place free.
             drop(place);

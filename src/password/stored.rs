@@ -7,8 +7,8 @@ use argon2::{
 };
 
 use super::{
-    builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM},
-    memory::Memory,
+    blocks::BlockPool,
+    limits::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM},
 };
 
 /// A hash read from storage, complete and within bounds.
@@ -59,9 +59,13 @@ impl StoredHash {
     }
 
     /// Whether it is the hash of `password`. This is the slow part.
-    pub(super) fn matches(&self, memory: &Memory, password: &[u8]) -> password_hash::Result<bool> {
+    pub(super) fn matches(
+        &self,
+        blocks: &BlockPool,
+        password: &[u8],
+    ) -> password_hash::Result<bool> {
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
-        let computed = memory.output(&argon2, &self.salt, password, self.output.len())?;
+        let computed = blocks.output(&argon2, &self.salt, password, self.output.len())?;
         // In constant time.
         Ok(computed == self.output)
     }

@@ -1,32 +1,28 @@
 use argon2::Params;
 
-use super::{Failed, Format, memory::Memory, salt, stored::StoredHash};
+use crate::password::{blocks::BlockPool, stored::StoredHash};
+
+use super::{failed::Failed, salt};
 
 /// A PHC string. Its salt is the text's bytes, as Django's are.
 pub(super) fn encode(
     params: &Params,
     salt: &str,
-    memory: &Memory,
+    blocks: &BlockPool,
     password: &[u8],
 ) -> Result<String, Failed> {
-    let hash = memory.hash(params, salt.as_bytes(), password).map_err(|_| Failed)?;
+    let hash = blocks.hash(params, salt.as_bytes(), password).map_err(|_| Failed)?;
     Ok(hash.to_string())
 }
 
-/// The cost of a PHC string.
-pub(super) fn decode(phc: &str) -> Option<Format> {
-    let stored = StoredHash::parse(phc)?;
-    let params = stored.params();
-    Some(Format::Argon2 {
-        memory_kib: params.m_cost(),
-        iterations: params.t_cost(),
-        parallelism: params.p_cost(),
-    })
+/// The parameters of a PHC string.
+pub(super) fn decode(phc: &str) -> Option<Params> {
+    Some(StoredHash::parse(phc)?.params().clone())
 }
 
-pub(super) fn matches(phc: &str, memory: &Memory, password: &[u8]) -> Result<bool, Failed> {
+pub(super) fn matches(phc: &str, blocks: &BlockPool, password: &[u8]) -> Result<bool, Failed> {
     match StoredHash::parse(phc) {
-        Some(stored) => stored.matches(memory, password).map_err(|_| Failed),
+        Some(stored) => stored.matches(blocks, password).map_err(|_| Failed),
         None => Ok(false),
     }
 }

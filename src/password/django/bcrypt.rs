@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use aws_lc_rs::{digest, rand};
 use zeroize::Zeroizing;
 
-use super::Failed;
+use super::failed::Failed;
 
 /// Each round doubles the work: sixteen times what Django does.
 pub(super) const ROUNDS: RangeInclusive<u32> = 4..=16;

@@ -1,6 +1,6 @@
-use crate::error::ConfigError;
+use crate::{error::ConfigError, password::pool::PoolSettings};
 
-use super::{DjangoHasher, Format, pool::PoolSettings};
+use super::{format::Format, hasher::DjangoHasher};
 
 /// Settings of a [`DjangoHasher`], made by [`DjangoHasher::builder`].
 #[derive(Clone, Debug)]
@@ -65,5 +65,25 @@ impl DjangoHasherBuilder {
         };
         let pool = self.pool.build(preferred.argon2_blocks())?;
         Ok(DjangoHasher::from_parts(*preferred, others.into(), pool))
+    }
+}
+impl DjangoHasher {
+    /// A hasher with the list of Django 5.2: PBKDF2 with SHA-256 is preferred.
+    #[must_use]
+    pub fn new() -> Self {
+        let [preferred, others @ ..] = Format::DEFAULT;
+        let pool = PoolSettings::default().assemble(preferred.argon2_blocks());
+        Self::from_parts(preferred, others.into(), pool)
+    }
+
+    /// A hasher with settings of its own.
+    pub fn builder() -> DjangoHasherBuilder {
+        DjangoHasherBuilder::new()
+    }
+}
+
+impl Default for DjangoHasher {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -4,7 +4,9 @@ use std::{hint::black_box, num::NonZeroU32};
 
 use aws_lc_rs::constant_time;
 
-use super::{Failed, Format, argon2, bcrypt, memory::Memory, pbkdf2, salt, scrypt};
+use crate::password::blocks::BlockPool;
+
+use super::{argon2, bcrypt, failed::Failed, format::Format, pbkdf2, salt, scrypt};
 
 /// A hash read from storage, within bounds.
 pub(super) struct Stored<'a> {
@@ -24,26 +26,26 @@ impl<'a> Stored<'a> {
             "pbkdf2_sha1" => pbkdf2::decode(rest)
                 .map(|(iterations, salt)| (Format::Pbkdf2Sha1 { iterations }, salt))?,
             // What follows is a PHC string or a bcrypt hash, each complete by itself.
-            "argon2" => (argon2::decode(&text[algorithm.len()..])?, ""),
+            "argon2" => (Format::argon2(&argon2::decode(&text[algorithm.len()..])?), ""),
             "bcrypt_sha256" => (Format::BcryptSha256 { rounds: bcrypt::rounds(rest)? }, ""),
             "bcrypt" => (Format::Bcrypt { rounds: bcrypt::rounds(rest)? }, ""),
-            "scrypt" => scrypt::decode(rest)?,
+            "scrypt" => scrypt::decode(rest).map(|found| (Format::scrypt(&found), found.salt))?,
             _ => return None,
         };
         Some(Self { format, salt, text })
     }
 
     /// Whether it is the hash of `password`. This is the slow part.
-    pub(super) fn matches(&self, memory: &Memory, password: &[u8]) -> Result<bool, Failed> {
+    pub(super) fn matches(&self, blocks: &BlockPool, password: &[u8]) -> Result<bool, Failed> {
         let rest = &self.text[self.format.algorithm().len()..];
         match self.format {
-            Format::Argon2 { .. } => argon2::matches(rest, memory, password),
+            Format::Argon2 { .. } => argon2::matches(rest, blocks, password),
             Format::BcryptSha256 { .. } => {
                 Ok(bcrypt::matches(&rest[1..], bcrypt::digest(password).as_bytes()))
             }
             Format::Bcrypt { .. } => Ok(bcrypt::matches(&rest[1..], password)),
             Format::Pbkdf2Sha256 { .. } | Format::Pbkdf2Sha1 { .. } | Format::Scrypt { .. } => {
-                let computed = encode_with_salt(self.format, self.salt, memory, password)?;
+                let computed = encode_with_salt(self.format, self.salt, blocks, password)?;
                 let (stored, computed) = (self.text.as_bytes(), computed.as_bytes());
                 Ok(constant_time::verify_slices_are_equal(stored, computed).is_ok())
             }
@@ -89,15 +91,19 @@ impl<'a> Stored<'a> {
 }
 
 /// A new hash.
-pub(super) fn encode(format: Format, memory: &Memory, password: &[u8]) -> Result<String, Failed> {
-    encode_with_salt(format, &salt::new()?, memory, password)
+pub(super) fn encode(
+    format: Format,
+    blocks: &BlockPool,
+    password: &[u8],
+) -> Result<String, Failed> {
+    encode_with_salt(format, &salt::new()?, blocks, password)
 }
 
 /// `salt` is for the formats whose salt is text; bcrypt makes its own.
 fn encode_with_salt(
     format: Format,
     salt: &str,
-    memory: &Memory,
+    blocks: &BlockPool,
     password: &[u8],
 ) -> Result<String, Failed> {
     let algorithm = format.algorithm();
@@ -113,7 +119,7 @@ fn encode_with_salt(
         }
         Format::Argon2 { memory_kib, iterations, parallelism } => {
             let params = argon2::params(memory_kib, iterations, parallelism);
-            let phc = argon2::encode(&params.ok_or(Failed)?, salt, memory, password)?;
+            let phc = argon2::encode(&params.ok_or(Failed)?, salt, blocks, password)?;
             Ok(format!("{algorithm}{phc}"))
         }
         Format::BcryptSha256 { rounds } => {

@@ -1,9 +1,11 @@
-use crate::error::ConfigError;
+use ::argon2::Params;
 
-use super::{
-    super::builder::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM},
-    argon2, bcrypt, pbkdf2, scrypt, within,
+use crate::{
+    error::ConfigError,
+    password::limits::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM, within},
 };
+
+use super::{argon2, bcrypt, pbkdf2, scrypt};
 
 /// A way to hash passwords, with how costly new hashes are: one entry of Django's
 /// `PASSWORD_HASHERS`.
@@ -91,6 +93,19 @@ impl Format {
             Self::Bcrypt { .. } => "bcrypt",
             Self::Scrypt { .. } => "scrypt",
         }
+    }
+
+    pub(super) const fn argon2(params: &Params) -> Self {
+        Self::Argon2 {
+            memory_kib: params.m_cost(),
+            iterations: params.t_cost(),
+            parallelism: params.p_cost(),
+        }
+    }
+
+    pub(super) const fn scrypt(found: &scrypt::Encoded<'_>) -> Self {
+        let &scrypt::Encoded { work_factor, block_size, parallelism, .. } = found;
+        Self::Scrypt { work_factor, block_size, parallelism }
     }
 
     /// How much memory a new hash fills, if argon2 makes it.

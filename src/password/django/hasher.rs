@@ -1,10 +1,10 @@
 use std::{fmt, hint::black_box, sync::Arc};
 
+use crate::password::{blocks::BlockPool, error::PasswordError, pool::Pool};
+
 use super::{
-    DjangoHasherBuilder, Format, PasswordError,
     encoded::{Stored, encode},
-    memory::Memory,
-    pool::{Pool, PoolSettings},
+    format::Format,
 };
 
 /// Checks passwords against the hashes that Django stores, and makes such hashes.
@@ -22,19 +22,6 @@ struct Inner {
 }
 
 impl DjangoHasher {
-    /// A hasher with the list of Django 5.2: PBKDF2 with SHA-256 is preferred.
-    #[must_use]
-    pub fn new() -> Self {
-        let [preferred, others @ ..] = Format::DEFAULT;
-        let pool = PoolSettings::default().assemble(preferred.argon2_blocks());
-        Self::from_parts(preferred, others.into(), pool)
-    }
-
-    /// A hasher with settings of its own.
-    pub fn builder() -> DjangoHasherBuilder {
-        DjangoHasherBuilder::new()
-    }
-
     pub(super) fn from_parts(preferred: Format, others: Box<[Format]>, pool: Pool) -> Self {
         Self(Arc::new(Inner { preferred, others, pool }))
     }
@@ -49,7 +36,7 @@ impl DjangoHasher {
             return Err(PasswordError::too_long());
         }
         let preferred = self.0.preferred;
-        let work = move |memory: &Memory, password: &[u8]| encode(preferred, memory, password);
+        let work = move |blocks: &BlockPool, password: &[u8]| encode(preferred, blocks, password);
         self.0.pool.run(password, work).await
     }
 
@@ -66,12 +53,12 @@ impl DjangoHasher {
         }
         let hash = hash.map(str::to_owned);
         let inner = Arc::clone(&self.0);
-        let work = move |memory: &Memory, password: &[u8]| {
+        let work = move |blocks: &BlockPool, password: &[u8]| {
             let Some(stored) = hash.as_deref().and_then(|hash| inner.read(hash)) else {
                 // Without the black box a compiler may leave out work whose result is not used.
-                return black_box(encode(inner.preferred, memory, password)).map(|_| false);
+                return black_box(encode(inner.preferred, blocks, password)).map(|_| false);
             };
-            let matches = stored.matches(memory, password)?;
+            let matches = stored.matches(blocks, password)?;
             if !matches {
                 stored.make_up_for_less_work(inner.preferred, password);
             }
@@ -96,12 +83,6 @@ impl Inner {
         let listed = |format: &Format| format.algorithm() == algorithm;
         let is_listed = listed(&self.preferred) || self.others.iter().any(listed);
         if is_listed { Stored::parse(hash) } else { None }
-    }
-}
-
-impl Default for DjangoHasher {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

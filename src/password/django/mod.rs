@@ -43,6 +43,7 @@ mod argon2;
 mod bcrypt;
 mod builder;
 mod encoded;
+mod failed;
 mod format;
 mod hasher;
 mod pbkdf2;
@@ -52,17 +53,3 @@ mod scrypt;
 pub use builder::DjangoHasherBuilder;
 pub use format::Format;
 pub use hasher::DjangoHasher;
-
-use super::{PasswordError, builder::within, memory, pool, stored};
-
-/// Why a hash could not be made: there is no randomness or no memory.
-#[derive(Debug)]
-struct Failed;
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no randomness or no memory")
-    }
-}
-
-impl std::error::Error for Failed {}

@@ -1,6 +1,6 @@
 use aws_lc_rs::rand;
 
-use super::Failed;
+use super::failed::Failed;
 
 /// Django's `RANDOM_STRING_CHARS`.
 const CHARS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

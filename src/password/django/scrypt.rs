@@ -1,6 +1,6 @@
 use scrypt::Params;
 
-use super::{Failed, Format};
+use super::failed::Failed;
 
 const OUTPUT_LEN: usize = 64;
 /// 128 bytes each: four times what Django's own limit is.
@@ -33,8 +33,15 @@ pub(super) fn derive(
     Ok(base64_simd::STANDARD.encode_to_string(output))
 }
 
-/// Cost and salt of `<n>$<salt>$<r>$<p>$<hash>`.
-pub(super) fn decode(text: &str) -> Option<(Format, &str)> {
+/// The parts of `<n>$<salt>$<r>$<p>$<hash>`.
+pub(super) struct Encoded<'a> {
+    pub(super) work_factor: u32,
+    pub(super) block_size: u32,
+    pub(super) parallelism: u32,
+    pub(super) salt: &'a str,
+}
+
+pub(super) fn decode(text: &str) -> Option<Encoded<'_>> {
     let mut parts = text.splitn(5, '$');
     let work_factor = parts.next()?.parse().ok()?;
     let salt = parts.next().filter(|salt| !salt.is_empty())?;
@@ -42,5 +49,5 @@ pub(super) fn decode(text: &str) -> Option<(Format, &str)> {
     let parallelism = parts.next()?.parse().ok()?;
     parts.next()?;
     params(work_factor, block_size, parallelism)?;
-    Some((Format::Scrypt { work_factor, block_size, parallelism }, salt))
+    Some(Encoded { work_factor, block_size, parallelism, salt })
 }

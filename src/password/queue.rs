@@ -1,7 +1,7 @@
-//! Work in line, done by a few threads, one piece after another.
+//! Work in queue, done by a few threads, one job after another.
 //!
-//! A thread goes on with the next piece as soon as it is done with one. One that is woken for each
-//! piece would be given a slice of a core each time, for which all else there has to wait: requests
+//! A thread goes on with the next job as soon as it is done with one. One that is woken for each
+//! job would be given a slice of a core each time, for which all else there has to wait: requests
 //! beside a flood of logins took ten times as long.
 
 use std::{
@@ -13,10 +13,10 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::PasswordError;
+use super::error::PasswordError;
 
-/// Lets so many work at once, keeps so many in line, and turns the rest away.
-pub(super) struct Line {
+/// Lets so many work at once, keeps so many in queue, and turns the rest away.
+pub(super) struct Queue {
     max_threads: usize,
     max_waiting: usize,
     state: Mutex<State>,
@@ -25,20 +25,20 @@ pub(super) struct Line {
 #[derive(Default)]
 struct State {
     /// How many pieces are in line or under way.
-    places: usize,
+    slots: usize,
     /// How many threads work. Nothing waits while there could be another one.
     threads: usize,
-    waiting: VecDeque<Piece>,
+    waiting: VecDeque<Job>,
     last_number: u64,
 }
 
-struct Piece {
+struct Job {
     number: u64,
     runtime: Handle,
     work: Box<dyn FnOnce() + Send>,
 }
 
-impl Line {
+impl Queue {
     pub(super) fn new(max_threads: usize, max_waiting: usize) -> Self {
         Self { max_threads, max_waiting, state: Mutex::default() }
     }
@@ -48,30 +48,30 @@ impl Line {
     pub(super) fn enter(
         self: &Arc<Self>,
         runtime: Handle,
-        work: impl FnOnce(Place) + Send + 'static,
-    ) -> Result<Waiting, PasswordError> {
+        work: impl FnOnce(Slot) + Send + 'static,
+    ) -> Result<Ticket, PasswordError> {
         let mut state = self.state();
-        if state.places == self.max_threads + self.max_waiting {
+        if state.slots == self.max_threads + self.max_waiting {
             return Err(PasswordError::overloaded());
         }
-        state.places += 1;
+        state.slots += 1;
         state.last_number += 1;
         let number = state.last_number;
-        let place = Place(Arc::clone(self));
-        let piece = Piece { number, runtime, work: Box::new(move || work(place)) };
+        let slot = Slot(Arc::clone(self));
+        let job = Job { number, runtime, work: Box::new(move || work(slot)) };
         if state.threads < self.max_threads {
             state.threads += 1;
             drop(state);
-            let (runtime, worker) = (piece.runtime.clone(), Worker::new(self, piece));
+            let (runtime, worker) = (job.runtime.clone(), Worker::new(self, job));
             runtime.spawn_blocking(move || worker.work());
         } else {
-            state.waiting.push_back(piece);
+            state.waiting.push_back(job);
         }
-        Ok(Waiting { line: Arc::clone(self), number })
+        Ok(Ticket { queue: Arc::clone(self), number })
     }
 
     /// What a thread does next; with `None` it has ended.
-    fn next(&self) -> Option<Piece> {
+    fn next(&self) -> Option<Job> {
         let mut state = self.state();
         let next = state.waiting.pop_front();
         if next.is_none() {
@@ -85,27 +85,27 @@ impl Line {
     }
 }
 
-/// A place in line or at work, until it is dropped.
-pub(super) struct Place(Arc<Line>);
+/// A slot in line or at work, until it is dropped.
+pub(super) struct Slot(Arc<Queue>);
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.state().places -= 1;
+        self.0.state().slots -= 1;
     }
 }
 
-/// Somebody's interest in a piece of work, without which it is not begun.
-pub(super) struct Waiting {
-    line: Arc<Line>,
+/// Somebody's interest in a job of work, without which it is not begun.
+pub(super) struct Ticket {
+    queue: Arc<Queue>,
     number: u64,
 }
 
-impl Drop for Waiting {
+impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut state = self.line.state();
-        let at = state.waiting.binary_search_by_key(&self.number, |piece| piece.number);
+        let mut state = self.queue.state();
+        let at = state.waiting.binary_search_by_key(&self.number, |job| job.number);
         let unwanted = at.ok().and_then(|at| state.waiting.remove(at));
-        // Its place needs the state to be given up.
+        // Its slot needs the state to be given up.
         drop(state);
         drop(unwanted);
     }
@@ -113,20 +113,20 @@ impl Drop for Waiting {
 
 /// One of the threads, or what will become one.
 struct Worker {
-    line: Arc<Line>,
-    next: Option<Piece>,
+    queue: Arc<Queue>,
+    next: Option<Job>,
 }
 
 impl Worker {
-    fn new(line: &Arc<Line>, first: Piece) -> Self {
-        Self { line: Arc::clone(line), next: Some(first) }
+    fn new(queue: &Arc<Queue>, first: Job) -> Self {
+        Self { queue: Arc::clone(queue), next: Some(first) }
     }
 
     fn work(mut self) {
-        while let Some(piece) = self.next.take() {
+        while let Some(job) = self.next.take() {
             // Who waits for it learns of a panic by the loss of the answer.
-            panic::catch_unwind(AssertUnwindSafe(piece.work)).ok();
-            self.next = self.line.next();
+            panic::catch_unwind(AssertUnwindSafe(job.work)).ok();
+            self.next = self.queue.next();
         }
     }
 }
@@ -135,9 +135,9 @@ impl Drop for Worker {
     /// Where it never came to work, its runtime has ended; others' may go on.
     fn drop(&mut self) {
         if self.next.take().is_some()
-            && let Some(piece) = self.line.next()
+            && let Some(job) = self.queue.next()
         {
-            let worker = Self::new(&self.line, piece);
+            let worker = Self::new(&self.queue, job);
             thread::Builder::new().spawn(move || worker.work()).ok();
         }
     }
@@ -163,13 +163,13 @@ mod tests {
 
     #[test]
     fn a_thread_goes_on_with_what_waits() -> TestResult {
-        let line = Arc::new(Line::new(1, 8));
+        let queue = Arc::new(Queue::new(1, 8));
         let (runtime, release) = held()?;
         let (done, doing) = mpsc::channel();
         let mut waiting = Vec::new();
         for number in 0..9 {
             let done = done.clone();
-            waiting.push(line.enter(runtime.handle().clone(), move |_| {
+            waiting.push(queue.enter(runtime.handle().clone(), move |_| {
                 done.send(number).ok();
                 assert_ne!(number, 4, "a panic ends nothing else");
             })?);
@@ -183,12 +183,12 @@ mod tests {
 
     #[test]
     fn a_runtime_that_has_ended_holds_up_no_other() -> TestResult {
-        let line = Arc::new(Line::new(1, 0));
+        let queue = Arc::new(Queue::new(1, 0));
         let (runtime, ended) = (Runtime::new()?, Runtime::new()?.handle().clone());
         let (done, doing) = mpsc::channel();
         for handle in [ended, runtime.handle().clone()] {
             let done = done.clone();
-            let _waiting = line.enter(handle, move |_| {
+            let _waiting = queue.enter(handle, move |_| {
                 done.send(()).ok();
             })?;
         }
@@ -208,13 +208,13 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_thread_that_never_comes_is_done_by_another() -> TestResult {
-        let line = Arc::new(Line::new(1, 1));
+        let queue = Arc::new(Queue::new(1, 1));
         let (runtime, ended) = (Runtime::new()?, Runtime::new()?.handle().clone());
         let (done, doing) = mpsc::channel();
         let (entering, entered) = mpsc::channel();
-        // Its thread is still counted when the piece that is not begun is dropped, so who enters now
+        // Its thread is still counted when the job that is not begun is dropped, so who enters now
         // waits for it.
-        let (late, handle) = (Arc::clone(&line), runtime.handle().clone());
+        let (late, handle) = (Arc::clone(&queue), runtime.handle().clone());
         let not_begun = OnDrop(move || {
             let done = done.clone();
             let work = move |_| {
@@ -222,7 +222,7 @@ mod tests {
             };
             entering.send(late.enter(handle.clone(), work)).ok();
         });
-        let _first = line.enter(ended, move |_| drop(not_begun))?;
+        let _first = queue.enter(ended, move |_| drop(not_begun))?;
         let _second = entered.try_recv()??;
         doing.recv_timeout(Duration::from_secs(60))?;
         Ok(())

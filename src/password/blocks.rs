@@ -14,14 +14,14 @@ use zeroize::Zeroize;
 /// What hashes fill, wiped after each of them.
 ///
 /// To map and fault in many megabytes for each hash costs a millisecond of system time.
-pub(super) struct Memory {
+pub(super) struct BlockPool {
     kept_blocks: usize,
     /// Areas that no hash fills now, of `kept_blocks` each: never more than there were hashes at
     /// once.
     kept: Mutex<Vec<Vec<Block>>>,
 }
 
-impl Memory {
+impl BlockPool {
     /// Keeps what a hash of up to `kept_blocks` has filled; a larger one allocates for itself.
     pub(super) const fn new(kept_blocks: usize) -> Self {
         Self { kept_blocks, kept: Mutex::new(Vec::new()) }
@@ -61,11 +61,11 @@ impl Memory {
         Ok(Output::new(output)?)
     }
 
-    fn lend(&self, blocks: usize) -> password_hash::Result<Area<'_>> {
+    fn lend(&self, blocks: usize) -> password_hash::Result<Lent<'_>> {
         let len = blocks.max(self.kept_blocks);
         let kept = if len == self.kept_blocks { self.kept().pop() } else { None };
         let all = kept.map_or_else(|| allocate(len), Ok)?;
-        Ok(Area { memory: self, all, used: blocks })
+        Ok(Lent { memory: self, all, used: blocks })
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
@@ -81,19 +81,19 @@ fn allocate(len: usize) -> password_hash::Result<Vec<Block>> {
 }
 
 /// What one hash fills; wiped when dropped, for it derives from the password.
-struct Area<'a> {
-    memory: &'a Memory,
+struct Lent<'a> {
+    memory: &'a BlockPool,
     all: Vec<Block>,
     used: usize,
 }
 
-impl Area<'_> {
+impl Lent<'_> {
     fn blocks(&mut self) -> &mut [Block] {
         &mut self.all[..self.used]
     }
 }
 
-impl Drop for Area<'_> {
+impl Drop for Lent<'_> {
     fn drop(&mut self) {
         self.blocks().iter_mut().zeroize();
         if self.all.len() == self.memory.kept_blocks {
@@ -115,13 +115,13 @@ mod tests {
         Params::new(memory_kib, 1, 1, None).map(Argon2::from)
     }
 
-    fn hash(memory: &Memory, memory_kib: u32) -> Result<Output, Box<dyn std::error::Error>> {
+    fn hash(memory: &BlockPool, memory_kib: u32) -> Result<Output, Box<dyn std::error::Error>> {
         Ok(memory.output(&argon2(memory_kib)?, SALT, PASSWORD, 32)?)
     }
 
     #[test]
     fn what_a_hash_has_filled_is_wiped_and_filled_by_the_next() -> TestResult {
-        let memory = Memory::new(64);
+        let memory = BlockPool::new(64);
         let mut areas = Vec::new();
         for memory_kib in [64, 16, 64] {
             hash(&memory, memory_kib)?;
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn more_than_a_new_hash_needs_is_not_kept() -> TestResult {
-        let memory = Memory::new(64);
+        let memory = BlockPool::new(64);
         hash(&memory, 128)?;
         assert!(memory.kept().is_empty());
         Ok(())
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn kept_memory_does_not_change_a_hash() -> TestResult {
-        let memory = Memory::new(64);
+        let memory = BlockPool::new(64);
         for memory_kib in [64, 16, 128, 64] {
             let mut expected = [0; 32];
             argon2(memory_kib)?.hash_password_into(PASSWORD, SALT, &mut expected)?;

@@ -9,7 +9,10 @@ use crate::{
     user::{BackendError, User, UserBackend, UsernamePassword},
 };
 
-use super::{PasswordError, PasswordErrorKind, PasswordHasher};
+use super::{
+    error::{PasswordError, PasswordErrorKind},
+    hasher::PasswordHasher,
+};
 
 /// Users in memory, for examples and tests: they are gone when the process ends.
 ///
