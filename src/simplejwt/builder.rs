@@ -17,8 +17,8 @@ use super::{
     auth::HeaderSource,
     check::TokenCheck,
     database::{DjangoStore, DjangoUser, DjangoUsers},
-    payload::Payload,
-    service::{Hooks, Inner},
+    json_object::JsonObject,
+    simple_jwt::{Hooks, Inner},
 };
 
 /// Sets up [`SimpleJwt`].
@@ -104,7 +104,7 @@ impl SimpleJwtBuilder {
             let claims = claims(user);
             Box::pin(async move {
                 let claims = claims.await.map_err(backend_error)?;
-                Payload::of(&claims).ok_or_else(|| AuthErrorKind::Misconfigured.into())
+                JsonObject::of(&claims).ok_or_else(|| AuthErrorKind::Misconfigured.into())
             })
         }));
         self

@@ -15,7 +15,7 @@ use crate::{
 use super::{
     TokenClass,
     database::DjangoStore,
-    refusal::{Fault, Reason, Refusal},
+    error::{TokenFault, Reason, SimpleJwtError},
     settings::Settings,
 };
 
@@ -32,7 +32,7 @@ pub(super) struct TokenCheck {
 
 /// Whether the token of a request opens a route, or what has to be awaited to know it.
 pub(super) enum Opens {
-    Done(Result<Claims, Refusal>),
+    Done(Result<Claims, SimpleJwtError>),
     /// Keys are being fetched.
     Decoding(BoxFuture<'static, Result<Claims, AuthError>>),
     /// The blacklist has to be asked.
@@ -55,17 +55,17 @@ impl TokenCheck {
     }
 
     /// What `Token.verify` does, without the blacklist.
-    fn verify(&self, claims: &Claims, class: TokenClass) -> Result<(), Fault> {
+    fn verify(&self, claims: &Claims, class: TokenClass) -> Result<(), TokenFault> {
         if !claims.has_expiry() {
-            return Err(Fault::NoClaim("exp".into()));
+            return Err(TokenFault::NoClaim("exp".into()));
         }
         if self.has_id_claim && claims.jti().is_none() {
-            return Err(Fault::NoId);
+            return Err(TokenFault::NoId);
         }
         match class.token_type() {
             Some(expected) if self.has_type_claim => match claims.token_type() {
-                None => Err(Fault::NoType),
-                Some(found) if *found != expected => Err(Fault::WrongType),
+                None => Err(TokenFault::NoType),
+                Some(found) if *found != expected => Err(TokenFault::WrongType),
                 Some(_) => Ok(()),
             },
             _ => Ok(()),
@@ -90,12 +90,12 @@ impl TokenCheck {
         &self,
         token: &str,
         class: TokenClass,
-    ) -> Result<Claims, Refusal> {
+    ) -> Result<Claims, SimpleJwtError> {
         let claims = self
             .decoder
             .check_now(token)
             .await
-            .map_err(|error| fault_of(&error).map_or_else(|| error.into(), Refusal::from))?;
+            .map_err(|error| fault_of(&error).map_or_else(|| error.into(), SimpleJwtError::from))?;
         if let Err(fault) = self.verify(&claims, class) {
             self.refuse_blacklisted(&claims, class).await?;
             return Err(fault.into());
@@ -104,7 +104,7 @@ impl TokenCheck {
     }
 
     /// Checks a token of `class`.
-    pub(super) async fn check(&self, token: &str, class: TokenClass) -> Result<Claims, Refusal> {
+    pub(super) async fn check(&self, token: &str, class: TokenClass) -> Result<Claims, SimpleJwtError> {
         let claims = self.check_before_blacklisting(token, class).await?;
         self.refuse_blacklisted(&claims, class).await?;
         Ok(claims)
@@ -114,10 +114,10 @@ impl TokenCheck {
         &self,
         claims: &Claims,
         class: TokenClass,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SimpleJwtError> {
         match self.listed(claims, class) {
             Some((blacklist, jti)) if blacklist.is_blacklisted(jti).await? => {
-                Err(Fault::Blacklisted.into())
+                Err(TokenFault::Blacklisted.into())
             }
             _ => Ok(()),
         }
@@ -150,7 +150,7 @@ impl TokenCheck {
     }
 
     /// Waits for the outcome of [`opens`](Self::opens).
-    pub(super) async fn finish(&self, opens: Opens) -> Result<Claims, Refusal> {
+    pub(super) async fn finish(&self, opens: Opens) -> Result<Claims, SimpleJwtError> {
         let opens = match opens {
             Opens::Decoding(decoding) => match decoding.await {
                 Ok(claims) => self.opens_decoded(claims),
@@ -166,7 +166,7 @@ impl TokenCheck {
     }
 
     /// Finds the first class that a decoded token is good for, and asks the blacklist once at most.
-    async fn ask_blacklist(&self, claims: Claims) -> Result<Claims, Refusal> {
+    async fn ask_blacklist(&self, claims: Claims) -> Result<Claims, SimpleJwtError> {
         let mut blacklisted = None;
         let mut faults = Vec::new();
         for class in &self.auth_classes {
@@ -176,7 +176,7 @@ impl TokenCheck {
                     None => *blacklisted.insert(blacklist.is_blacklisted(jti).await?),
                 };
                 if found {
-                    faults.push((*class, Fault::Blacklisted));
+                    faults.push((*class, TokenFault::Blacklisted));
                     continue;
                 }
             }
@@ -189,7 +189,7 @@ impl TokenCheck {
     }
 
     /// What is said of a token that could not be decoded.
-    pub(super) fn not_decoded(&self, error: AuthError) -> Refusal {
+    pub(super) fn not_decoded(&self, error: AuthError) -> SimpleJwtError {
         let Some(fault) = fault_of(&error) else { return error.into() };
         let faults = self.auth_classes.iter().map(|class| (*class, fault.clone()));
         Reason::NoClassFits(faults.collect()).into()
@@ -197,7 +197,7 @@ impl TokenCheck {
 }
 
 /// What is wrong with a token; `None` if that could not be found out.
-fn fault_of(error: &AuthError) -> Option<Fault> {
+fn fault_of(error: &AuthError) -> Option<TokenFault> {
     let kind = error.kind();
     (kind.status() == StatusCode::UNAUTHORIZED).then(|| kind.into())
 }

@@ -107,22 +107,23 @@
 mod auth;
 mod builder;
 mod check;
-mod class;
+
 mod database;
-mod maker;
-mod payload;
-mod refusal;
+mod mint;
+mod json_object;
+mod error;
 mod respond;
 mod revoke_claim;
-mod service;
+mod simple_jwt;
+mod token_class;
 mod settings;
 mod views;
 
 pub use auth::{SimpleJwtAuth, SimpleJwtLayer, TokenUser};
 pub use builder::SimpleJwtBuilder;
-pub use class::TokenClass;
+pub use token_class::TokenClass;
 pub use database::{DjangoDatabase, DjangoStore, DjangoUser, DjangoUsers, Outstanding, UserTable};
-pub use refusal::Refusal;
-pub use service::{Refreshed, SimpleJwt, TokenPair};
-pub use settings::{Audience, Settings};
+pub use error::SimpleJwtError;
+pub use simple_jwt::{Refreshed, SimpleJwt, TokenPair};
+pub use settings::{AudienceSetting, Settings};
 pub use views::SimpleJwtViews;

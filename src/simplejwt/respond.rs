@@ -1,4 +1,4 @@
-//! A [`Refusal`] as a response.
+//! A [`SimpleJwtError`] as a response.
 
 use axum::response::IntoResponse;
 use http::{
@@ -8,10 +8,10 @@ use http::{
 
 use crate::trace::{debug, error, warn};
 
-use super::refusal::Refusal;
+use super::error::SimpleJwtError;
 
 /// The response to a request that was refused, with `challenge` where one is due.
-pub(super) fn respond<B: From<String>>(refusal: &Refusal, challenge: &HeaderValue) -> Response<B> {
+pub(super) fn respond<B: From<String>>(refusal: &SimpleJwtError, challenge: &HeaderValue) -> Response<B> {
     let error = refusal.auth_error();
     let status = refusal.status();
     if status == StatusCode::INTERNAL_SERVER_ERROR {
@@ -43,7 +43,7 @@ pub(super) fn json_response<B: From<String>>(status: StatusCode, json: String) -
     response
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for SimpleJwtError {
     fn into_response(self) -> axum::response::Response {
         let bearer = HeaderValue::from_static(r#"Bearer realm="api""#);
         respond(&self, self.challenge().unwrap_or(&bearer))

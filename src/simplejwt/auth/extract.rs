@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::simplejwt::{
     DjangoUser, TokenUser,
-    refusal::{Reason, Refusal},
+    error::{Reason, SimpleJwtError},
 };
 
 /// Put into the extensions of a request that an optional layer let through without a user.
@@ -21,11 +21,11 @@ macro_rules! extractor {
         /// Found by [`SimpleJwtLayer`](crate::simplejwt::SimpleJwtLayer); `401` without a token behind
         /// an optional layer, and `500` without the layer.
         impl<S: Send + Sync> FromRequestParts<S> for $user {
-            type Rejection = Refusal;
+            type Rejection = SimpleJwtError;
 
-            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SimpleJwtError> {
                 found(parts)?.map_err(|anonymous| {
-                    Refusal::from(Reason::NotAuthenticated).with_challenge(anonymous.challenge)
+                    SimpleJwtError::from(Reason::NotAuthenticated).with_challenge(anonymous.challenge)
                 })
             }
         }
@@ -33,9 +33,9 @@ macro_rules! extractor {
         /// `None` without a token behind an optional
         /// [`SimpleJwtLayer`](crate::simplejwt::SimpleJwtLayer).
         impl<S: Send + Sync> OptionalFromRequestParts<S> for $user {
-            type Rejection = Refusal;
+            type Rejection = SimpleJwtError;
 
-            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Refusal> {
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, SimpleJwtError> {
                 Ok(found(parts)?.ok())
             }
         }
@@ -45,7 +45,7 @@ macro_rules! extractor {
 extractor!(DjangoUser);
 extractor!(TokenUser);
 
-fn found<U>(parts: &Parts) -> Result<Result<U, Anonymous>, Refusal>
+fn found<U>(parts: &Parts) -> Result<Result<U, Anonymous>, SimpleJwtError>
 where
     U: Clone + Send + Sync + 'static,
 {

@@ -6,7 +6,7 @@ use crate::{
     error::ConfigError,
     simplejwt::{
         Settings,
-        refusal::{Reason, Refusal},
+        error::{Reason, SimpleJwtError},
     },
     transport::TokenSource,
 };
@@ -36,7 +36,7 @@ impl HeaderSource {
     pub(in crate::simplejwt) fn find<'r>(
         &self,
         headers: &'r HeaderMap,
-    ) -> Result<Option<Cow<'r, [u8]>>, Refusal> {
+    ) -> Result<Option<Cow<'r, [u8]>>, SimpleJwtError> {
         let mut lines = headers.get_all(&self.name).iter().map(HeaderValue::as_bytes);
         let value = match (lines.next(), lines.next()) {
             (None, _) => return Ok(None),
@@ -53,7 +53,7 @@ impl HeaderSource {
         }
     }
 
-    fn token_of<'v>(&self, value: &'v [u8]) -> Result<Option<&'v [u8]>, Refusal> {
+    fn token_of<'v>(&self, value: &'v [u8]) -> Result<Option<&'v [u8]>, SimpleJwtError> {
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
         let mut parts = value.split(is_blank).filter(|part| !part.is_empty());
         let scheme = parts.next();

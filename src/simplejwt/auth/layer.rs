@@ -9,8 +9,8 @@ use crate::{
     simplejwt::{
         DjangoUser, SimpleJwt,
         check::Opens,
-        refusal::{Reason, Refusal},
-        service::{Inner, unavailable},
+        error::{Reason, SimpleJwtError},
+        simple_jwt::{Inner, unavailable},
     },
     token::Claims,
     trace::{debug, trace},
@@ -84,7 +84,7 @@ impl SimpleJwtLayer {
         &self,
         request: &mut Request<B>,
         opens: Opens,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SimpleJwtError> {
         let admitted = match self.look_up(opens).await {
             Ok((claims, user)) => admit(request, claims, user),
             Err(refusal) => Err(refusal),
@@ -93,7 +93,7 @@ impl SimpleJwtLayer {
     }
 
     /// The claims of a good token, and its user where one is to be loaded.
-    async fn look_up(&self, opens: Opens) -> Result<(Claims, Option<DjangoUser>), Refusal> {
+    async fn look_up(&self, opens: Opens) -> Result<(Claims, Option<DjangoUser>), SimpleJwtError> {
         let Inner { check, settings, .. } = self.inner();
         let claims = check.finish(opens).await?;
         if !self.loads_user {
@@ -117,8 +117,8 @@ impl SimpleJwtLayer {
     fn or_anonymous<B>(
         &self,
         request: &mut Request<B>,
-        admitted: Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+        admitted: Result<(), SimpleJwtError>,
+    ) -> Result<(), SimpleJwtError> {
         let Err(refusal) = admitted else { return Ok(()) };
         let tolerated = match (self.optional, refusal.reason()) {
             (Some(_), Reason::NotAuthenticated) => true,
@@ -145,7 +145,7 @@ fn admit<B>(
     request: &mut Request<B>,
     claims: Claims,
     user: Option<DjangoUser>,
-) -> Result<(), Refusal> {
+) -> Result<(), SimpleJwtError> {
     if claims.user_id().is_empty() {
         return Err(Reason::NoUserId.into());
     }
@@ -161,7 +161,7 @@ fn admit<B>(
 
 pub(super) enum Decision {
     Admitted,
-    Refused(Refusal),
+    Refused(SimpleJwtError),
     Waits(Opens),
 }
 

@@ -3,7 +3,8 @@
 mod extract;
 mod header;
 mod layer;
-mod service;
+mod simple_jwt;
+mod token_class;
 mod token_user;
 
 pub(super) use header::HeaderSource;

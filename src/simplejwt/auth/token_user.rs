@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::{simplejwt::payload::Payload, token::Claims};
+use crate::{simplejwt::json_object::JsonObject, token::Claims};
 
 /// The user as a token tells of it: `TokenUser`, and the token itself, `request.auth`.
 ///
@@ -42,7 +42,7 @@ impl TokenUser {
     /// The claim `name`, `None` where it is missing or no `T`.
     #[must_use]
     pub fn claim<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
-        Payload::read(self.0.json())?.get(name)
+        JsonObject::read(self.0.json())?.get(name)
     }
 
     /// The token's claims.

@@ -6,7 +6,7 @@ use crate::{
     token::{ClaimNames, KeySet, SigningKey, Verifier, VerifierBuilder, VerifyingKey},
 };
 
-use super::{Audience, Settings};
+use super::{AudienceSetting, Settings};
 
 impl Settings {
     /// The keys, with Django's `SECRET_KEY` for where no other is set.
@@ -83,8 +83,8 @@ impl Settings {
         }
         match &self.audience {
             None => verifier,
-            Some(Audience::One(audience)) => verifier.audience(audience.clone()),
-            Some(Audience::Many(list)) => verifier.audiences(list.iter().cloned()),
+            Some(AudienceSetting::One(audience)) => verifier.audience(audience.clone()),
+            Some(AudienceSetting::Many(list)) => verifier.audiences(list.iter().cloned()),
         }
     }
 

@@ -63,7 +63,7 @@ pub struct Settings {
     pub verifying_key: Option<Box<str>>,
     /// `AUDIENCE`: written into tokens and demanded of them, where any of them is enough. Default:
     /// none, `aud` is not checked.
-    pub audience: Option<Audience>,
+    pub audience: Option<AudienceSetting>,
     /// `ISSUER`: written into tokens and demanded of them. Default: none.
     pub issuer: Option<Box<str>>,
     /// `LEEWAY`: by how much clocks may differ; at most five minutes. Default: zero.
@@ -104,7 +104,7 @@ pub struct Settings {
 
 /// The `AUDIENCE` of [`Settings`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum AudienceSetting {
     /// A text.
     One(Box<str>),
     /// A list, which tokens hold as such.

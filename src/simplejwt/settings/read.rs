@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::{simplejwt::TokenClass, token::Algorithm};
 
 use super::{
-    Audience, Settings,
+    AudienceSetting, Settings,
     value::{Flag, Lifetime, Texts},
 };
 
@@ -71,8 +71,8 @@ impl Settings {
             "VERIFYING_KEY" => self.verifying_key = text(map)?.filter(|key| !key.is_empty()),
             "AUDIENCE" => {
                 self.audience = map.next_value::<Option<Texts>>()?.map(|texts| match texts {
-                    Texts::One(audience) => Audience::One(audience.into()),
-                    Texts::Many(list) => Audience::Many(boxed(list)),
+                    Texts::One(audience) => AudienceSetting::One(audience.into()),
+                    Texts::Many(list) => AudienceSetting::Many(boxed(list)),
                 });
             }
             "ISSUER" => self.issuer = text(map)?,

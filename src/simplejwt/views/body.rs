@@ -11,7 +11,7 @@ use crate::routes::{BodyError, DistinctObject, read_whole};
 
 use super::{
     python_json,
-    reply::{Problem, detail, non_field, own},
+    response::{Problem, detail, non_field, own},
 };
 
 const LIMIT: usize = 16 * 1024;

@@ -2,7 +2,7 @@
 
 mod body;
 mod python_json;
-mod reply;
+mod response;
 
 use axum::{
     Router,
@@ -21,12 +21,12 @@ use crate::{error::ConfigError, routes::is_path, user::Fields};
 
 use super::{
     SimpleJwt,
-    payload::Payload,
-    refusal::Refusal,
+    json_object::JsonObject,
+    error::SimpleJwtError,
     respond::{json_response, respond},
 };
 
-use reply::Problem;
+use response::Problem;
 
 /// The views of SimpleJWT: each alone, or all of them below one path.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl SimpleJwtViews {
             Method::OPTIONS => options(view),
             method => {
                 let detail = format!("Method \"{method}\" not allowed.");
-                reply::detail(StatusCode::METHOD_NOT_ALLOWED, detail).respond()
+                response::detail(StatusCode::METHOD_NOT_ALLOWED, detail).respond()
             }
         };
         let headers = response.headers_mut();
@@ -169,22 +169,22 @@ impl SimpleJwtViews {
             Err(problem) => return problem.respond(),
         };
         match self.act(view, fields).await {
-            Ok(members) => reply::members(StatusCode::OK, &members),
+            Ok(members) => response::members(StatusCode::OK, &members),
             Err(Failure::Problem(problem)) => problem.respond(),
-            Err(Failure::Refusal(refusal)) => respond(&refusal, &self.0.0.header.challenge),
+            Err(Failure::SimpleJwtError(refusal)) => respond(&refusal, &self.0.0.header.challenge),
         }
     }
 
-    async fn act(&self, view: View, mut fields: Fields) -> Result<Payload, Failure> {
+    async fn act(&self, view: View, mut fields: Fields) -> Result<JsonObject, Failure> {
         let jwt = &self.0;
-        let mut members = Payload::default();
+        let mut members = JsonObject::default();
         match view {
             View::ObtainPair | View::ObtainSliding => {
                 let username_field = jwt.users()?.username_field();
                 let username = fields.required_text(username_field);
                 let password = fields.required_text("password").map(Zeroizing::new);
                 let (Some(username), Some(password)) = (username, password) else {
-                    return Err(reply::invalid_fields(
+                    return Err(response::invalid_fields(
                         fields.errors(),
                         &[username_field, "password"],
                     )
@@ -227,7 +227,7 @@ impl SimpleJwtViews {
 /// The text in the field `name`.
 fn text(fields: &mut Fields, name: &str) -> Result<String, Problem> {
     let text = fields.required_text(name);
-    text.ok_or_else(|| reply::invalid_fields(fields.errors(), &[name]))
+    text.ok_or_else(|| response::invalid_fields(fields.errors(), &[name]))
 }
 
 /// The members of a body, texts without the blanks around them, as Python's `str.strip` leaves them.
@@ -254,7 +254,7 @@ fn options(view: View) -> Response {
 
 enum Failure {
     Problem(Problem),
-    Refusal(Refusal),
+    SimpleJwtError(SimpleJwtError),
 }
 
 impl From<Problem> for Failure {
@@ -263,8 +263,8 @@ impl From<Problem> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refusal(refusal)
+impl From<SimpleJwtError> for Failure {
+    fn from(refusal: SimpleJwtError) -> Self {
+        Self::SimpleJwtError(refusal)
     }
 }

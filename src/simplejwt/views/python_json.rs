@@ -7,21 +7,21 @@ const MAX_DEPTH: usize = 64;
 pub(super) fn fault_in(text: &str) -> Option<String> {
     let chars: Vec<char> = text.chars().collect();
     if chars.first() == Some(&'\u{feff}') {
-        let at = Fault::At("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0);
+        let at = TokenFault::At("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0);
         return Some(at.describe(&chars));
     }
     let mut scanner = Scanner { chars: &chars, at: 0 };
     scanner.document().err().map(|fault| fault.describe(&chars))
 }
 
-enum Fault {
+enum TokenFault {
     /// A message, and the index of the character that it is about.
     At(&'static str, usize),
     Constant(&'static str),
     TooDeep,
 }
 
-impl Fault {
+impl TokenFault {
     fn describe(&self, chars: &[char]) -> String {
         match self {
             Self::At(message, at) => {
@@ -46,11 +46,11 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn document(&mut self) -> Result<(), Fault> {
+    fn document(&mut self) -> Result<(), TokenFault> {
         self.skip_blanks();
         self.value(0)?;
         self.skip_blanks();
-        if self.at == self.chars.len() { Ok(()) } else { Err(Fault::At("Extra data", self.at)) }
+        if self.at == self.chars.len() { Ok(()) } else { Err(TokenFault::At("Extra data", self.at)) }
     }
 
     fn peek(&self) -> Option<char> {
@@ -72,9 +72,9 @@ impl Scanner<'_> {
         found
     }
 
-    fn value(&mut self, depth: usize) -> Result<(), Fault> {
+    fn value(&mut self, depth: usize) -> Result<(), TokenFault> {
         if depth > MAX_DEPTH {
-            return Err(Fault::TooDeep);
+            return Err(TokenFault::TooDeep);
         }
         match self.peek() {
             Some('"') => self.string(),
@@ -84,14 +84,14 @@ impl Scanner<'_> {
             _ => {
                 let constants = ["NaN", "Infinity", "-Infinity"];
                 match constants.into_iter().find(|word| self.takes(word)) {
-                    Some(name) => Err(Fault::Constant(name)),
+                    Some(name) => Err(TokenFault::Constant(name)),
                     None => self.number(),
                 }
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<(), Fault> {
+    fn object(&mut self, depth: usize) -> Result<(), TokenFault> {
         self.at += 1;
         self.skip_blanks();
         if self.takes("}") {
@@ -100,12 +100,12 @@ impl Scanner<'_> {
         loop {
             if self.peek() != Some('"') {
                 let message = "Expecting property name enclosed in double quotes";
-                return Err(Fault::At(message, self.at));
+                return Err(TokenFault::At(message, self.at));
             }
             self.string()?;
             self.skip_blanks();
             if !self.takes(":") {
-                return Err(Fault::At("Expecting ':' delimiter", self.at));
+                return Err(TokenFault::At("Expecting ':' delimiter", self.at));
             }
             if self.ends_after_value("}", depth)? {
                 return Ok(());
@@ -113,7 +113,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Result<(), Fault> {
+    fn array(&mut self, depth: usize) -> Result<(), TokenFault> {
         self.at += 1;
         self.skip_blanks();
         if self.takes("]") {
@@ -124,7 +124,7 @@ impl Scanner<'_> {
     }
 
     /// Reads a value and what follows it: the end, or a comma.
-    fn ends_after_value(&mut self, end: &str, depth: usize) -> Result<bool, Fault> {
+    fn ends_after_value(&mut self, end: &str, depth: usize) -> Result<bool, TokenFault> {
         self.skip_blanks();
         self.value(depth + 1)?;
         self.skip_blanks();
@@ -132,15 +132,15 @@ impl Scanner<'_> {
             return Ok(true);
         }
         if !self.takes(",") {
-            return Err(Fault::At("Expecting ',' delimiter", self.at));
+            return Err(TokenFault::At("Expecting ',' delimiter", self.at));
         }
         self.skip_blanks();
         Ok(false)
     }
 
-    fn string(&mut self) -> Result<(), Fault> {
+    fn string(&mut self) -> Result<(), TokenFault> {
         let start = self.at;
-        let unterminated = Fault::At("Unterminated string starting at", start);
+        let unterminated = TokenFault::At("Unterminated string starting at", start);
         self.at += 1;
         loop {
             match self.peek() {
@@ -156,26 +156,26 @@ impl Scanner<'_> {
                         let digits = self.chars.get(self.at + 2..self.at + 6);
                         let is_last = self.at + 6 >= self.chars.len();
                         if is_last || !digits.is_some_and(are_hex_digits) {
-                            return Err(Fault::At("Invalid \\uXXXX escape", self.at + 1));
+                            return Err(TokenFault::At("Invalid \\uXXXX escape", self.at + 1));
                         }
                         self.at += 6;
                     }
                     Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't') => self.at += 2,
-                    Some(_) => return Err(Fault::At("Invalid \\escape", self.at)),
+                    Some(_) => return Err(TokenFault::At("Invalid \\escape", self.at)),
                 },
                 Some(char) if char < ' ' => {
-                    return Err(Fault::At("Invalid control character at", self.at));
+                    return Err(TokenFault::At("Invalid control character at", self.at));
                 }
                 Some(_) => self.at += 1,
             }
         }
     }
 
-    fn number(&mut self) -> Result<(), Fault> {
+    fn number(&mut self) -> Result<(), TokenFault> {
         let start = self.at;
         self.takes("-");
         if !self.takes("0") && !self.digits() {
-            return Err(Fault::At("Expecting value", start));
+            return Err(TokenFault::At("Expecting value", start));
         }
         let end = self.at;
         if !(self.takes(".") && self.digits()) {

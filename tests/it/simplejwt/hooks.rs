@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::{
-    simplejwt::{Refusal, SimpleJwt},
+    simplejwt::{SimpleJwt, SimpleJwtError},
     user::BackendError,
 };
 
@@ -132,7 +132,7 @@ async fn answers_may_have_more_members() {
 
 #[tokio::test]
 async fn routes_of_ones_own() {
-    async fn log_in_by_code(jwt: SimpleJwt, code: String) -> Result<Json<Value>, Refusal> {
+    async fn log_in_by_code(jwt: SimpleJwt, code: String) -> Result<Json<Value>, SimpleJwtError> {
         let tokens = jwt.log_in("ada", &code).await?;
         jwt.verify(&tokens.access).await?;
         let refreshed = jwt.refresh(&tokens.refresh).await?;

@@ -1,4 +1,4 @@
-//! [`Refusal`]: what SimpleJWT says when it does not do what it was asked.
+//! [`SimpleJwtError`]: what SimpleJWT says when it does not do what it was asked.
 
 use std::{error::Error, fmt};
 
@@ -17,7 +17,7 @@ use super::TokenClass;
 /// A response: handlers may return it. Like every refused response it carries an [`AuthError`] in
 /// its extensions. Its text is fixed for each reason, and holds nothing of the token.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct SimpleJwtError {
     reason: Reason,
     /// The challenge of a `401`, if it is another than `Bearer realm="api"`.
     challenge: Option<HeaderValue>,
@@ -25,7 +25,7 @@ pub struct Refusal {
 
 /// What is wrong with a token, told as SimpleJWT tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum TokenFault {
     Invalid(AuthErrorKind),
     Expired,
     NoClaim(Box<str>),
@@ -36,7 +36,7 @@ pub(super) enum Fault {
     Blacklisted,
 }
 
-impl Fault {
+impl TokenFault {
     fn kind(&self) -> AuthErrorKind {
         match self {
             Self::Invalid(kind) => *kind,
@@ -48,7 +48,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TokenFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(_) => f.write_str("Token is invalid"),
@@ -63,7 +63,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl From<AuthErrorKind> for Fault {
+impl From<AuthErrorKind> for TokenFault {
     fn from(kind: AuthErrorKind) -> Self {
         if kind == AuthErrorKind::Expired { Self::Expired } else { Self::Invalid(kind) }
     }
@@ -72,9 +72,9 @@ impl From<AuthErrorKind> for Fault {
 #[derive(Clone, Debug)]
 pub(super) enum Reason {
     /// At a token view: the token is not good.
-    Token(Fault),
+    Token(TokenFault),
     /// At a protected view: it is not good as a token of any accepted class.
-    NoClassFits(Vec<(TokenClass, Fault)>),
+    NoClassFits(Vec<(TokenClass, TokenFault)>),
     /// At `verify`: it was blacklisted.
     VerifiedBlacklisted,
     InvalidCredentials,
@@ -94,7 +94,7 @@ pub(super) enum Reason {
     Other(AuthError),
 }
 
-impl Refusal {
+impl SimpleJwtError {
     pub(super) fn with_challenge(self, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..self }
     }
@@ -146,7 +146,7 @@ impl Refusal {
         match &self.reason {
             Reason::Token(fault) => fault.to_string(),
             Reason::NoClassFits(_) => "Given token not valid for any token type".to_owned(),
-            Reason::VerifiedBlacklisted => Fault::Blacklisted.to_string(),
+            Reason::VerifiedBlacklisted => TokenFault::Blacklisted.to_string(),
             Reason::InvalidCredentials => {
                 "No active account found with the given credentials".to_owned()
             }
@@ -222,7 +222,7 @@ struct Message {
 }
 
 impl Message {
-    fn new((class, fault): &(TokenClass, Fault)) -> Self {
+    fn new((class, fault): &(TokenClass, TokenFault)) -> Self {
         Self {
             token_class: class.name(),
             token_type: class.type_name(),
@@ -231,37 +231,37 @@ impl Message {
     }
 }
 
-impl From<AuthError> for Refusal {
+impl From<AuthError> for SimpleJwtError {
     fn from(error: AuthError) -> Self {
         Reason::Other(error).into()
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for SimpleJwtError {
     fn from(error: StoreError) -> Self {
         AuthError::with_source(AuthErrorKind::Unavailable, error).into()
     }
 }
 
-impl From<Reason> for Refusal {
+impl From<Reason> for SimpleJwtError {
     fn from(reason: Reason) -> Self {
         Self { reason, challenge: None }
     }
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
+impl From<TokenFault> for SimpleJwtError {
+    fn from(fault: TokenFault) -> Self {
         Reason::Token(fault).into()
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SimpleJwtError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.auth_error(), f)
     }
 }
 
-impl Error for Refusal {
+impl Error for SimpleJwtError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.reason {
             Reason::Other(error) => Some(error),

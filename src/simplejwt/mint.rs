@@ -12,32 +12,32 @@ use crate::{
 use super::{
     TokenClass,
     database::DjangoUser,
-    payload::Payload,
+    json_object::JsonObject,
     revoke_claim::password_mark,
-    settings::{Audience, Settings},
+    settings::{AudienceSetting, Settings},
 };
 
 /// A token before it is signed.
 pub(super) struct Draft {
-    pub(super) payload: Payload,
+    pub(super) payload: JsonObject,
     /// Its new id; empty where it has none, or has kept the old one.
     pub(super) jti: String,
     pub(super) expires_at: NumericDate,
 }
 
 /// Makes tokens as the settings say.
-pub(super) struct Maker<'a> {
+pub(super) struct Minter<'a> {
     pub(super) settings: &'a Settings,
     pub(super) keys: &'a KeySet,
     pub(super) now: NumericDate,
 }
 
-impl Maker<'_> {
+impl Minter<'_> {
     /// A new token of `class` with the claims of every token.
     fn fresh(&self, class: TokenClass) -> Result<Draft, AuthError> {
         let Settings { token_type_claim, sliding_token_refresh_exp_claim, .. } = self.settings;
         let expires_at = self.expiry(class);
-        let mut payload = Payload::default();
+        let mut payload = JsonObject::default();
         if let Some(name) = token_type_claim {
             payload.set(name, class.type_name());
         }
@@ -61,7 +61,7 @@ impl Maker<'_> {
         self.now.saturating_add(lifetime)
     }
 
-    fn set_jti(&self, payload: &mut Payload) -> Result<String, AuthError> {
+    fn set_jti(&self, payload: &mut JsonObject) -> Result<String, AuthError> {
         let Some(name) = &self.settings.jti_claim else { return Ok(String::new()) };
         let jti = random_id()?;
         payload.set(name, &*jti);
@@ -73,7 +73,7 @@ impl Maker<'_> {
         &self,
         class: TokenClass,
         user: &DjangoUser,
-        own: &Payload,
+        own: &JsonObject,
     ) -> Result<Draft, AuthError> {
         let mut draft = self.fresh(class)?;
         draft.payload.set(&self.settings.user_id_claim, user.id());
@@ -96,7 +96,7 @@ impl Maker<'_> {
     }
 
     /// The access token that a refresh token with the claims `refresh` buys.
-    pub(super) fn access_of(&self, refresh: &Payload) -> Result<Draft, AuthError> {
+    pub(super) fn access_of(&self, refresh: &JsonObject) -> Result<Draft, AuthError> {
         let mut draft = self.fresh(TokenClass::Access)?;
         let Settings { token_type_claim, jti_claim, .. } = self.settings;
         // Where a claim has no name, SimpleJWT writes one called "null".
@@ -107,7 +107,7 @@ impl Maker<'_> {
     }
 
     /// The refresh token that takes the place of one with the claims `refresh`.
-    pub(super) fn successor_of(&self, refresh: &Payload) -> Result<Draft, AuthError> {
+    pub(super) fn successor_of(&self, refresh: &JsonObject) -> Result<Draft, AuthError> {
         let mut payload = refresh.clone();
         let expires_at = self.expiry(TokenClass::Refresh);
         let jti = self.set_jti(&mut payload)?;
@@ -117,7 +117,7 @@ impl Maker<'_> {
     }
 
     /// The sliding token with the claims `sliding`, and so with its id, good for longer.
-    pub(super) fn slid(&self, sliding: &Payload) -> Draft {
+    pub(super) fn slid(&self, sliding: &JsonObject) -> Draft {
         let mut payload = sliding.clone();
         let expires_at = self.expiry(TokenClass::Sliding);
         payload.set("exp", expires_at.as_secs());
@@ -130,8 +130,8 @@ impl Maker<'_> {
         let mut payload = draft.payload.clone();
         match &self.settings.audience {
             None => {}
-            Some(Audience::One(audience)) => payload.set("aud", &**audience),
-            Some(Audience::Many(list)) => {
+            Some(AudienceSetting::One(audience)) => payload.set("aud", &**audience),
+            Some(AudienceSetting::Many(list)) => {
                 let list: Vec<Value> = list.iter().map(|audience| (&**audience).into()).collect();
                 payload.set("aud", list);
             }

@@ -9,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 /// The members of a token in their order, as a Python `dict` keeps them.
 #[derive(Clone, Default)]
-pub(super) struct Payload(Vec<(Box<str>, Member)>);
+pub(super) struct JsonObject(Vec<(Box<str>, Member)>);
 
 /// Members that came from elsewhere are handed on as they were written, whatever their numbers.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ enum Member {
     Set(Value),
 }
 
-impl Payload {
+impl JsonObject {
     /// Reads a JSON object; `None` if `json` is not one.
     pub(super) fn read(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok()
@@ -73,7 +73,7 @@ impl Payload {
     }
 }
 
-impl Serialize for Payload {
+impl Serialize for JsonObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, member) in &self.0 {
@@ -86,19 +86,19 @@ impl Serialize for Payload {
     }
 }
 
-impl<'de> Deserialize<'de> for Payload {
+impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PayloadVisitor;
 
         impl<'de> Visitor<'de> for PayloadVisitor {
-            type Value = Payload;
+            type Value = JsonObject;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payload, A::Error> {
-                let mut members = Payload::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
+                let mut members = JsonObject::default();
                 while let Some((name, value)) = map.next_entry()? {
                     members.put(name, Member::Kept(value));
                 }

@@ -16,9 +16,9 @@ use super::{
     auth::HeaderSource,
     check::TokenCheck,
     database::{DjangoStore, DjangoUser, DjangoUsers, Outstanding},
-    maker::{Draft, Maker},
-    payload::Payload,
-    refusal::{Fault, Reason, Refusal},
+    mint::{Draft, Minter},
+    json_object::JsonObject,
+    error::{TokenFault, Reason, SimpleJwtError},
     revoke_claim::password_mark,
 };
 
@@ -45,7 +45,7 @@ type UserHook<R = ()> = Option<Arc<dyn Fn(&DjangoUser) -> R + Send + Sync>>;
 /// What the application adds.
 #[derive(Default)]
 pub(super) struct Hooks {
-    pub(super) token_claims: Hook<DjangoUser, BoxFuture<'static, Result<Payload, AuthError>>>,
+    pub(super) token_claims: Hook<DjangoUser, BoxFuture<'static, Result<JsonObject, AuthError>>>,
     pub(super) user_rule: UserHook<bool>,
     pub(super) on_login_success: UserHook,
     pub(super) on_login_failed: NameHook,
@@ -139,7 +139,7 @@ impl SimpleJwt {
         &self,
         username: &str,
         password: &str,
-    ) -> Result<DjangoUser, Refusal> {
+    ) -> Result<DjangoUser, SimpleJwtError> {
         let user = self.users()?.authenticate(username, password).await.map_err(unavailable)?;
         match user.filter(|user| self.permits(user)) {
             Some(user) => Ok(user),
@@ -157,7 +157,7 @@ impl SimpleJwt {
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate) and [`tokens_for`](Self::tokens_for).
-    pub async fn log_in(&self, username: &str, password: &str) -> Result<TokenPair, Refusal> {
+    pub async fn log_in(&self, username: &str, password: &str) -> Result<TokenPair, SimpleJwtError> {
         let user = self.authenticate(username, password).await?;
         let pair = self.tokens_for(&user).await?;
         self.record_login(&user).await?;
@@ -169,13 +169,13 @@ impl SimpleJwt {
     /// # Errors
     ///
     /// `503` where they cannot be recorded; then none are given out.
-    pub async fn tokens_for(&self, user: &DjangoUser) -> Result<TokenPair, Refusal> {
-        let maker = self.maker();
+    pub async fn tokens_for(&self, user: &DjangoUser) -> Result<TokenPair, SimpleJwtError> {
+        let minter = self.minter();
         let own = self.own_claims(user).await?;
-        let refresh = maker.for_user(TokenClass::Refresh, user, &own)?;
-        let access = maker.access_of(&refresh.payload)?;
-        let pair = TokenPair { refresh: maker.sign(&refresh)?, access: maker.sign(&access)? };
-        self.outstand(&refresh, user, maker.now).await?;
+        let refresh = minter.for_user(TokenClass::Refresh, user, &own)?;
+        let access = minter.access_of(&refresh.payload)?;
+        let pair = TokenPair { refresh: minter.sign(&refresh)?, access: minter.sign(&access)? };
+        self.outstand(&refresh, user, minter.now).await?;
         Ok(pair)
     }
 
@@ -184,12 +184,12 @@ impl SimpleJwt {
     /// # Errors
     ///
     /// As [`tokens_for`](Self::tokens_for).
-    pub async fn sliding_token_for(&self, user: &DjangoUser) -> Result<String, Refusal> {
-        let maker = self.maker();
+    pub async fn sliding_token_for(&self, user: &DjangoUser) -> Result<String, SimpleJwtError> {
+        let minter = self.minter();
         let own = self.own_claims(user).await?;
-        let sliding = maker.for_user(TokenClass::Sliding, user, &own)?;
-        let token = maker.sign(&sliding)?;
-        self.outstand(&sliding, user, maker.now).await?;
+        let sliding = minter.for_user(TokenClass::Sliding, user, &own)?;
+        let token = minter.sign(&sliding)?;
+        self.outstand(&sliding, user, minter.now).await?;
         Ok(token)
     }
 
@@ -204,7 +204,7 @@ impl SimpleJwt {
     /// # Errors
     ///
     /// `503` where it cannot be noted.
-    pub async fn record_login(&self, user: &DjangoUser) -> Result<(), Refusal> {
+    pub async fn record_login(&self, user: &DjangoUser) -> Result<(), SimpleJwtError> {
         let Inner { settings, clock, hooks, .. } = &*self.0;
         if settings.update_last_login {
             self.users()?.record_login(user, clock.now()).await.map_err(unavailable)?;
@@ -224,9 +224,9 @@ impl SimpleJwt {
     ///
     /// `401` for a token or user that is not good, `503` where that cannot be found out or stored;
     /// the token then stays as it was.
-    pub async fn refresh(&self, token: &str) -> Result<Refreshed, Refusal> {
+    pub async fn refresh(&self, token: &str) -> Result<Refreshed, SimpleJwtError> {
         let Inner { settings, check, .. } = &*self.0;
-        let maker = self.maker();
+        let minter = self.minter();
         let claims = check.check_before_blacklisting(token, TokenClass::Refresh).await?;
         let is_spent = settings.rotate_refresh_tokens && settings.blacklist_after_rotation;
         if !is_spent {
@@ -235,19 +235,19 @@ impl SimpleJwt {
         self.check_refreshing_user(&claims, TokenClass::Refresh).await?;
 
         let old = payload_of(&claims)?;
-        let access = maker.sign(&maker.access_of(&old)?)?;
+        let access = minter.sign(&minter.access_of(&old)?)?;
         if !settings.rotate_refresh_tokens {
             return Ok(Refreshed { access, refresh: None });
         }
-        let new = maker.successor_of(&old)?;
-        let refresh = Some(maker.sign(&new)?);
+        let new = minter.successor_of(&old)?;
+        let refresh = Some(minter.sign(&new)?);
         if let (Some(blacklist), Some(old)) = (&check.blacklist, outstanding(&claims)) {
             let new =
                 Outstanding { jti: &new.jti, user_id: old.user_id, expires_at: new.expires_at };
             if !is_spent {
-                blacklist.outstand(&new, maker.now).await?;
-            } else if !blacklist.rotate(&old, &new, maker.now).await? {
-                return Err(Fault::Blacklisted.into());
+                blacklist.outstand(&new, minter.now).await?;
+            } else if !blacklist.rotate(&old, &new, minter.now).await? {
+                return Err(TokenFault::Blacklisted.into());
             }
         }
         Ok(Refreshed { access, refresh })
@@ -258,20 +258,20 @@ impl SimpleJwt {
     /// # Errors
     ///
     /// As [`refresh`](Self::refresh).
-    pub async fn refresh_sliding(&self, token: &str) -> Result<String, Refusal> {
+    pub async fn refresh_sliding(&self, token: &str) -> Result<String, SimpleJwtError> {
         let check = &self.0.check;
-        let maker = self.maker();
+        let minter = self.minter();
         let claims = check.check(token, TokenClass::Sliding).await?;
         let old = payload_of(&claims)?;
-        self.check_refresh_expiry(&old, maker.now)?;
+        self.check_refresh_expiry(&old, minter.now)?;
         self.check_refreshing_user(&claims, TokenClass::Sliding).await?;
 
-        let new = maker.slid(&old);
-        let token = maker.sign(&new)?;
+        let new = minter.slid(&old);
+        let token = minter.sign(&new)?;
         if let (Some(blacklist), Some(old)) = (&check.blacklist, outstanding(&claims)) {
             let new = Outstanding { expires_at: new.expires_at, ..old };
-            if !blacklist.slide(&new, maker.now).await? {
-                return Err(Fault::Blacklisted.into());
+            if !blacklist.slide(&new, minter.now).await? {
+                return Err(TokenFault::Blacklisted.into());
             }
         }
         Ok(token)
@@ -283,7 +283,7 @@ impl SimpleJwt {
     ///
     /// `401` where it is not; `400` where it was blacklisted, which is looked at if
     /// `BLACKLIST_AFTER_ROTATION` is set; `503` where it cannot be found out.
-    pub async fn verify(&self, token: &str) -> Result<(), Refusal> {
+    pub async fn verify(&self, token: &str) -> Result<(), SimpleJwtError> {
         let Inner { settings, check, .. } = &*self.0;
         let claims = check.check(token, TokenClass::Untyped).await?;
         if let (true, Some(blacklist), Some(jti)) =
@@ -301,14 +301,14 @@ impl SimpleJwt {
     ///
     /// `401` for a token that is not good, or was blacklisted before; `503` where it could not be
     /// stored.
-    pub async fn blacklist(&self, token: &str) -> Result<(), Refusal> {
+    pub async fn blacklist(&self, token: &str) -> Result<(), SimpleJwtError> {
         let check = &self.0.check;
         let claims = check.check_before_blacklisting(token, TokenClass::Refresh).await?;
-        if self.add_to_blacklist(&claims).await? { Ok(()) } else { Err(Fault::Blacklisted.into()) }
+        if self.add_to_blacklist(&claims).await? { Ok(()) } else { Err(TokenFault::Blacklisted.into()) }
     }
 
     /// Blacklists a good token; tells whether it was not before.
-    async fn add_to_blacklist(&self, claims: &Claims) -> Result<bool, Refusal> {
+    async fn add_to_blacklist(&self, claims: &Claims) -> Result<bool, SimpleJwtError> {
         let Inner { check, clock, .. } = &*self.0;
         match (&check.blacklist, outstanding(claims)) {
             (Some(blacklist), Some(token)) => Ok(blacklist.blacklist(&token, clock.now()).await?),
@@ -316,14 +316,14 @@ impl SimpleJwt {
         }
     }
 
-    pub(super) fn users(&self) -> Result<&DjangoUsers, Refusal> {
+    pub(super) fn users(&self) -> Result<&DjangoUsers, SimpleJwtError> {
         let users = self.0.users.as_ref();
         users.ok_or_else(|| AuthError::from(AuthErrorKind::Misconfigured).into())
     }
 
-    fn maker(&self) -> Maker<'_> {
+    fn minter(&self) -> Minter<'_> {
         let Inner { settings, keys, clock, .. } = &*self.0;
-        Maker { settings, keys, now: clock.now() }
+        Minter { settings, keys, now: clock.now() }
     }
 
     /// Whether the user may have tokens: `USER_AUTHENTICATION_RULE`.
@@ -335,10 +335,10 @@ impl SimpleJwt {
         }
     }
 
-    async fn own_claims(&self, user: &DjangoUser) -> Result<Payload, Refusal> {
+    async fn own_claims(&self, user: &DjangoUser) -> Result<JsonObject, SimpleJwtError> {
         match &self.0.hooks.token_claims {
             Some(claims) => Ok(claims(user.clone()).await?),
-            None => Ok(Payload::default()),
+            None => Ok(JsonObject::default()),
         }
     }
 
@@ -347,7 +347,7 @@ impl SimpleJwt {
         draft: &Draft,
         user: &DjangoUser,
         now: NumericDate,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SimpleJwtError> {
         match &self.0.check.blacklist {
             Some(blacklist) => {
                 let Draft { jti, expires_at, .. } = draft;
@@ -364,7 +364,7 @@ impl SimpleJwt {
         &self,
         claims: &Claims,
         class: TokenClass,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SimpleJwtError> {
         let Inner { settings, check, .. } = &*self.0;
         if claims.user_id().is_empty() {
             return Ok(());
@@ -383,23 +383,23 @@ impl SimpleJwt {
     }
 
     /// Whether the token was issued under the password that the user has now.
-    pub(super) fn has_mark_of(&self, claims: &Claims, user: &DjangoUser) -> Result<bool, Refusal> {
+    pub(super) fn has_mark_of(&self, claims: &Claims, user: &DjangoUser) -> Result<bool, SimpleJwtError> {
         let mark: Option<String> = payload_of(claims)?.get(&self.0.settings.revoke_token_claim);
         Ok(mark.is_some_and(|mark| mark == password_mark(user.password_hash())))
     }
 
-    fn check_refresh_expiry(&self, payload: &Payload, now: NumericDate) -> Result<(), Fault> {
+    fn check_refresh_expiry(&self, payload: &JsonObject, now: NumericDate) -> Result<(), TokenFault> {
         let name = &self.0.settings.sliding_token_refresh_exp_claim;
         if !payload.contains(name) {
-            return Err(Fault::NoClaim(name.clone()));
+            return Err(TokenFault::NoClaim(name.clone()));
         }
         let end: Option<f64> = payload.get(name);
         let latest = NumericDate::MAX.as_secs() as f64;
         let Some(end) = end.filter(|end| (0.0..=latest).contains(end)) else {
-            return Err(Fault::Invalid(AuthErrorKind::InvalidClaims));
+            return Err(TokenFault::Invalid(AuthErrorKind::InvalidClaims));
         };
         let end = NumericDate::from_secs(end as u64).saturating_add(self.0.settings.leeway);
-        if now >= end { Err(Fault::ClaimExpired(name.clone())) } else { Ok(()) }
+        if now >= end { Err(TokenFault::ClaimExpired(name.clone())) } else { Ok(()) }
     }
 }
 
@@ -409,12 +409,12 @@ fn outstanding(claims: &Claims) -> Option<Outstanding<'_>> {
     Some(Outstanding { jti: claims.jti()?, user_id, expires_at: claims.expires_at() })
 }
 
-fn payload_of(claims: &Claims) -> Result<Payload, Refusal> {
+fn payload_of(claims: &Claims) -> Result<JsonObject, SimpleJwtError> {
     // The verifier has read it as an object already.
-    Payload::read(claims.json()).ok_or_else(|| Fault::Invalid(AuthErrorKind::InvalidClaims).into())
+    JsonObject::read(claims.json()).ok_or_else(|| TokenFault::Invalid(AuthErrorKind::InvalidClaims).into())
 }
 
-pub(super) fn unavailable(error: BackendError) -> Refusal {
+pub(super) fn unavailable(error: BackendError) -> SimpleJwtError {
     backend_error(error).into()
 }
 
