@@ -13,12 +13,14 @@ use crate::{
 };
 
 use super::{
-    Settings, SimpleJwt,
     auth::HeaderSource,
+    blacklist::Blacklist,
     check::TokenCheck,
     database::{DjangoStore, DjangoUser, DjangoUsers},
+    hooks::Hooks,
     json_object::JsonObject,
-    simple_jwt::{Hooks, Inner},
+    settings::Settings,
+    simple_jwt::{Inner, SimpleJwt},
 };
 
 /// Sets up [`SimpleJwt`].
@@ -33,8 +35,15 @@ pub struct SimpleJwtBuilder {
     hooks: Hooks,
 }
 
+impl SimpleJwt {
+    /// Starts a configuration with `settings`.
+    pub fn builder(settings: Settings) -> SimpleJwtBuilder {
+        SimpleJwtBuilder::new(settings)
+    }
+}
+
 impl SimpleJwtBuilder {
-    pub(super) fn new(settings: Settings) -> Self {
+    fn new(settings: Settings) -> Self {
         Self {
             settings,
             secret_key: None,
@@ -162,7 +171,7 @@ impl SimpleJwtBuilder {
         let Self { settings, secret_key, keys, users, has_blacklist_app, clock, hooks } = self;
         settings.check(has_blacklist_app)?;
         let users = users.map(|users| users.with_user_id(&settings.user_id_field)).transpose()?;
-        let blacklist = match (&users, has_blacklist_app) {
+        let tables = match (&users, has_blacklist_app) {
             (Some(users), true) => Some(
                 DjangoStore::new(users.clone())
                     .with_leeway(settings.leeway)
@@ -181,8 +190,18 @@ impl SimpleJwtBuilder {
         };
         let header = HeaderSource::new(&settings)?;
         let verifier = settings.verifier(keys.clone(), clock.clone()).pyjwt_rules().build()?;
-        let check = TokenCheck::new(&settings, verifier, blacklist);
-        Ok(SimpleJwt(Arc::new(Inner { settings, keys, clock, check, users, header, hooks })))
+        let blacklist = Blacklist::new(tables);
+        let check = TokenCheck::new(&settings, verifier, blacklist.clone());
+        Ok(SimpleJwt(Arc::new(Inner {
+            settings,
+            keys,
+            clock,
+            check,
+            blacklist,
+            users,
+            header,
+            hooks,
+        })))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Is this token good, and if not, what does SimpleJWT say about it?
+//! Decides whether a token is valid, and if not, which error SimpleJWT returns.
 //!
-//! As there, a token is first decoded, which the crate's own [`Checker`] does; then come its
-//! claims, one by one; and before those the blacklist, for the classes that are on it.
+//! As in SimpleJWT, a token is first decoded, by the crate's own [`Checker`]. Then its claims are
+//! checked one by one. The blacklist comes before the claims, for the classes that can be on it.
 
 use futures::future::BoxFuture;
 use http::StatusCode;
@@ -13,25 +13,24 @@ use crate::{
 };
 
 use super::{
-    TokenClass,
-    database::DjangoStore,
-    error::{TokenFault, Reason, SimpleJwtError},
+    blacklist::Blacklist,
+    error::{Reason, SimpleJwtError},
     settings::Settings,
+    token_class::TokenClass,
+    token_fault::TokenFault,
 };
 
-/// What tokens are checked with.
 pub(super) struct TokenCheck {
-    /// Does what PyJWT does: the signature, times, issuer and audience.
+    /// Checks what PyJWT checks: the signature, times, issuer and audience.
     decoder: Checker<NoClaims>,
-    pub(super) blacklist: Option<DjangoStore>,
-    /// The claim that must name the type.
+    blacklist: Blacklist,
     has_type_claim: bool,
     has_id_claim: bool,
     auth_classes: Vec<TokenClass>,
 }
 
-/// Whether the token of a request opens a route, or what has to be awaited to know it.
-pub(super) enum Opens {
+/// Whether a request's token is accepted, or what has to be awaited to decide it.
+pub(super) enum Verdict {
     Done(Result<Claims, SimpleJwtError>),
     /// Keys are being fetched.
     Decoding(BoxFuture<'static, Result<Claims, AuthError>>),
@@ -40,11 +39,7 @@ pub(super) enum Opens {
 }
 
 impl TokenCheck {
-    pub(super) fn new(
-        settings: &Settings,
-        decoder: Verifier,
-        blacklist: Option<DjangoStore>,
-    ) -> Self {
+    pub(super) fn new(settings: &Settings, decoder: Verifier, blacklist: Blacklist) -> Self {
         Self {
             decoder: Checker::new(decoder, None),
             blacklist,
@@ -54,7 +49,7 @@ impl TokenCheck {
         }
     }
 
-    /// What `Token.verify` does, without the blacklist.
+    /// What `Token.verify` checks, except for the blacklist.
     fn verify(&self, claims: &Claims, class: TokenClass) -> Result<(), TokenFault> {
         if !claims.has_expiry() {
             return Err(TokenFault::NoClaim("exp".into()));
@@ -72,108 +67,86 @@ impl TokenCheck {
         }
     }
 
-    /// The blacklist that knows tokens of `class`, and the id by which it knows this one.
-    fn listed<'a>(
-        &'a self,
-        claims: &'a Claims,
-        class: TokenClass,
-    ) -> Option<(&'a DjangoStore, &'a str)> {
-        if !class.is_blacklistable() {
-            return None;
-        }
-        self.blacklist.as_ref().zip(claims.jti())
-    }
-
-    /// Checks a token of `class` but for one thing: that a good one is not blacklisted, which the
-    /// caller finds out in the same step in which it blacklists it.
+    /// Checks a token of `class`. Does not reject a valid token for being blacklisted: the caller
+    /// finds that out in the step that blacklists it.
     pub(super) async fn check_before_blacklisting(
         &self,
         token: &str,
         class: TokenClass,
     ) -> Result<Claims, SimpleJwtError> {
-        let claims = self
-            .decoder
-            .check_now(token)
-            .await
-            .map_err(|error| fault_of(&error).map_or_else(|| error.into(), SimpleJwtError::from))?;
+        let claims =
+            self.decoder.check_now(token).await.map_err(|error| {
+                fault_of(&error).map_or_else(|| error.into(), SimpleJwtError::from)
+            })?;
         if let Err(fault) = self.verify(&claims, class) {
-            self.refuse_blacklisted(&claims, class).await?;
+            self.blacklist.check(&claims, class).await?;
             return Err(fault.into());
         }
         Ok(claims)
     }
 
     /// Checks a token of `class`.
-    pub(super) async fn check(&self, token: &str, class: TokenClass) -> Result<Claims, SimpleJwtError> {
+    pub(super) async fn check(
+        &self,
+        token: &str,
+        class: TokenClass,
+    ) -> Result<Claims, SimpleJwtError> {
         let claims = self.check_before_blacklisting(token, class).await?;
-        self.refuse_blacklisted(&claims, class).await?;
+        self.blacklist.check(&claims, class).await?;
         Ok(claims)
     }
 
-    pub(super) async fn refuse_blacklisted(
-        &self,
-        claims: &Claims,
-        class: TokenClass,
-    ) -> Result<(), SimpleJwtError> {
-        match self.listed(claims, class) {
-            Some((blacklist, jti)) if blacklist.is_blacklisted(jti).await? => {
-                Err(TokenFault::Blacklisted.into())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a token opens protected routes, where that takes no waiting.
-    pub(super) fn opens(&self, token: &str) -> Opens {
+    /// Checks the token of a request to a protected route, as far as that needs no waiting.
+    pub(super) fn authenticate(&self, token: &str) -> Verdict {
         match self.decoder.check(token.as_bytes()) {
-            Check::Done(Ok(claims)) => self.opens_decoded(claims),
-            Check::Done(Err(error)) => Opens::Done(Err(self.not_decoded(error))),
-            Check::Lookup(decoding) => Opens::Decoding(decoding),
+            Check::Done(Ok(claims)) => self.authenticate_decoded(claims),
+            Check::Done(Err(error)) => Verdict::Done(Err(self.undecodable(error))),
+            Check::Lookup(decoding) => Verdict::Decoding(decoding),
         }
     }
 
-    fn opens_decoded(&self, claims: Claims) -> Opens {
-        let is_listed = |class: &TokenClass| self.listed(&claims, *class).is_some();
+    fn authenticate_decoded(&self, claims: Claims) -> Verdict {
+        let is_covered = |class: &TokenClass| self.blacklist.covers(&claims, *class);
         let mut faults = Vec::new();
         for class in &self.auth_classes {
             match self.verify(&claims, *class) {
-                Ok(()) if is_listed(class) => return Opens::Decoded(claims),
-                Ok(()) => return Opens::Done(Ok(claims)),
+                Ok(()) if is_covered(class) => return Verdict::Decoded(claims),
+                Ok(()) => return Verdict::Done(Ok(claims)),
                 Err(fault) => faults.push((*class, fault)),
             }
         }
-        // That it is blacklisted would be said instead of what else is wrong.
-        if self.auth_classes.iter().any(is_listed) {
-            return Opens::Decoded(claims);
+        // If it is blacklisted, the response names that fault and no other.
+        if self.auth_classes.iter().any(is_covered) {
+            return Verdict::Decoded(claims);
         }
-        Opens::Done(Err(Reason::NoClassFits(faults).into()))
+        Verdict::Done(Err(Reason::NoClassFits(faults).into()))
     }
 
-    /// Waits for the outcome of [`opens`](Self::opens).
-    pub(super) async fn finish(&self, opens: Opens) -> Result<Claims, SimpleJwtError> {
-        let opens = match opens {
-            Opens::Decoding(decoding) => match decoding.await {
-                Ok(claims) => self.opens_decoded(claims),
-                Err(error) => return Err(self.not_decoded(error)),
+    /// Awaits the outcome of [`authenticate`](Self::authenticate).
+    pub(super) async fn finish(&self, verdict: Verdict) -> Result<Claims, SimpleJwtError> {
+        let verdict = match verdict {
+            Verdict::Decoding(decoding) => match decoding.await {
+                Ok(claims) => self.authenticate_decoded(claims),
+                Err(error) => return Err(self.undecodable(error)),
             },
-            opens => opens,
+            verdict => verdict,
         };
-        match opens {
-            Opens::Done(result) => result,
-            Opens::Decoded(claims) => self.ask_blacklist(claims).await,
-            Opens::Decoding(decoding) => Ok(decoding.await?),
+        match verdict {
+            Verdict::Done(result) => result,
+            Verdict::Decoded(claims) => self.ask_blacklist(claims).await,
+            Verdict::Decoding(decoding) => Ok(decoding.await?),
         }
     }
 
-    /// Finds the first class that a decoded token is good for, and asks the blacklist once at most.
+    /// Finds the first class that accepts a decoded token. Asks the blacklist at most once.
     async fn ask_blacklist(&self, claims: Claims) -> Result<Claims, SimpleJwtError> {
         let mut blacklisted = None;
         let mut faults = Vec::new();
         for class in &self.auth_classes {
-            if let Some((blacklist, jti)) = self.listed(&claims, *class) {
+            if self.blacklist.covers(&claims, *class) {
                 let found = match blacklisted {
                     Some(found) => found,
-                    None => *blacklisted.insert(blacklist.is_blacklisted(jti).await?),
+                    None => *blacklisted.insert(self.blacklist.contains(&claims).await?),
                 };
                 if found {
                     faults.push((*class, TokenFault::Blacklisted));
@@ -188,15 +161,15 @@ impl TokenCheck {
         Err(Reason::NoClassFits(faults).into())
     }
 
-    /// What is said of a token that could not be decoded.
-    pub(super) fn not_decoded(&self, error: AuthError) -> SimpleJwtError {
+    /// The error for a token that could not be decoded.
+    pub(super) fn undecodable(&self, error: AuthError) -> SimpleJwtError {
         let Some(fault) = fault_of(&error) else { return error.into() };
         let faults = self.auth_classes.iter().map(|class| (*class, fault.clone()));
         Reason::NoClassFits(faults.collect()).into()
     }
 }
 
-/// What is wrong with a token; `None` if that could not be found out.
+/// What is wrong with a token; `None` if that could not be decided.
 fn fault_of(error: &AuthError) -> Option<TokenFault> {
     let kind = error.kind();
     (kind.status() == StatusCode::UNAUTHORIZED).then(|| kind.into())

@@ -1,4 +1,4 @@
-//! [`SimpleJwtError`]: what SimpleJWT says when it does not do what it was asked.
+//! [`SimpleJwtError`], with SimpleJWT's statuses and bodies.
 
 use std::{error::Error, fmt};
 
@@ -7,94 +7,53 @@ use serde::Serialize;
 
 use crate::{
     error::{AuthError, AuthErrorKind},
+    issue::backend_error,
     store::StoreError,
+    user::BackendError,
 };
 
-use super::TokenClass;
+use super::{token_class::TokenClass, token_fault::TokenFault};
 
-/// Why a request was refused, with SimpleJWT's status and body.
+/// Why a request was rejected, with SimpleJWT's status and body.
 ///
-/// A response: handlers may return it. Like every refused response it carries an [`AuthError`] in
-/// its extensions. Its text is fixed for each reason, and holds nothing of the token.
+/// A handler may return it as a response. The response carries an [`AuthError`] in its extensions,
+/// like every rejection. Its message is fixed for each reason and holds nothing of the token.
 #[derive(Clone, Debug)]
 pub struct SimpleJwtError {
     reason: Reason,
-    /// The challenge of a `401`, if it is another than `Bearer realm="api"`.
+    /// The challenge of a `401`, unless it is `Bearer realm="api"`.
     challenge: Option<HeaderValue>,
-}
-
-/// What is wrong with a token, told as SimpleJWT tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TokenFault {
-    Invalid(AuthErrorKind),
-    Expired,
-    NoClaim(Box<str>),
-    ClaimExpired(Box<str>),
-    NoId,
-    NoType,
-    WrongType,
-    Blacklisted,
-}
-
-impl TokenFault {
-    fn kind(&self) -> AuthErrorKind {
-        match self {
-            Self::Invalid(kind) => *kind,
-            Self::Expired | Self::ClaimExpired(_) => AuthErrorKind::Expired,
-            Self::NoClaim(_) | Self::NoId => AuthErrorKind::InvalidClaims,
-            Self::NoType | Self::WrongType => AuthErrorKind::WrongTokenType,
-            Self::Blacklisted => AuthErrorKind::Revoked,
-        }
-    }
-}
-
-impl fmt::Display for TokenFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(_) => f.write_str("Token is invalid"),
-            Self::Expired => f.write_str("Token is expired"),
-            Self::NoClaim(name) => write!(f, "Token has no '{name}' claim"),
-            Self::ClaimExpired(name) => write!(f, "Token '{name}' claim has expired"),
-            Self::NoId => f.write_str("Token has no id"),
-            Self::NoType => f.write_str("Token has no type"),
-            Self::WrongType => f.write_str("Token has wrong type"),
-            Self::Blacklisted => f.write_str("Token is blacklisted"),
-        }
-    }
-}
-
-impl From<AuthErrorKind> for TokenFault {
-    fn from(kind: AuthErrorKind) -> Self {
-        if kind == AuthErrorKind::Expired { Self::Expired } else { Self::Invalid(kind) }
-    }
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Reason {
-    /// At a token view: the token is not good.
+    /// At a token view: what is wrong with the token.
     Token(TokenFault),
-    /// At a protected view: it is not good as a token of any accepted class.
+    /// At a protected view: why no accepted class takes the token.
     NoClassFits(Vec<(TokenClass, TokenFault)>),
-    /// At `verify`: it was blacklisted.
+    /// At `verify`: the token is blacklisted.
     VerifiedBlacklisted,
     InvalidCredentials,
     NoActiveAccount,
     NotAuthenticated,
-    BadHeader,
+    MalformedHeader,
     NoUserId,
     UserNotFound,
     UserInactive,
-    /// `with_code` at protected views.
+    /// Only protected views send a code.
     PasswordChanged {
         with_code: bool,
     },
-    /// A handler asked for what no layer can have put there.
-    MissingLayer(&'static str),
-    /// Something else that SimpleJWT does not speak of: an outage, mostly.
+    /// What SimpleJWT has no response for, mostly an outage.
     Other(AuthError),
 }
 
 impl SimpleJwtError {
+    /// A handler extracts `user` on a route without the layer.
+    pub(super) fn missing_layer(user: &'static str) -> Self {
+        AuthError::with_source(AuthErrorKind::Misconfigured, MissingLayer { user }).into()
+    }
+
     pub(super) fn with_challenge(self, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..self }
     }
@@ -107,7 +66,7 @@ impl SimpleJwtError {
         &self.reason
     }
 
-    /// The error that goes into the extensions of the response.
+    /// The error for the extensions of the response.
     pub(super) fn auth_error(&self) -> AuthError {
         let kind = match &self.reason {
             Reason::Token(fault) => fault.kind(),
@@ -117,13 +76,12 @@ impl SimpleJwtError {
             Reason::VerifiedBlacklisted => AuthErrorKind::Revoked,
             Reason::InvalidCredentials => AuthErrorKind::InvalidCredentials,
             Reason::NotAuthenticated => AuthErrorKind::MissingCredentials,
-            Reason::BadHeader => AuthErrorKind::InvalidRequest,
+            Reason::MalformedHeader => AuthErrorKind::InvalidRequest,
             Reason::NoUserId => AuthErrorKind::InvalidClaims,
             Reason::NoActiveAccount
             | Reason::UserNotFound
             | Reason::UserInactive
             | Reason::PasswordChanged { .. } => AuthErrorKind::UserInactive,
-            Reason::MissingLayer(_) => AuthErrorKind::Misconfigured,
             Reason::Other(error) => return error.clone(),
         };
         kind.into()
@@ -134,7 +92,6 @@ impl SimpleJwtError {
     pub fn status(&self) -> StatusCode {
         match &self.reason {
             Reason::VerifiedBlacklisted => StatusCode::BAD_REQUEST,
-            Reason::MissingLayer(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Reason::Other(error) => error.kind().status(),
             _ => StatusCode::UNAUTHORIZED,
         }
@@ -152,30 +109,26 @@ impl SimpleJwtError {
             }
             Reason::NoActiveAccount => "No active account found for the given token.".to_owned(),
             Reason::NotAuthenticated => "Authentication credentials were not provided.".to_owned(),
-            Reason::BadHeader => {
+            Reason::MalformedHeader => {
                 "Authorization header must contain two space-delimited values".to_owned()
             }
             Reason::NoUserId => "Token contained no recognizable user identification".to_owned(),
             Reason::UserNotFound => "User not found".to_owned(),
             Reason::UserInactive => "User is inactive".to_owned(),
             Reason::PasswordChanged { .. } => "The user's password has been changed.".to_owned(),
-            Reason::MissingLayer(user) => {
-                format!("{user} needs a SimpleJwtLayer around this route.")
-            }
             Reason::Other(error) => error.detail().into_owned(),
         }
     }
 
-    /// The `code` of the response, for programs, where SimpleJWT sends one.
+    /// The `code` of the response, for programs. `None` if SimpleJWT sends no code.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         match &self.reason {
             Reason::Token(_) | Reason::NoClassFits(_) | Reason::NoUserId => Some("token_not_valid"),
-            Reason::BadHeader => Some("bad_authorization_header"),
+            Reason::MalformedHeader => Some("bad_authorization_header"),
             Reason::UserNotFound => Some("user_not_found"),
             Reason::UserInactive => Some("user_inactive"),
             Reason::PasswordChanged { with_code } => with_code.then_some("password_changed"),
-            Reason::MissingLayer(_) => Some(AuthErrorKind::Misconfigured.code()),
             Reason::Other(error) => Some(error.kind().code()),
             Reason::VerifiedBlacklisted
             | Reason::InvalidCredentials
@@ -243,6 +196,12 @@ impl From<StoreError> for SimpleJwtError {
     }
 }
 
+impl From<BackendError> for SimpleJwtError {
+    fn from(error: BackendError) -> Self {
+        backend_error(error).into()
+    }
+}
+
 impl From<Reason> for SimpleJwtError {
     fn from(reason: Reason) -> Self {
         Self { reason, challenge: None }
@@ -269,3 +228,17 @@ impl Error for SimpleJwtError {
         }
     }
 }
+
+/// A bug in the application: a handler extracts a user on a route without the layer.
+#[derive(Debug)]
+struct MissingLayer {
+    user: &'static str,
+}
+
+impl fmt::Display for MissingLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} requires a SimpleJwtLayer around its route", self.user)
+    }
+}
+
+impl Error for MissingLayer {}

@@ -7,14 +7,14 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-/// The members of a token in their order, as a Python `dict` keeps them.
+/// A JSON object whose members keep their order, as those of a Python `dict` do.
 #[derive(Clone, Default)]
 pub(super) struct JsonObject(Vec<(Box<str>, Member)>);
 
-/// Members that came from elsewhere are handed on as they were written, whatever their numbers.
+/// A member that was read is written unchanged, whatever numbers it holds.
 #[derive(Clone)]
 enum Member {
-    Kept(Box<RawValue>),
+    Read(Box<RawValue>),
     Set(Value),
 }
 
@@ -24,7 +24,7 @@ impl JsonObject {
         serde_json::from_str(json).ok()
     }
 
-    /// The members of what serializes to a JSON object; `None` if it does not.
+    /// The object that `claims` serialize to; `None` if they serialize to something else.
     pub(super) fn of(claims: &impl Serialize) -> Option<Self> {
         Self::read(&serde_json::to_string(claims).ok()?)
     }
@@ -33,7 +33,7 @@ impl JsonObject {
         self.0.iter().any(|(member, _)| **member == *name)
     }
 
-    /// Puts `value` in the place of the member `name`, or at the end where there is none.
+    /// Replaces the value of the member `name`, or appends the member.
     pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.put(name.into(), Member::Set(value.into()));
     }
@@ -45,7 +45,7 @@ impl JsonObject {
         }
     }
 
-    /// Adds the members of `other` but for those called `except`, each as by [`set`](Self::set).
+    /// [Sets](Self::set) each member of `other`, except for those named in `except`.
     pub(super) fn extend(&mut self, other: &Self, except: &[&str]) {
         for (name, value) in &other.0 {
             if !except.contains(&&**name) {
@@ -58,16 +58,15 @@ impl JsonObject {
         self.0.iter().map(|(name, _)| &**name)
     }
 
-    /// The member `name` as a `T`; `None` where it is missing or something else.
+    /// The member `name` as a `T`; `None` if it is missing or not a `T`.
     pub(super) fn get<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
         let (_, member) = self.0.iter().find(|(member, _)| **member == *name)?;
         match member {
-            Member::Kept(raw) => serde_json::from_str(raw.get()).ok(),
+            Member::Read(raw) => serde_json::from_str(raw.get()).ok(),
             Member::Set(value) => T::deserialize(value.clone()).ok(),
         }
     }
 
-    /// The JSON of it.
     pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
@@ -78,7 +77,7 @@ impl Serialize for JsonObject {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, member) in &self.0 {
             match member {
-                Member::Kept(raw) => map.serialize_entry(name, raw)?,
+                Member::Read(raw) => map.serialize_entry(name, raw)?,
                 Member::Set(value) => map.serialize_entry(name, value)?,
             }
         }
@@ -100,7 +99,7 @@ impl<'de> Deserialize<'de> for JsonObject {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
                 let mut members = JsonObject::default();
                 while let Some((name, value)) = map.next_entry()? {
-                    members.put(name, Member::Kept(value));
+                    members.put(name, Member::Read(value));
                 }
                 Ok(members)
             }

@@ -10,22 +10,21 @@ use crate::{
 };
 
 use super::{
-    TokenClass,
     database::DjangoUser,
     json_object::JsonObject,
-    revoke_claim::password_mark,
     settings::{AudienceSetting, Settings},
+    token_class::TokenClass,
 };
 
 /// A token before it is signed.
 pub(super) struct Draft {
     pub(super) payload: JsonObject,
-    /// Its new id; empty where it has none, or has kept the old one.
+    /// The new id; empty if it has none, or keeps that of its predecessor.
     pub(super) jti: String,
     pub(super) expires_at: NumericDate,
 }
 
-/// Makes tokens as the settings say.
+/// Makes tokens by the settings.
 pub(super) struct Minter<'a> {
     pub(super) settings: &'a Settings,
     pub(super) keys: &'a KeySet,
@@ -33,7 +32,82 @@ pub(super) struct Minter<'a> {
 }
 
 impl Minter<'_> {
-    /// A new token of `class` with the claims of every token.
+    /// A token of `class` for `user`, with custom claims.
+    pub(super) fn for_user(
+        &self,
+        class: TokenClass,
+        user: &DjangoUser,
+        custom: &JsonObject,
+    ) -> Result<Draft, AuthError> {
+        let mut draft = self.fresh(class)?;
+        draft.payload.set(&self.settings.user_id_claim, user.id());
+        if self.settings.check_revoke_token {
+            draft.payload.set(&self.settings.revoke_token_claim, user.password_digest());
+        }
+        // A hook must not decide whose token this is, or how long it lives.
+        if custom.names().any(|name| draft.payload.contains(name) || self.is_reserved(name)) {
+            return Err(AuthErrorKind::Misconfigured.into());
+        }
+        draft.payload.extend(custom, &[]);
+        Ok(draft)
+    }
+
+    /// The access token for a refresh token with the claims `refresh`.
+    pub(super) fn access_of(&self, refresh: &JsonObject) -> Result<Draft, AuthError> {
+        let mut draft = self.fresh(TokenClass::Access)?;
+        let Settings { token_type_claim, jti_claim, .. } = self.settings;
+        // SimpleJWT writes a claim called "null" if the setting is `None`.
+        let type_name = token_type_claim.as_deref().unwrap_or("null");
+        let id_name = jti_claim.as_deref().unwrap_or("null");
+        draft.payload.extend(refresh, &[type_name, "exp", id_name, "jti", "iat"]);
+        Ok(draft)
+    }
+
+    /// The refresh token that replaces one with the claims `refresh`.
+    pub(super) fn successor_of(&self, refresh: &JsonObject) -> Result<Draft, AuthError> {
+        let mut payload = refresh.clone();
+        let expires_at = self.expiry(TokenClass::Refresh);
+        let jti = self.set_jti(&mut payload)?;
+        payload.set("exp", expires_at.as_secs());
+        payload.set("iat", self.now.as_secs());
+        Ok(Draft { payload, jti, expires_at })
+    }
+
+    /// A copy of the sliding token with the claims `sliding` that expires later. It keeps the id.
+    pub(super) fn slid(&self, sliding: &JsonObject) -> Draft {
+        let mut payload = sliding.clone();
+        let expires_at = self.expiry(TokenClass::Sliding);
+        payload.set("exp", expires_at.as_secs());
+        payload.set("iat", self.now.as_secs());
+        Draft { payload, jti: String::new(), expires_at }
+    }
+
+    /// Signs it, with audience and issuer.
+    pub(super) fn sign(&self, draft: &Draft) -> Result<String, AuthError> {
+        let mut payload = draft.payload.clone();
+        match &self.settings.audience {
+            None => {}
+            Some(AudienceSetting::One(audience)) => payload.set("aud", &**audience),
+            Some(AudienceSetting::Many(list)) => {
+                let list: Vec<Value> = list.iter().map(|audience| (&**audience).into()).collect();
+                payload.set("aud", list);
+            }
+        }
+        if let Some(issuer) = &self.settings.issuer {
+            payload.set("iss", &**issuer);
+        }
+        let misconfigured = |_| AuthError::from(AuthErrorKind::Misconfigured);
+        let keys = self.keys.load();
+        let key = keys.signing_key().ok_or(AuthErrorKind::Misconfigured)?;
+        let token = sign_payload(key, payload.to_json().map_err(misconfigured)?.as_bytes())?;
+        // Our own verifier would reject it.
+        if token.len() > DEFAULT_MAX_TOKEN_LEN {
+            return Err(AuthErrorKind::Misconfigured.into());
+        }
+        Ok(token)
+    }
+
+    /// A new token of `class` with the claims that every token has.
     fn fresh(&self, class: TokenClass) -> Result<Draft, AuthError> {
         let Settings { token_type_claim, sliding_token_refresh_exp_claim, .. } = self.settings;
         let expires_at = self.expiry(class);
@@ -68,85 +142,9 @@ impl Minter<'_> {
         Ok(jti)
     }
 
-    /// A token of `class` for `user`, with claims of the application's own.
-    pub(super) fn for_user(
-        &self,
-        class: TokenClass,
-        user: &DjangoUser,
-        own: &JsonObject,
-    ) -> Result<Draft, AuthError> {
-        let mut draft = self.fresh(class)?;
-        draft.payload.set(&self.settings.user_id_claim, user.id());
-        if self.settings.check_revoke_token {
-            let mark = password_mark(user.password_hash());
-            draft.payload.set(&self.settings.revoke_token_claim, mark);
-        }
-        // What the tokens of one user say of another, or for how long, is not for a hook to say.
-        if own.names().any(|name| draft.payload.contains(name) || self.is_fixed(name)) {
-            return Err(AuthErrorKind::Misconfigured.into());
-        }
-        draft.payload.extend(own, &[]);
-        Ok(draft)
-    }
-
-    fn is_fixed(&self, name: &str) -> bool {
+    fn is_reserved(&self, name: &str) -> bool {
         ["nbf", "aud", "iss", "cnf"].contains(&name)
             || name == &*self.settings.sliding_token_refresh_exp_claim
             || name == &*self.settings.revoke_token_claim
-    }
-
-    /// The access token that a refresh token with the claims `refresh` buys.
-    pub(super) fn access_of(&self, refresh: &JsonObject) -> Result<Draft, AuthError> {
-        let mut draft = self.fresh(TokenClass::Access)?;
-        let Settings { token_type_claim, jti_claim, .. } = self.settings;
-        // Where a claim has no name, SimpleJWT writes one called "null".
-        let type_name = token_type_claim.as_deref().unwrap_or("null");
-        let id_name = jti_claim.as_deref().unwrap_or("null");
-        draft.payload.extend(refresh, &[type_name, "exp", id_name, "jti", "iat"]);
-        Ok(draft)
-    }
-
-    /// The refresh token that takes the place of one with the claims `refresh`.
-    pub(super) fn successor_of(&self, refresh: &JsonObject) -> Result<Draft, AuthError> {
-        let mut payload = refresh.clone();
-        let expires_at = self.expiry(TokenClass::Refresh);
-        let jti = self.set_jti(&mut payload)?;
-        payload.set("exp", expires_at.as_secs());
-        payload.set("iat", self.now.as_secs());
-        Ok(Draft { payload, jti, expires_at })
-    }
-
-    /// The sliding token with the claims `sliding`, and so with its id, good for longer.
-    pub(super) fn slid(&self, sliding: &JsonObject) -> Draft {
-        let mut payload = sliding.clone();
-        let expires_at = self.expiry(TokenClass::Sliding);
-        payload.set("exp", expires_at.as_secs());
-        payload.set("iat", self.now.as_secs());
-        Draft { payload, jti: String::new(), expires_at }
-    }
-
-    /// Signs it, with audience and issuer.
-    pub(super) fn sign(&self, draft: &Draft) -> Result<String, AuthError> {
-        let mut payload = draft.payload.clone();
-        match &self.settings.audience {
-            None => {}
-            Some(AudienceSetting::One(audience)) => payload.set("aud", &**audience),
-            Some(AudienceSetting::Many(list)) => {
-                let list: Vec<Value> = list.iter().map(|audience| (&**audience).into()).collect();
-                payload.set("aud", list);
-            }
-        }
-        if let Some(issuer) = &self.settings.issuer {
-            payload.set("iss", &**issuer);
-        }
-        let misconfigured = |_| AuthError::from(AuthErrorKind::Misconfigured);
-        let keys = self.keys.load();
-        let key = keys.signing_key().ok_or(AuthErrorKind::Misconfigured)?;
-        let token = sign_payload(key, payload.to_json().map_err(misconfigured)?.as_bytes())?;
-        // Our own verifier would not look at it.
-        if token.len() > DEFAULT_MAX_TOKEN_LEN {
-            return Err(AuthErrorKind::Misconfigured.into());
-        }
-        Ok(token)
     }
 }

@@ -105,25 +105,30 @@
 #![doc = include_str!("migration.md")]
 
 mod auth;
+mod blacklist;
 mod builder;
 mod check;
-
 mod database;
-mod mint;
-mod json_object;
 mod error;
+mod hooks;
+mod json_object;
+mod login;
+mod mint;
+mod refresh;
 mod respond;
-mod revoke_claim;
+mod settings;
 mod simple_jwt;
 mod token_class;
-mod settings;
+mod token_fault;
 mod views;
 
 pub use auth::{SimpleJwtAuth, SimpleJwtLayer, TokenUser};
 pub use builder::SimpleJwtBuilder;
-pub use token_class::TokenClass;
 pub use database::{DjangoDatabase, DjangoStore, DjangoUser, DjangoUsers, Outstanding, UserTable};
 pub use error::SimpleJwtError;
-pub use simple_jwt::{Refreshed, SimpleJwt, TokenPair};
+pub use login::TokenPair;
+pub use refresh::Refreshed;
 pub use settings::{AudienceSetting, Settings};
+pub use simple_jwt::SimpleJwt;
+pub use token_class::TokenClass;
 pub use views::SimpleJwtViews;

@@ -1,5 +1,7 @@
 //! A [`SimpleJwtError`] as a response.
 
+use std::error::Error;
+
 use axum::response::IntoResponse;
 use http::{
     HeaderValue, Response, StatusCode,
@@ -10,18 +12,21 @@ use crate::trace::{debug, error, warn};
 
 use super::error::SimpleJwtError;
 
-/// The response to a request that was refused, with `challenge` where one is due.
-pub(super) fn respond<B: From<String>>(refusal: &SimpleJwtError, challenge: &HeaderValue) -> Response<B> {
-    let error = refusal.auth_error();
-    let status = refusal.status();
+/// The response to a rejected request. A `401` gets `challenge`.
+pub(super) fn respond<B: From<String>>(
+    rejected: &SimpleJwtError,
+    challenge: &HeaderValue,
+) -> Response<B> {
+    let error = rejected.auth_error();
+    let status = rejected.status();
     if status == StatusCode::INTERNAL_SERVER_ERROR {
-        error!(detail = refusal.detail(), "request failed");
+        error!(error = error.source(), "the application is misconfigured");
     } else if error.retry_after().is_some() {
-        warn!(kind = ?error.kind(), "request shed");
+        warn!(kind = ?error.kind(), "request rejected: temporarily unavailable");
     } else {
-        debug!(kind = ?error.kind(), "request refused");
+        debug!(kind = ?error.kind(), "request rejected");
     }
-    let mut response = json_response(status, refusal.to_json());
+    let mut response = json_response(status, rejected.to_json());
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, challenge.clone());

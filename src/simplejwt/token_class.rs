@@ -1,6 +1,6 @@
 use crate::token::TokenType;
 
-/// A class of tokens, as SimpleJWT has them.
+/// One of SimpleJWT's token classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenClass {
@@ -10,12 +10,12 @@ pub enum TokenClass {
     Refresh,
     /// `rest_framework_simplejwt.tokens.SlidingToken`.
     Sliding,
-    /// `rest_framework_simplejwt.tokens.UntypedToken`: a token of any type, or of none.
+    /// `rest_framework_simplejwt.tokens.UntypedToken`: a token of any type, or without a type.
     Untyped,
 }
 
 impl TokenClass {
-    /// The class of a dotted Python path, if it is one of SimpleJWT's own.
+    /// The class at a dotted Python path; `None` if it is not one of SimpleJWT's own.
     pub(super) fn from_path(path: &str) -> Option<Self> {
         match path.strip_prefix("rest_framework_simplejwt.tokens.")? {
             "AccessToken" => Some(Self::Access),
@@ -36,7 +36,7 @@ impl TokenClass {
         }
     }
 
-    /// What the class calls the type of its tokens.
+    /// The token type of the class.
     pub(super) const fn type_name(self) -> &'static str {
         match self {
             Self::Access => "access",
@@ -46,12 +46,12 @@ impl TokenClass {
         }
     }
 
-    /// Whether tokens of this class are asked for in the blacklist.
+    /// Whether tokens of this class can be blacklisted.
     pub(super) const fn is_blacklistable(self) -> bool {
         matches!(self, Self::Refresh | Self::Sliding)
     }
 
-    /// The type that a token must have, `None` where any will do.
+    /// The required token type; `None` if any is accepted.
     pub(super) fn token_type(self) -> Option<TokenType> {
         (self != Self::Untyped).then(|| TokenType::from(self.type_name()))
     }

@@ -5,13 +5,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use crate::{
     error::ConfigError,
     simplejwt::{
-        Settings,
         error::{Reason, SimpleJwtError},
+        settings::Settings,
     },
     transport::TokenSource,
 };
 
-/// Where the token stands in a request, and what is demanded where it does not.
+/// The header that carries the token, and the challenge for requests without one.
 pub(in crate::simplejwt) struct HeaderSource {
     name: HeaderName,
     types: Vec<Box<str>>,
@@ -22,17 +22,17 @@ impl HeaderSource {
     pub(in crate::simplejwt) fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let name = header_name(&settings.auth_header_name)?;
         let types = settings.auth_header_types.clone();
-        // The crate's own rules for schemes: there is one, and each is a token of RFC 9110.
+        // Checks that there is a scheme, and that each is a token of RFC 9110.
         TokenSource::credentials(AUTHORIZATION, types.iter().map(|scheme| scheme.to_string()))?;
         let challenge = types.first().map(|first| format!(r#"{first} realm="api""#));
         let challenge = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok());
         let challenge = challenge.ok_or(ConfigError::ineffective(
-            "AUTH_HEADER_TYPES is empty or holds what is no authorization scheme",
+            "AUTH_HEADER_TYPES must hold at least one authorization scheme",
         ))?;
         Ok(Self { name, types, challenge })
     }
 
-    /// The token of a request, found as `get_raw_token` finds it; `None` where there is none.
+    /// The token of a request, found as `get_raw_token` finds it; `None` if there is none.
     pub(in crate::simplejwt) fn find<'r>(
         &self,
         headers: &'r HeaderMap,
@@ -41,7 +41,7 @@ impl HeaderSource {
         let value = match (lines.next(), lines.next()) {
             (None, _) => return Ok(None),
             (Some(line), None) => Cow::Borrowed(line),
-            // WSGI servers hand several lines on as one.
+            // WSGI servers join repeated headers with commas.
             (Some(first), Some(second)) => {
                 let all: Vec<&[u8]> = [first, second].into_iter().chain(lines).collect();
                 Cow::Owned(all.join(&b','))
@@ -62,7 +62,7 @@ impl HeaderSource {
         }
         match (parts.next(), parts.next()) {
             (Some(token), None) => Ok(Some(token)),
-            _ => Err(Reason::BadHeader.into()),
+            _ => Err(Reason::MalformedHeader.into()),
         }
     }
 }
@@ -72,6 +72,6 @@ fn header_name(django_name: &str) -> Result<HeaderName, ConfigError> {
     let name = django_name.strip_prefix("HTTP_").map(|name| name.replace('_', "-"));
     let name = name.and_then(|name| name.parse().ok());
     name.ok_or(ConfigError::out_of_range(
-        "AUTH_HEADER_NAME must be written as Django does: HTTP_AUTHORIZATION, HTTP_X_AUTH",
+        "AUTH_HEADER_NAME must be a header name in Django's form, such as HTTP_AUTHORIZATION",
     ))
 }

@@ -1,10 +1,10 @@
-//! Protected routes: a layer, and what handlers take of it.
+//! Protected routes: a layer, and the users that handlers extract.
 
+mod authentication;
 mod extract;
 mod header;
 mod layer;
-mod simple_jwt;
-mod token_class;
+mod service;
 mod token_user;
 
 pub(super) use header::HeaderSource;

@@ -9,18 +9,18 @@ use tower::Service;
 
 use crate::simplejwt::respond::respond;
 
-use super::{SimpleJwtLayer, layer::Decision};
+use super::authentication::{Authentication, Decision};
 
-/// The service that [`SimpleJwtLayer`] makes.
+/// The service that [`SimpleJwtLayer`](crate::simplejwt::SimpleJwtLayer) makes.
 #[derive(Clone)]
 pub struct SimpleJwtAuth<S> {
     inner: S,
-    layer: SimpleJwtLayer,
+    authentication: Authentication,
 }
 
 impl<S> SimpleJwtAuth<S> {
-    pub(super) const fn new(inner: S, layer: SimpleJwtLayer) -> Self {
-        Self { inner, layer }
+    pub(super) const fn new(inner: S, authentication: Authentication) -> Self {
+        Self { inner, authentication }
     }
 }
 
@@ -43,25 +43,22 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.layer.decide(&mut request) {
+        match self.authentication.decide(&mut request) {
             Decision::Admitted => Either::Left(Either::Left(self.inner.call(request))),
-            Decision::Refused(refusal) => {
-                let challenge = self.layer.challenge();
-                Either::Left(Either::Right(ready(Ok(respond(&refusal, challenge)))))
+            Decision::Rejected(error) => {
+                let challenge = self.authentication.challenge();
+                Either::Left(Either::Right(ready(Ok(respond(&error, challenge)))))
             }
-            Decision::Waits(opens) => {
+            Decision::Pending(verdict) => {
                 // The service that was polled ready must be the one that is called:
                 // https://docs.rs/tower/0.5/tower/trait.Service.html#be-careful-when-cloning-inner-services
                 let clone = self.inner.clone();
                 let mut inner = mem::replace(&mut self.inner, clone);
-                let layer = self.layer.clone();
+                let authentication = self.authentication.clone();
                 Either::Right(Box::pin(async move {
-                    match layer.decide_waiting(&mut request, opens).await {
+                    match authentication.finish(&mut request, verdict).await {
                         Ok(()) => inner.call(request).await,
-                        Err(refusal) => {
-                            let challenge = layer.challenge();
-                            Ok(respond(&refusal, challenge))
-                        }
+                        Err(error) => Ok(respond(&error, authentication.challenge())),
                     }
                 }))
             }

@@ -4,9 +4,9 @@ use serde::Deserialize;
 
 use crate::{simplejwt::json_object::JsonObject, token::Claims};
 
-/// The user as a token tells of it: `TokenUser`, and the token itself, `request.auth`.
+/// The user that a token describes: SimpleJWT's `TokenUser`, with the token, `request.auth`.
 ///
-/// An extractor behind either [layer](super::SimpleJwtLayer).
+/// An extractor behind either kind of [`SimpleJwtLayer`](crate::simplejwt::SimpleJwtLayer).
 #[derive(Clone)]
 pub struct TokenUser(Claims);
 
@@ -15,37 +15,37 @@ impl TokenUser {
         Self(claims)
     }
 
-    /// The id in the token, as text.
+    /// The user id in the token, as a string.
     #[must_use]
     pub fn id(&self) -> &str {
         self.0.user_id()
     }
 
-    /// The claim `username`, empty where there is none.
+    /// The claim `username`, or an empty string.
     #[must_use]
     pub fn username(&self) -> String {
         self.claim("username").unwrap_or_default()
     }
 
-    /// The claim `is_staff`, `false` where there is none.
+    /// The claim `is_staff`, or `false`.
     #[must_use]
     pub fn is_staff(&self) -> bool {
         self.claim("is_staff").unwrap_or_default()
     }
 
-    /// The claim `is_superuser`, `false` where there is none.
+    /// The claim `is_superuser`, or `false`.
     #[must_use]
     pub fn is_superuser(&self) -> bool {
         self.claim("is_superuser").unwrap_or_default()
     }
 
-    /// The claim `name`, `None` where it is missing or no `T`.
+    /// The claim `name`; `None` if it is missing or not a `T`.
     #[must_use]
     pub fn claim<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Option<T> {
         JsonObject::read(self.0.json())?.get(name)
     }
 
-    /// The token's claims.
+    /// The claims of the token.
     pub const fn token(&self) -> &Claims {
         &self.0
     }

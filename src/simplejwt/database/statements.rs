@@ -3,7 +3,7 @@
 use sqlx::SqlStr;
 
 use super::{
-    Fields,
+    connection::Fields,
     dialect::{Dialect, Kind, quoted, statement},
     table::UserTable,
     times::Times,

@@ -15,7 +15,11 @@ use crate::{
     store::{Purger, StoreError, sql::engine::Param},
 };
 
-use super::{DjangoUsers, Fields, statements::Statements, text, time};
+use super::{
+    connection::{Fields, text, time},
+    statements::Statements,
+    users::DjangoUsers,
+};
 
 /// What the column of token ids holds.
 const MAX_JTI_CHARS: usize = 255;

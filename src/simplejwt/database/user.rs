@@ -1,5 +1,7 @@
 use std::fmt;
 
+use md5::{Digest, Md5};
+
 /// A user of Django's, as it was when it was looked up.
 #[derive(Clone)]
 pub struct DjangoUser {
@@ -36,8 +38,15 @@ impl DjangoUser {
     }
 
     /// The password hash as Django stores it.
-    pub(crate) const fn password_hash(&self) -> &str {
+    pub(super) const fn password_hash(&self) -> &str {
         &self.password_hash
+    }
+
+    /// The claim of `CHECK_REVOKE_TOKEN`: the upper-case MD5 of the stored password hash, as
+    /// `get_md5_hash_password` writes it.
+    pub(in crate::simplejwt) fn password_digest(&self) -> String {
+        let digest: [u8; 16] = Md5::digest(&*self.password_hash).into();
+        format!("{:032X}", u128::from_be_bytes(digest))
     }
 }
 

@@ -3,17 +3,16 @@ use std::{fmt, sync::Arc};
 use tokio::sync::OnceCell;
 
 use crate::{
-    clock::NumericDate,
-    error::ConfigError,
-    password::{PasswordError, PasswordErrorKind, django::DjangoHasher},
-    store::StoreError,
-    trace::warn,
-    user::BackendError,
+    clock::NumericDate, error::ConfigError, password::django::DjangoHasher, store::StoreError,
+    trace::warn, user::BackendError,
 };
 
 use super::{
-    DjangoDatabase, DjangoUser, Fields, UserTable, dialect::quoted, statements::Statements, text,
-    time,
+    connection::{DjangoDatabase, Fields, text, time},
+    dialect::quoted,
+    statements::Statements,
+    table::UserTable,
+    user::DjangoUser,
 };
 
 /// Django's users, in `auth_user` or a table of one's own. Cheap to clone.
@@ -101,7 +100,7 @@ impl DjangoUsers {
         loop {
             let user = self.by_username(username).await.map_err(BackendError::unavailable)?;
             let hash = user.as_ref().map(DjangoUser::password_hash);
-            let matches = self.hasher.verify(password, hash).await.map_err(unchecked)?;
+            let matches = self.hasher.verify(password, hash).await?;
             let Some(mut user) = user.filter(|_| matches) else { return Ok(None) };
             if self.hasher.needs_rehash(user.password_hash()) {
                 match self.rehash(&user, password).await {
@@ -200,13 +199,6 @@ fn user_of(sql: &Statements, rows: Vec<Fields>) -> Option<DjangoUser> {
         password_hash: next().into(),
         is_active: next() == "1",
     })
-}
-
-fn unchecked(error: PasswordError) -> BackendError {
-    match error.kind() {
-        PasswordErrorKind::Overloaded => BackendError::overloaded(),
-        _ => BackendError::unavailable(error),
-    }
 }
 
 impl fmt::Debug for DjangoUsers {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::token::Algorithm;
 
-use super::TokenClass;
+use super::token_class::TokenClass;
 
 /// The settings of SimpleJWT, under its own names and with its own defaults.
 ///

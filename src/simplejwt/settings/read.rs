@@ -8,7 +8,7 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
-use crate::{simplejwt::TokenClass, token::Algorithm};
+use crate::{simplejwt::token_class::TokenClass, token::Algorithm};
 
 use super::{
     AudienceSetting, Settings,

@@ -20,10 +20,10 @@ use zeroize::Zeroizing;
 use crate::{error::ConfigError, routes::is_path, user::Fields};
 
 use super::{
-    SimpleJwt,
-    json_object::JsonObject,
     error::SimpleJwtError,
+    json_object::JsonObject,
     respond::{json_response, respond},
+    simple_jwt::SimpleJwt,
 };
 
 use response::Problem;

@@ -50,7 +50,11 @@ impl Scanner<'_> {
         self.skip_blanks();
         self.value(0)?;
         self.skip_blanks();
-        if self.at == self.chars.len() { Ok(()) } else { Err(TokenFault::At("Extra data", self.at)) }
+        if self.at == self.chars.len() {
+            Ok(())
+        } else {
+            Err(TokenFault::At("Extra data", self.at))
+        }
     }
 
     fn peek(&self) -> Option<char> {

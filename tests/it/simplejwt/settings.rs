@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tower_jwt_auth::{
     Algorithm, ConfigError, ConfigErrorKind, SigningKey,
-    simplejwt::{Audience, Settings, SimpleJwt, TokenClass},
+    simplejwt::{AudienceSetting, Settings, SimpleJwt, TokenClass},
 };
 
 use crate::support::keys;
@@ -134,7 +134,7 @@ fn texts_and_lower_case_names_are_read() {
     assert!(settings.rotate_refresh_tokens && !settings.check_user_is_active);
     assert_eq!(settings.auth_header_types.join("|"), "Bearer|JWT");
     assert_eq!(settings.auth_token_classes, [TokenClass::Sliding]);
-    assert_eq!(settings.audience, Some(Audience::One("api".into())));
+    assert_eq!(settings.audience, Some(AudienceSetting::One("api".into())));
 }
 
 #[test]
