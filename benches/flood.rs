@@ -107,7 +107,7 @@ async fn serve(listener: TcpListener) -> Result<(), Failure> {
         .build()?;
     let layer = JwtAuthLayer::new(issuer.verifier());
     let app = Router::new()
-        .route("/me", get(|claims: Claims| async move { claims.user_id().to_owned() }))
+        .route("/me", get(|claims: Claims| async move { claims.user_id().to_string() }))
         .layer(layer)
         .merge(TokenRoutes::builder(issuer, users).at("/token").build()?.into_router());
     axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?;

@@ -47,7 +47,7 @@ struct Me {
 
 async fn me(claims: Claims<Profile>) -> Json<Me> {
     Json(Me {
-        user_id: claims.user_id().to_owned(),
+        user_id: claims.user_id().to_string(),
         username: claims.username.clone(),
         is_admin: claims.is_admin,
     })

@@ -111,7 +111,6 @@ use tower_jwt_auth::{
     password::{MemoryUsers, PasswordHasher},
     routes::{OAuthRoutes, WellKnownRoutes},
     store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
-    token::UserId,
     user::User,
 };
 
@@ -146,7 +145,7 @@ struct SessionInfo {
 
 async fn me(claims: Claims<Profile>) -> Json<Me> {
     Json(Me {
-        user_id: claims.user_id().to_owned(),
+        user_id: claims.user_id().to_string(),
         username: claims.username.clone(),
         is_admin: claims.is_admin,
     })
@@ -161,7 +160,7 @@ async fn logout_all(
     State(issuer): State<Issuer<Profile>>,
     claims: Claims<Profile>,
 ) -> Result<Json<Value>, AuthError> {
-    issuer.revoke_user(&UserId::from(claims.user_id())).await?;
+    issuer.revoke_user(claims.user_id()).await?;
     Ok(Json(json!({})))
 }
 
@@ -169,7 +168,7 @@ async fn sessions(
     State(issuer): State<Issuer<Profile>>,
     claims: Claims<Profile>,
 ) -> Result<Json<Vec<SessionInfo>>, AuthError> {
-    let sessions = issuer.sessions(&UserId::from(claims.user_id())).await?;
+    let sessions = issuer.sessions(claims.user_id()).await?;
     let infos = sessions.into_iter().map(|session| SessionInfo {
         current: claims.session_id() == Some(&*session.id),
         id: session.id.into(),
@@ -188,12 +187,12 @@ async fn end_session(
     let Ok(Path(session_id)) = session_id else {
         return Ok(not_found().await);
     };
-    let user_id = UserId::from(claims.user_id());
-    let sessions = issuer.sessions(&user_id).await?;
+    let user_id = claims.user_id();
+    let sessions = issuer.sessions(user_id).await?;
     if !sessions.iter().any(|session| *session.id == *session_id) {
         return Ok(not_found().await);
     }
-    issuer.revoke_session(&user_id, &session_id).await?;
+    issuer.revoke_session(user_id, &session_id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{AuthError, AuthErrorKind},
     store::{SharedStore, TokenRef},
-    token::{Claims, Refusal, TokenType, Verifier},
+    token::{Claims, TokenType, Verification, Verifier},
     trace::{in_span, warn},
 };
 
@@ -43,20 +43,15 @@ impl<C> Checker<C> {
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
     pub(crate) fn check(&self, token: &[u8]) -> Check<C> {
-        let (fetch, otherwise) = match self.verifier.try_verify(token) {
-            Ok(claims) => return self.ask_store(claims),
-            Err(Refusal::Final(kind)) => (None, kind),
-            Err(Refusal::KeysNeeded { source, seen, otherwise }) => {
-                (source.fetch(&seen), otherwise)
-            }
-        };
-        let Some(fetch) = fetch else {
-            return Check::Done(Err(otherwise.into()));
+        let fetch = match self.verifier.verify_or_fetch(token) {
+            Verification::Done(Ok(claims)) => return self.ask_store(claims),
+            Verification::Done(Err(error)) => return Check::Done(Err(error)),
+            Verification::FetchKeys(fetch) => fetch,
         };
         let (checker, token) = (self.clone(), token.to_owned());
         Check::Lookup(Box::pin(async move {
             in_span!("token_key_fetch", fetch).await;
-            checker.ask_store(checker.verifier.try_verify(&token)?).finish().await
+            checker.ask_store(checker.verifier.verify_bytes(&token)?).finish().await
         }))
     }
 
@@ -97,19 +92,6 @@ impl<C> Check<C> {
     }
 }
 
-impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
-    /// As [`verify`](Self::verify), and waits for keys that have to be fetched.
-    ///
-    /// Where the keys at hand decide, it does not wait.
-    ///
-    /// # Errors
-    ///
-    /// As [`verify`](Self::verify).
-    pub async fn verify_async(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        Checker::new(self.clone(), None).check_now(token).await
-    }
-}
-
 impl<C> Clone for Checker<C> {
     fn clone(&self) -> Self {
         let Self { verifier, store, fail_open } = self;
@@ -133,7 +115,7 @@ pub(crate) fn refresh_session<C>(claims: &Claims<C>) -> (&str, bool) {
 /// `claims` as a store knows their token.
 pub(crate) fn token_ref<C>(claims: &Claims<C>) -> TokenRef<'_> {
     let issued_at = claims.issued_at().unwrap_or_default();
-    let token = TokenRef::new(claims.user_id(), issued_at).with_jti(claims.jti());
+    let token = TokenRef::new(claims.user_id().as_str(), issued_at).with_jti(claims.jti());
     if claims.token_type() == Some(&TokenType::Refresh) {
         let (session_id, adopt) = refresh_session(claims);
         token.with_session(Some(session_id)).as_refresh(adopt)

@@ -292,8 +292,8 @@ where
         if now >= minter.session_end(auth_time) {
             return Err(AuthErrorKind::Expired.into());
         }
-        let user_id = UserId::from(claims.user_id());
-        let user = users.find(&user_id).await.map_err(backend_error)?;
+        let user_id = claims.user_id();
+        let user = users.find(user_id).await.map_err(backend_error)?;
         let user = user
             .filter(|user| user.is_active() && user.epoch() == claims.epoch())
             .ok_or(AuthErrorKind::UserInactive)?;
@@ -316,7 +316,7 @@ where
                 let last_expiry = expires_at.max(claims.expires_at());
                 let keep_until = minter.keep_session_until(last_expiry, *leeway);
                 let refresh = claims.jti().unwrap_or_default();
-                let known = NewSession::new(session_id, &user_id, refresh, now)
+                let known = NewSession::new(session_id, user_id, refresh, now)
                     .with_expiry(expires_at, keep_until);
                 let spend = Spend::new(&known, issued_at, &successor)
                     .with_grace(*reuse_grace)
@@ -357,8 +357,7 @@ where
         let (session_id, _) = refresh_session(&claims);
         let Inner { minter, leeway, .. } = &*self.0;
         let own = minter.keep_session_until(claims.expires_at(), *leeway);
-        let user_id = UserId::from(claims.user_id());
-        self.end_session(&user_id, session_id, self.longest_keep().max(own)).await
+        self.end_session(claims.user_id(), session_id, self.longest_keep().max(own)).await
     }
 
     /// An access token and, where `refresh` gives its id and time of issue, a refresh token.

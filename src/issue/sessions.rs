@@ -24,11 +24,11 @@ impl<C, R> Issuer<C, R> {
     /// been revoked then.
     pub async fn revoke_token<T>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
-        let user_id = &UserId::from(claims.user_id());
+        let user_id = claims.user_id();
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);
         let revocation = Revocation::Token { jti, user_id, keep_until };
         self.store()?.revoke(&revocation, self.0.clock.now()).await?;
-        self.emit(&Event::TokenRevoked { user_id: claims.user_id(), jti });
+        self.emit(&Event::TokenRevoked { user_id: user_id.as_str(), jti });
         Ok(())
     }
 

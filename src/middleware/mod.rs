@@ -28,7 +28,7 @@
 //!     .layer(JwtAuthLayer::new(issuer.verifier()))
 //!     .service(service_fn(|request: Request<String>| async move {
 //!         let claims: Option<&Claims> = request.extensions().get();
-//!         let user = claims.map(|claims| claims.user_id().to_owned());
+//!         let user = claims.map(|claims| claims.user_id().to_string());
 //!         Ok::<_, std::convert::Infallible>(Response::new(user.unwrap_or_default()))
 //!     }));
 //!

@@ -109,7 +109,7 @@ fn outstanding(claims: &Claims) -> Option<Outstanding<'_>> {
 
 /// The user that a token names, if it names one.
 pub(super) fn user_id(claims: &Claims) -> Option<&str> {
-    Some(claims.user_id()).filter(|user_id| !user_id.is_empty())
+    Some(claims.user_id().as_str()).filter(|user_id| !user_id.is_empty())
 }
 
 fn unless_listed(was_free: bool) -> Result<(), SimpleJwtError> {

@@ -14,7 +14,7 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use super::{claims::Claims, keyset::Keys};
+use super::{claims::Claims, keys::Keys};
 
 /// How many bytes of a token are hashed: its last ones, all of them of the signature.
 const HASHED: usize = 32;

@@ -1,45 +1,51 @@
-//! Tokens: keys, claims, verifying and signing. Pure and synchronous.
+//! Tokens: keys, claims, verifying and signing. Pure: without HTTP and without a store.
 
 mod algorithm;
 mod cache;
+mod claim_names;
+mod claim_value;
 mod claims;
 mod compact;
+mod custom_claims;
 mod header;
 mod jws;
 mod key;
+mod key_source;
+mod keys;
 mod keyset;
 mod members;
-mod names;
-mod own_members;
 mod payload;
-mod profile;
+mod reader;
 mod registered;
 mod signer;
-mod source;
+mod token_profile;
+mod token_type;
+mod user_id;
 mod validation;
-mod values;
 mod verifier;
 
 pub use algorithm::Algorithm;
 pub use cache::CacheStats;
-pub use claims::{Claims, NoClaims, TokenType, UserId};
+pub use claim_names::ClaimNames;
+pub use claims::{Claims, NoClaims};
 pub use jws::Jws;
 #[cfg(feature = "key-rotation")]
 pub(crate) use key::generate_private;
 pub use key::{SigningKey, VerifyingKey};
 #[cfg(feature = "jwks")]
-pub(crate) use keyset::Keys;
+pub(crate) use key_source::KeySource;
+#[cfg(feature = "jwks")]
+pub(crate) use keys::Keys;
 #[cfg(feature = "key-rotation")]
-pub(crate) use keyset::RotationTerms;
+pub(crate) use keys::RotationTerms;
 pub use keyset::{KeySet, KeySetBuilder};
 #[cfg(feature = "jwks")]
 pub(crate) use members::check_members;
-pub use names::ClaimNames;
-pub use profile::TokenProfile;
 #[cfg(feature = "django")]
 pub(crate) use signer::sign_payload;
 pub(crate) use signer::{RegisteredClaims, sign};
-#[cfg(feature = "jwks")]
-pub(crate) use source::KeySource;
-pub(crate) use verifier::{DEFAULT_MAX_TOKEN_LEN, Refusal};
+pub use token_profile::TokenProfile;
+pub use token_type::TokenType;
+pub use user_id::UserId;
+pub(crate) use verifier::{DEFAULT_MAX_TOKEN_LEN, Verification};
 pub use verifier::{Verifier, VerifierBuilder};

@@ -14,18 +14,19 @@ use serde::{
 use crate::clock::NumericDate;
 
 use super::{
+    claim_value::{ClaimValue, Reread},
     members::JsonStr,
-    registered::{Reader, Registered},
+    reader::Reader,
+    registered::Registered,
     validation::Rules,
-    values::{Again, Value},
 };
 
 /// Why a payload was not read to its end.
-pub(super) enum Unread {
+pub(super) enum PayloadError {
     Expired,
     /// Anything is out of the ordinary: what is wrong, and whether a `C` that is no struct or map
     /// can be made of it, takes a closer look.
-    Unusual,
+    Unreadable,
 }
 
 /// Reads both, the claims of the application and `registered`.
@@ -35,30 +36,30 @@ pub(super) fn read<C: DeserializeOwned>(
     rules: &Rules,
     now: NumericDate,
     registered: &mut Registered,
-) -> Result<C, Unread> {
+) -> Result<C, PayloadError> {
     let mut reader = Reader::new(payload, rules, now, registered);
     let mut json = serde_json::Deserializer::from_str(payload);
-    let own = C::deserialize(Payload { json: &mut json, reader: &mut reader });
+    let own = C::deserialize(PayloadReader { json: &mut json, reader: &mut reader });
     if reader.found_expired() {
-        return Err(Unread::Expired);
+        return Err(PayloadError::Expired);
     }
     match own {
         Ok(own) if json.end().is_ok() && reader.is_complete() => Ok(own),
-        _ => Err(Unread::Unusual),
+        _ => Err(PayloadError::Unreadable),
     }
 }
 
 /// Lets a `C` read the payload while the reader reads along.
-struct Payload<'a, 'b, 'de, J> {
+struct PayloadReader<'a, 'b, 'de, J> {
     json: J,
     reader: &'a mut Reader<'b, 'de>,
 }
 
-impl<'de, J: Deserializer<'de>> Deserializer<'de> for Payload<'_, '_, 'de, J> {
+impl<'de, J: Deserializer<'de>> Deserializer<'de> for PayloadReader<'_, '_, 'de, J> {
     type Error = J::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, J::Error> {
-        self.json.deserialize_map(Payload { json: visitor, reader: self.reader })
+        self.json.deserialize_map(PayloadReader { json: visitor, reader: self.reader })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, J::Error> {
@@ -79,7 +80,7 @@ impl<'de, J: Deserializer<'de>> Deserializer<'de> for Payload<'_, '_, 'de, J> {
     }
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Payload<'_, '_, 'de, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for PayloadReader<'_, '_, 'de, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,7 +92,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Payload<'_, '_, 'de, V> {
             map,
             reader: self.reader,
             is_read: false,
-            value: Value::EMPTY,
+            value: ClaimValue::EMPTY,
         })
     }
 }
@@ -101,7 +102,7 @@ struct Members<'a, 'b, 'de, A> {
     reader: &'a mut Reader<'b, 'de>,
     /// Whether the reader has read the value that comes next, into `value`.
     is_read: bool,
-    value: Value<'de>,
+    value: ClaimValue<'de>,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, '_, 'de, A> {
@@ -122,7 +123,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<'_, '_, 'de, A> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         if self.is_read {
-            seed.deserialize(Again::new(&self.value))
+            seed.deserialize(Reread::new(&self.value))
         } else {
             self.map.next_value_seed(seed)
         }

@@ -10,12 +10,12 @@ use crate::{
 };
 
 use super::{
-    claims::TokenType,
+    claim_names::ClaimNames,
     compact::append,
+    custom_claims::{append_fields, append_text},
     key::SigningKey,
     members::check_members,
-    names::ClaimNames,
-    own_members::{append_fields, append_text},
+    token_type::TokenType,
 };
 
 /// Room for the payload of most tokens.

@@ -8,11 +8,11 @@ use crate::{
 };
 
 use super::{
-    claims::TokenType,
+    claim_names::ClaimNames,
     header::typ_matches,
-    names::ClaimNames,
-    profile::{TokenProfile, says_access},
-    registered::{Audience, Registered},
+    registered::{AudienceMatch, Registered},
+    token_profile::{TokenProfile, names_access},
+    token_type::TokenType,
 };
 
 /// More than this and an expired token lives on for no reason that clocks could have.
@@ -104,7 +104,7 @@ impl Rules {
                 return Err(AuthErrorKind::WrongIssuer);
             }
         }
-        if self.audiences.is_some() && claims.audience != Audience::Accepted {
+        if self.audiences.is_some() && claims.audience != AudienceMatch::Accepted {
             return Err(AuthErrorKind::WrongAudience);
         }
         if let Some(accepted) = &self.token_types {
@@ -115,7 +115,7 @@ impl Rules {
         }
         if self.profile == TokenProfile::Plain {
             let token_type = claims.token_type.as_ref();
-            let refuses = token_type.is_some_and(|token_type| !says_access(token_type.as_str()));
+            let refuses = token_type.is_some_and(|token_type| !names_access(token_type.as_str()));
             if refuses || claims.is_for_other_use {
                 return Err(AuthErrorKind::WrongTokenType);
             }
@@ -129,7 +129,7 @@ impl Rules {
             }
         }
         let lacks_id = (claims.jti.is_none() && !self.jti_optional)
-            || (claims.user_id.is_none() && !self.user_id_optional);
+            || (claims.user_id.is_empty() && !self.user_id_optional);
         // A token bound to a key is worth nothing without the proof, which a Bearer token lacks.
         if lacks_id || claims.is_bound {
             return Err(AuthErrorKind::InvalidClaims);
@@ -138,7 +138,7 @@ impl Rules {
     }
 
     /// Whether a token that expires then is not to be accepted any more.
-    pub(super) fn is_over(&self, expires_at: NumericDate, now: NumericDate) -> bool {
+    pub(super) fn is_expired(&self, expires_at: NumericDate, now: NumericDate) -> bool {
         // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
         now >= expires_at.saturating_add(self.leeway)
     }
@@ -149,7 +149,7 @@ impl Rules {
         claims: &Registered,
         now: NumericDate,
     ) -> Result<(), AuthErrorKind> {
-        if self.is_over(claims.expires_at, now) {
+        if self.is_expired(claims.expires_at, now) {
             return Err(AuthErrorKind::Expired);
         }
         let latest = now.saturating_add(self.leeway);

@@ -56,7 +56,7 @@ async fn handlers_take_claims() {
 #[tokio::test]
 async fn extensions_hold_claims_too() {
     let app = Router::new()
-        .route("/", get(async |Extension(claims): Extension<Claims>| claims.user_id().to_owned()))
+        .route("/", get(async |Extension(claims): Extension<Claims>| claims.user_id().to_string()))
         .layer(layer());
     assert_eq!(answer(app, bearer(&valid_token())).await.2, "42");
 }
@@ -65,7 +65,7 @@ async fn extensions_hold_claims_too() {
 async fn optional_claims_are_none_for_anonymous_requests() {
     let app = |invalid_token| {
         let handler = async |claims: Option<Claims>| match claims {
-            Some(claims) => claims.user_id().to_owned(),
+            Some(claims) => claims.user_id().to_string(),
             None => "nobody".to_owned(),
         };
         Router::new().route("/", get(handler)).layer(layer().with_optional(invalid_token))

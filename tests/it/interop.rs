@@ -81,7 +81,7 @@ fn every_token_is_accepted_and_read_alike() {
             Value::String(text) => text.clone(),
             number => number.to_string(),
         };
-        assert_eq!(claims.user_id(), user_id, "{what}");
+        assert_eq!(claims.user_id().as_str(), user_id, "{what}");
         let scopes = theirs["scope"].as_str().unwrap_or_default();
         assert!(claims.scopes().eq(scopes.split_whitespace()), "{what}");
     }

@@ -72,7 +72,7 @@ impl<C, R> Shared<C, R> {
         members.insert("active".to_owned(), true.into());
         members.insert("token_type".to_owned(), json!("Bearer"));
         members.insert("jti".to_owned(), json!(claims.jti()));
-        let subject = claims.subject().unwrap_or(claims.user_id());
+        let subject = claims.subject().unwrap_or(claims.user_id().as_str());
         members.insert("sub".to_owned(), subject.into());
         members
     }

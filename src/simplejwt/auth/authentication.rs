@@ -95,7 +95,7 @@ impl Authentication {
         if claims.user_id().is_empty() {
             return Err(Reason::NoUserId.into());
         }
-        let user = self.jwt.users()?.find(claims.user_id()).await?;
+        let user = self.jwt.users()?.find(claims.user_id().as_str()).await?;
         let user = user.ok_or(Reason::UserNotFound)?;
         if settings.check_user_is_active && !user.is_active() {
             return Err(Reason::UserInactive.into());

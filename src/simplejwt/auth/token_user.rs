@@ -18,7 +18,7 @@ impl TokenUser {
     /// The user id in the token, as a string.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.0.user_id()
+        self.0.user_id().as_str()
     }
 
     /// The claim `username`, or an empty string.

@@ -13,8 +13,8 @@ use super::super::{
     compact::{append, encode},
 };
 use super::{
-    KeyId,
     jwk::{self, JwkMaterial, PrivateMembers, Purpose},
+    key_id::KeyId,
     pem::{self, PemKey},
     private,
     public::PublicKey,
@@ -210,7 +210,7 @@ impl SigningKey {
             Material::Ed25519(pair) => pair.public_key().as_ref(),
         };
         let public = PublicKey::read(algorithm, public)?;
-        let key_id = KeyId { text: public.thumbprint().into(), chosen: false };
+        let key_id = KeyId::thumbprint(public.thumbprint());
         let verifying = VerifyingKey::from_public(algorithm, public);
         Ok(Self::new(material, verifying, Some(key_id)))
     }
@@ -218,7 +218,7 @@ impl SigningKey {
     fn new(material: Material, verifying: VerifyingKey, key_id: Option<KeyId>) -> Self {
         let algorithm = verifying.algorithm();
         let kid = key_id.as_ref().map_or_else(String::new, |id| {
-            format!(r#","kid":{}"#, serde_json::Value::from(&*id.text))
+            format!(r#","kid":{}"#, serde_json::Value::from(&*id.name))
         });
         let header =
             |typ| encode(format!(r#"{{"alg":"{algorithm}"{kid},"typ":"{typ}"}}"#).as_bytes());
@@ -259,7 +259,7 @@ impl SigningKey {
     /// The key id.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.0.key_id.as_ref().map(|id| &*id.text)
+        self.0.key_id.as_ref().map(|id| &*id.name)
     }
 
     /// The key that verifies what this one signs.

@@ -6,8 +6,8 @@ use crate::error::ConfigError;
 
 use super::super::algorithm::Algorithm;
 use super::{
-    KeyId,
     jwk::{self, JwkMaterial, Purpose},
+    key_id::KeyId,
     pem::{self, PemKey},
     public::PublicKey,
     secret::{self, MAX_TAG_LEN},
@@ -118,7 +118,7 @@ impl VerifyingKey {
     }
 
     pub(super) fn from_public(algorithm: Algorithm, key: PublicKey) -> Self {
-        let key_id = KeyId { text: key.thumbprint().into(), chosen: false };
+        let key_id = KeyId::thumbprint(key.thumbprint());
         Self { algorithm, key_id: Some(key_id), material: Arc::new(Material::Public(key)) }
     }
 
@@ -149,7 +149,7 @@ impl VerifyingKey {
     /// The key id.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.key_id.as_ref().map(|id| &*id.text)
+        self.key_id.as_ref().map(|id| &*id.name)
     }
 
     /// The key as JSON Web Key ([RFC 7517]) with its `alg`, `kid` and `use`; `None` for secrets,
@@ -189,7 +189,7 @@ impl VerifyingKey {
 
     /// Whether somebody chose the key id, so that it excludes tokens that name another.
     pub(in crate::token) fn has_chosen_kid(&self) -> bool {
-        self.key_id.as_ref().is_some_and(|id| id.chosen)
+        self.key_id.as_ref().is_some_and(|id| id.is_chosen)
     }
 
     pub(in crate::token) fn verify_signature(&self, message: &[u8], signature: &[u8]) -> bool {

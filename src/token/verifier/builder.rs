@@ -5,50 +5,64 @@ use crate::{clock::Clock, error::ConfigError};
 use super::{
     super::{
         cache::TokenCache,
-        claims::{Claims, NoClaims, TokenType},
+        claim_names::ClaimNames,
+        claims::{Claims, NoClaims},
         keyset::KeySet,
-        names::ClaimNames,
-        profile::{TokenProfile, Told},
+        token_profile::TokenProfile,
+        token_type::TokenType,
         validation::Rules,
     },
-    CacheUse, Check, DEFAULT_MAX_TOKEN_LEN, Inner, One, Verifier,
+    single::{CachePolicy, ClaimsCheck, SingleVerifier},
+    verify::Verifier,
 };
 
-/// How many bytes verified tokens may take unless configured otherwise.
+/// The longest token, in bytes, unless configured otherwise.
+pub(crate) const DEFAULT_MAX_TOKEN_LEN: usize = 8 * 1024;
+/// The size of the cache, in bytes, unless configured otherwise.
 const DEFAULT_CACHE: usize = 4 * 1024 * 1024;
-const SMALLEST_CACHE: usize = 64 * 1024;
+const MIN_CACHE: usize = 64 * 1024;
 
-/// Sets up a [`Verifier`].
+/// Builds a [`Verifier`].
 #[must_use]
 pub struct VerifierBuilder<C = NoClaims> {
     keys: KeySet,
     rules: Rules,
     profile: TokenProfile,
-    told: Told,
+    claim_names: Option<ClaimNames>,
+    token_types: AcceptedTypes,
     max_token_len: usize,
     clock: Clock,
-    checks: Vec<Check<C>>,
-    checks_before_claims: bool,
-    /// How many bytes, if that was said.
+    checks: Vec<ClaimsCheck<C>>,
+    has_checks_before_claims: bool,
     cache: Option<usize>,
     claims: PhantomData<fn() -> C>,
 }
 
+#[derive(Default)]
+enum AcceptedTypes {
+    /// Those of the profile.
+    #[default]
+    Default,
+    Only(Vec<TokenType>),
+    Any,
+}
+
 impl Verifier {
-    /// Starts a verifier that trusts `keys` and accepts access tokens.
+    /// Returns a builder for a verifier that trusts `keys` and accepts access tokens.
     ///
-    /// The verifier reads registered claims only, unless [`claims`](VerifierBuilder::claims) names
-    /// a type for the application's own.
+    /// The verifier reads the registered claims. To read the application's own claims too, set
+    /// their type with [`claims`](VerifierBuilder::claims).
     pub fn builder(keys: impl Into<KeySet>) -> VerifierBuilder {
         VerifierBuilder {
             keys: keys.into(),
             rules: Rules::default(),
             profile: TokenProfile::default(),
-            told: Told::default(),
+            claim_names: None,
+            token_types: AcceptedTypes::default(),
             max_token_len: DEFAULT_MAX_TOKEN_LEN,
             clock: Clock::system(),
             checks: Vec::new(),
-            checks_before_claims: false,
+            has_checks_before_claims: false,
             cache: None,
             claims: PhantomData,
         }
@@ -77,73 +91,76 @@ impl VerifierBuilder {
     /// # }
     /// ```
     pub fn claims<C>(self) -> VerifierBuilder<C> {
-        let Self { keys, rules, profile, told, max_token_len, clock, checks, cache, .. } = self;
         VerifierBuilder {
-            keys,
-            rules,
-            profile,
-            told,
-            max_token_len,
-            clock,
+            keys: self.keys,
+            rules: self.rules,
+            profile: self.profile,
+            claim_names: self.claim_names,
+            token_types: self.token_types,
+            max_token_len: self.max_token_len,
+            clock: self.clock,
             checks: Vec::new(),
-            checks_before_claims: !checks.is_empty(),
-            cache,
+            has_checks_before_claims: !self.checks.is_empty(),
+            cache: self.cache,
             claims: PhantomData,
         }
     }
 }
 
 impl<C> VerifierBuilder<C> {
-    /// Sets what the tokens look like. Default: [`TokenProfile::SimpleJwt`].
+    /// Sets the format of the tokens. Default: [`TokenProfile::SimpleJwt`].
     pub fn profile(mut self, profile: TokenProfile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// Requires `iss` to be this text, byte for byte. Default: not checked, but keys that were
-    /// found by the name of their issuer serve that one only.
+    /// Requires `iss` to equal `issuer`, byte for byte. Default: the issuer that the keys were
+    /// discovered from, if any. Otherwise `iss` is not checked.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.rules.issuer = Some(issuer.into());
         self
     }
 
-    /// Requires `aud` to be, or to contain, this text. Default: not checked.
+    /// Requires `aud` to equal `audience`, or to be an array that contains it. Default: not
+    /// checked.
     ///
-    /// Without it, tokens that the same issuer wrote for another service are accepted.
+    /// Without an audience, the verifier accepts tokens that the same issuer signed for other
+    /// services.
     pub fn audience(self, audience: impl Into<Box<str>>) -> Self {
         self.audiences([audience])
     }
 
-    /// Requires `aud` to be, or to contain, one of these texts. Default: not checked.
+    /// Requires `aud` to equal one of `audiences`, or to be an array that contains one. Default:
+    /// not checked.
     pub fn audiences<A: Into<Box<str>>>(mut self, audiences: impl IntoIterator<Item = A>) -> Self {
         self.rules.audiences = Some(audiences.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Accepts tokens of this type only. Default: [`TokenType::Access`].
+    /// Accepts only tokens of this type. Default: [`TokenType::Access`].
     pub fn token_type(self, token_type: TokenType) -> Self {
         self.token_types([token_type])
     }
 
-    /// Accepts tokens of these types only. Default: [`TokenType::Access`].
+    /// Accepts only tokens of these types. Default: [`TokenType::Access`].
     pub fn token_types(mut self, token_types: impl IntoIterator<Item = TokenType>) -> Self {
-        self.told.token_types = Some(token_types.into_iter().collect());
-        self.told.any_token_type = false;
+        self.token_types = AcceptedTypes::Only(token_types.into_iter().collect());
         self
     }
 
-    /// Accepts tokens of any type, or of none.
+    /// Accepts tokens of every type, and tokens without a type.
     ///
-    /// For inspection. A refresh token will then open what only an access token should; for
-    /// issuers that write no type see [`TokenProfile`].
+    /// Use it for inspection only: a refresh token then grants what only an access token should.
+    /// For issuers that write no token type, set a [profile](Self::profile) instead.
     pub fn any_token_type(mut self) -> Self {
-        self.told.token_types = None;
-        self.told.any_token_type = true;
+        self.token_types = AcceptedTypes::Any;
         self
     }
 
-    /// Requires the header's `typ` to be this media type, with or without `application/` and in
-    /// any case: `at+jwt` for access tokens of [RFC 9068]. Default: not checked.
+    /// Requires the header's `typ` to equal this media type, such as `at+jwt` ([RFC 9068]).
+    /// Default: not checked.
+    ///
+    /// Case and a leading `application/` are ignored.
     ///
     /// [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068#section-2.1
     pub fn header_typ(mut self, typ: impl Into<Box<str>>) -> Self {
@@ -151,71 +168,73 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
-    /// Sets which members hold the user id, the token type and the token id.
-    /// Default: `user_id`, `token_type`, `jti`.
+    /// Sets the names of the claims for user id, token type and token id. Default: `user_id`,
+    /// `token_type` and `jti`.
     pub fn claim_names(mut self, names: ClaimNames) -> Self {
-        self.told.names = Some(names);
+        self.claim_names = Some(names);
         self
     }
 
-    /// Requires a member of this name, whatever its value. Default: none beyond the rules above.
+    /// Requires a claim of this name. Its value is not checked. Call it repeatedly to require
+    /// several.
     pub fn require_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.rules.required.push(name.into());
         self
     }
 
-    /// Accepts tokens without an id (`jti`). Default: refused, since such a token cannot be revoked
-    /// by itself.
+    /// Accepts tokens without a token id (`jti`). Default: they are rejected, because they cannot
+    /// be revoked individually.
     pub fn optional_jti(mut self) -> Self {
         self.rules.jti_optional = true;
         self
     }
 
-    /// Accepts tokens without a user id, such as those of machines. Default: refused.
+    /// Accepts tokens without a user id, such as those of machine clients. Default: they are
+    /// rejected.
     pub fn optional_user_id(mut self) -> Self {
         self.rules.user_id_optional = true;
         self
     }
 
-    /// Checks what PyJWT checks, and leaves the rest of SimpleJWT's rules to the caller, who tells
-    /// more of them apart: `exp`, ids and the type may be missing.
+    /// Applies the rules of PyJWT: `exp`, the ids and the type are optional. The caller applies
+    /// SimpleJWT's own rules, because it distinguishes more errors.
     #[cfg(feature = "django")]
     pub(crate) fn pyjwt_rules(mut self) -> Self {
         self.rules.as_pyjwt = true;
         self.any_token_type().optional_jti().optional_user_id()
     }
 
-    /// Lets tokens repeat the member `name`, which nobody may read. Default: none.
+    /// Permits duplicates of the member `name`, which must not be read. Default: none.
     #[cfg(feature = "django")]
     pub(crate) fn may_repeat(mut self, name: &'static str) -> Self {
         self.rules.may_repeat = Some(name);
         self
     }
 
-    /// Sets by how much clocks may differ when `exp`, `nbf` and `iat` are compared; whole seconds,
-    /// at most 300. Default: zero.
+    /// Sets the tolerance for differences between clocks when `exp`, `nbf` and `iat` are checked.
+    /// In whole seconds, at most 300. Default: zero.
     ///
-    /// Expired tokens live on for as long.
+    /// A token is accepted for this long after it has expired.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.rules.leeway = leeway;
         self
     }
 
-    /// Requires that `iat` is present and `exp` at most this much later, in whole seconds.
+    /// Requires `iat`, and `exp` at most `lifetime` after it. In whole seconds, at least one.
     /// Default: any lifetime.
     pub fn longest_lifetime(mut self, lifetime: Duration) -> Self {
         self.rules.longest_lifetime = Some(lifetime);
         self
     }
 
-    /// Sets how many bytes a token may have. Default: 8192.
+    /// Sets the maximum length of a token in bytes, from 64 to 1 048 576 (1 MiB). Default: 8192.
     pub fn max_token_len(mut self, bytes: usize) -> Self {
         self.max_token_len = bytes;
         self
     }
 
-    /// Adds a check of the application's own, asked after all others. May be called repeatedly;
-    /// every check must say yes, each time that a token is used.
+    /// Adds a check that runs after all others, each time a token is verified. Call it repeatedly
+    /// to add several. A token is accepted only if every check returns `true`.
     ///
     /// ```
     /// # use serde::Deserialize;
@@ -236,25 +255,25 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
-    /// Remembers verified tokens, in about so many bytes of memory, so that the signature of each
-    /// is computed once only. Zero: never; otherwise at least 64 KiB. Default: 4 MiB, room for a
-    /// few thousand tokens, while a trusted key is a public one; nothing is remembered while all
-    /// are secrets, whose signatures cost little more than it does.
+    /// Sets the size of the cache for verified tokens in bytes: zero for no cache, otherwise at
+    /// least 65 536 (64 KiB). Default: 4 MiB, which holds a few thousand tokens, if the verifier
+    /// trusts a public key; no cache if it trusts only secrets, because an HMAC costs little more
+    /// than a lookup.
     ///
-    /// A token is known again by the whole of its text. With each use are checked again:
+    /// A cached token is found only by the complete token. Each time it is used, the following is
+    /// checked again:
     ///
-    /// - that the keys are still the same: when they are [replaced](KeySet::replace) or fetched
-    ///   anew, everything is forgotten;
-    /// - `exp`, `nbf` and `iat`, and the application's own [checks](Self::check);
-    /// - revocation, by layers and issuers that have a store, as for any token.
+    /// - The keys. The cache is cleared when they are [replaced](KeySet::replace) or fetched again.
+    /// - `exp`, `nbf` and `iat`, and the application's [checks](Self::check).
+    /// - Revocation, by layers and issuers that have a store.
     ///
-    /// What was made of the claims, the `C`, is made once, and shared by all uses of the token.
+    /// The `C` is deserialized once. All uses of the token share it.
     pub fn cache(mut self, bytes: usize) -> Self {
         self.cache = Some(bytes);
         self
     }
 
-    /// Sets the clock. Default: the system's.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self
@@ -264,41 +283,88 @@ impl<C> VerifierBuilder<C> {
     ///
     /// # Errors
     ///
-    /// When an accepted value or a list of them is empty, the leeway exceeds 300 seconds, claim
-    /// names clash, a token may have less than 64 bytes or more than a mebibyte, the keys are those
-    /// of another issuer, or a setting contradicts the [profile](Self::profile) or is missing that
-    /// the profile needs.
-    pub fn build(self) -> Result<Verifier<C>, ConfigError> {
-        let Self { keys, mut rules, profile, told, max_token_len, clock, checks, cache, .. } = self;
-        if self.checks_before_claims {
+    /// An error if
+    ///
+    /// - a setting is outside the range that its method documents,
+    /// - an accepted value is empty, or a list of accepted values is,
+    /// - two claim names are equal, or one is the name of a registered claim,
+    /// - the keys belong to another issuer than the required one,
+    /// - a setting contradicts the [profile](Self::profile), or lacks what the profile requires,
+    /// - [`check`](Self::check) was called before [`claims`](Self::claims).
+    pub fn build(mut self) -> Result<Verifier<C>, ConfigError> {
+        if self.has_checks_before_claims {
             return Err(ConfigError::ineffective("`check` must be called after `claims`"));
         }
-        if let Some(issuer) = keys.source().and_then(|source| source.issuer())
-            && **rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
+        if let Some(issuer) = self.keys.source().and_then(|source| source.issuer())
+            && **self.rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
         {
-            return Err(ConfigError::conflict(
-                "the keys belong to another issuer than the one that is required",
-            ));
+            return Err(ConfigError::conflict("`issuer` must be the issuer of the keys"));
         }
-        profile.complete(&mut rules, told)?;
+        self.apply_profile()?;
+        let Self { keys, rules, max_token_len, clock, checks, cache, .. } = self;
         rules.check_config()?;
         if !(64..=1024 * 1024).contains(&max_token_len) {
             return Err(ConfigError::out_of_range(
-                "the longest token must have 64 bytes to a mebibyte",
+                "`max_token_len` must be from 64 bytes to 1 MiB",
             ));
         }
         let cache = match cache {
-            None => CacheUse::WithPublicKeys(TokenCache::new(DEFAULT_CACHE)),
-            Some(0) => CacheUse::Never,
-            Some(bytes @ SMALLEST_CACHE..) => CacheUse::Always(TokenCache::new(bytes)),
+            None => CachePolicy::WithPublicKeys(TokenCache::new(DEFAULT_CACHE)),
+            Some(0) => CachePolicy::Never,
+            Some(bytes @ MIN_CACHE..) => CachePolicy::Always(TokenCache::new(bytes)),
             Some(_) => {
-                return Err(ConfigError::out_of_range(
-                    "a cache must have no bytes or at least 64 KiB",
-                ));
+                return Err(ConfigError::out_of_range("`cache` must be zero or at least 64 KiB"));
             }
         };
-        let one = One { keys, rules, max_token_len, clock, checks, cache };
-        Ok(Verifier(Arc::new(Inner::One(one))))
+        let verifier = SingleVerifier { keys, rules, max_token_len, clock, checks, cache };
+        Ok(Verifier::single(verifier))
+    }
+
+    /// Completes the rules with those of the profile.
+    fn apply_profile(&mut self) -> Result<(), ConfigError> {
+        let Self { profile, rules, .. } = self;
+        let (names, token_types) = (self.claim_names.take(), std::mem::take(&mut self.token_types));
+        rules.profile = *profile;
+        if *profile == TokenProfile::SimpleJwt {
+            rules.names = names.unwrap_or_default();
+            rules.token_types = match token_types {
+                AcceptedTypes::Default => Some(vec![TokenType::Access]),
+                AcceptedTypes::Only(types) => Some(types),
+                AcceptedTypes::Any => None,
+            };
+            return Ok(());
+        }
+
+        if !matches!(token_types, AcceptedTypes::Default) {
+            return Err(ConfigError::conflict(
+                "token types cannot be set because the token profile determines them",
+            ));
+        }
+        if rules.jti_optional {
+            return Err(ConfigError::conflict(
+                "`optional_jti` cannot be set because the token profile determines it",
+            ));
+        }
+        if rules.audiences.is_none() {
+            return Err(ConfigError::ineffective("the token profile requires an `audience`"));
+        }
+        if *profile == TokenProfile::Rfc9068 {
+            if names.is_some() || rules.header_typ.is_some() || rules.user_id_optional {
+                return Err(ConfigError::conflict(
+                    "`claim_names`, `header_typ` and `optional_user_id` cannot be set because \
+                     RFC 9068 determines them",
+                ));
+            }
+            if rules.issuer.is_none() {
+                return Err(ConfigError::ineffective("RFC 9068 requires an `issuer`"));
+            }
+            rules.header_typ = Some("at+jwt".into());
+            rules.required.extend(["client_id".into(), "iat".into()]);
+        } else {
+            rules.jti_optional = true;
+        }
+        rules.names = names.unwrap_or_else(|| ClaimNames::default().with_user_id("sub"));
+        Ok(())
     }
 }
 

@@ -1,69 +1,65 @@
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use crate::error::{AuthErrorKind, ConfigError};
 
 use super::{
-    super::{cache::CacheStats, claims::Claims, compact::Compact, registered::peek_issuer},
-    Inner, Refusal, Verifier, decode_payload,
+    super::{cache::CacheStats, claims::Claims, compact::Compact, reader::peek_issuer},
+    error::VerifyError,
+    single::{SingleVerifier, decode_payload},
 };
 
-/// Verifiers of one issuer each.
+/// Verifiers of several issuers, one for each.
 pub(super) struct ByIssuer<C> {
-    verifiers: Vec<Verifier<C>>,
+    verifiers: Vec<Arc<SingleVerifier<C>>>,
     max_token_len: usize,
 }
 
 impl<C> ByIssuer<C> {
-    pub(super) fn new(verifiers: Vec<Verifier<C>>) -> Result<Self, ConfigError> {
+    pub(super) fn new(verifiers: Vec<Arc<SingleVerifier<C>>>) -> Result<Self, ConfigError> {
         if verifiers.is_empty() {
-            return Err(ConfigError::ineffective("there is no issuer to choose from"));
+            return Err(ConfigError::ineffective("`by_issuer` needs at least one verifier"));
         }
         for (index, verifier) in verifiers.iter().enumerate() {
             let Some(issuer) = verifier.issuer() else {
                 return Err(ConfigError::ineffective(
-                    "each verifier must require an issuer to be chosen by",
+                    "each verifier of `by_issuer` must require an `issuer`",
                 ));
             };
             if verifiers[..index].iter().any(|other| other.issuer() == Some(issuer)) {
-                return Err(ConfigError::conflict("two verifiers require the same issuer"));
+                return Err(ConfigError::conflict(
+                    "two verifiers of `by_issuer` must not require the same `issuer`",
+                ));
             }
         }
-        let max_token_len = verifiers.iter().map(|one| one.0.max_token_len()).max().unwrap_or(0);
-        Ok(Self { verifiers, max_token_len })
-    }
-
-    pub(super) const fn max_token_len(&self) -> usize {
-        self.max_token_len
+        let max_token_len = verifiers.iter().map(|verifier| verifier.max_token_len).max();
+        Ok(Self { verifiers, max_token_len: max_token_len.unwrap_or(0) })
     }
 
     pub(super) fn cache_stats(&self) -> CacheStats {
-        self.verifiers.iter().map(Verifier::cache_stats).fold(CacheStats::default(), |sum, one| {
-            CacheStats { hits: sum.hits + one.hits, misses: sum.misses + one.misses }
+        let all = self.verifiers.iter().map(|verifier| verifier.cache_stats());
+        all.fold(CacheStats::default(), |sum, stats| CacheStats {
+            hits: sum.hits + stats.hits,
+            misses: sum.misses + stats.misses,
         })
     }
 }
 
 impl<C: DeserializeOwned> ByIssuer<C> {
-    /// The token's `iss`, which nobody has verified yet, chooses whose rules it must meet, all of
-    /// them, and has no other say.
-    pub(super) fn verify(&self, token: &[u8]) -> Result<Claims<C>, Refusal> {
-        let remembered = self.verifiers.iter().find_map(|verifier| match &*verifier.0 {
-            Inner::One(one) => one.remembered(token, &one.keys.load()),
-            Inner::ByIssuer(_) => None,
-        });
-        if let Some(result) = remembered {
+    /// Verifies `token` with the verifier of its `iss`. The `iss` is not verified yet, and selects
+    /// a verifier only.
+    pub(super) fn verify(&self, token: &[u8]) -> Result<Claims<C>, VerifyError> {
+        let find_cached =
+            |verifier: &Arc<SingleVerifier<C>>| verifier.find_cached(token, &verifier.keys.load());
+        if let Some(result) = self.verifiers.iter().find_map(find_cached) {
             return Ok(result?);
         }
-        let split = Compact::split(token, self.max_token_len)?;
-        let payload = decode_payload(&split)?;
+        let payload = decode_payload(&Compact::split(token, self.max_token_len)?)?;
         let issuer = peek_issuer(&payload).ok_or(AuthErrorKind::WrongIssuer)?;
-        let chosen = self.verifiers.iter().find(|verifier| verifier.issuer() == Some(&issuer));
-        match chosen.map(|verifier| &*verifier.0) {
-            Some(Inner::One(one)) => {
-                drop(issuer);
-                one.verify(token, Some(payload), &one.keys.load())
-            }
-            _ => Err(AuthErrorKind::WrongIssuer.into()),
-        }
+        let selected = self.verifiers.iter().find(|verifier| verifier.issuer() == Some(&issuer));
+        let verifier = selected.ok_or(AuthErrorKind::WrongIssuer)?;
+        drop(issuer);
+        verifier.verify_uncached(token, Some(payload), &verifier.keys.load())
     }
 }

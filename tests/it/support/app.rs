@@ -193,7 +193,7 @@ impl<B> Service<Request<B>> for InnerService {
             return ready(Err(NotReady));
         }
         let claims = request.extensions().get::<Claims>();
-        let user = claims.map(|claims| claims.user_id().to_owned()).unwrap_or_default();
+        let user = claims.map(|claims| claims.user_id().to_string()).unwrap_or_default();
         self.notes.entered.lock().unwrap().push(user);
         ready(Ok(Response::new("welcome".to_owned())))
     }

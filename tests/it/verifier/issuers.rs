@@ -127,9 +127,9 @@ fn the_rules_are_those_of_the_chosen_issuer_alone() {
         assert_outcome(&both(), &token(signer, &changes), expected, &format!("{changes:?}"));
     }
     let claims = both().verify(&token(A, &[a])).unwrap();
-    assert_eq!((claims.issuer(), claims.user_id()), (Some(A), "42"));
+    assert_eq!((claims.issuer(), claims.user_id().as_str()), (Some(A), "42"));
     let claims = both().verify(&token(B, &[b])).unwrap();
-    assert_eq!((claims.issuer(), claims.user_id()), (Some(B), "7"));
+    assert_eq!((claims.issuer(), claims.user_id().as_str()), (Some(B), "7"));
 }
 
 #[test]

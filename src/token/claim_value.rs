@@ -20,27 +20,27 @@ use super::members::JsonStr;
 const MAX_ID_LEN: usize = 255;
 
 /// A value of the kinds that registered claims have, to be read as often as need be.
-pub(super) enum Value<'a> {
-    Text(Cow<'a, str>),
-    Texts(Vec<Cow<'a, str>>),
+pub(super) enum ClaimValue<'a> {
+    String(Cow<'a, str>),
+    Strings(Vec<Cow<'a, str>>),
     Number(Number),
 }
 
-impl<'a> Value<'a> {
-    pub(super) const EMPTY: Self = Self::Text(Cow::Borrowed(""));
+impl<'a> ClaimValue<'a> {
+    pub(super) const EMPTY: Self = Self::String(Cow::Borrowed(""));
 
-    pub(super) const fn text(&self) -> Option<&Cow<'a, str>> {
+    pub(super) const fn string(&self) -> Option<&Cow<'a, str>> {
         match self {
-            Self::Text(text) => Some(text),
-            Self::Texts(_) | Self::Number(_) => None,
+            Self::String(text) => Some(text),
+            Self::Strings(_) | Self::Number(_) => None,
         }
     }
 
     /// One text, or those of an array.
-    pub(super) fn texts(&self) -> Option<&[Cow<'a, str>]> {
+    pub(super) fn strings(&self) -> Option<&[Cow<'a, str>]> {
         match self {
-            Self::Text(text) => Some(slice::from_ref(text)),
-            Self::Texts(texts) => Some(texts),
+            Self::String(text) => Some(slice::from_ref(text)),
+            Self::Strings(texts) => Some(texts),
             Self::Number(_) => None,
         }
     }
@@ -48,7 +48,7 @@ impl<'a> Value<'a> {
     /// A text without NUL, and not empty.
     pub(super) fn name(&self) -> Option<&Cow<'a, str>> {
         // PostgreSQL, for one, stores no NUL: such a name would be answered 503 instead of 401.
-        self.text().filter(|name| !name.is_empty() && !name.contains('\0'))
+        self.string().filter(|name| !name.is_empty() && !name.contains('\0'))
     }
 
     /// A name of at most 255 bytes.
@@ -80,7 +80,7 @@ impl<'a> Value<'a> {
 }
 
 /// Reads a value into the place where it stays: moving it takes longer than reading most of them.
-impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
+impl<'de> DeserializeSeed<'de> for &mut ClaimValue<'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -88,7 +88,7 @@ impl<'de> DeserializeSeed<'de> for &mut Value<'de> {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Value<'de> {
+impl<'de> Visitor<'de> for &mut ClaimValue<'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,28 +96,28 @@ impl<'de> Visitor<'de> for &mut Value<'de> {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
-        *self = Value::Text(Cow::Borrowed(text));
+        *self = ClaimValue::String(Cow::Borrowed(text));
         Ok(())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        *self = Value::Text(Cow::Owned(text.to_owned()));
+        *self = ClaimValue::String(Cow::Owned(text.to_owned()));
         Ok(())
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        *self = Value::Number(number.into());
+        *self = ClaimValue::Number(number.into());
         Ok(())
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        *self = Value::Number(number.into());
+        *self = ClaimValue::Number(number.into());
         Ok(())
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
         let number = Number::from_f64(number).ok_or_else(|| E::custom("no number"))?;
-        *self = Value::Number(number);
+        *self = ClaimValue::Number(number);
         Ok(())
     }
 
@@ -126,41 +126,41 @@ impl<'de> Visitor<'de> for &mut Value<'de> {
         while let Some(JsonStr(text)) = seq.next_element()? {
             texts.push(text);
         }
-        *self = Value::Texts(texts);
+        *self = ClaimValue::Strings(texts);
         Ok(())
     }
 
     // With serde_json's `arbitrary_precision`, which any crate of the final program may turn on,
     // numbers arrive as a map.
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        *self = Value::Number(Number::deserialize(MapAccessDeserializer::new(map))?);
+        *self = ClaimValue::Number(Number::deserialize(MapAccessDeserializer::new(map))?);
         Ok(())
     }
 }
 
 /// Has the application's claims read a value that was read already.
-pub(super) struct Again<'a, E> {
-    value: &'a Value<'a>,
+pub(super) struct Reread<'a, E> {
+    value: &'a ClaimValue<'a>,
     error: PhantomData<E>,
 }
 
-impl<'a, E> Again<'a, E> {
-    pub(super) const fn new(value: &'a Value<'a>) -> Self {
+impl<'a, E> Reread<'a, E> {
+    pub(super) const fn new(value: &'a ClaimValue<'a>) -> Self {
         Self { value, error: PhantomData }
     }
 }
 
-impl<'de, E: Error> Deserializer<'de> for Again<'_, E> {
+impl<'de, E: Error> Deserializer<'de> for Reread<'_, E> {
     type Error = E;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
-            Value::Text(text) => visitor.visit_str(text),
-            Value::Texts(texts) => {
+            ClaimValue::String(text) => visitor.visit_str(text),
+            ClaimValue::Strings(texts) => {
                 let texts = texts.iter().map(|text| text.as_ref().into_deserializer());
                 SeqDeserializer::new(texts).deserialize_any(visitor)
             }
-            Value::Number(number) => number.deserialize_any(visitor).map_err(E::custom),
+            ClaimValue::Number(number) => number.deserialize_any(visitor).map_err(E::custom),
         }
     }
 

@@ -1,0 +1,23 @@
+//! The port to keys that are fetched.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::keys::Keys;
+
+/// Fetches the keys of a [`KeySet`](super::KeySet).
+pub(crate) trait KeySource: Send + Sync {
+    /// Returns the issuer that the keys belong to. Its tokens must name it.
+    fn issuer(&self) -> Option<&str>;
+
+    /// Returns whether a fetch can yield a key for the algorithm of this name.
+    fn accepts(&self, algorithm: &str) -> bool;
+
+    /// Returns whether the present keys may be used: they were fetched, and recently enough.
+    fn is_usable(&self) -> bool;
+
+    /// Fetches keys newer than `seen`, or joins a fetch in progress. The future resolves when the
+    /// fetch ends, whether or not it succeeded. Returns `None` during the cooldown.
+    fn fetch(&self, seen: &Arc<Keys>) -> Option<BoxFuture<'static, ()>>;
+}

@@ -1,0 +1,201 @@
+//! One set of keys with one set of rules.
+
+use std::{fmt, sync::Arc};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    clock::{Clock, NumericDate},
+    error::AuthErrorKind,
+};
+
+use super::{
+    super::{
+        cache::{CacheStats, TokenCache},
+        claims::Claims,
+        compact::{Compact, SignatureBuffer},
+        header::Header,
+        key_source::KeySource,
+        keys::{Keys, SignatureError},
+        keyset::KeySet,
+        payload::{self, PayloadError},
+        reader::read_registered,
+        registered::Registered,
+        validation::Rules,
+    },
+    error::VerifyError,
+};
+
+pub(super) type ClaimsCheck<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
+
+pub(super) struct SingleVerifier<C> {
+    pub(super) keys: KeySet,
+    pub(super) rules: Rules,
+    pub(super) max_token_len: usize,
+    pub(super) clock: Clock,
+    pub(super) checks: Vec<ClaimsCheck<C>>,
+    pub(super) cache: CachePolicy<C>,
+}
+
+/// When verified tokens are cached.
+pub(super) enum CachePolicy<C> {
+    Never,
+    /// While one of the keys is asymmetric.
+    WithPublicKeys(TokenCache<C>),
+    Always(TokenCache<C>),
+}
+
+impl<C> SingleVerifier<C> {
+    /// Returns the issuer that tokens must name.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.rules.issuer.as_deref()
+    }
+
+    pub(super) fn cache_stats(&self) -> CacheStats {
+        match &self.cache {
+            CachePolicy::Never => CacheStats::default(),
+            CachePolicy::WithPublicKeys(cache) | CachePolicy::Always(cache) => cache.stats(),
+        }
+    }
+
+    fn cache_for(&self, keys: &Keys) -> Option<&TokenCache<C>> {
+        match &self.cache {
+            CachePolicy::Always(cache) => Some(cache),
+            CachePolicy::WithPublicKeys(cache) if keys.has_public_key() => Some(cache),
+            CachePolicy::WithPublicKeys(_) | CachePolicy::Never => None,
+        }
+    }
+
+    /// Returns the claims of a cached token, after checking again what may have changed since.
+    pub(super) fn find_cached(
+        &self,
+        token: &[u8],
+        keys: &Arc<Keys>,
+    ) -> Option<Result<Claims<C>, AuthErrorKind>> {
+        let cache = self.cache_for(keys)?;
+        if !self.keys.source().is_none_or(|source| source.is_usable()) {
+            return None;
+        }
+        let claims = cache.find(token, keys)?;
+        let checked = self.rules.check_times(claims.registered(), self.clock.now());
+        Some(checked.and_then(|()| self.run_checks(&claims)).map(|()| claims))
+    }
+
+    fn run_checks(&self, claims: &Claims<C>) -> Result<(), AuthErrorKind> {
+        if self.checks.iter().all(|check| check(claims)) {
+            Ok(())
+        } else {
+            Err(AuthErrorKind::CheckFailed)
+        }
+    }
+}
+
+impl<C: DeserializeOwned> SingleVerifier<C> {
+    pub(super) fn verify(&self, token: &[u8]) -> Result<Claims<C>, VerifyError> {
+        let keys = self.keys.load();
+        match self.find_cached(token, &keys) {
+            Some(result) => Ok(result?),
+            None => self.verify_uncached(token, None, &keys),
+        }
+    }
+
+    /// Verifies `token`, whose decoded payload the caller may pass.
+    pub(super) fn verify_uncached(
+        &self,
+        token: &[u8],
+        payload: Option<String>,
+        keys: &Arc<Keys>,
+    ) -> Result<Claims<C>, VerifyError> {
+        let token = Compact::split(token, self.max_token_len)?;
+        if let Some(cache) = self.cache_for(keys) {
+            cache.count_miss();
+        }
+
+        let header_json;
+        let parsed_header;
+        let header = match keys.known_header(&token) {
+            Some(header) => header,
+            None => {
+                header_json = token.decode_header()?;
+                parsed_header = Header::read(&header_json)?;
+                &parsed_header
+            }
+        };
+        self.rules.check_typ(header.typ.as_deref())?;
+
+        let source = self.keys.source();
+        let verified = if source.is_none_or(|source| source.is_usable()) {
+            keys.verify(&token, header)
+        } else {
+            Err(SignatureError::with_these_keys(AuthErrorKind::Unavailable))
+        };
+        let payload = || payload.map_or_else(|| decode_payload(&token), Ok);
+        if let Err(error) = verified {
+            let Some(source) = source.filter(|_| error.is_provisional) else {
+                return Err(error.kind.into());
+            };
+            self.check_before_fetch(&token, header, &payload()?, &**source)?;
+            let (source, seen) = (Arc::clone(source), Arc::clone(keys));
+            return Err(VerifyError::KeysNeeded { source, seen, otherwise: error.kind });
+        }
+
+        let claims = self.claims(payload()?)?;
+        self.run_checks(&claims)?;
+        if let Some(cache) = self.cache_for(keys) {
+            cache.insert(token.text, &claims, keys);
+        }
+        Ok(claims)
+    }
+
+    /// Reads and checks all claims of `payload`.
+    #[inline]
+    fn claims(&self, payload: String) -> Result<Claims<C>, AuthErrorKind> {
+        let now = self.clock.now();
+        let mut registered = Registered::empty();
+        match payload::read(&payload, &self.rules, now, &mut registered) {
+            Ok(custom) => {
+                self.rules.check(&registered, &payload, now)?;
+                Ok(Claims::new(payload, registered, custom))
+            }
+            Err(PayloadError::Expired) => Err(AuthErrorKind::Expired),
+            Err(PayloadError::Unreadable) => {
+                let registered = self.registered(&payload, now)?;
+                let custom =
+                    serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;
+                Ok(Claims::new(payload, registered, custom))
+            }
+        }
+    }
+
+    fn registered(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthErrorKind> {
+        let registered = read_registered(payload, &self.rules, now)?;
+        self.rules.check(&registered, payload, now)?;
+        Ok(registered)
+    }
+
+    /// Rejects a token that no fetched key can make valid, so that it causes no fetch.
+    fn check_before_fetch(
+        &self,
+        token: &Compact<'_>,
+        header: &Header<'_>,
+        payload: &str,
+        source: &dyn KeySource,
+    ) -> Result<(), AuthErrorKind> {
+        if !source.accepts(&header.algorithm) {
+            return Err(AuthErrorKind::UnknownKey);
+        }
+        token.decode_signature(&mut SignatureBuffer::new())?;
+        self.registered(payload, self.clock.now()).map(drop)
+    }
+}
+
+#[inline]
+pub(super) fn decode_payload(token: &Compact<'_>) -> Result<String, AuthErrorKind> {
+    String::from_utf8(token.decode_payload()?).map_err(|_| AuthErrorKind::Malformed)
+}
+
+impl<C> fmt::Debug for SingleVerifier<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
