@@ -33,9 +33,12 @@
 //! | `TIME_ZONE` | | the project's, where it has `USE_TZ = False`; with SQLite, `TZ` as well |
 //! | `PASSWORD_ITERATIONS` | 1000000 | those of `PBKDF2PasswordHasher` in the project's version of Django: hashes with others are replaced at a login |
 
-mod support;
-
-use std::{error::Error, process::ExitCode};
+use std::{
+    env::{self, VarError},
+    error::Error,
+    process::ExitCode,
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -45,12 +48,17 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::sleep,
+};
 use tower_jwt_auth::{
     password::django::{DjangoHasher, Format},
     simplejwt::{DjangoDatabase, DjangoUser, DjangoUsers, Settings, SimpleJwt, TokenUser},
 };
-
-use crate::support::{setting, switch};
 
 async fn hello(user: DjangoUser) -> Json<Value> {
     // As Django writes it: most primary keys are integers.
@@ -79,7 +87,19 @@ async fn not_found() -> Response {
 }
 
 fn main() -> ExitCode {
-    support::run(run())
+    let result = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(run());
+        // A blocking call, such as a DNS lookup without a reply, must not delay the end.
+        runtime.shutdown_background();
+        result
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("django: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
@@ -120,5 +140,52 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .layer(map_response(allow_get));
     let app = protected.merge(jwt.views()?.router("/api/token")?).fallback(not_found);
 
-    support::serve(app).await
+    serve(app).await
+}
+
+/// Serves `app` on `HOST` and `PORT` until SIGINT or SIGTERM. Requests in flight then have three
+/// seconds to finish.
+async fn serve(app: Router) -> Result<(), Box<dyn Error>> {
+    let (host, port) = (setting("HOST", "127.0.0.1")?, setting("PORT", "3000")?);
+    let port: u16 = port.parse().map_err(|_| format!("PORT {port:?} is not a port number"))?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let listener = TcpListener::bind((&*host, port)).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let (stop, stopped) = oneshot::channel();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.send(()).ok();
+    });
+    // Without this deadline, an idle connection would keep the process alive.
+    let deadline = async {
+        stopped.await.ok();
+        sleep(Duration::from_secs(3)).await;
+    };
+    tokio::select! {
+        result = serving => Ok(result?),
+        () = deadline => Ok(()),
+    }
+}
+
+/// The environment variable `name`, or `default` if it is not set.
+fn setting(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Err(VarError::NotPresent) => Ok(default.to_owned()),
+        value => value.map_err(|_| format!("{name} is not UTF-8")),
+    }
+}
+
+/// Whether the environment variable `name` is 1 instead of 0, the default.
+fn switch(name: &str) -> Result<bool, String> {
+    match &*setting(name, "0")? {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        other => Err(format!("{name} must be 0 or 1, not {other:?}")),
+    }
 }

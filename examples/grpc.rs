@@ -1,39 +1,44 @@
-//! A gRPC service behind the same layer: tokens in the metadata, refusals as gRPC statuses.
+//! A gRPC service behind the same layer: the token is in the metadata, rejections are gRPC statuses.
 //!
-//! The service is the standard health service, whose `Check` takes any good token and whose `Watch`
-//! the scope `health:watch`.
+//! The service is the standard health service. `Check` accepts any valid token, `Watch` requires the
+//! scope `health:watch`.
 //!
 //! ```sh
 //! export JWT_SECRET=$(openssl rand -hex 32)
 //! PORT=3001 cargo run --example quickstart &
-//! cargo run --example grpc
+//! cargo run --manifest-path examples/grpc/Cargo.toml
 //! ```
 //!
-//! Then, in another shell:
+//! In another terminal:
 //!
 //! ```sh
-//! ACCESS=$(curl -s localhost:3001/api/token/ -H 'content-type: application/json' \
-//!   -d '{"username":"demo","password":"demo-password"}' | sed 's/.*"access":"\([^"]*\)".*/\1/')
+//! ACCESS=$(curl -s http://127.0.0.1:3001/api/token/ \
+//!   --json '{"username":"demo","password":"demo-password"}' \
+//!   | sed 's/.*"access":"\([^"]*\)".*/\1/')
 //! CALL="--http2-prior-knowledge -H content-type:application/grpc -H te:trailers"
 //! HEALTH=http://127.0.0.1:3000/grpc.health.v1.Health
 //!
 //! printf '\0\0\0\0\0' > /tmp/empty # a message without fields
 //! curl -i $CALL $HEALTH/Check --data-binary @/tmp/empty
-//! curl -i $CALL $HEALTH/Check --data-binary @/tmp/empty -H "authorization: Bearer $ACCESS" -o -
-//! curl -i $CALL $HEALTH/Watch --data-binary @/tmp/empty -H "authorization: Bearer $ACCESS"
+//! curl -i $CALL $HEALTH/Check --data-binary @/tmp/empty -H "Authorization: Bearer $ACCESS" -o -
+//! curl -i $CALL $HEALTH/Watch --data-binary @/tmp/empty -H "Authorization: Bearer $ACCESS"
 //! ```
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
-//! | `HOST`, `PORT` | 127.0.0.1, 3000 | where it listens |
-//! | `JWT_SECRET` | | at least 32 bytes, those of who issues the tokens |
+//! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
+//! | `JWT_SECRET` | | the issuer's secret, at least 32 bytes |
 
-mod support;
-
-use std::{env, error::Error, process::ExitCode};
+use std::{env, error::Error, process::ExitCode, time::Duration};
 
 use futures::stream::{self, BoxStream, StreamExt};
 use serde::Deserialize;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::sleep,
+};
 use tonic::{Request, Response, Status, service::Routes};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse,
@@ -86,8 +91,15 @@ fn serving() -> HealthCheckResponse {
     HealthCheckResponse { status: ServingStatus::Serving.into() }
 }
 
-fn main() -> ExitCode {
-    support::run(run())
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("grpc: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
@@ -96,7 +108,34 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("JWT_SECRET: {error}"))?;
     let verifier = Verifier::builder(key).claims::<Profile>().build()?;
     let auth = JwtAuthLayer::new(verifier).with_rejection(GrpcRejection);
+    let app = Routes::new(HealthServer::new(Service)).into_axum_router().layer(auth);
 
-    let services = Routes::new(HealthServer::new(Service));
-    support::serve(services.into_axum_router().layer(auth)).await
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let address = format!("{}:{}", setting("HOST", "127.0.0.1"), setting("PORT", "3000"));
+    let listener = TcpListener::bind(&address).await;
+    let listener = listener.map_err(|error| format!("HOST and PORT, {address}: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let (stop, stopped) = oneshot::channel();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.send(()).ok();
+    });
+    // Without this deadline, a client that watches would keep the process alive.
+    let deadline = async {
+        stopped.await.ok();
+        sleep(Duration::from_secs(3)).await;
+    };
+    tokio::select! {
+        result = serving => Ok(result?),
+        () = deadline => Ok(()),
+    }
+}
+
+fn setting(name: &str, default: &str) -> String {
+    env::var_os(name).map_or(default.into(), |value| value.to_string_lossy().into_owned())
 }

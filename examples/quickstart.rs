@@ -1,36 +1,22 @@
-//! The smallest useful app: login, protected routes, refresh with rotation, logout.
+//! Login, protected routes, refresh with rotation, and logout, with all state in memory.
+//! `cargo run --example quickstart` prints the commands to try it with.
 //!
-//! ```sh
-//! cargo run --example quickstart
-//! ```
-//!
-//! It is configured by `HOST` (127.0.0.1), `PORT` (3000) and `JWT_SECRET`, at least 32 bytes that
-//! sign the tokens; without it they are good until the process ends. Then, in another shell:
-//!
-//! ```sh
-//! API=http://127.0.0.1:3000/api JSON='content-type: application/json'
-//! TOKENS=$(curl -s $API/token/ -H "$JSON" -d '{"username":"demo","password":"demo-password"}')
-//! ACCESS=$(echo "$TOKENS" | sed 's/.*"access":"\([^"]*\)".*/\1/')
-//! REFRESH=$(echo "$TOKENS" | sed 's/.*"refresh":"\([^"]*\)".*/\1/')
-//!
-//! curl -i $API/me -H "authorization: Bearer $ACCESS"
-//! curl -i $API/token/refresh/ -H "$JSON" -d "{\"refresh\":\"$REFRESH\"}"
-//! # Ends the session, also with a refresh token that was spent: the access token is refused now.
-//! curl -i $API/token/blacklist/ -H "$JSON" -d "{\"refresh\":\"$REFRESH\"}"
-//! curl -i $API/me -H "authorization: Bearer $ACCESS"
-//! ```
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
+//! | `JWT_SECRET` | random | the secret that signs the tokens, at least 32 bytes |
+//! | `REUSE_GRACE` | 10 | seconds in which a spent refresh token returns the same successor |
 
-mod support;
-
-use std::{env, error::Error, process::ExitCode};
+use std::{env, error::Error, process::ExitCode, time::Duration};
 
 use axum::{Json, Router, routing::get};
 use serde::{Deserialize, Serialize};
-use tower_jwt_auth::{
-    Algorithm, AuthError, Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
-    password::{MemoryUsers, PasswordHasher},
-    user::User,
-};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tower_jwt_auth::password::{MemoryUsers, PasswordHasher};
+use tower_jwt_auth::{Algorithm, AuthError, Claims, Issuer, SigningKey, TokenRoutes};
+use tower_jwt_auth::{JwtAuthLayer, store::MemoryStore, user::User};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Profile {
@@ -38,63 +24,77 @@ struct Profile {
     is_admin: bool,
 }
 
-#[derive(Serialize)]
-struct Me {
-    user_id: String,
-    username: String,
-    is_admin: bool,
-}
-
-async fn me(claims: Claims<Profile>) -> Json<Me> {
-    Json(Me {
-        user_id: claims.user_id().to_string(),
-        username: claims.username.clone(),
-        is_admin: claims.is_admin,
-    })
+async fn me(claims: Claims<Profile>) -> Json<Value> {
+    let Profile { username, is_admin } = &*claims;
+    Json(json!({ "user_id": claims.user_id(), "username": username, "is_admin": is_admin }))
 }
 
 async fn admin(claims: Claims<Profile>) -> Result<&'static str, AuthError> {
-    claims.require(|claims| claims.is_admin)?;
+    claims.require(|profile| profile.is_admin)?;
     Ok("welcome, admin\n")
 }
 
-fn main() -> ExitCode {
-    support::run(run())
-}
-
-async fn run() -> Result<(), Box<dyn Error>> {
+async fn serve() -> Result<(), Box<dyn Error>> {
     let key = match env::var_os("JWT_SECRET") {
-        Some(secret) => SigningKey::hs256(secret.as_encoded_bytes())
-            .map_err(|error| format!("JWT_SECRET: {error}"))?,
-        None => {
-            println!("JWT_SECRET is not set: using a random one, good until this process ends");
-            SigningKey::generate(Algorithm::HS256)?
-        }
+        Some(secret) => SigningKey::hs256(secret.as_encoded_bytes()),
+        None => SigningKey::generate(Algorithm::HS256),
     };
-
     let store = MemoryStore::new();
-    let issuer = Issuer::builder(key)
+    let grace = setting("REUSE_GRACE", "10");
+    let grace = grace.parse().map_err(|_| format!("REUSE_GRACE {grace:?} is not in seconds"))?;
+    let issuer = Issuer::builder(key.map_err(|error| format!("JWT_SECRET: {error}"))?)
         .claims::<Profile>()
         .rotate_refresh_tokens(true)
+        .reuse_grace(Duration::from_secs(grace))
         .store(store.clone())
         .build()?;
 
     let users = MemoryUsers::new(PasswordHasher::new());
-    for (id, username, password, is_admin) in
-        [(1, "demo", "demo-password", false), (2, "admin", "admin-password", true)]
-    {
+    for (id, username, is_admin) in [(1, "demo", false), (2, "admin", true)] {
         let profile = Profile { username: username.to_owned(), is_admin };
-        users.insert(username, password, User::new(id, profile)).await?;
+        users.insert(username, &format!("{username}-password"), User::new(id, profile)).await?;
     }
 
-    let auth = JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store);
-    let tokens = TokenRoutes::builder(issuer, users).at("/api/token").build()?;
     let app = Router::new()
         .route("/api/me", get(me))
         .route("/api/admin", get(admin))
-        .route_layer(auth)
+        .route_layer(JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store))
         .route("/", get(|| async { "public\n" }))
-        .merge(tokens.into_router());
+        .merge(TokenRoutes::builder(issuer, users).at("/api/token").build()?.into_router());
 
-    support::serve(app).await
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let address = format!("{}:{}", setting("HOST", "127.0.0.1"), setting("PORT", "3000"));
+    let listener = TcpListener::bind(&address).await;
+    let listener = listener.map_err(|error| format!("HOST and PORT, {address}: {error}"))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}\n\n{}", COMMANDS.replace("http://127.0.0.1:3000", &url));
+    tokio::select! {
+        result = axum::serve(listener, app) => result?,
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+const COMMANDS: &str = r#"In another terminal, as the user demo or admin:
+
+  API=http://127.0.0.1:3000/api NAME=demo
+  TOKENS=$(curl -s $API/token/ --json '{"username":"'$NAME'","password":"'$NAME'-password"}')
+  ACCESS=$(echo $TOKENS | sed 's/.*"access":"\([^"]*\)".*/\1/')
+  curl $API/me -H "Authorization: Bearer $ACCESS""#;
+
+fn setting(name: &str, default: &str) -> String {
+    env::var_os(name).map_or(default.into(), |value| value.to_string_lossy().into_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

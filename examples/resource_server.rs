@@ -1,44 +1,45 @@
-//! A service that trusts tokens of other issuers by naming them, and follows their keys.
+//! A service that accepts tokens of other issuers. It needs only their URLs and follows their keys.
 //!
 //! ```sh
 //! ISSUERS=https://login.example,https://partner.example AUDIENCE=https://api.example \
-//!     cargo run --example resource_server
+//!   cargo run --example resource_server
 //! JWKS_URL=https://login.example/keys ISSUER=https://login.example AUDIENCE=https://api.example \
-//!     PROFILE=plain cargo run --example resource_server
+//!   PROFILE=plain cargo run --example resource_server
 //! ```
 //!
-//! The example `server` is such an issuer, see there:
+//! The example `server` can be such an issuer:
 //!
 //! ```sh
+//! ISSUER=http://127.0.0.1:3000 KEYS_DIR=/tmp/keys cargo run --example server
 //! PORT=3001 ISSUERS=http://127.0.0.1:3000 ALLOW_HTTP=1 AUDIENCE=api \
-//!     cargo run --example resource_server
+//!   cargo run --example resource_server
 //! ```
 //!
-//! Then, in another shell, with an access token of such an issuer:
+//! In another terminal:
 //!
 //! ```sh
-//! API=http://127.0.0.1:3000 # or 3001
-//! curl -i $API/health
-//! curl -i $API/api/me -H "authorization: Bearer $ACCESS"
-//! curl -i $API/api/write -H "authorization: Bearer $ACCESS"
+//! ACCESS=$(curl -s http://127.0.0.1:3000/api/token/ \
+//!   --json '{"username":"admin","password":"admin-password"}' \
+//!   | sed 's/.*"access":"\([^"]*\)".*/\1/')
+//! curl -i http://127.0.0.1:3001/health
+//! curl -i http://127.0.0.1:3001/api/me -H "Authorization: Bearer $ACCESS"
+//! curl -i http://127.0.0.1:3001/api/write -H "Authorization: Bearer $ACCESS"
 //! ```
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
-//! | `HOST`, `PORT` | 127.0.0.1, 3000 | where it listens |
-//! | `ISSUERS` | | whose tokens are accepted, comma separated; their keys are found by discovery |
-//! | `JWKS_URL`, `ISSUER` | | instead: one issuer, and where its keys are |
-//! | `AUDIENCE` | | whom tokens must be meant for |
-//! | `PROFILE` | `rfc9068` | what tokens look like; or `plain`: neither `token_type` nor `jti` needed |
-//! | `ALLOW_HTTP` | 0 | 1: keys may come over plain HTTP from this machine |
-//! | `JWKS_COOLDOWN` | 30 | seconds between two fetches that tokens with unknown keys cause |
-//! | `JWKS_REFRESH` | by `Cache-Control` | seconds between two fetches in the background, at most |
-//! | `JWKS_MAX_STALE` | 86400 | seconds after the last good fetch for which keys are used |
+//! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
+//! | `ISSUERS` | | the trusted issuers, comma separated; discovery finds their keys |
+//! | `JWKS_URL`, `ISSUER` | | instead: one issuer and the URL of its keys |
+//! | `AUDIENCE` | | the value that `aud` must contain |
+//! | `PROFILE` | `rfc9068` | the form of the tokens; `plain` requires neither `token_type` nor `jti` |
+//! | `ALLOW_HTTP` | 0 | 1: allows keys over plain HTTP from this machine |
+//! | `JWKS_COOLDOWN` | 30 | seconds before a token with an unknown key causes another fetch |
+//! | `JWKS_REFRESH` | by `Cache-Control` | seconds between two fetches in the background |
+//! | `JWKS_MAX_STALE` | 86400 | seconds for which keys are used after the last successful fetch |
 //!
-//! It starts whether or not the issuers can be reached. Requests for which there are no keys are
-//! answered 503 until there are; issuers do not wait for each other.
-
-mod support;
+//! The service starts while its issuers are unreachable. It responds with 503 to a token whose
+//! issuer's keys are not there yet; one unreachable issuer does not affect the others.
 
 use std::{
     env::{self, VarError},
@@ -55,13 +56,18 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::sleep,
+};
 use tower_jwt_auth::{
     AuthError, Claims, JwtAuthLayer, Verifier,
     jwks::{RemoteKeys, RemoteKeysBuilder},
     token::TokenProfile,
 };
-
-use crate::support::setting;
 
 async fn me(claims: Claims) -> Json<Value> {
     let scopes: Vec<_> = claims.scopes().collect();
@@ -73,7 +79,7 @@ async fn write(claims: Claims) -> Result<Json<Value>, AuthError> {
     Ok(Json(json!({ "written": true })))
 }
 
-/// It is well as long as the tokens of some issuer can be verified.
+/// Healthy while there are keys of at least one issuer.
 async fn health(State(issuers): State<Vec<(String, RemoteKeys)>>) -> Response {
     let states = issuers.iter().map(|(issuer, keys)| {
         let state = keys.freshness();
@@ -95,36 +101,47 @@ async fn health(State(issuers): State<Vec<(String, RemoteKeys)>>) -> Response {
 }
 
 async fn not_found() -> Response {
-    let body = json!({ "detail": "There is nothing here.", "code": "not_found" });
+    let body = json!({ "detail": "Not found.", "code": "not_found" });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
 fn main() -> ExitCode {
-    support::run(run())
+    let result = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(run());
+        // A blocking call, such as a DNS lookup without a reply, must not delay the end.
+        runtime.shutdown_background();
+        result
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("resource_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let profile = match &*setting("PROFILE", "rfc9068")? {
+    let profile = match &*setting("PROFILE")?.unwrap_or_else(|| "rfc9068".to_owned()) {
         "rfc9068" => TokenProfile::Rfc9068,
         "plain" => TokenProfile::Plain,
-        other => return Err(format!("PROFILE {other:?} is neither rfc9068 nor plain").into()),
+        other => return Err(format!("PROFILE must be rfc9068 or plain, not {other:?}").into()),
     };
-    let audience = optional("AUDIENCE")?.ok_or("AUDIENCE is not set")?;
+    let audience = setting("AUDIENCE")?.ok_or("AUDIENCE is not set")?;
 
     let mut issuers = Vec::new();
     let mut verifiers = Vec::new();
-    for (number, (issuer, builder)) in (1..).zip(trusted()?) {
-        // By its number, since a URL may hold a password.
-        let named = |error| format!("issuer {number}: {error}");
-        let keys = configured(builder)?.build().map_err(named)?;
-        verifiers.push(
-            Verifier::builder(&keys)
-                .issuer(&*issuer)
-                .audience(&*audience)
-                .profile(profile)
-                .build()
-                .map_err(named)?,
-        );
+    for (number, (issuer, keys)) in (1..).zip(trusted()?) {
+        // The message names the issuer by its number, since a URL may contain a password.
+        let numbered = |error| format!("issuer {number}: {error}");
+        let keys = configured(keys)?.build().map_err(numbered)?;
+        let verifier = Verifier::builder(&keys)
+            .issuer(&*issuer)
+            .audience(&*audience)
+            .profile(profile)
+            .build()
+            .map_err(numbered)?;
+        verifiers.push(verifier);
         issuers.push((issuer, keys));
     }
 
@@ -137,12 +154,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .fallback(not_found)
         .with_state(issuers);
 
-    support::serve(app).await
+    serve(app).await
 }
 
-/// The issuers, each with the way to its keys.
+/// The trusted issuers, each with the source of its keys.
 fn trusted() -> Result<Vec<(String, RemoteKeysBuilder)>, String> {
-    match (optional("ISSUERS")?, optional("JWKS_URL")?, optional("ISSUER")?) {
+    match (setting("ISSUERS")?, setting("JWKS_URL")?, setting("ISSUER")?) {
         (Some(issuers), None, None) => Ok(issuers
             .split(',')
             .map(str::trim)
@@ -150,15 +167,15 @@ fn trusted() -> Result<Vec<(String, RemoteKeysBuilder)>, String> {
             .map(|issuer| (issuer.to_owned(), RemoteKeys::from_issuer(issuer)))
             .collect()),
         (None, Some(url), Some(issuer)) => Ok(vec![(issuer, RemoteKeys::from_url(url))]),
-        _ => Err("either ISSUERS must be set, or both JWKS_URL and ISSUER".to_owned()),
+        _ => Err("set either ISSUERS, or both JWKS_URL and ISSUER".to_owned()),
     }
 }
 
 fn configured(mut keys: RemoteKeysBuilder) -> Result<RemoteKeysBuilder, String> {
-    match &*setting("ALLOW_HTTP", "0")? {
-        "0" => {}
-        "1" => keys = keys.insecure_loopback_http(),
-        other => return Err(format!("ALLOW_HTTP {other:?} is neither 0 nor 1")),
+    match setting("ALLOW_HTTP")?.as_deref() {
+        None | Some("0") => {}
+        Some("1") => keys = keys.insecure_loopback_http(),
+        Some(other) => return Err(format!("ALLOW_HTTP must be 0 or 1, not {other:?}")),
     }
     if let Some(cooldown) = seconds("JWKS_COOLDOWN")? {
         keys = keys.cooldown(cooldown);
@@ -172,18 +189,50 @@ fn configured(mut keys: RemoteKeysBuilder) -> Result<RemoteKeysBuilder, String> 
     Ok(keys)
 }
 
+/// Serves `app` on `HOST` and `PORT` until SIGINT or SIGTERM. Requests in flight then have three
+/// seconds to finish.
+async fn serve(app: Router) -> Result<(), Box<dyn Error>> {
+    let host = setting("HOST")?.unwrap_or_else(|| "127.0.0.1".to_owned());
+    let port = setting("PORT")?.unwrap_or_else(|| "3000".to_owned());
+    let port: u16 = port.parse().map_err(|_| format!("PORT {port:?} is not a port number"))?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let listener = TcpListener::bind((&*host, port)).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let (stop, stopped) = oneshot::channel();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.send(()).ok();
+    });
+    // Without this deadline, an idle connection would keep the process alive.
+    let deadline = async {
+        stopped.await.ok();
+        sleep(Duration::from_secs(3)).await;
+    };
+    tokio::select! {
+        result = serving => Ok(result?),
+        () = deadline => Ok(()),
+    }
+}
+
 fn seconds(name: &str) -> Result<Option<Duration>, String> {
-    let Some(text) = optional(name)? else {
+    let Some(value) = setting(name)? else {
         return Ok(None);
     };
-    let seconds =
-        text.parse().map_err(|_| format!("{name} {text:?} is not a number of seconds"))?;
+    let seconds = value.parse();
+    let seconds = seconds.map_err(|_| format!("{name} must be whole seconds, not {value:?}"))?;
     Ok(Some(Duration::from_secs(seconds)))
 }
 
-fn optional(name: &str) -> Result<Option<String>, String> {
+/// The environment variable `name`.
+fn setting(name: &str) -> Result<Option<String>, String> {
     match env::var(name) {
         Err(VarError::NotPresent) => Ok(None),
-        value => value.map(Some).map_err(|_| format!("{name} is not text")),
+        value => value.map(Some).map_err(|_| format!("{name} is not UTF-8")),
     }
 }

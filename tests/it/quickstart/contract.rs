@@ -1,13 +1,15 @@
-//! What the quickstart promises.
+//! Routes, statuses and bodies.
 
 use serde_json::json;
 
 use crate::support::login::payload;
 
-use super::{assert_silent_about, checked, get, log_in, now, post, signed, start, tokens};
+use super::{
+    assert_silent_about, checked, get, log_in, now, post, signed, start, start_with, tokens,
+};
 
 #[test]
-fn a_session_from_login_to_logout() {
+fn a_session_works_from_login_to_logout() {
     let server = start();
     assert_eq!(server.send("GET /", "", b"").body, "public\n");
 
@@ -41,8 +43,8 @@ fn a_session_from_login_to_logout() {
         assert_eq!(get(&server, "/api/me", token).status, 401);
         assert_eq!(post(&server, "/api/token/verify/", &json!({"token": token})).status, 401);
     }
-    let dead = post(&server, "/api/token/refresh/", &json!({"refresh": next}));
-    assert_eq!(dead.status, 401);
+    let ended = post(&server, "/api/token/refresh/", &json!({"refresh": next}));
+    assert_eq!(ended.status, 401);
     for no_refresh_token in ["garbage", &access] {
         let body = json!({"refresh": no_refresh_token});
         assert_eq!(post(&server, "/api/token/blacklist/", &body).status, 401);
@@ -51,7 +53,7 @@ fn a_session_from_login_to_logout() {
 }
 
 #[test]
-fn a_spent_refresh_token_ends_its_session() {
+fn reuse_ends_the_session() {
     let server = start();
     let (access, first) = tokens(&log_in(&server, "demo"));
     let (_, second) = tokens(&post(&server, "/api/token/refresh/", &json!({"refresh": first})));
@@ -59,9 +61,9 @@ fn a_spent_refresh_token_ends_its_session() {
     assert_eq!(spent.status, 401);
     assert_eq!(post(&server, "/api/token/verify/", &json!({"token": second})).status, 200);
     for token in [&first, &second] {
-        let refused = post(&server, "/api/token/refresh/", &json!({"refresh": token}));
-        assert_eq!(refused.status, 401);
-        assert_eq!(refused.json()["code"], "token_revoked");
+        let rejected = post(&server, "/api/token/refresh/", &json!({"refresh": token}));
+        assert_eq!(rejected.status, 401);
+        assert_eq!(rejected.json()["code"], "token_revoked");
     }
     assert_eq!(get(&server, "/api/me", &access).status, 401);
     tokens(&log_in(&server, "demo"));
@@ -69,21 +71,32 @@ fn a_spent_refresh_token_ends_its_session() {
 }
 
 #[test]
-fn the_admin_page_is_for_admins() {
+fn two_tabs_that_refresh_at_once_both_go_on() {
+    let server = start_with(&[]);
+    let (_, first) = tokens(&log_in(&server, "demo"));
+    let [one, other] = [(); 2]
+        .map(|()| tokens(&post(&server, "/api/token/refresh/", &json!({"refresh": first}))).1);
+    assert_eq!(payload(&one)["jti"], payload(&other)["jti"]);
+    let (access, _) = tokens(&post(&server, "/api/token/refresh/", &json!({"refresh": one})));
+    assert_eq!(get(&server, "/api/me", &access).status, 200);
+}
+
+#[test]
+fn admin_routes_require_an_admin() {
     let server = start();
     let (demo, _) = tokens(&log_in(&server, "demo"));
     let (admin, _) = tokens(&log_in(&server, "admin"));
     assert_eq!(get(&server, "/api/admin", &admin).status, 200);
     let me = get(&server, "/api/me", &admin).json();
     assert_eq!(me, json!({"user_id": "2", "username": "admin", "is_admin": true}));
-    let refused = get(&server, "/api/admin", &demo);
-    assert_eq!(refused.status, 403);
-    assert_eq!(refused.json()["code"], "permission_denied");
+    let rejected = get(&server, "/api/admin", &demo);
+    assert_eq!(rejected.status, 403);
+    assert_eq!(rejected.json()["code"], "permission_denied");
     assert_eq!(checked(server.send("GET /api/admin", "", b"")).status, 401);
 }
 
 #[test]
-fn wrong_logins_are_refused_alike() {
+fn failed_logins_get_the_same_response() {
     let server = start();
     let mut replies = Vec::new();
     for (username, password) in [
@@ -107,7 +120,7 @@ fn wrong_logins_are_refused_alike() {
 }
 
 #[test]
-fn tokens_of_simplejwt_with_the_same_secret_are_welcome() {
+fn accepts_tokens_of_simplejwt_with_the_same_secret() {
     let server = start();
     for user_id in [r#""1""#, "1"] {
         let access = signed(&[("user_id", user_id)]);
@@ -131,6 +144,6 @@ fn tokens_of_simplejwt_with_the_same_secret_are_welcome() {
     assert_eq!(get(&server, "/api/me", &access).json()["username"], "demo");
     let reused = post(&server, "/api/token/refresh/", &json!({"refresh": refresh}));
     assert_eq!(reused.status, 401);
-    let dead = post(&server, "/api/token/refresh/", &json!({"refresh": next}));
-    assert_eq!(dead.status, 401);
+    let ended = post(&server, "/api/token/refresh/", &json!({"refresh": next}));
+    assert_eq!(ended.status, 401);
 }

@@ -1,4 +1,4 @@
-//! What the quickstart refuses, clearly and without a fault of its own.
+//! Malformed and forged requests get a clear 4xx response.
 
 use std::io::Write;
 
@@ -13,8 +13,8 @@ use super::{
     assert_silent_about, checked, get, log_in, now, post, post_bytes, signed, start, tokens,
 };
 
-/// Presents `token` at every door.
-fn assert_refused(server: &Server, token: &str) {
+/// Sends `token` to every route that accepts one.
+fn assert_rejected_everywhere(server: &Server, token: &str) {
     let me = get(server, "/api/me", token);
     assert_eq!(me.status, 401, "{token}: {me:?}");
     for (path, field) in [("refresh", "refresh"), ("verify", "token"), ("blacklist", "refresh")] {
@@ -25,21 +25,21 @@ fn assert_refused(server: &Server, token: &str) {
 }
 
 #[test]
-fn bad_tokens_open_no_door() {
+fn every_route_rejects_invalid_tokens() {
     let server = start();
-    let good = signed(&[]);
-    assert_eq!(get(&server, "/api/me", &good).status, 200);
-    let (signing_input, signature) = good.rsplit_once('.').unwrap();
-    let payload = part(&good, 1);
+    let valid = signed(&[]);
+    assert_eq!(get(&server, "/api/me", &valid).status, 200);
+    let (signing_input, signature) = valid.rsplit_once('.').unwrap();
+    let payload = part(&valid, 1);
     let with_header = |header: &str| mint(SECRET, header, &payload);
     let hour = (now() + 3600).to_string();
     let past = (now() - 1).to_string();
 
-    let bad = [
+    let invalid = [
         format!("{signing_input}.{}", signature.chars().rev().collect::<String>()),
         format!("{signing_input}."),
-        format!("{good}="),
-        format!("{good}.{signature}"),
+        format!("{valid}="),
+        format!("{valid}.{signature}"),
         mint("another secret that has at least 32 bytes", HEADER, &payload),
         with_header(r#"{"alg":"none","typ":"JWT"}"#),
         with_header(r#"{"alg":"HS512","typ":"JWT"}"#),
@@ -90,46 +90,46 @@ fn bad_tokens_open_no_door() {
         "a.b.c".to_owned(),
         "x".repeat(9000),
     ];
-    for token in &bad {
-        assert_refused(&server, token);
+    for token in &invalid {
+        assert_rejected_everywhere(&server, token);
     }
-    // An access token buys nothing, and a refresh token opens nothing.
+    // An access token is no refresh token, and a refresh token no access token.
     let (access, refresh) = tokens(&log_in(&server, "demo"));
     assert_eq!(get(&server, "/api/me", &refresh).status, 401);
     assert_eq!(post(&server, "/api/token/refresh/", &json!({"refresh": access})).status, 401);
-    assert_silent_about(&server, &[&good, &access, &refresh]);
+    assert_silent_about(&server, &[&valid, &access, &refresh]);
 }
 
 #[test]
-fn the_authorization_header_is_read_strictly() {
+fn the_authorization_header_is_parsed_strictly() {
     let server = start();
-    let good = signed(&[]);
+    let valid = signed(&[]);
     for (headers, status) in [
-        (format!("authorization: bearer {good}\r\n"), 200),
+        (format!("authorization: bearer {valid}\r\n"), 200),
         (String::new(), 401),
         ("authorization: \r\n".to_owned(), 401),
-        (format!("authorization: Basic {good}\r\n"), 401),
-        (format!("authorization: {good}\r\n"), 401),
+        (format!("authorization: Basic {valid}\r\n"), 401),
+        (format!("authorization: {valid}\r\n"), 401),
         ("authorization: Bearer\r\n".to_owned(), 400),
-        (format!("authorization: Bearer {good} {good}\r\n"), 400),
-        (format!("authorization: Bearer {good}, Bearer {good}\r\n"), 400),
-        (format!("authorization: Bearer \"{good}\"\r\n"), 400),
-        (format!("authorization: Bearer {good}\r\nauthorization: Bearer {good}\r\n"), 400),
-        (format!("authorization: Bearer {good}\r\nauthorization: Basic eA==\r\n"), 400),
-        (format!("cookie: access={good}\r\n"), 401),
+        (format!("authorization: Bearer {valid} {valid}\r\n"), 400),
+        (format!("authorization: Bearer {valid}, Bearer {valid}\r\n"), 400),
+        (format!("authorization: Bearer \"{valid}\"\r\n"), 400),
+        (format!("authorization: Bearer {valid}\r\nauthorization: Bearer {valid}\r\n"), 400),
+        (format!("authorization: Bearer {valid}\r\nauthorization: Basic eA==\r\n"), 400),
+        (format!("cookie: access={valid}\r\n"), 401),
     ] {
         let reply = checked(server.send("GET /api/me", &headers, b""));
         assert_eq!(reply.status, status, "{headers}");
     }
-    let in_query = format!("GET /api/me?access_token={good}&token={good}");
+    let in_query = format!("GET /api/me?access_token={valid}&token={valid}");
     assert_eq!(checked(server.send(&in_query, "", b"")).status, 401);
     let huge = format!("authorization: Bearer {}\r\n", "x".repeat(64 * 1024));
     assert_eq!(checked(server.send("GET /api/me", &huge, b"")).status, 401);
-    assert_silent_about(&server, &[&good]);
+    assert_silent_about(&server, &[&valid]);
 }
 
 #[test]
-fn bodies_are_read_strictly() {
+fn bodies_are_parsed_strictly() {
     let server = start();
     let garbage = "\u{1f980}".repeat(16 * 1024);
     assert_eq!(garbage.len(), 64 * 1024);
@@ -154,7 +154,7 @@ fn bodies_are_read_strictly() {
             assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, vec!["POST"]));
         }
     }
-    // A chunked body ends somewhere, too.
+    // The limit applies to chunked bodies as well.
     let headers = "content-type: application/json\r\ntransfer-encoding: chunked\r\n";
     let mut stream = server.connect();
     let chunks = format!("10000\r\n{garbage}\r\n0\r\n\r\n");

@@ -1,4 +1,4 @@
-//! The quickstart, as somebody meets it who has just started it.
+//! The example `quickstart` as a process.
 
 mod contract;
 mod hostile;
@@ -10,6 +10,11 @@ use crate::support::{
     server::Server,
 };
 
+/// Starts the example without a grace for reuse.
 fn start() -> Server {
-    Server::start("quickstart", &[("PORT", "0"), ("JWT_SECRET", SECRET)])
+    start_with(&[("REUSE_GRACE", "0")])
+}
+
+fn start_with(variables: &[(&str, &str)]) -> Server {
+    Server::start("quickstart", &[&[("PORT", "0"), ("JWT_SECRET", SECRET)], variables].concat())
 }

@@ -1,6 +1,11 @@
-//! How the quickstart starts and ends.
+//! Start, configuration errors and shutdown.
 
-use std::{ffi::OsStr, io::Write, net::TcpListener, os::unix::ffi::OsStrExt, time::Duration};
+use std::{
+    ffi::OsStr, fs, io::Write, net::TcpListener, os::unix::ffi::OsStrExt, process::Command, thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
 
 use crate::support::{
     login::{HEADER, SECRET, mint, part},
@@ -12,7 +17,7 @@ use super::{get, log_in, signed, start};
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 
 #[test]
-fn it_ends_well_when_told_to_whatever_is_open() {
+fn a_signal_ends_it_whatever_is_open() {
     for signal in ["TERM", "INT"] {
         let mut server = start();
         let mut idle = server.connect();
@@ -27,7 +32,7 @@ fn it_ends_well_when_told_to_whatever_is_open() {
                   content-length: 100\r\n\r\n{\"username\":",
             )
             .unwrap();
-        // Whoever is answered after them has seen them accepted.
+        // The server accepted those connections before it responds to this one.
         assert_eq!(log_in(&server, "demo").status, 200);
 
         server.signal(signal);
@@ -37,7 +42,7 @@ fn it_ends_well_when_told_to_whatever_is_open() {
 }
 
 #[test]
-fn it_ends_well_right_after_it_has_begun() {
+fn a_signal_right_after_the_start_ends_it() {
     for signal in ["TERM", "INT"] {
         let mut server = start();
         server.signal(signal);
@@ -46,42 +51,70 @@ fn it_ends_well_right_after_it_has_begun() {
 }
 
 #[test]
-fn it_tells_what_is_wrong_with_its_configuration() {
+fn configuration_errors_name_the_setting() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = listener.local_addr().unwrap().port().to_string();
-    let cannot_listen = format!("cannot listen on 127.0.0.1:{taken}");
+    let cannot_listen = format!("HOST and PORT, 127.0.0.1:{taken}: ");
     let short = &SECRET[..31];
     let repeated = "x".repeat(64);
-    for (variables, told) in [
+    for (variables, message) in [
         (
             [("PORT", "0"), ("JWT_SECRET", short)],
             "JWT_SECRET: an HMAC secret must have at least 32",
         ),
         ([("PORT", "0"), ("JWT_SECRET", "")], "JWT_SECRET: an HMAC secret must have at least 32"),
         ([("PORT", "0"), ("JWT_SECRET", &repeated)], "JWT_SECRET: an HMAC secret must not repeat"),
-        ([("PORT", "http"), ("JWT_SECRET", SECRET)], "PORT \"http\" is not a port number"),
-        ([("PORT", "65536"), ("JWT_SECRET", SECRET)], "PORT \"65536\" is not a port number"),
-        ([("PORT", ""), ("JWT_SECRET", SECRET)], "PORT \"\" is not a port number"),
+        (
+            [("PORT", "http"), ("JWT_SECRET", SECRET)],
+            "HOST and PORT, 127.0.0.1:http: invalid port value",
+        ),
+        (
+            [("PORT", "65536"), ("JWT_SECRET", SECRET)],
+            "HOST and PORT, 127.0.0.1:65536: invalid port value",
+        ),
+        ([("PORT", ""), ("JWT_SECRET", SECRET)], "HOST and PORT, 127.0.0.1:: invalid port value"),
         ([("PORT", &taken), ("JWT_SECRET", SECRET)], &cannot_listen),
+        ([("REUSE_GRACE", "10s"), ("JWT_SECRET", SECRET)], "REUSE_GRACE"),
+        ([("REUSE_GRACE", "301"), ("JWT_SECRET", SECRET)], "reuse grace"),
     ] {
         let (status, output) = run("quickstart", &variables, FIVE_SECONDS);
         assert_eq!(status.code(), Some(1), "{output}");
-        assert!(output.contains(told), "{told}: {output}");
+        assert!(output.contains(message), "{message}: {output}");
         assert_eq!(output.lines().count(), 1, "{output}");
         assert!(!output.contains(short) && !output.contains("ConfigError"), "{output}");
     }
 }
 
 #[test]
-fn it_runs_without_configuration() {
+fn it_needs_no_configuration() {
     let server = Server::start("quickstart", &[("PORT", "0")]);
     assert_eq!(log_in(&server, "admin").status, 200);
-    assert!(server.output().contains("JWT_SECRET is not set"));
 }
 
 #[test]
-fn a_secret_need_not_be_text() {
-    // Taken for missing, it would be replaced by a random one.
+fn the_commands_that_it_prints_work_and_are_those_of_the_readme() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        return eprintln!("skipped: curl is not installed");
+    }
+    let server = start();
+    while !server.output().contains("/me -H") {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let output = server.output();
+    let commands: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let commands = commands.join("\n");
+    let output = Command::new("sh").args(["-ec", &commands]).output().unwrap();
+    let me: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(me, json!({ "user_id": "1", "username": "demo", "is_admin": false }));
+
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let commands = commands.replace(server.address(), "127.0.0.1:3000");
+    assert!(readme.contains(&commands), "{commands}");
+}
+
+#[test]
+fn a_secret_need_not_be_utf_8() {
+    // A secret that cannot be read must not be replaced by a random one.
     let secret: Vec<u8> = (0x80..=0xff).collect();
     let variables = [("PORT", OsStr::new("0")), ("JWT_SECRET", OsStr::from_bytes(&secret))];
     let server = Server::start("quickstart", &variables);

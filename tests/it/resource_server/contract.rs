@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 #[test]
-fn tokens_of_each_issuer_open_routes() {
+fn accepts_tokens_of_each_issuer() {
     let (of_a, of_b) = (ForeignKey::generate("same"), ForeignKey::generate("same"));
     let (a, b) = (provider(&[&of_a]), provider(&[&of_b]));
     let server = start(&[&a, &b], &[]);
@@ -30,7 +30,7 @@ fn tokens_of_each_issuer_open_routes() {
 }
 
 #[test]
-fn writing_needs_its_scope() {
+fn writing_requires_the_scope() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
     let server = start(&[&provider], &[]);
@@ -55,7 +55,7 @@ fn writing_needs_its_scope() {
 }
 
 #[test]
-fn what_is_no_good_access_token_is_refused() {
+fn rejects_other_tokens() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
     let server = start(&[&provider], &[]);
@@ -87,7 +87,7 @@ fn what_is_no_good_access_token_is_refused() {
 }
 
 #[test]
-fn keys_may_come_from_a_url() {
+fn fetches_keys_from_a_url() {
     let key = ForeignKey::generate("one");
     let provider = Provider::start();
     publish(&provider, &[&key]);
@@ -107,7 +107,7 @@ fn keys_may_come_from_a_url() {
 }
 
 #[test]
-fn health_tells_how_fresh_keys_are() {
+fn health_reports_the_age_of_the_keys() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
     provider.publish(&[key.jwk(), json!({ "kty": "oct", "k": "AAAA" })]);
@@ -125,26 +125,26 @@ fn health_tells_how_fresh_keys_are() {
 }
 
 #[test]
-fn new_keys_are_found_once_per_cooldown() {
+fn fetches_unknown_keys_once_per_cooldown() {
     let keys: Vec<_> = (0..3).map(|n| ForeignKey::generate(&format!("k{n}"))).collect();
     let provider = provider(&[&keys[0]]);
     let server = start(&[&provider], &[]);
-    let ask = |n: usize| me(&server, &token(&keys[n], &provider, json!({}))).status.as_u16();
-    assert_eq!(ask(0), 200);
+    let status = |n: usize| me(&server, &token(&keys[n], &provider, json!({}))).status.as_u16();
+    assert_eq!(status(0), 200);
     publish(&provider, &[&keys[0], &keys[1]]);
-    assert_eq!(ask(1), 200);
+    assert_eq!(status(1), 200);
     publish(&provider, &[&keys[0], &keys[1], &keys[2]]);
-    assert_eq!((ask(2), ask(1), ask(0)), (401, 200, 200));
+    assert_eq!((status(2), status(1), status(0)), (401, 200, 200));
     assert_eq!(provider.count(JWKS), 2);
     provider.answer(JWKS, Answer::HangUp);
-    assert_eq!((ask(2), ask(0)), (401, 200));
+    assert_eq!((status(2), status(0)), (401, 200));
 
-    // With a short one, the key is found soon.
+    // A short cooldown finds the key soon.
     publish(&provider, &[&keys[0]]);
     let quick = start(&[&provider], &[("JWKS_COOLDOWN", "1")]);
-    let ask = |n: usize| me(&quick, &token(&keys[n], &provider, json!({}))).status.as_u16();
-    assert_eq!((ask(0), ask(1)), (200, 401));
+    let status = |n: usize| me(&quick, &token(&keys[n], &provider, json!({}))).status.as_u16();
+    assert_eq!((status(0), status(1)), (200, 401));
     publish(&provider, &[&keys[0], &keys[1]]);
-    super::outage::eventually(200, || ask(1));
+    super::outage::eventually(200, || status(1));
     let _: Value = health(&quick).json();
 }

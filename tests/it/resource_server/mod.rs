@@ -1,4 +1,4 @@
-//! The example `resource_server` as a process, with key servers of its own.
+//! The example `resource_server` as a process, with key servers of the test.
 
 mod contract;
 mod outage;
@@ -15,15 +15,15 @@ use crate::support::{
     server::Server,
 };
 
-/// Starts it, trusting `issuers`.
+/// Starts the example with `issuers` as the trusted ones.
 fn start(issuers: &[&Provider], variables: &[(&str, &str)]) -> Server {
     let names: Vec<_> = issuers.iter().map(|provider| provider.issuer()).collect();
     let names = names.join(",");
-    let usual = [("PORT", "0"), ("ALLOW_HTTP", "1"), ("AUDIENCE", API), ("ISSUERS", &names)];
-    Server::start("resource_server", &[&usual, variables].concat())
+    let required = [("PORT", "0"), ("ALLOW_HTTP", "1"), ("AUDIENCE", API), ("ISSUERS", &names)];
+    Server::start("resource_server", &[&required, variables].concat())
 }
 
-/// A provider with these keys, and metadata that lead to them.
+/// A provider that publishes `keys` and metadata with their URL.
 fn provider(keys: &[&ForeignKey]) -> Provider {
     let provider = Provider::start();
     publish(&provider, keys);
@@ -35,7 +35,7 @@ fn publish(provider: &Provider, keys: &[&ForeignKey]) {
     provider.publish(&keys.iter().map(|key| key.jwk()).collect::<Vec<_>>());
 }
 
-/// A token that is good now, with some claims changed.
+/// A valid token with some claims changed.
 fn token(key: &ForeignKey, provider: &Provider, changes: Value) -> String {
     let mut claims = json!({ "iat": now(), "exp": now() + 300 });
     if let (Value::Object(claims), Value::Object(changes)) = (&mut claims, changes) {

@@ -1,4 +1,4 @@
-//! Providers that are away.
+//! Providers that are unreachable.
 
 use std::{
     fmt::Debug,
@@ -14,8 +14,8 @@ use crate::support::{
     provider::{Answer, JWKS, OPENID, Provider},
 };
 
-/// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a busy machine may take for any step.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn eventually<T: Copy + PartialEq + Debug>(expected: T, state: impl Fn() -> T) {
     let start = Instant::now();
@@ -24,19 +24,19 @@ pub(super) fn eventually<T: Copy + PartialEq + Debug>(expected: T, state: impl F
         if now == expected {
             return;
         }
-        assert!(start.elapsed() < PATIENCE, "still {now:?} instead of {expected:?}");
+        assert!(start.elapsed() < TIMEOUT, "still {now:?} instead of {expected:?}");
         thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn it_starts_without_its_provider_and_recovers() {
+fn starts_without_its_provider_and_recovers() {
     let key = ForeignKey::generate("one");
-    let away = Provider::start();
-    let port = away.port();
-    let token = token(&key, &away, json!({}));
-    let server = start(&[&away], &[]);
-    drop(away);
+    let unreachable = Provider::start();
+    let port = unreachable.port();
+    let token = token(&key, &unreachable, json!({}));
+    let server = start(&[&unreachable], &[]);
+    drop(unreachable);
     let start = Instant::now();
     let reply = me(&server, &token);
     assert!(start.elapsed() < Duration::from_secs(15));
@@ -44,31 +44,31 @@ fn it_starts_without_its_provider_and_recovers() {
     let reply = health(&server);
     assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, vec!["1"]));
 
-    let back = Provider::start_on(port);
-    publish(&back, &[&key]);
-    back.describe();
+    let restarted = Provider::start_on(port);
+    publish(&restarted, &[&key]);
+    restarted.describe();
     eventually(200, || health(&server).status.as_u16());
     assert_eq!(me(&server, &token).status, 200);
 }
 
 #[test]
-fn a_provider_that_stalls_is_answered_for_in_time() {
+fn a_stalling_provider_affects_only_its_own_tokens() {
     let key = ForeignKey::generate("one");
     let stalling = Provider::start();
     stalling.answer(OPENID, Answer::Stall);
-    let well = provider(&[&key]);
-    let server = start(&[&stalling, &well], &[]);
-    let dead = token(&key, &stalling, json!({}));
+    let healthy = provider(&[&key]);
+    let server = start(&[&stalling, &healthy], &[]);
+    let stalled = token(&key, &stalling, json!({}));
     let start = Instant::now();
     thread::scope(|scope| {
         for _ in 0..20 {
-            scope.spawn(|| assert_eq!(me(&server, &dead).status, 503));
+            scope.spawn(|| assert_eq!(me(&server, &stalled).status, 503));
         }
-        // The other one is not taken along.
+        // Tokens of the other provider are not affected.
         for _ in 0..20 {
-            let asked = Instant::now();
-            assert_eq!(me(&server, &token(&key, &well, json!({}))).status, 200);
-            assert!(asked.elapsed() < Duration::from_secs(4));
+            let sent = Instant::now();
+            assert_eq!(me(&server, &token(&key, &healthy, json!({}))).status, 200);
+            assert!(sent.elapsed() < Duration::from_secs(4));
         }
     });
     assert!(start.elapsed() < Duration::from_secs(15));
@@ -76,30 +76,30 @@ fn a_provider_that_stalls_is_answered_for_in_time() {
 }
 
 #[test]
-fn stale_keys_serve_up_to_their_limit() {
+fn stale_keys_work_up_to_their_limit() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
     let server = start(&[&provider], &[("JWKS_REFRESH", "1"), ("JWKS_MAX_STALE", "4")]);
-    let ask = || me(&server, &token(&key, &provider, json!({}))).status.as_u16();
-    assert_eq!(ask(), 200);
+    let status = || me(&server, &token(&key, &provider, json!({}))).status.as_u16();
+    assert_eq!(status(), 200);
     let fetches = provider.count(JWKS);
     eventually(true, || provider.count(JWKS) > fetches);
     provider.answer(JWKS, Answer::status(500));
-    eventually(503, ask);
+    eventually(503, status);
     assert_eq!(health(&server).status, 503);
     publish(&provider, &[&key]);
-    eventually(200, ask);
+    eventually(200, status);
     assert_eq!(health(&server).status, 200);
 }
 
 #[test]
-fn a_withdrawn_key_ends_with_the_next_refresh() {
+fn a_withdrawn_key_stops_working_at_the_next_refresh() {
     let (one, two) = (ForeignKey::generate("one"), ForeignKey::generate("two"));
     let provider = provider(&[&one, &two]);
     let server = start(&[&provider], &[("JWKS_REFRESH", "1")]);
-    let ask = |key| me(&server, &token(key, &provider, json!({}))).status.as_u16();
-    assert_eq!((ask(&one), ask(&two)), (200, 200));
+    let status = |key| me(&server, &token(key, &provider, json!({}))).status.as_u16();
+    assert_eq!((status(&one), status(&two)), (200, 200));
     publish(&provider, &[&two]);
-    eventually(401, || ask(&one));
-    assert_eq!(ask(&two), 200);
+    eventually(401, || status(&one));
+    assert_eq!(status(&two), 200);
 }

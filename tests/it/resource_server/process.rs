@@ -1,4 +1,4 @@
-//! How it starts and ends, and what it prints.
+//! Start, configuration errors, shutdown and output.
 
 use std::{io::Write, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::support::{
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 
 #[test]
-fn it_ends_well_when_told_to_whatever_is_open() {
+fn a_signal_ends_it_whatever_is_open() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
     for signal in ["TERM", "INT"] {
@@ -30,12 +30,12 @@ fn it_ends_well_when_told_to_whatever_is_open() {
 }
 
 #[test]
-fn it_tells_what_is_wrong_with_its_configuration() {
+fn configuration_errors_name_the_setting() {
     let issuer = ("ISSUERS", "https://login.example");
     let audience = ("AUDIENCE", API);
-    let which = "either ISSUERS must be set, or both JWKS_URL and ISSUER";
+    let which = "set either ISSUERS, or both JWKS_URL and ISSUER";
     let unsafe_url = "issuer 1: issuers and places of keys must be https URLs";
-    for (variables, told) in [
+    for (variables, message) in [
         (vec![], "AUDIENCE is not set"),
         (vec![issuer], "AUDIENCE is not set"),
         (vec![audience], which),
@@ -56,16 +56,19 @@ fn it_tells_what_is_wrong_with_its_configuration() {
         ),
         (vec![("AUDIENCE", ""), issuer], "audiences, or one of them, is empty"),
         (vec![audience, issuer, ("PORT", "http")], "PORT \"http\" is not a port number"),
-        (vec![audience, issuer, ("PROFILE", "jwt")], "PROFILE \"jwt\" is neither"),
-        (vec![audience, issuer, ("ALLOW_HTTP", "yes")], "ALLOW_HTTP \"yes\" is neither 0 nor 1"),
-        (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN \"-1\" is not a number"),
+        (
+            vec![audience, issuer, ("PROFILE", "jwt")],
+            "PROFILE must be rfc9068 or plain, not \"jwt\"",
+        ),
+        (vec![audience, issuer, ("ALLOW_HTTP", "yes")], "ALLOW_HTTP must be 0 or 1, not \"yes\""),
+        (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN must be whole seconds"),
         (vec![audience, issuer, ("JWKS_REFRESH", "0")], "for at least a second"),
         (vec![audience, issuer, ("JWKS_MAX_STALE", "0")], "for at least a second"),
-        (vec![audience, issuer, ("JWKS_MAX_STALE", "1d")], "JWKS_MAX_STALE \"1d\" is not a number"),
+        (vec![audience, issuer, ("JWKS_MAX_STALE", "1d")], "JWKS_MAX_STALE must be whole seconds"),
     ] {
         let (status, output) = run("resource_server", &variables, FIVE_SECONDS);
         assert_eq!(status.code(), Some(1), "{output}");
-        assert!(output.contains(told) && output.lines().count() == 1, "{told}: {output}");
+        assert!(output.contains(message) && output.lines().count() == 1, "{message}: {output}");
         assert!(!output.contains("hunter2"), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! Keys that come by TLS.
+//! Keys fetched over TLS.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::support::{
     tls::Certificates,
 };
 
-/// Serves files by TLS.
+/// Serves files over TLS.
 struct Files(Child);
 
 impl Files {
@@ -38,7 +38,7 @@ impl Drop for Files {
 }
 
 #[test]
-fn certificates_are_verified() {
+fn verifies_certificates() {
     let Some(certificates) = Certificates::make() else { return };
     let key = ForeignKey::generate("one");
     let document = json!({ "keys": [key.jwk()] }).to_string();
@@ -58,15 +58,15 @@ fn certificates_are_verified() {
         ];
         Server::start("resource_server", &variables)
     };
-    let ask = |server: &Server| get(server, "/api/me", &token).status.as_u16();
+    let status = |server: &Server| get(server, "/api/me", &token).status.as_u16();
 
     let trusting = start("localhost", &certificates.path("ca"));
-    eventually(200, || ask(&trusting));
+    eventually(200, || status(&trusting));
     for (what, server) in [
         ("another authority", start("localhost", &certificates.path("other"))),
         ("another name", start("127.0.0.1", &certificates.path("ca"))),
-        ("the usual authorities", start("localhost", Path::new("nowhere"))),
+        ("the system authorities", start("localhost", Path::new("nowhere"))),
     ] {
-        assert_eq!(ask(&server), 503, "{what}");
+        assert_eq!(status(&server), 503, "{what}");
     }
 }

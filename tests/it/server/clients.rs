@@ -1,4 +1,4 @@
-//! Another service that asks the server about tokens, and revokes them.
+//! Introspection and revocation by another service.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -39,19 +39,19 @@ fn revoke(server: &Server, token: &str) {
 }
 
 #[test]
-fn a_client_asks_about_tokens_and_revokes_them() {
+fn the_client_introspects_and_revokes_tokens() {
     let server = start(&[("OAUTH_CLIENT", CLIENT), ("CHECK_REVOKED", "1")]);
     let inactive = json!({ "active": false });
     let (access, token) = tokens(&log_in(&server, "demo"));
-    let answer = introspect(&server, &access);
-    assert_eq!((&answer["active"], &answer["sub"]), (&json!(true), &json!("1")));
-    assert_eq!(answer["jti"], jti(&access));
+    let claims = introspect(&server, &access);
+    assert_eq!((&claims["active"], &claims["sub"]), (&json!(true), &json!("1")));
+    assert_eq!(claims["jti"], jti(&access));
     assert_eq!(
         (introspect(&server, &token), introspect(&server, "x")),
         (inactive.clone(), inactive.clone())
     );
 
-    // An access token ends alone, a refresh token with its session.
+    // Revoking an access token ends it alone, revoking a refresh token ends the session.
     revoke(&server, &access);
     assert_eq!((introspect(&server, &access), me(&server, &access)), (inactive.clone(), 401));
     let (next_access, next) = tokens(&refresh(&server, &token));
@@ -66,10 +66,10 @@ fn a_client_asks_about_tokens_and_revokes_them() {
 }
 
 #[test]
-fn nobody_else_does() {
+fn rejects_other_clients() {
     let server = start(&[("OAUTH_CLIENT", CLIENT), ("CHECK_REVOKED", "1")]);
     let (access, _) = tokens(&log_in(&server, "demo"));
-    let right = basic(CLIENT);
+    let valid = basic(CLIENT);
     let credentials = BASE64_STANDARD.encode(CLIENT);
     for authorization in [
         String::new(),
@@ -83,9 +83,9 @@ fn nobody_else_does() {
         format!("authorization: {credentials}\r\n"),
         "authorization: Basic\r\n".to_owned(),
         "authorization: Basic \u{e9}\r\n".to_owned(),
-        // Which one counts?
-        format!("{right}{right}"),
-        format!("{}{right}", basic("a:b")),
+        // Two headers are ambiguous.
+        format!("{valid}{valid}"),
+        format!("{}{valid}", basic("a:b")),
     ] {
         for path in PATHS {
             let reply = send(&server, path, &authorization, &access);
@@ -95,13 +95,13 @@ fn nobody_else_does() {
         }
     }
     assert_eq!(me(&server, &access), 200);
-    // RFC 9110 section 11.1: schemes are the same in any case.
-    let reply = send(&server, PATHS[0], &right.replace("Basic", "bAsIc"), &access);
+    // RFC 9110 section 11.1: scheme names are case-insensitive.
+    let reply = send(&server, PATHS[0], &valid.replace("Basic", "bAsIc"), &access);
     assert_eq!((reply.status.as_u16(), &reply.json()["active"]), (200, &json!(true)));
 }
 
 #[test]
-fn without_a_client_there_is_nothing_to_ask() {
+fn without_a_client_there_are_no_endpoints() {
     let server = start(&[]);
     for path in PATHS {
         let reply = server.send(&format!("POST {path}"), &basic(CLIENT), b"token=x");
@@ -110,7 +110,7 @@ fn without_a_client_there_is_nothing_to_ask() {
 }
 
 #[test]
-fn an_issuer_tells_where_to_ask() {
+fn the_metadata_lists_the_endpoints() {
     let folder = Folder::new();
     for variables in [&[("OAUTH_CLIENT", CLIENT)][..], &[]] {
         let server = issuing::start(&folder, variables);
@@ -130,9 +130,9 @@ fn an_issuer_tells_where_to_ask() {
             }
         }
         if !variables.is_empty() {
-            let answer = introspect(&server, &access);
-            assert_eq!((&answer["scope"], &answer["aud"]), (&json!("read write"), &json!("api")));
-            assert_eq!(answer["iss"], format!("http://{}", server.address()));
+            let claims = introspect(&server, &access);
+            assert_eq!((&claims["scope"], &claims["aud"]), (&json!("read write"), &json!("api")));
+            assert_eq!(claims["iss"], format!("http://{}", server.address()));
         }
     }
 }

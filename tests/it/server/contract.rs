@@ -1,4 +1,4 @@
-//! What the server promises, by one process with its store in memory.
+//! Routes, statuses and settings of one process.
 
 use std::{fs, path::Path};
 
@@ -15,14 +15,13 @@ use super::{
 };
 
 #[test]
-fn a_session_from_login_to_logout() {
+fn a_session_works_from_login_to_logout() {
     let server = start(&[("CHECK_REVOKED", "1")]);
     assert_eq!(server.send("GET /", "", b"").body, "public\n");
     let (access, token) = tokens(&log_in(&server, "demo"));
     let who = get(&server, "/api/me", &access);
     assert_eq!(who.json(), json!({"user_id": "1", "username": "demo", "is_admin": false}));
-    let refused = get(&server, "/api/admin", &access);
-    assert_eq!(refused.status, 403);
+    assert_eq!(get(&server, "/api/admin", &access).status, 403);
     assert_eq!((verify(&server, &access), verify(&server, &token)), (200, 200));
 
     let (next_access, next) = tokens(&refresh(&server, &token));
@@ -39,8 +38,8 @@ fn a_session_from_login_to_logout() {
 }
 
 #[test]
-fn a_spent_refresh_token_ends_its_session() {
-    let server = start(&[("CHECK_REVOKED", "1")]);
+fn reuse_ends_the_session() {
+    let server = start(&[("CHECK_REVOKED", "1"), ("REUSE_GRACE", "0")]);
     let (access, first) = tokens(&log_in(&server, "demo"));
     let (_, second) = tokens(&refresh(&server, &first));
     assert_eq!(refresh(&server, &first).status, 401);
@@ -48,7 +47,7 @@ fn a_spent_refresh_token_ends_its_session() {
 }
 
 #[test]
-fn sessions_of_the_user_and_nobody_else() {
+fn users_see_and_end_only_their_own_sessions() {
     let server = start(&[("CHECK_REVOKED", "1")]);
     let (access, _) = tokens(&log_in(&server, "demo"));
     let (other, _) = tokens(&log_in(&server, "demo"));
@@ -72,7 +71,7 @@ fn sessions_of_the_user_and_nobody_else() {
 }
 
 #[test]
-fn routes_that_are_not_there_or_not_for_everybody() {
+fn rejects_unknown_routes_and_missing_tokens() {
     let server = start(&[("CHECK_REVOKED", "1")]);
     let (_, token) = tokens(&log_in(&server, "demo"));
     for line in [
@@ -97,7 +96,7 @@ fn routes_that_are_not_there_or_not_for_everybody() {
 }
 
 #[test]
-fn without_a_check_access_tokens_are_good_until_they_expire() {
+fn without_the_check_access_tokens_outlive_their_session() {
     let server = start(&[]);
     let (access, token) = tokens(&log_in(&server, "demo"));
     logout_all(&server, &access);
@@ -106,39 +105,39 @@ fn without_a_check_access_tokens_are_good_until_they_expire() {
 }
 
 #[test]
-fn a_lost_answer_is_given_again_within_the_grace() {
+fn a_spent_token_returns_the_same_successor_within_the_grace() {
     let server = start(&[("REUSE_GRACE", "60")]);
     let (_, first) = tokens(&log_in(&server, "demo"));
-    let answers = [(); 3].map(|()| tokens(&refresh(&server, &first)).1);
-    assert!(answers.iter().all(|token| jti(token) == jti(&answers[0])));
-    let (_, third) = tokens(&refresh(&server, &answers[2]));
-    // Two rotations ago.
+    let successors = [(); 3].map(|()| tokens(&refresh(&server, &first)).1);
+    assert!(successors.iter().all(|token| jti(token) == jti(&successors[0])));
+    let (_, third) = tokens(&refresh(&server, &successors[2]));
+    // It was spent two rotations ago.
     assert_eq!(refresh(&server, &first).status, 401);
     assert_eq!(refresh(&server, &third).status, 401);
 }
 
 #[test]
-fn lifetimes_and_leeway_are_as_set() {
+fn lifetimes_and_leeway_are_configurable() {
     let server = start(&[("ACCESS_LIFETIME", "77"), ("REFRESH_LIFETIME", "777"), ("LEEWAY", "60")]);
     let (access, token) = tokens(&log_in(&server, "demo"));
     for (token, lifetime) in [(&access, 77), (&token, 777)] {
         let claims = payload(token);
         assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), lifetime);
     }
-    let punctual = start(&[]);
-    for (ago, good) in [(30, true), (90, false)] {
-        let (iat, exp) = ((now() - 500).to_string(), (now() - ago).to_string());
+    let strict = start(&[]);
+    for (age, status) in [(30, 200), (90, 401)] {
+        let (iat, exp) = ((now() - 500).to_string(), (now() - age).to_string());
         let access = signed(&[("iat", &iat), ("exp", &exp)]);
         let token = signed(&[("iat", &iat), ("exp", &exp), ("token_type", "\"refresh\"")]);
-        assert_eq!(me(&server, &access), if good { 200 } else { 401 });
-        assert_eq!(refresh(&server, &token).status, if good { 200 } else { 401 });
-        assert_eq!((me(&punctual, &access), verify(&punctual, &token)), (401, 401));
+        assert_eq!(me(&server, &access), status);
+        assert_eq!(refresh(&server, &token).status, status);
+        assert_eq!((me(&strict, &access), verify(&strict, &token)), (401, 401));
     }
 }
 
-/// Row 48: ids and times, and nothing of which a token could be made.
+/// Somebody who reads the store must not be able to use a session.
 #[test]
-fn what_is_stored_holds_no_token() {
+fn the_store_contains_no_tokens() {
     let store = Store::sqlite().unwrap();
     let server = store.start(&[]);
     let (access, first) = tokens(&log_in(&server, "demo"));
@@ -151,7 +150,7 @@ fn what_is_stored_holds_no_token() {
     let files = fs::read_dir(file.parent().unwrap()).unwrap();
     let stored: Vec<u8> = files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
     let holds = |text: &str| stored.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds(&session_id(&access)), "it is somewhere else");
+    assert!(holds(&session_id(&access)), "the session is not in these files");
     for token in [access, first, next_access, second, other] {
         for part in token.split('.') {
             assert!(!holds(part), "{part}");

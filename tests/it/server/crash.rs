@@ -1,4 +1,4 @@
-//! A copy, or the store, is killed in a stream of rotations, again and again.
+//! A copy or the store is killed again and again while clients rotate tokens.
 
 use std::{
     mem,
@@ -20,12 +20,12 @@ use crate::support::{
 use super::{Store, blacklist, on_every_store, outage::Engine, refresh, start, verify};
 
 const KILLS: usize = 20;
-/// How long clients of one copy wait between two rotations.
+/// Milliseconds that each client waits between two rotations.
 const PAUSES: [u64; 4] = [1, 5, 25, 125];
 
-on_every_store! { a_killed_copy_revives_nothing_and_loses_only_what_was_under_way }
+on_every_store! { a_killed_copy_affects_only_requests_in_flight }
 
-fn a_killed_copy_revives_nothing_and_loses_only_what_was_under_way(store: &Store) {
+fn a_killed_copy_affects_only_requests_in_flight(store: &Store) {
     let survivor = store.start(&[]);
     let mut victim = store.start(&[]);
     let mut at_survivor = PAUSES.map(|pause| Client::log_in(&survivor, pause));
@@ -48,7 +48,7 @@ fn a_killed_copy_revives_nothing_and_loses_only_what_was_under_way(store: &Store
             }
             over.store(true, Ordering::SeqCst);
         });
-        assert!(at_survivor.iter().all(|client| !client.under_way));
+        assert!(at_survivor.iter().all(|client| !client.in_flight));
         victim = store.start(&[]);
         let copies = [&victim, &survivor];
         tally.check(copies, &[&access, &ended], &mut at_victim);
@@ -58,22 +58,22 @@ fn a_killed_copy_revives_nothing_and_loses_only_what_was_under_way(store: &Store
 }
 
 #[test]
-fn postgres_killed() {
+fn a_killed_postgres_affects_only_requests_in_flight() {
     if let Some(server) = postgres::Server::start() {
-        a_killed_store_revives_nothing_and_loses_only_what_was_under_way(server);
+        a_killed_store_affects_only_requests_in_flight(server);
     }
 }
 
 #[test]
-fn redis_killed() {
+fn a_killed_redis_affects_only_requests_in_flight() {
     if redis::is_installed() {
-        a_killed_store_revives_nothing_and_loses_only_what_was_under_way(RedisServer::start(&[]));
+        a_killed_store_affects_only_requests_in_flight(RedisServer::start(&[]));
     }
 }
 
-fn a_killed_store_revives_nothing_and_loses_only_what_was_under_way(mut engine: impl Engine) {
+fn a_killed_store_affects_only_requests_in_flight(mut engine: impl Engine) {
     let url = engine.url();
-    let copies = [(); 2].map(|()| start(&[("STORE_URL", &*url)]));
+    let copies = [(); 2].map(|()| start(&[("STORE_URL", &*url), ("REUSE_GRACE", "0")]));
     let [one, other] = &copies;
     let mut clients = PAUSES.map(|pause| Client::log_in(one, pause));
     let mut tally = Tally::default();
@@ -98,17 +98,17 @@ fn a_killed_store_revives_nothing_and_loses_only_what_was_under_way(mut engine: 
     tally.finish(one, PAUSES.len() * KILLS);
 }
 
-/// What has happened in all rounds.
+/// The sum over all rounds.
 #[derive(Default)]
 struct Tally {
     revoked: Vec<String>,
     rotations: usize,
-    undisturbed: usize,
+    unaffected: usize,
     logins: usize,
 }
 
 impl Tally {
-    /// Finds out what became of everybody's tokens; verifying spends nothing.
+    /// Verifies everybody's tokens, which does not spend them.
     fn check(&mut self, copies: [&Server; 2], revoked: &[&str], clients: &mut [Client]) {
         let verify = |token: &str| copies.map(|copy| verify(copy, token));
         for token in revoked {
@@ -118,9 +118,9 @@ impl Tally {
         for client in clients {
             self.rotations += mem::take(&mut client.rotations);
             assert_eq!(verify(&client.spent), [401, 401]);
-            match (mem::take(&mut client.under_way), verify(&client.refresh)) {
-                (false, [200, 200]) => self.undisturbed += 1,
-                // Not spent, or spent without an answer.
+            match (mem::take(&mut client.in_flight), verify(&client.refresh)) {
+                (false, [200, 200]) => self.unaffected += 1,
+                // Either the rotation did not happen, or its response was lost.
                 (true, [200, 200]) => {}
                 (true, [401, 401]) => {
                     *client = Client::log_in(copies[0], client.pause);
@@ -135,33 +135,33 @@ impl Tally {
         for token in &self.revoked {
             assert_eq!(verify(copy, token), 401);
         }
-        let Self { rotations, undisturbed, logins, .. } = self;
-        println!("{rotations} rotations, {undisturbed} times undisturbed, {logins} new logins");
-        assert!(*rotations > expected && *undisturbed > KILLS / 2);
+        let Self { rotations, unaffected, logins, .. } = self;
+        println!("{rotations} rotations, {unaffected} times unaffected, {logins} new logins");
+        assert!(*rotations > expected && *unaffected > KILLS / 2);
     }
 }
 
 struct Client {
     refresh: String,
-    /// The one before.
+    /// The refresh token before `refresh`.
     spent: String,
     pause: u64,
     rotations: usize,
-    /// Whether its last rotation had begun when the end came.
-    under_way: bool,
+    /// Whether its last rotation had started when the process was killed.
+    in_flight: bool,
 }
 
 impl Client {
     fn log_in(server: &Server, pause: u64) -> Self {
         let (_, spent) = tokens(&log_in(server, "demo"));
         let (_, refresh) = tokens(&refresh(server, &spent));
-        Self { refresh, spent, pause, rotations: 0, under_way: false }
+        Self { refresh, spent, pause, rotations: 0, in_flight: false }
     }
 
     fn rotate_until(&mut self, over: &AtomicBool, server: &Server) {
         while !over.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(self.pause));
-            let begun_before = !over.load(Ordering::SeqCst);
+            let started_before = !over.load(Ordering::SeqCst);
             let Ok(stream) = TcpStream::connect(server.address()) else { break };
             let body = json!({"refresh": self.refresh}).to_string();
             let headers = "content-type: application/json\r\n";
@@ -173,7 +173,7 @@ impl Client {
                     self.rotations += 1;
                 }
                 _ => {
-                    self.under_way = begun_before;
+                    self.in_flight = started_before;
                     break;
                 }
             }

@@ -1,4 +1,4 @@
-//! The server as issuer for other services: published keys, which change while it runs.
+//! The server as an issuer for other services, with published keys that rotate.
 
 use std::{
     collections::BTreeSet,
@@ -19,14 +19,15 @@ use crate::support::{
 
 use super::{FIVE_SECONDS, me, refresh};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a busy machine may take for any step.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Keys that follow each other every three seconds.
+/// A rotation every three seconds.
 pub(super) const QUICK: [(&str, &str); 5] = [
     ("KEY_ROTATION", "3"),
     ("KEY_LEAD_TIME", "2"),
     ("KEY_MAX_AGE", "1"),
-    // Else there would be too many of them at a time.
+    // Longer lifetimes would keep too many keys at a time.
     ("REFRESH_LIFETIME", "60"),
     ("ACCESS_LIFETIME", "60"),
 ];
@@ -53,8 +54,8 @@ fn kids(server: &Server) -> BTreeSet<String> {
     published(server).iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A verifier that knows what is published now, and nothing else.
-fn elsewhere(server: &Server) -> Verifier {
+/// A verifier with the keys that are published now.
+fn remote_verifier(server: &Server) -> Verifier {
     let keys = published(server).iter().fold(KeySet::builder(), |keys, jwk| {
         keys.verifying_key(VerifyingKey::from_jwk(&jwk.to_string(), None).unwrap())
     });
@@ -62,16 +63,16 @@ fn elsewhere(server: &Server) -> Verifier {
     verifier.issuer(format!("http://{}", server.address())).audience("api").build().unwrap()
 }
 
-pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "{what}");
+    while !condition() {
+        assert!(start.elapsed() < TIMEOUT, "{what}");
         thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn others_find_the_keys_by_its_address() {
+fn services_find_the_keys_by_the_issuer_url() {
     let folder = Folder::new();
     let server = start(&folder, &[]);
     let issuer = format!("http://{}", server.address());
@@ -82,9 +83,9 @@ fn others_find_the_keys_by_its_address() {
     }
     for (username, scopes) in [("demo", "read"), ("admin", "read write")] {
         let (access, token) = tokens(&log_in(&server, username));
-        let claims = elsewhere(&server).verify(&access).unwrap();
+        let claims = remote_verifier(&server).verify(&access).unwrap();
         assert_eq!(claims.scopes().collect::<Vec<_>>().join(" "), scopes);
-        assert!(elsewhere(&server).verify(&token).is_err(), "a refresh token");
+        assert!(remote_verifier(&server).verify(&token).is_err(), "a refresh token");
         assert_eq!(me(&server, &access), 200);
         tokens(&refresh(&server, &token));
     }
@@ -94,7 +95,7 @@ fn others_find_the_keys_by_its_address() {
 }
 
 #[test]
-fn without_an_issuer_nothing_is_published() {
+fn publishes_nothing_without_an_issuer() {
     let server = Server::start("server", &[("PORT", "0"), ("JWT_SECRET", SECRET)]);
     for path in ["jwks.json", "openid-configuration", "oauth-authorization-server"] {
         let reply = server.send(&format!("GET /.well-known/{path}"), "", b"");
@@ -103,7 +104,7 @@ fn without_an_issuer_nothing_is_published() {
 }
 
 #[test]
-fn a_hangup_begins_a_rotation_and_nothing_is_lost_by_a_restart() {
+fn a_hangup_starts_a_rotation_that_survives_a_restart() {
     let folder = Folder::new();
     let mut server = start(&folder, &[]);
     let (_, token) = tokens(&log_in(&server, "demo"));
@@ -117,12 +118,12 @@ fn a_hangup_begins_a_rotation_and_nothing_is_lost_by_a_restart() {
 
     let server = start(&folder, &[]);
     assert_eq!(kids(&server), after);
-    // Its address is another one, and with it the issuer, else the token would still verify.
+    // The port and with it the issuer has changed, so the token is no longer valid.
     assert_eq!(refresh(&server, &token).json()["code"], "token_invalid");
 }
 
 #[test]
-fn keys_change_and_everybody_keeps_up() {
+fn tokens_stay_valid_while_keys_rotate() {
     let folder = Folder::new();
     let server = start(&folder, &QUICK);
     let mut signed_with = BTreeSet::new();
@@ -130,12 +131,12 @@ fn keys_change_and_everybody_keeps_up() {
     wait_until("three rotations", || {
         let (access, _) = tokens(&log_in(&server, "demo"));
         assert_eq!(me(&server, &access), 200);
-        assert!(elsewhere(&server).verify(&access).is_ok());
+        assert!(remote_verifier(&server).verify(&access).is_ok());
         let header: Value = serde_json::from_str(&part(&access, 0)).unwrap();
         signed_with.insert(header["kid"].as_str().unwrap().to_owned());
-        // The oldest token, by what is published now.
+        // The keys published now still verify the oldest token.
         let first = first.get_or_insert(access);
-        assert!(elsewhere(&server).verify(first).is_ok());
+        assert!(remote_verifier(&server).verify(first).is_ok());
         signed_with.len() > 3
     });
 }
@@ -149,33 +150,33 @@ fn copies_share_a_folder_and_survive_being_killed() {
             let starting: Vec<_> = (0..3).map(|_| scope.spawn(|| start(&folder, &QUICK))).collect();
             starting.into_iter().map(|copy| copy.join().unwrap()).collect()
         });
-        wait_until("they agree", || {
+        wait_until("the copies agree", || {
             let kids: BTreeSet<_> = copies.iter().map(kids).collect();
             kids.len() == 1
         });
         let now = kids(&copies[0]);
         assert!(seen.is_empty() || !now.is_disjoint(&seen), "round {round} lost every key");
         seen = now;
-        // Wherever they are just now.
+        // At any point of their work.
         for copy in &copies {
             copy.signal("KILL");
         }
         let bytes = fs::read(folder.path().join("keys/keys.json")).unwrap();
-        let stored: Value = serde_json::from_slice(&bytes).expect("never half of it");
+        let stored: Value = serde_json::from_slice(&bytes).expect("a complete file");
         assert!(!stored["keys"].as_array().unwrap().is_empty());
     }
 }
 
 #[test]
-fn it_tells_what_is_wrong_with_its_configuration() {
+fn configuration_errors_name_the_setting() {
     let folder = Folder::new();
     let path = folder.path().join("keys").display().to_string();
     let file = folder.path().join("file").display().to_string();
     fs::write(&file, "").unwrap();
     let issuer = "http://127.0.0.1:3000";
-    for (variables, told) in [
-        (&[("ISSUER", issuer)][..], "ISSUER and KEYS_DIR need each other"),
-        (&[("KEYS_DIR", &path)], "ISSUER and KEYS_DIR need each other"),
+    for (variables, message) in [
+        (&[("ISSUER", issuer)][..], "ISSUER and KEYS_DIR must be set together"),
+        (&[("KEYS_DIR", &path)], "ISSUER and KEYS_DIR must be set together"),
         (&[("ISSUER", issuer), ("KEYS_DIR", &file)], "KEYS_DIR: the key storage did not answer"),
         (
             &[("ISSUER", "http://login.example"), ("KEYS_DIR", &path)],
@@ -202,6 +203,6 @@ fn it_tells_what_is_wrong_with_its_configuration() {
         let variables = [&[("PORT", "0"), ("JWT_SECRET", SECRET)], variables].concat();
         let (status, output) = run("server", &variables, FIVE_SECONDS);
         assert_eq!(status.code(), Some(1), "{output}");
-        assert!(output.contains(told) && output.lines().count() == 1, "{told}: {output}");
+        assert!(output.contains(message) && output.lines().count() == 1, "{message}: {output}");
     }
 }

@@ -1,4 +1,4 @@
-//! The example `server`: its contract, and several copies of it on one store.
+//! The example `server` as one process, and as several that share a store.
 
 mod clients;
 mod contract;
@@ -28,19 +28,20 @@ use crate::support::{
 
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 
-/// Starts the example with these variables and those it cannot do without.
+/// Starts the example with `variables` and those that it requires.
 fn start(variables: &[(&str, &str)]) -> Server {
-    Server::start("server", &[&[("PORT", "0"), ("JWT_SECRET", SECRET)], variables].concat())
+    let required = [("PORT", "0"), ("JWT_SECRET", SECRET)];
+    Server::start("server", &[&required, variables].concat())
 }
 
-/// Where the copies of a test remember their sessions: nobody else does there.
+/// The store that the copies of one test share. No other test uses it.
 struct Store {
     url: String,
-    _kept: Kept,
+    _guard: Guard,
 }
 
-/// What goes with the store.
-enum Kept {
+/// Deletes or stops what the store needs when dropped.
+enum Guard {
     Nothing,
     Folder { _folder: Folder },
     Redis { _server: RedisServer },
@@ -50,10 +51,10 @@ impl Store {
     fn sqlite() -> Option<Self> {
         let folder = Folder::new();
         let url = format!("sqlite:{}/sessions.db", folder.path().display());
-        Some(Self { url, _kept: Kept::Folder { _folder: folder } })
+        Some(Self { url, _guard: Guard::Folder { _folder: folder } })
     }
 
-    /// `None`, as below, where the server is not installed.
+    /// `None` if PostgreSQL is not installed.
     fn postgres() -> Option<Self> {
         let server = postgres::shared()?;
         let schema = format!("schema_{}", new_id().replace('-', "_"));
@@ -63,19 +64,20 @@ impl Store {
             raw_sql(statement).execute(&mut connection).await.unwrap();
         });
         let url = format!("{}&options[search_path]={schema}", server.url());
-        Some(Self { url, _kept: Kept::Nothing })
+        Some(Self { url, _guard: Guard::Nothing })
     }
 
+    /// `None` if Redis is not installed.
     fn redis() -> Option<Self> {
         let server = redis::is_installed().then(|| RedisServer::start(&[]))?;
-        Some(Self { url: server.url(), _kept: Kept::Redis { _server: server } })
+        Some(Self { url: server.url(), _guard: Guard::Redis { _server: server } })
     }
 
     fn start(&self, variables: &[(&str, &str)]) -> Server {
-        start(&[&[("STORE_URL", &*self.url)], variables].concat())
+        start(&[&[("STORE_URL", &*self.url), ("REUSE_GRACE", "0")], variables].concat())
     }
 
-    /// Two copies that ask the store on every request.
+    /// Two copies that check the store on every request.
     fn start_two(&self) -> [Server; 2] {
         [(); 2].map(|()| self.start(&[("CHECK_REVOKED", "1")]))
     }
@@ -86,7 +88,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     runtime.block_on(future)
 }
 
-/// Makes a test for each store of each function that takes one.
+/// Turns each function with a [`Store`] parameter into one test per store.
 macro_rules! on_every_store {
     ($($rule:ident)*) => {
         $crate::server::on_every_store!(on_sqlite sqlite: $($rule)*);
@@ -120,7 +122,7 @@ fn blacklist(server: &Server, token: &str) -> u16 {
     post(server, "/api/token/blacklist/", &json!({"refresh": token})).status.as_u16()
 }
 
-/// What `/api/me` says to an access token.
+/// The status of `/api/me` with an access token.
 fn me(server: &Server, access: &str) -> u16 {
     get(server, "/api/me", access).status.as_u16()
 }

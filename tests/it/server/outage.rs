@@ -1,4 +1,5 @@
-//! The store is away: 503, nothing handed out, nothing lost, and all is well once it is back.
+//! While the store is unreachable, requests get 503 and change nothing. The server
+//! recovers by itself.
 
 use std::{
     fs,
@@ -24,27 +25,27 @@ use super::{
     start, verify,
 };
 
-/// How soon after the store all is well again.
-const SOON: Duration = Duration::from_secs(2);
+/// The time within which the server recovers once the store is back.
+const RECOVERY: Duration = Duration::from_secs(2);
 
 #[test]
-fn postgres_away() {
+fn recovers_from_an_outage_of_postgres() {
     if let Some(server) = postgres::Server::start() {
-        away(server);
+        recovers_from_an_outage(server);
     }
 }
 
 #[test]
-fn redis_away() {
+fn recovers_from_an_outage_of_redis() {
     if redis::is_installed() {
-        away(RedisServer::start(&[]));
+        recovers_from_an_outage(RedisServer::start(&[]));
     }
 }
 
-/// A server that can be taken away.
+/// A database server that a test stops and starts.
 pub(super) trait Engine {
     fn url(&self) -> String;
-    /// Has it stand still, with its connections open.
+    /// Stops it from responding, with its connections open.
     fn pause(&mut self);
     fn resume(&mut self);
     fn kill(&mut self);
@@ -95,7 +96,7 @@ impl Engine for RedisServer {
     }
 }
 
-fn away(mut engine: impl Engine) {
+fn recovers_from_an_outage(mut engine: impl Engine) {
     let url = engine.url();
     let copy = |check| start(&[("STORE_URL", &*url), ("CHECK_REVOKED", check)]);
     let (checking, trusting, mut ending) = (copy("1"), copy("0"), copy("1"));
@@ -106,7 +107,7 @@ fn away(mut engine: impl Engine) {
     thread::scope(|scope| {
         scope.spawn(|| everything_is_unavailable(&checking, &demo, true));
         scope.spawn(|| everything_is_unavailable(&trusting, &demo, false));
-        // One that waits for the store ends like any other.
+        // A copy that waits for the store still ends in time.
         scope.spawn(|| {
             let mut waiting = ending.connect();
             waiting.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
@@ -116,7 +117,7 @@ fn away(mut engine: impl Engine) {
         });
     });
     engine.resume();
-    all_is_well(&[&checking, &trusting], &admin_access, &mut admin);
+    assert_recovered(&[&checking, &trusting], &admin_access, &mut admin);
 
     let demo = tokens(&log_in(&checking, "demo"));
     let before = sorted_sessions(&checking, &demo.0);
@@ -125,12 +126,12 @@ fn away(mut engine: impl Engine) {
         scope.spawn(|| everything_is_unavailable(&checking, &demo, true));
         scope.spawn(|| everything_is_unavailable(&trusting, &demo, false));
     });
-    // A copy may start before its store.
+    // A copy starts without its store.
     let early = copy("1");
     everything_is_unavailable(&early, &demo, true);
     engine.run();
-    all_is_well(&[&early, &checking, &trusting], &admin_access, &mut admin);
-    // What was answered 503 did not happen.
+    assert_recovered(&[&early, &checking, &trusting], &admin_access, &mut admin);
+    // The requests that got 503 changed nothing.
     assert_eq!((me(&checking, &demo.0), verify(&early, &demo.1)), (200, 200));
     assert_eq!(sorted_sessions(&early, &demo.0), before);
     tokens(&refresh(&checking, &demo.1));
@@ -156,9 +157,9 @@ fn everything_is_unavailable(copy: &Server, (access, refresh): &(String, String)
             ("GET /api/me", ""),
         ] {
             scope.spawn(move || {
-                let began = Instant::now();
-                let reply = ask(copy, line, access, body);
-                assert!(began.elapsed() < FIVE_SECONDS, "{line}: {:?}", began.elapsed());
+                let start = Instant::now();
+                let reply = send(copy, line, access, body);
+                assert!(start.elapsed() < FIVE_SECONDS, "{line}: {:?}", start.elapsed());
                 if line == "GET /api/me" && !checks {
                     assert_eq!(reply.status, 200, "{reply:?}");
                 } else {
@@ -175,7 +176,7 @@ fn sorted_sessions(copy: &Server, access: &str) -> Vec<String> {
     sessions
 }
 
-fn ask(copy: &Server, line: &str, access: &str, body: &str) -> Reply {
+fn send(copy: &Server, line: &str, access: &str, body: &str) -> Reply {
     let headers = format!("authorization: Bearer {access}\r\ncontent-type: application/json\r\n");
     checked(copy.send(line, &headers, body.as_bytes()))
 }
@@ -186,23 +187,23 @@ fn assert_unavailable(line: &str, reply: &Reply) {
     assert!(!reply.body.contains("eyJ"), "{reply:?}");
 }
 
-/// Each copy works again, and soon; the session is the one from before.
-fn all_is_well(copies: &[&Server], access: &str, token: &mut String) {
-    let back = Instant::now();
+/// Asserts that each copy soon works again with the session from before.
+fn assert_recovered(copies: &[&Server], access: &str, token: &mut String) {
+    let start = Instant::now();
     for copy in copies {
         while call(copy, "GET /health", access).status != 200 {
-            assert!(back.elapsed() < SOON, "still away");
+            assert!(start.elapsed() < RECOVERY, "no recovery");
         }
-        let elapsed = back.elapsed();
-        println!("well again after {elapsed:?}");
-        assert!(elapsed < SOON, "{elapsed:?}");
+        let elapsed = start.elapsed();
+        println!("recovered after {elapsed:?}");
+        assert!(elapsed < RECOVERY, "{elapsed:?}");
         assert_eq!(me(copy, access), 200);
         (_, *token) = tokens(&refresh(copy, token));
     }
 }
 
 #[test]
-fn sqlite_locked_by_another_process() {
+fn recovers_from_a_lock_of_sqlite_by_another_process() {
     let folder = Folder::new();
     let path = folder.path().join("sessions.db");
     let url = format!("sqlite:{}", path.display());
@@ -233,38 +234,38 @@ fn sqlite_locked_by_another_process() {
             ] {
                 let access = &access;
                 scope.spawn(move || {
-                    let began = Instant::now();
-                    assert_unavailable(line, &ask(copy, line, access, body));
-                    assert!(began.elapsed() < FIVE_SECONDS, "{line}: {:?}", began.elapsed());
+                    let start = Instant::now();
+                    assert_unavailable(line, &send(copy, line, access, body));
+                    assert!(start.elapsed() < FIVE_SECONDS, "{line}: {:?}", start.elapsed());
                 });
             }
         }
     });
-    // What needs the store is away altogether, although the file could be read.
-    assert_unavailable("me", &ask(&copies[0], "GET /api/me", &access, ""));
+    // Reading the file would work, but the store counts as unavailable as a whole.
+    assert_unavailable("me", &send(&copies[0], "GET /api/me", &access, ""));
     assert_eq!(me(&copies[1], &access), 200);
     for copy in &copies {
-        assert_unavailable("sessions", &ask(copy, "GET /api/sessions", &access, ""));
+        assert_unavailable("sessions", &send(copy, "GET /api/sessions", &access, ""));
     }
 
     block_on(sqlx::Connection::close(lock)).unwrap();
     let mut token = token;
-    all_is_well(&[&early, &copies[0], &copies[1]], &access, &mut token);
+    assert_recovered(&[&early, &copies[0], &copies[1]], &access, &mut token);
     assert_eq!(end_session(&early, &access, &id), 204);
 }
 
 #[test]
-fn sqlite_in_a_folder_that_comes_later() {
+fn starts_before_the_folder_of_the_sqlite_file_exists() {
     let folder = Folder::new();
     let later = folder.path().join("later");
     let url = format!("sqlite://{}/sessions.db", later.display());
     let copy = start(&[("STORE_URL", &*url)]);
     for line in ["GET /health", "POST /api/token/"] {
         let body = r#"{"username":"demo","password":"demo-password"}"#;
-        assert_unavailable(line, &ask(&copy, line, "", body));
+        assert_unavailable(line, &send(&copy, line, "", body));
     }
     fs::create_dir(&later).unwrap();
     let (access, mut token) = tokens(&log_in(&copy, "demo"));
-    all_is_well(&[&copy], &access, &mut token);
+    assert_recovered(&[&copy], &access, &mut token);
     logout_all(&copy, &access);
 }

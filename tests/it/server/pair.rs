@@ -1,5 +1,4 @@
-//! The worked pair: this server issues, `resource_server` trusts it by its address, and keys change
-//! in between.
+//! `server` issues tokens and rotates its keys; `resource_server` trusts it by its URL.
 
 use std::{
     collections::BTreeSet,
@@ -26,7 +25,7 @@ use super::{
     refresh,
 };
 
-/// How many rotations are watched unless `ROTATIONS` says otherwise.
+/// The number of rotations to wait for, unless the variable `ROTATIONS` is set.
 const ROTATIONS: usize = 3;
 const CLIENTS: usize = 4;
 
@@ -44,12 +43,12 @@ fn start_resource_server(issuer: &Server, profile: &str) -> Server {
             ("JWKS_COOLDOWN", "1"),
         ],
     );
-    wait_until("it has the keys", || resource_server.send("GET /health", "", b"").status == 200);
+    wait_until("the keys are there", || resource_server.send("GET /health", "", b"").status == 200);
     resource_server
 }
 
 #[test]
-fn another_service_takes_the_access_tokens_and_no_others() {
+fn another_service_accepts_access_tokens_only() {
     let folder = Folder::new();
     let issuer = start(&folder, &[]);
     for profile in ["rfc9068", "plain"] {
@@ -65,8 +64,8 @@ fn another_service_takes_the_access_tokens_and_no_others() {
     }
 }
 
-/// One client of several: it refreshes at the issuer, then asks the other service with its newest
-/// token and with the one before.
+/// One of several clients. It refreshes at the issuer, then calls the other service with its newest
+/// access token and with the previous one.
 fn use_both(
     issuer: &Server,
     resource_server: &Server,
@@ -76,9 +75,9 @@ fn use_both(
 ) {
     let (mut access, mut token) = tokens(&log_in(issuer, "demo"));
     while !done.load(Ordering::SeqCst) {
-        let before = access;
+        let previous = access;
         (access, token) = tokens(&refresh(issuer, &token));
-        for access in [&access, &before] {
+        for access in [&access, &previous] {
             let reply = get(resource_server, "/api/me", access);
             assert_eq!(reply.status, 200, "{reply:?} {}", part(access, 0));
         }
@@ -89,7 +88,7 @@ fn use_both(
 }
 
 #[test]
-fn no_request_fails_while_keys_change() {
+fn no_request_fails_while_keys_rotate() {
     let rotations = env::var("ROTATIONS").map_or(ROTATIONS, |text| text.parse().unwrap());
     let folder = Folder::new();
     let issuer = start(&folder, &QUICK);
@@ -113,6 +112,6 @@ fn no_request_fails_while_keys_change() {
         }
     });
     let (rotated, requests) = (kids.lock().unwrap().len() - 1, requests.into_inner());
-    println!("{requests} requests, {rotated} rotations, no failure, in {:?}", began.elapsed());
+    println!("{requests} requests, {rotated} rotations, no failure in {:?}", began.elapsed());
     assert!(rotated >= rotations, "{rotated} rotations");
 }

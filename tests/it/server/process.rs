@@ -1,4 +1,4 @@
-//! How the server starts and ends.
+//! Start, configuration errors and shutdown.
 
 use std::{fs, io::Write, process::Command, thread, time::Duration};
 
@@ -35,7 +35,7 @@ fn several_start_at_once_on_an_empty_store(store: &Store) {
 }
 
 #[test]
-fn it_ends_well_when_told_to_whatever_is_open() {
+fn a_signal_ends_it_whatever_is_open() {
     for signal in ["TERM", "INT"] {
         let mut server = start(&[]);
         let mut idle = server.connect();
@@ -51,15 +51,15 @@ fn it_ends_well_when_told_to_whatever_is_open() {
 }
 
 #[test]
-fn it_ends_although_a_call_blocks() {
+fn a_signal_ends_it_while_a_call_blocks() {
     let folder = Folder::new();
     let mut server = issuing::start(&folder, &[]);
-    // As a file on a server that is gone: whoever opens it waits for someone who writes.
+    // Opening a FIFO blocks until somebody writes, like a file on an unreachable file server.
     let keys = folder.path().join("keys/keys.json");
     fs::remove_file(&keys).unwrap();
     assert!(Command::new("mkfifo").arg(&keys).status().unwrap().success());
     server.signal("HUP");
-    // Its signals are seen to one after the other: the rotation waits by now.
+    // Gives the server time to start the rotation.
     thread::sleep(Duration::from_millis(200));
     server.signal("TERM");
     assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0));
@@ -67,9 +67,9 @@ fn it_ends_although_a_call_blocks() {
 }
 
 #[test]
-fn it_tells_what_is_wrong_with_its_configuration() {
+fn configuration_errors_name_the_setting() {
     const SECRET_PART: &str = "hunter2";
-    for (name, value, told) in [
+    for (name, value, message) in [
         ("JWT_SECRET", "short", "JWT_SECRET: an HMAC secret must have at least 32"),
         ("PORT", "http", "PORT \"http\" is not a port number"),
         ("STORE_URL", "", "STORE_URL must be memory:"),
@@ -82,25 +82,25 @@ fn it_tells_what_is_wrong_with_its_configuration() {
         ("STORE_URL", "postgres://u:hunter2@localhost:x/", "STORE_URL: the PostgreSQL URL must"),
         ("STORE_URL", "redis:hunter2", "STORE_URL: not a Redis URL"),
         ("STORE_URL", "redis://:hunter2@localhost:x", "STORE_URL: not a Redis URL"),
-        ("ACCESS_LIFETIME", "5m", "ACCESS_LIFETIME \"5m\" is not a number of seconds"),
+        ("ACCESS_LIFETIME", "5m", "ACCESS_LIFETIME must be whole seconds, not \"5m\""),
         ("ACCESS_LIFETIME", "0", "tokens must live for at least a second"),
-        ("REFRESH_LIFETIME", "-1", "REFRESH_LIFETIME \"-1\" is not a number of seconds"),
+        ("REFRESH_LIFETIME", "-1", "REFRESH_LIFETIME must be whole seconds, not \"-1\""),
         ("REFRESH_LIFETIME", "0", "tokens must live for at least a second"),
         ("REUSE_GRACE", "301", "the reuse grace must not exceed five minutes"),
-        ("REUSE_GRACE", "", "REUSE_GRACE \"\" is not a number of seconds"),
+        ("REUSE_GRACE", "", "REUSE_GRACE must be whole seconds, not \"\""),
         ("LEEWAY", "301", "the leeway must not exceed five minutes"),
-        ("LEEWAY", "1.5", "LEEWAY \"1.5\" is not a number of seconds"),
-        ("PURGE_INTERVAL", "0", "PURGE_INTERVAL must not be 0"),
+        ("LEEWAY", "1.5", "LEEWAY must be whole seconds, not \"1.5\""),
+        ("PURGE_INTERVAL", "0", "PURGE_INTERVAL must be at least 1"),
         ("OAUTH_CLIENT", "hunter2", "OAUTH_CLIENT must be id:secret"),
         ("OAUTH_CLIENT", "billing:hunter2", "OAUTH_CLIENT must be id:secret"),
         ("OAUTH_CLIENT", ":hunter2-0123456789abcdef0123456789", "OAUTH_CLIENT must be id:secret"),
         ("OAUTH_CLIENT", "a:hunter2:0123456789abcdef0123456789", "OAUTH_CLIENT must be id:secret"),
-        ("CHECK_REVOKED", "yes", "CHECK_REVOKED \"yes\" is neither 0 nor 1"),
+        ("CHECK_REVOKED", "yes", "CHECK_REVOKED must be 0 or 1, not \"yes\""),
     ] {
         let variables = [("PORT", "0"), ("JWT_SECRET", SECRET), (name, value)];
         let (status, output) = run("server", &variables, FIVE_SECONDS);
         assert_eq!(status.code(), Some(1), "{output}");
-        assert!(output.contains(told) && output.lines().count() == 1, "{told}: {output}");
+        assert!(output.contains(message) && output.lines().count() == 1, "{message}: {output}");
         assert!(!output.contains(SECRET_PART) && !output.contains(SECRET), "{output}");
     }
     let (status, output) = run("server", &[("PORT", "0")], FIVE_SECONDS);
@@ -108,9 +108,9 @@ fn it_tells_what_is_wrong_with_its_configuration() {
 }
 
 #[test]
-fn lifetimes_at_their_limits_are_fine() {
+fn accepts_lifetimes_at_their_limits() {
     for variables in [
-        // The other one follows.
+        // The access lifetime follows.
         [("REFRESH_LIFETIME", "2"), ("LEEWAY", "300")],
         [("REFRESH_LIFETIME", "31536000"), ("REUSE_GRACE", "300")],
         [("REFRESH_LIFETIME", "18446744073709551615"), ("PURGE_INTERVAL", "18446744073709551615")],

@@ -1,4 +1,4 @@
-//! Fifty refreshes with one token at once, at two copies.
+//! Fifty concurrent refreshes with one token, at two copies.
 
 use std::{sync::Barrier, thread};
 
@@ -15,9 +15,9 @@ use super::{Store, jti, me, on_every_store, refresh};
 const ROUNDS: usize = 40;
 const CLIENTS: usize = 50;
 
-on_every_store! { one_of_them_wins all_of_them_get_the_same_successor }
+on_every_store! { one_of_many_concurrent_refreshes_wins all_get_the_same_successor_within_the_grace }
 
-fn one_of_them_wins(store: &Store) {
+fn one_of_many_concurrent_refreshes_wins(store: &Store) {
     let copies = store.start_two();
     for round in 0..ROUNDS {
         let (access, token) = tokens(&log_in(&copies[round % 2], "demo"));
@@ -25,7 +25,7 @@ fn one_of_them_wins(store: &Store) {
             race(&copies, &token).into_iter().partition(|reply| reply.status == 200);
         assert_eq!(winners.len(), 1, "round {round}: {losers:?}");
         assert!(losers.iter().all(|reply| reply.status == 401), "round {round}: {losers:?}");
-        // The others were too late, and that is reuse.
+        // The other refreshes count as reuse and end the session.
         let (next_access, next) = tokens(&winners[0]);
         for copy in &copies {
             assert_eq!(refresh(copy, &next).status, 401);
@@ -34,7 +34,7 @@ fn one_of_them_wins(store: &Store) {
     }
 }
 
-fn all_of_them_get_the_same_successor(store: &Store) {
+fn all_get_the_same_successor_within_the_grace(store: &Store) {
     let copies = [(); 2].map(|()| store.start(&[("CHECK_REVOKED", "1"), ("REUSE_GRACE", "10")]));
     let (_, mut token) = tokens(&log_in(&copies[0], "demo"));
     let mut ancestors = Vec::new();
@@ -43,13 +43,13 @@ fn all_of_them_get_the_same_successor(store: &Store) {
         let successors: Vec<_> = replies.iter().map(|reply| tokens(reply).1).collect();
         let first = jti(&successors[0]);
         assert!(successors.iter().all(|token| jti(token) == first), "round {round}");
-        // The next round tells whether it is good.
+        // The next round checks that it is valid.
         let successor = successors.into_iter().next_back().unwrap();
         ancestors.push(std::mem::replace(&mut token, successor));
     }
     let (access, newest) = tokens(&refresh(&copies[0], &token));
     assert_eq!(me(&copies[1], &access), 200);
-    // Spent two rotations ago: no answer was lost there.
+    // It was spent two rotations ago, so the grace does not cover it.
     assert_eq!(refresh(&copies[1], ancestors.last().unwrap()).status, 401);
     for copy in &copies {
         assert_eq!(refresh(copy, &newest).status, 401);

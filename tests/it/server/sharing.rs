@@ -1,4 +1,4 @@
-//! Two copies on one store behave as one.
+//! Two copies that share a store act as one.
 
 use std::{
     thread,
@@ -19,14 +19,14 @@ use super::{
 };
 
 on_every_store! {
-    a_session_from_login_to_logout
-    reuse_ends_the_family
-    logout_all_reaches_the_other_copy
-    a_refresh_does_not_escape_a_logout_everywhere
-    sessions_are_listed_and_ended
+    a_session_works_across_copies
+    reuse_at_one_copy_ends_the_session_at_both
+    logout_all_ends_the_sessions_at_both_copies
+    no_refresh_survives_a_concurrent_logout_all
+    both_copies_list_and_end_the_sessions
 }
 
-fn a_session_from_login_to_logout(store: &Store) {
+fn a_session_works_across_copies(store: &Store) {
     let [one, other] = store.start_two();
     let (access, first) = tokens(&log_in(&one, "demo"));
     for token in [&access, &first] {
@@ -47,25 +47,25 @@ fn a_session_from_login_to_logout(store: &Store) {
     }
 }
 
-fn reuse_ends_the_family(store: &Store) {
+fn reuse_at_one_copy_ends_the_session_at_both(store: &Store) {
     let [one, other] = store.start_two();
     let (access, first) = tokens(&log_in(&one, "demo"));
-    let (bystander, _) = tokens(&log_in(&one, "demo"));
+    let (other_session, _) = tokens(&log_in(&one, "demo"));
     let (next_access, second) = tokens(&refresh(&other, &first));
     assert_eq!(refresh(&one, &first).status, 401);
     for copy in [&other, &one] {
         within_a_second(|| me(copy, &access) == 401 && me(copy, &next_access) == 401);
         assert_eq!(refresh(copy, &second).status, 401);
-        assert_eq!(me(copy, &bystander), 200);
+        assert_eq!(me(copy, &other_session), 200);
     }
 }
 
-fn logout_all_reaches_the_other_copy(store: &Store) {
+fn logout_all_ends_the_sessions_at_both_copies(store: &Store) {
     let [one, other] = store.start_two();
     let logins = [log_in(&one, "demo"), log_in(&other, "demo")].map(|login| tokens(&login));
     let (admin, _) = tokens(&log_in(&one, "admin"));
     logout_all(&one, &logins[0].0);
-    // In the same second, most likely.
+    // Most likely in the same second.
     let (new, new_refresh) = tokens(&log_in(&other, "demo"));
     for (access, token) in &logins {
         within_a_second(|| me(&other, access) == 401);
@@ -79,7 +79,7 @@ fn logout_all_reaches_the_other_copy(store: &Store) {
     tokens(&refresh(&one, &new_refresh));
 }
 
-fn a_refresh_does_not_escape_a_logout_everywhere(store: &Store) {
+fn no_refresh_survives_a_concurrent_logout_all(store: &Store) {
     let [one, other] = store.start_two();
     for _ in 0..10 {
         let (access, token) = tokens(&log_in(&one, "demo"));
@@ -98,17 +98,17 @@ fn a_refresh_does_not_escape_a_logout_everywhere(store: &Store) {
     }
 }
 
-fn sessions_are_listed_and_ended(store: &Store) {
+fn both_copies_list_and_end_the_sessions(store: &Store) {
     let [one, other] = store.start_two();
     let (first_access, first) = tokens(&log_in(&one, "demo"));
     let (second_access, second) = tokens(&log_in(&other, "demo"));
     let (admin, _) = tokens(&log_in(&one, "admin"));
     let (id, second_id) = (session_id(&first_access), session_id(&second_access));
-    let begun = session(&other, &first_access, &id);
-    assert_eq!(begun["created_at"], begun["last_used_at"]);
-    assert_eq!(seconds(&begun["expires_at"]) - seconds(&begun["created_at"]), 86_400);
+    let started = session(&other, &first_access, &id);
+    assert_eq!(started["created_at"], started["last_used_at"]);
+    assert_eq!(seconds(&started["expires_at"]) - seconds(&started["created_at"]), 86_400);
 
-    // A rotation keeps the id, and shows.
+    // A rotation keeps the id and updates the times.
     thread::sleep(Duration::from_millis(1_100));
     let (access, newest) = tokens(&refresh(&other, &first));
     assert_eq!(session_id(&access), id);
@@ -122,9 +122,9 @@ fn sessions_are_listed_and_ended(store: &Store) {
             assert_eq!(session["current"], session["id"] == *id);
         }
         let rotated = session(copy, &access, &id);
-        assert_eq!(rotated["created_at"], begun["created_at"]);
-        assert!(seconds(&rotated["last_used_at"]) > seconds(&begun["last_used_at"]));
-        assert!(seconds(&rotated["expires_at"]) > seconds(&begun["expires_at"]));
+        assert_eq!(rotated["created_at"], started["created_at"]);
+        assert!(seconds(&rotated["last_used_at"]) > seconds(&started["last_used_at"]));
+        assert!(seconds(&rotated["expires_at"]) > seconds(&started["expires_at"]));
         assert_eq!(sessions(copy, &admin).len(), 1);
     }
 
@@ -144,7 +144,7 @@ fn sessions_are_listed_and_ended(store: &Store) {
         assert_eq!(refresh(copy, &second).status, 401);
         assert_eq!(sessions(copy, &access).len(), 1);
     }
-    // One's own, too.
+    // Users can end the current session as well.
     assert_eq!(end_session(&other, &access, &id), 204);
     assert_eq!((me(&one, &access), refresh(&one, &newest).status.as_u16()), (401, 401));
 }
@@ -153,14 +153,14 @@ fn session(server: &Server, access: &str, id: &str) -> serde_json::Value {
     sessions(server, access).into_iter().find(|session| session["id"] == *id).expect("is listed")
 }
 
-/// A time that must be in the form of RFC 3339.
+/// Parses a time in the format of RFC 3339.
 fn seconds(time: &serde_json::Value) -> i64 {
     OffsetDateTime::parse(time.as_str().unwrap(), &Rfc3339).unwrap().unix_timestamp()
 }
 
 fn within_a_second(condition: impl Fn() -> bool) {
-    let began = Instant::now();
+    let start = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(1), "not within a second");
+        assert!(start.elapsed() < Duration::from_secs(1), "not within a second");
     }
 }

@@ -1,4 +1,4 @@
-//! An example as a process of its own, asked over a socket.
+//! An example as a process, reached over a socket.
 
 use std::{
     env,
@@ -19,8 +19,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::reply::Reply;
 
-/// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a busy machine may take for any step.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     child: Child,
@@ -35,7 +35,7 @@ impl Server {
         let (child, output) = spawn(name, variables, lines);
         let mut server = Self { child, address: String::new(), output };
         let address = loop {
-            let line = listening.recv_timeout(PATIENCE).expect("it starts");
+            let line = listening.recv_timeout(TIMEOUT).expect("it starts");
             if let Some(address) = line.strip_prefix("listening on http://") {
                 break address.trim_end().to_owned();
             }
@@ -46,14 +46,14 @@ impl Server {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 
-    /// Sends the request `line`, `headers` and `body` on a connection of their own.
+    /// Sends `line`, `headers` and `body` on a new connection.
     pub(crate) fn send(&self, line: &str, headers: &str, body: &[u8]) -> Reply {
-        send_on(self.connect(), line, headers, body).expect("an answer")
+        send_on(self.connect(), line, headers, body).expect("a response")
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -66,12 +66,12 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Waits for its end, which must come within `limit`.
+    /// Waits for the process to end. Panics after `limit`.
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         wait(&mut self.child, limit)
     }
 
-    /// What it has printed so far, on either stream.
+    /// What the process has printed so far, to stdout and stderr.
     pub(crate) fn output(&self) -> String {
         self.output.lock().unwrap().clone()
     }
@@ -84,13 +84,13 @@ impl Drop for Server {
     }
 }
 
-/// Runs the example `name`, which must end by itself within `limit`; returns what it printed, too.
+/// Runs the example `name` until it ends by itself. Panics after `limit`. Returns what it printed.
 pub(crate) fn run(name: &str, variables: &[(&str, &str)], limit: Duration) -> (ExitStatus, String) {
     let (lines, ended) = mpsc::channel();
     let (mut child, output) = spawn(name, variables, lines);
     let status = wait(&mut child, limit);
-    // Both streams are read to their end once nobody can send lines any more.
-    while ended.recv_timeout(PATIENCE).is_ok() {}
+    // The channel closes when both streams have been read to their end.
+    while ended.recv_timeout(TIMEOUT).is_ok() {}
     let output = output.lock().unwrap().clone();
     (status, output)
 }
@@ -101,7 +101,7 @@ fn spawn<V: AsRef<OsStr>>(
     lines: Sender<String>,
 ) -> (Child, Arc<Mutex<String>>) {
     let mut command = Command::new(example(name));
-    // What the tests' own environment says is none of its business.
+    // The variables of the test run must not reach the example.
     command.env_clear();
     let command =
         command.env("RUST_LOG", "trace").envs(variables.iter().map(|(name, value)| (name, value)));
@@ -113,7 +113,7 @@ fn spawn<V: AsRef<OsStr>>(
     (child, output)
 }
 
-/// Where cargo puts the example `name`: beside the directory of this test.
+/// The path at which cargo puts the example `name`, next to the directory of this test.
 fn example(name: &str) -> PathBuf {
     let mut path = env::current_exe().unwrap();
     path.pop();
@@ -154,7 +154,7 @@ fn wait(child: &mut Child, limit: Duration) -> ExitStatus {
     }
 }
 
-/// Sends the last request of a connection; `None` if no whole answer comes.
+/// Sends the last request of a connection. `None` unless a complete response arrives.
 pub(crate) fn send_on(
     mut stream: TcpStream,
     line: &str,
@@ -166,13 +166,13 @@ pub(crate) fn send_on(
         "{line} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
          content-length: {len}\r\n{headers}\r\n"
     );
-    // It may answer before it has read everything, and close.
+    // The server may respond and close before it has read everything.
     let _ = stream.write_all(&[head.as_bytes(), body].concat());
     let bytes = read_to_end(stream);
     let reply = bytes.windows(4).any(|bytes| bytes == b"\r\n\r\n").then(|| parse_bytes(bytes))?;
-    let promised = reply.header("content-length").first().map(|len| len.parse().unwrap());
-    let is_whole = |len: usize| reply.body.len() == len || line.starts_with("HEAD ");
-    promised.is_none_or(is_whole).then_some(reply)
+    let content_length = reply.header("content-length").first().map(|len| len.parse().unwrap());
+    let is_complete = |len: usize| reply.body.len() == len || line.starts_with("HEAD ");
+    content_length.is_none_or(is_complete).then_some(reply)
 }
 
 /// Reads until the other side closes.
@@ -182,12 +182,12 @@ pub(crate) fn read_reply(stream: TcpStream) -> Reply {
 
 fn read_to_end(mut stream: TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // A connection reset after the answer has come is fine.
+    // A connection reset after the response is fine.
     let _ = stream.read_to_end(&mut bytes);
     bytes
 }
 
-/// Reads one answer with a `content-length`, and leaves the connection open.
+/// Reads one response with a `content-length` and leaves the connection open.
 pub(crate) fn read_kept_alive(stream: &mut TcpStream) -> Reply {
     let mut text = Vec::new();
     let mut byte = [0];
@@ -209,7 +209,7 @@ fn parse_bytes(bytes: Vec<u8>) -> Reply {
 }
 
 fn parse(text: &str) -> Reply {
-    let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a response");
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     let mut headers = HeaderMap::new();
