@@ -82,7 +82,7 @@ async fn write(claims: Claims) -> Result<Json<Value>, AuthError> {
 /// Healthy while there are keys of at least one issuer.
 async fn health(State(issuers): State<Vec<(String, RemoteKeys)>>) -> Response {
     let states = issuers.iter().map(|(issuer, keys)| {
-        let state = keys.freshness();
+        let state = keys.status();
         let age = state.age.map(|age| age.as_secs());
         json!({
             "issuer": issuer, "usable": state.is_usable,

@@ -156,6 +156,8 @@ pub mod error;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guard;
+#[cfg(feature = "jwks")]
+pub mod http_client;
 pub mod issue;
 #[cfg(feature = "jwks")]
 pub mod jwks;
@@ -179,6 +181,8 @@ pub mod store;
 pub mod token;
 mod trace;
 pub mod transport;
+#[cfg(any(feature = "jwks", feature = "routes"))]
+mod url;
 pub mod user;
 
 pub use clock::{Clock, ManualClock, NumericDate};

@@ -1,174 +1,205 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{clock::Clock, error::ConfigError, token::Algorithm};
-
-use super::{
-    client::TlsClient,
-    core::Core,
-    document::Accepted,
-    fetch::Origin,
-    http::{Fetcher, HttpClient},
-    location::{Location, Safety},
-    policy::Policy,
-    remote::RemoteKeys,
+use crate::{
+    clock::Clock,
+    error::ConfigError,
+    http_client::{DynHttpClient, HttpClient, TlsClient},
+    token::Algorithm,
+    url::{RedactedUrl, UrlRule},
 };
 
-/// Requests wait for as long, so it has a limit.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
+use super::{
+    fetch::KeyFetcher, jwk_set::AcceptedAlgorithms, location::Location, policy::Policy,
+    refresher::Refresher, remote_keys::RemoteKeys,
+};
 
-/// Sets up [`RemoteKeys`].
+/// Requests wait for a fetch, so it must not take longer.
+const MAX_TIMEOUT: Duration = Duration::from_secs(30);
+/// Times are compared in whole seconds.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Configures [`RemoteKeys`].
 #[must_use]
 pub struct RemoteKeysBuilder {
-    from: From,
-    safety: Safety,
-    client: Option<Arc<dyn Fetcher>>,
-    accepted: Accepted,
+    location: UncheckedLocation,
+    url_rule: UrlRule,
+    client: Option<Arc<dyn DynHttpClient>>,
+    accepted: AcceptedAlgorithms,
     policy: Policy,
     clock: Clock,
 }
 
-#[derive(Debug)]
-enum From {
-    Url(Box<str>),
+enum UncheckedLocation {
+    JwksUrl(Box<str>),
     Issuer(Box<str>),
 }
 
+impl RemoteKeys {
+    /// Starts a builder for the keys of the JWK set at `url`.
+    ///
+    /// A JWK set does not name its issuer. Set the [issuer] that tokens must have on the verifier.
+    ///
+    /// [issuer]: crate::token::VerifierBuilder::issuer
+    pub fn from_url(url: impl Into<Box<str>>) -> RemoteKeysBuilder {
+        RemoteKeysBuilder::new(UncheckedLocation::JwksUrl(url.into()))
+    }
+
+    /// Starts a builder for the keys of `issuer`, whose metadata names the URL of the JWK set.
+    ///
+    /// The metadata is fetched from `/.well-known/openid-configuration` ([OpenID Connect
+    /// Discovery]). If the server does not have that document,
+    /// `/.well-known/oauth-authorization-server` is fetched instead ([RFC 8414]).
+    ///
+    /// The keys verify only tokens whose `iss` equals `issuer` byte for byte.
+    ///
+    /// [OpenID Connect Discovery]: https://openid.net/specs/openid-connect-discovery-1_0.html
+    /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414
+    pub fn from_issuer(issuer: impl Into<Box<str>>) -> RemoteKeysBuilder {
+        RemoteKeysBuilder::new(UncheckedLocation::Issuer(issuer.into()))
+    }
+}
+
 impl RemoteKeysBuilder {
-    pub(super) fn from_url(url: Box<str>) -> Self {
-        Self::new(From::Url(url))
-    }
-
-    pub(super) fn from_issuer(issuer: Box<str>) -> Self {
-        Self::new(From::Issuer(issuer))
-    }
-
-    fn new(from: From) -> Self {
+    fn new(location: UncheckedLocation) -> Self {
         Self {
-            from,
-            safety: Safety::Https,
+            location,
+            url_rule: UrlRule::Https,
             client: None,
-            accepted: Accepted(None),
+            accepted: AcceptedAlgorithms::all(),
             policy: Policy::default(),
             clock: Clock::system(),
         }
     }
 
-    /// Takes keys of these algorithms only. Default: all that take no shared secret.
+    /// Sets the algorithms of the keys to accept. Default: all asymmetric algorithms.
     ///
-    /// A key without `alg` is for the usual one of its type, if that is among them, else for the
-    /// only one of its type.
+    /// A key without `alg` is used with the default algorithm of its type (RS256, ES256, ES384 or
+    /// EdDSA) if that algorithm is accepted. Otherwise it is used with the only accepted algorithm
+    /// of its type, or skipped if there are several.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.accepted = Accepted(Some(algorithms.into_iter().collect()));
+        self.accepted = AcceptedAlgorithms::only(algorithms);
         self
     }
 
-    /// Sets after how long, at the latest, keys are fetched again in the background, in whole
-    /// seconds. Default: when they expire by the server's `Cache-Control`, but no sooner than after
-    /// five minutes and no later than after a day; hourly where it says nothing.
+    /// Sets the longest time between two fetches in the background, in whole seconds.
     ///
-    /// The moment is drawn from the last tenth of that time, so that copies of a service that were
-    /// started together do not ask together. It comes sooner where keys would be
-    /// [too old](Self::max_stale) before.
+    /// Default: the lifetime of the response according to its `Cache-Control`, but at least five
+    /// minutes and at most one day; one hour if the response has no `max-age`.
+    ///
+    /// The actual time is random within the last tenth of the interval, so that copies of a service
+    /// that start together do not send their requests together. It is shorter if the keys would
+    /// reach [`max_stale`](Self::max_stale) earlier.
     pub fn refresh_every(mut self, interval: Duration) -> Self {
         self.policy.refresh_every = Some(interval);
         self
     }
 
-    /// Sets for how long after a fetch that a token caused no other token causes one, in whole
-    /// seconds. Default: 30 seconds.
+    /// Sets the time after a fetch caused by a token during which no other token causes a fetch, in
+    /// whole seconds. Default: 30 seconds.
     ///
-    /// A key that the issuer begins to sign with right after such a fetch is unknown for as long.
-    /// With zero, whoever sends tokens can have keys fetched without pause, though never twice at
-    /// once.
+    /// A key that the issuer starts to use during the cooldown is unknown until the cooldown ends.
+    ///
+    /// <div class="warning">
+    ///
+    /// With [`Duration::ZERO`], a client that sends tokens with unknown key ids causes one fetch
+    /// after the other.
+    ///
+    /// </div>
     pub fn cooldown(mut self, cooldown: Duration) -> Self {
         self.policy.cooldown = cooldown;
         self
     }
 
-    /// Sets for how long after the last good fetch keys are used, in whole seconds. Default: a day.
+    /// Sets how long keys are used after the last successful fetch, in whole seconds.
+    /// Default: one day.
     ///
-    /// The shorter, the sooner an outage of the key server becomes one of this service; the
-    /// longer, the longer a key that was withdrawn during an outage is good.
+    /// With a short time, an outage of the key server soon becomes an outage of this service. With
+    /// a long time, a key that is withdrawn during an outage stays trusted longer.
     pub fn max_stale(mut self, limit: Duration) -> Self {
         self.policy.max_stale = limit;
         self
     }
 
-    /// Sets how long a fetch may take in all, discovery included; at most 30 seconds.
-    /// Default: 5 seconds.
+    /// Sets the deadline of a fetch, discovery included, at most 30 seconds. Default: 5 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.policy.timeout = timeout;
         self
     }
 
-    /// Sets the HTTP client. Default: one with rustls that trusts the certificate authorities of
-    /// the machine, or Mozilla's where it has none, and uses no proxy.
+    /// Sets the HTTP client. Default: a client that uses rustls, trusts the system's certificate
+    /// authorities (Mozilla's if the system has none), and does not use a proxy.
     pub fn client(mut self, client: impl HttpClient) -> Self {
         self.client = Some(Arc::new(client));
         self
     }
 
-    /// Lets keys come over plain HTTP from this machine. Default: `https` only.
+    /// Allows plain HTTP to loopback hosts: `localhost`, `127.0.0.0/8` and `[::1]`.
+    /// Default: `https` only.
     ///
     /// <div class="warning">
     ///
-    /// Whoever can listen on the port first can sign tokens of the issuer. For tests.
+    /// A local process that listens on the port first can sign tokens for the issuer. Use this in
+    /// tests only.
     ///
     /// </div>
     pub fn insecure_loopback_http(mut self) -> Self {
-        self.safety = Safety::HttpsOrLoopback;
+        self.url_rule = UrlRule::HttpsOrLoopback;
         self
     }
 
-    /// Sets the clock for cooldown, staleness and refreshes. Default: the system's.
+    /// Sets the clock for cooldown, staleness and refreshes. Default: the system clock.
     ///
-    /// Deadlines are not taken from it, and the background task looks at it each second.
+    /// The [timeout](Self::timeout) does not use this clock. The background task reads it once a
+    /// second.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self
     }
 
-    /// Builds the handle; within a Tokio runtime it begins to fetch, else with the first token.
+    /// Builds the handle. In a Tokio runtime the first fetch starts now, otherwise with the first
+    /// token.
     ///
     /// # Errors
     ///
-    /// When the URL or issuer is malformed or not `https`, the list of algorithms is empty or has
-    /// one that takes a shared secret, or a time is out of range.
+    /// - The URL or issuer is malformed, is not `https`, or has a user or a fragment; the issuer has
+    ///   a query.
+    /// - The list of [algorithms](Self::algorithms) is empty or contains a symmetric algorithm.
+    /// - [`max_stale`](Self::max_stale) or [`refresh_every`](Self::refresh_every) is shorter than
+    ///   one second.
+    /// - The [timeout](Self::timeout) is zero or longer than 30 seconds.
     pub fn build(self) -> Result<RemoteKeys, ConfigError> {
-        let Self { from, safety, client, accepted, policy, clock } = self;
-        let location = match from {
-            From::Url(url) => Location::url(&url, safety)?,
-            From::Issuer(issuer) => Location::issuer(issuer, safety)?,
+        let Self { location, url_rule, client, accepted, policy, clock } = self;
+        let location = match location {
+            UncheckedLocation::JwksUrl(url) => Location::jwks_url(&url, url_rule)?,
+            UncheckedLocation::Issuer(issuer) => Location::issuer(issuer, url_rule)?,
         };
-        let algorithms = accepted.0.as_deref();
-        if algorithms.is_some_and(<[_]>::is_empty) {
-            return Err(ConfigError::ineffective("the list of accepted algorithms is empty"));
+        accepted.check()?;
+        if policy.max_stale < MIN_INTERVAL {
+            return Err(ConfigError::out_of_range("`max_stale` must be at least one second"));
         }
-        if algorithms.is_some_and(|list| list.iter().any(|algorithm| algorithm.is_symmetric())) {
-            return Err(ConfigError::conflict("shared secrets are never fetched"));
+        if policy.refresh_every.is_some_and(|interval| interval < MIN_INTERVAL) {
+            return Err(ConfigError::out_of_range("`refresh_every` must be at least one second"));
         }
-        let second = Duration::from_secs(1);
-        if policy.max_stale < second || policy.refresh_every.is_some_and(|every| every < second) {
+        if policy.timeout.is_zero() || policy.timeout > MAX_TIMEOUT {
             return Err(ConfigError::out_of_range(
-                "keys must be of use, and left alone, for at least a second",
-            ));
-        }
-        if policy.timeout.is_zero() || policy.timeout > LONGEST_TIMEOUT {
-            return Err(ConfigError::out_of_range(
-                "a fetch may take up to 30 seconds, and needs some time",
+                "`timeout` must be greater than zero and at most 30 seconds",
             ));
         }
         let client = match client {
             Some(client) => client,
             None => Arc::new(TlsClient::new()?),
         };
-        let origin = Origin { location, safety, client, accepted };
-        Ok(RemoteKeys::new(Core::new(origin, policy, clock)))
+        let fetcher = KeyFetcher { location, url_rule, client, accepted };
+        Ok(RemoteKeys::new(Refresher::new(fetcher, policy, clock)))
     }
 }
 
 impl fmt::Debug for RemoteKeysBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteKeysBuilder").field("from", &self.from).finish_non_exhaustive()
+        let (name, url) = match &self.location {
+            UncheckedLocation::JwksUrl(url) => ("url", url),
+            UncheckedLocation::Issuer(issuer) => ("issuer", issuer),
+        };
+        f.debug_struct("RemoteKeysBuilder").field(name, &RedactedUrl(url)).finish_non_exhaustive()
     }
 }

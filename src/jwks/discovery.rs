@@ -8,26 +8,27 @@ use std::borrow::Cow;
 use http::Uri;
 use serde::Deserialize;
 
-use crate::token::check_members;
+use crate::{token::check_members, url::UrlRule};
 
 use super::{
     error::{FetchError, FetchErrorKind},
-    location::{Safety, split_origin},
+    location::split_origin,
 };
 
-/// Where the metadata of `issuer` may stand, in the order in which they are tried.
+/// The URLs of the metadata of `issuer`, in the order in which they are requested.
 pub(super) fn metadata_urls(issuer: &str) -> [String; 2] {
     let (origin, path) = split_origin(issuer);
     let path = path.strip_suffix('/').unwrap_or(path);
     [
-        // OpenID Connect appends to the path, RFC 8414 section 3.1 inserts before it.
+        // OpenID Connect Discovery appends the well-known path to the issuer's path. RFC 8414
+        // section 3.1 inserts it before the issuer's path.
         format!("{origin}{path}/.well-known/openid-configuration"),
         format!("{origin}/.well-known/oauth-authorization-server{path}"),
     ]
 }
 
-/// Reads from the metadata of `issuer` where its keys are.
-pub(super) fn keys_url(json: &[u8], issuer: &str, safety: Safety) -> Result<Uri, FetchError> {
+/// Returns the `jwks_uri` of the metadata, which must be that of `issuer`.
+pub(super) fn jwks_url(json: &[u8], issuer: &str, rule: UrlRule) -> Result<Uri, FetchError> {
     #[derive(Deserialize)]
     struct Metadata<'a> {
         #[serde(borrow)]
@@ -43,5 +44,5 @@ pub(super) fn keys_url(json: &[u8], issuer: &str, safety: Safety) -> Result<Uri,
     if metadata.issuer != issuer {
         return Err(FetchErrorKind::WrongIssuer.into());
     }
-    Ok(safety.check(&metadata.jwks_uri).ok_or(FetchErrorKind::InsecureUrl)?)
+    Ok(rule.parse(&metadata.jwks_uri).ok_or(FetchErrorKind::InsecureUrl)?)
 }

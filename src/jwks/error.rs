@@ -2,48 +2,43 @@ use std::{error::Error, fmt, sync::Arc};
 
 use http::StatusCode;
 
+use crate::http_client::ResponseError;
+
 /// Why keys could not be fetched.
 ///
-/// Its text is fixed for each [kind](Self::kind) and never holds what the server sent.
+/// Its message is fixed for each [kind](Self::kind) and never contains what the server sent.
 #[derive(Clone, Debug)]
 pub struct FetchError {
     kind: FetchErrorKind,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// The sort of a [`FetchError`].
+/// The kind of a [`FetchError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FetchErrorKind {
-    /// The server was not reached, or broke off.
+    /// The connection failed or was closed early.
     Connection,
-    /// The deadline passed.
+    /// The server did not respond in time.
     Timeout,
-    /// The server answered with this status; redirects are not followed.
+    /// The server responded with this status. Redirects are not followed.
     Status(StatusCode),
-    /// The answer is compressed or otherwise encoded, which it was asked not to be.
+    /// The response has a content encoding, although the request refuses all of them.
     Encoded,
-    /// The answer has more than 256 KiB, or more than 100 keys.
+    /// The response is longer than 256 KiB, or has more than 100 keys.
     TooLarge,
-    /// The answer is no JWK set, or no metadata of an issuer.
+    /// The response is not a JWK set, or not the metadata of an issuer.
     Malformed,
-    /// The metadata names another issuer than the one that was asked.
+    /// The metadata is that of another issuer.
     WrongIssuer,
-    /// The metadata has keys fetched from where they would not be safe on their way.
+    /// The metadata names a URL of the keys that is not secure.
     InsecureUrl,
-    /// Nobody wants the keys any more, or there is no Tokio runtime to fetch them in.
+    /// The last handle was dropped, or there is no Tokio runtime.
     Abandoned,
 }
 
 impl FetchError {
-    pub(super) fn with_source(
-        kind: FetchErrorKind,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        Self { kind, source: Some(source.into().into()) }
-    }
-
-    /// The sort of this error.
+    /// The kind of this error.
     #[must_use]
     pub const fn kind(&self) -> FetchErrorKind {
         self.kind
@@ -56,19 +51,31 @@ impl From<FetchErrorKind> for FetchError {
     }
 }
 
+impl From<ResponseError> for FetchError {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Connection(source) => {
+                Self { kind: FetchErrorKind::Connection, source: Some(source.into()) }
+            }
+            ResponseError::Encoded => FetchErrorKind::Encoded.into(),
+            ResponseError::TooLarge => FetchErrorKind::TooLarge.into(),
+        }
+    }
+}
+
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            FetchErrorKind::Connection => "the key server was not reached, or broke off",
-            FetchErrorKind::Timeout => "the key server took too long",
+            FetchErrorKind::Connection => "the connection to the key server failed",
+            FetchErrorKind::Timeout => "the key server did not respond in time",
             FetchErrorKind::Status(status) => {
-                return write!(f, "the key server answered {}", status.as_u16());
+                return write!(f, "the key server responded with status {}", status.as_u16());
             }
-            FetchErrorKind::Encoded => "the key server sent an encoded answer",
-            FetchErrorKind::TooLarge => "the key server sent more than is read",
-            FetchErrorKind::Malformed => "the key server sent a malformed document",
+            FetchErrorKind::Encoded => "the response of the key server has a content encoding",
+            FetchErrorKind::TooLarge => "the response of the key server is too large",
+            FetchErrorKind::Malformed => "the response of the key server is malformed",
             FetchErrorKind::WrongIssuer => "the metadata is that of another issuer",
-            FetchErrorKind::InsecureUrl => "the metadata names an insecure place for keys",
+            FetchErrorKind::InsecureUrl => "the URL of the keys in the metadata is not secure",
             FetchErrorKind::Abandoned => "the fetch was abandoned",
         })
     }

@@ -1,59 +1,61 @@
-//! One fetch: find out where the keys are, get the document, read it.
+//! One fetch: locate the JWK set, request it, parse it.
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri,
     header::{ACCEPT, ACCEPT_ENCODING, ETAG, IF_NONE_MATCH, USER_AGENT},
 };
 
+use crate::{http_client::DynHttpClient, url::UrlRule};
+
 use super::{
     discovery,
-    document::{Accepted, JwkSet},
     error::{FetchError, FetchErrorKind},
-    http::Fetcher,
-    location::{Location, Safety},
+    jwk_set::{AcceptedAlgorithms, JwkSet},
+    location::Location,
 };
 
-/// Where keys come from and which are taken.
-pub(super) struct Origin {
+/// Fetches the keys from their location.
+pub(super) struct KeyFetcher {
     pub(super) location: Location,
-    pub(super) safety: Safety,
-    pub(super) client: Arc<dyn Fetcher>,
-    pub(super) accepted: Accepted,
+    pub(super) url_rule: UrlRule,
+    pub(super) client: Arc<dyn DynHttpClient>,
+    pub(super) accepted: AcceptedAlgorithms,
 }
 
-/// What tells a document from another one.
+/// Identifies the content of a document.
 #[derive(Clone)]
-pub(super) struct Version {
+pub(super) struct DocumentVersion {
     url: Uri,
-    digest: [u8; 32],
+    digest: [u8; SHA256_OUTPUT_LEN],
     etag: Option<HeaderValue>,
 }
 
-/// The outcome of a good fetch.
+/// The result of a successful fetch.
 pub(super) struct Fetched {
     pub(super) headers: HeaderMap,
-    pub(super) version: Version,
-    /// The keys, unless they are those of the version at hand.
+    pub(super) version: DocumentVersion,
+    /// The keys; `None` if the known version is still current.
     pub(super) set: Option<JwkSet>,
 }
 
-impl Origin {
-    /// Fetches the keys, all in all within `timeout`; `known` is the version at hand.
+impl KeyFetcher {
+    /// Fetches the keys, discovery included, within `timeout`. `known` is the version whose keys
+    /// are in use.
     pub(super) async fn fetch(
         &self,
-        known: Option<Version>,
+        known: Option<DocumentVersion>,
         timeout: Duration,
     ) -> Result<Fetched, FetchError> {
-        let fetched = tokio::time::timeout(timeout, self.fetch_in_time(known)).await;
+        let fetched = tokio::time::timeout(timeout, self.fetch_keys(known)).await;
         fetched.unwrap_or_else(|_| Err(FetchErrorKind::Timeout.into()))
     }
 
-    async fn fetch_in_time(&self, known: Option<Version>) -> Result<Fetched, FetchError> {
+    async fn fetch_keys(&self, known: Option<DocumentVersion>) -> Result<Fetched, FetchError> {
         let url = match &self.location {
-            Location::Url(url) => url.clone(),
+            Location::JwksUrl(url) => url.clone(),
             Location::Issuer(issuer) => self.discover(issuer).await?,
         };
         let known = known.filter(|known| known.url == url);
@@ -65,12 +67,13 @@ impl Origin {
                 Ok(Fetched { headers, version, set: None })
             }
             (StatusCode::OK, known) => {
-                let mut version =
-                    Version { url, digest: [0; 32], etag: headers.get(ETAG).cloned() };
-                version.digest.copy_from_slice(digest(&SHA256, &body).as_ref());
+                let mut sha256 = [0; SHA256_OUTPUT_LEN];
+                sha256.copy_from_slice(digest(&SHA256, &body).as_ref());
+                let etag = headers.get(ETAG).cloned();
+                let version = DocumentVersion { url, digest: sha256, etag };
                 let set = match known {
                     Some(known) if known.digest == version.digest => None,
-                    _ => Some(JwkSet::read(&body, &self.accepted)?),
+                    _ => Some(JwkSet::parse(&body, &self.accepted)?),
                 };
                 Ok(Fetched { headers, version, set })
             }
@@ -78,21 +81,22 @@ impl Origin {
         }
     }
 
+    /// Returns the URL of the JWK set that the metadata of `issuer` names.
     async fn discover(&self, issuer: &str) -> Result<Uri, FetchError> {
-        let mut refused = StatusCode::NOT_FOUND;
+        let mut last_status = StatusCode::NOT_FOUND;
         for url in discovery::metadata_urls(issuer) {
-            let url = self.safety.check(&url).ok_or(FetchErrorKind::InsecureUrl)?;
+            let url = self.url_rule.parse(&url).ok_or(FetchErrorKind::InsecureUrl)?;
             let response = self.get(&url, None).await?;
-            if response.status() == StatusCode::OK {
-                return discovery::keys_url(response.body(), issuer, self.safety);
+            last_status = response.status();
+            if last_status == StatusCode::OK {
+                return discovery::jwks_url(response.body(), issuer, self.url_rule);
             }
-            refused = response.status();
-            // Only a server that does not have the one document may have the other.
-            if !refused.is_client_error() {
+            // Only a server that does not have the first document may have the second one.
+            if !last_status.is_client_error() {
                 break;
             }
         }
-        Err(FetchErrorKind::Status(refused).into())
+        Err(FetchErrorKind::Status(last_status).into())
     }
 
     async fn get(
@@ -103,13 +107,13 @@ impl Origin {
         let mut request = Request::new(());
         *request.uri_mut() = url.clone();
         let headers = request.headers_mut();
-        let accepted = "application/jwk-set+json, application/json";
-        headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+        let media_types = "application/jwk-set+json, application/json";
+        headers.insert(ACCEPT, HeaderValue::from_static(media_types));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, HeaderValue::from_static(env!("CARGO_PKG_NAME")));
         if let Some(etag) = etag {
             headers.insert(IF_NONE_MATCH, etag.clone());
         }
-        self.client.fetch(request).await
+        Ok(self.client.fetch(request).await?)
     }
 }

@@ -1,95 +1,56 @@
-//! Where keys are found, and over which URLs they may travel.
+//! Where keys are fetched from.
 
-use std::net::IpAddr;
+use http::Uri;
 
-use http::{Uri, uri::Scheme};
+use crate::{error::ConfigError, url::UrlRule};
 
-use crate::error::ConfigError;
-
-/// What was configured: the document with the keys, or whose they are.
+/// The configured location: the URL of the keys, or the issuer whose metadata names it.
 pub(super) enum Location {
-    Url(Uri),
+    JwksUrl(Uri),
     Issuer(Box<str>),
 }
 
-/// Which URLs are safe enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Safety {
-    Https,
-    /// Also plain HTTP on this machine.
-    HttpsOrLoopback,
-}
-
 impl Location {
-    pub(super) fn url(url: &str, safety: Safety) -> Result<Self, ConfigError> {
-        Ok(Self::Url(safety.check(url).ok_or_else(|| safety.refusal())?))
+    pub(super) fn jwks_url(url: &str, rule: UrlRule) -> Result<Self, ConfigError> {
+        rule.parse(url).map(Self::JwksUrl).ok_or(ConfigError::out_of_range(match rule {
+            UrlRule::Https => {
+                "the URL of the JWK set must be an https URL without user and fragment"
+            }
+            UrlRule::HttpsOrLoopback => {
+                "the URL of the JWK set must be an https URL, or an http URL with a loopback host, \
+                 without user and fragment"
+            }
+        }))
     }
 
-    /// RFC 8414 section 2: "no query or fragment components".
-    pub(super) fn issuer(issuer: Box<str>, safety: Safety) -> Result<Self, ConfigError> {
-        match safety.check(&issuer) {
-            Some(url) if url.query().is_none() => Ok(Self::Issuer(issuer)),
-            _ => Err(safety.refusal()),
+    pub(super) fn issuer(issuer: Box<str>, rule: UrlRule) -> Result<Self, ConfigError> {
+        if rule.parse_issuer(&issuer).is_some() {
+            return Ok(Self::Issuer(issuer));
         }
+        Err(ConfigError::out_of_range(match rule {
+            UrlRule::Https => "the issuer must be an https URL without user, query and fragment",
+            UrlRule::HttpsOrLoopback => {
+                "the issuer must be an https URL, or an http URL with a loopback host, without \
+                 user, query and fragment"
+            }
+        }))
     }
 
-    /// The authority of the server that is asked first.
-    pub(super) fn host(&self) -> &str {
+    /// The authority of the first server that receives a request.
+    pub(super) fn authority(&self) -> &str {
         match self {
-            Self::Url(url) => url.authority().map_or("", |authority| authority.as_str()),
+            Self::JwksUrl(url) => url.authority().map_or("", |authority| authority.as_str()),
             Self::Issuer(issuer) => {
-                let (_, rest) = split_origin(issuer);
-                let origin = &issuer[..issuer.len() - rest.len()];
+                let (origin, _) = split_origin(issuer);
                 origin.split_once("://").map_or("", |(_, authority)| authority)
             }
         }
     }
 }
 
-impl Safety {
-    /// `url`, unless it is malformed or unsafe.
-    pub(super) fn check(self, url: &str) -> Option<Uri> {
-        // The parser drops a fragment without a word.
-        if url.contains('#') {
-            return None;
-        }
-        let uri: Uri = url.parse().ok()?;
-        let authority = uri.authority()?;
-        if authority.as_str().contains('@') || authority.host().is_empty() {
-            return None;
-        }
-        let is_safe = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP => {
-                self == Self::HttpsOrLoopback && is_loopback(authority.host())
-            }
-            _ => false,
-        };
-        is_safe.then_some(uri)
-    }
-
-    fn refusal(self) -> ConfigError {
-        ConfigError::out_of_range(match self {
-            Self::Https => {
-                "issuers and places of keys must be https URLs without user, query or fragment"
-            }
-            Self::HttpsOrLoopback => {
-                "issuers and places of keys must be https URLs, or http ones to this machine, \
-                     without user, query or fragment"
-            }
-        })
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-/// `issuer` up to its path, and the path.
-pub(super) fn split_origin(issuer: &str) -> (&str, &str) {
-    let authority = issuer.find("://").map_or(0, |index| index + "://".len());
-    let path = issuer[authority..].find('/').map_or(issuer.len(), |index| authority + index);
-    issuer.split_at(path)
+/// Splits `url` into its origin and its path.
+pub(super) fn split_origin(url: &str) -> (&str, &str) {
+    let authority = url.find("://").map_or(0, |index| index + "://".len());
+    let path = url[authority..].find('/').map_or(url.len(), |index| authority + index);
+    url.split_at(path)
 }

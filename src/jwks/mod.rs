@@ -1,11 +1,11 @@
-//! Keys of other issuers: fetched from them, kept fresh, and followed when they rotate.
+//! Keys of other issuers: [`RemoteKeys`] fetches them, refreshes them and follows rotations.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use tower_jwt_auth::{JwtAuthLayer, Verifier, jwks::RemoteKeys, token::{NoClaims, TokenProfile}};
+//! use tower_jwt_auth::{JwtAuthLayer, Verifier, jwks::RemoteKeys, token::TokenProfile};
 //!
 //! let keys = RemoteKeys::from_issuer("https://login.example").build()?;
-//! keys.refresh().await?; // or leave it to the first requests
+//! keys.refresh().await?; // optional: otherwise the first requests wait for the keys
 //!
 //! let verifier = Verifier::builder(keys)
 //!     .audience("https://api.example")
@@ -18,65 +18,64 @@
 //!
 //! # When keys are fetched
 //!
-//! 1. In the background: at once, and again before what was fetched expires by the server's
-//!    `Cache-Control`, or [as often as configured](RemoteKeysBuilder::refresh_every), at a moment
-//!    that each copy of a service draws for itself. While that fails it is tried again, at least
-//!    every half minute, every five seconds while there are no usable keys.
-//! 2. When a token that is right in everything else asks for a key that is not there. All requests
-//!    that wait for it share one fetch, and after it comes a [cooldown](RemoteKeysBuilder::cooldown)
-//!    in which such tokens are refused at once, whatever keys they ask for and however it ended;
-//!    only after the fetch that brings the first keys there is none.
+//! 1. In the background: when the handle is built, and again before the response expires according
+//!    to its `Cache-Control`, or [at the configured
+//!    interval](RemoteKeysBuilder::refresh_every). A failed fetch is repeated after at most 30
+//!    seconds, or at most 5 seconds while there are no usable keys.
+//! 2. When a token names an unknown key and passes every check that needs no key. All requests
+//!    that wait share one fetch. A [cooldown](RemoteKeysBuilder::cooldown) follows, in which tokens
+//!    with unknown keys are rejected at once, whatever key they name and whether or not the fetch
+//!    succeeded. Only the fetch that brings the first keys starts no cooldown.
 //!
-//! A new key under the `kid` of another one comes with the next refresh only, since it is a new `kid`
-//! that tells of a new key ([OpenID Connect Core section 10.1.1]), and forged signatures must not
-//! cause fetches; where a token or the keys have no `kid`, nothing but the signature can tell, and it
-//! does.
+//! A new key under an existing `kid` is used from the next refresh. A rotation must use a new `kid`
+//! ([OpenID Connect Core section 10.1.1]), and a forged signature must not cause a fetch. If the
+//! token or the keys have no `kid`, a signature that does not verify does cause a fetch.
 //!
-//! Every other token is verified with the keys at hand, without locks, without waiting. When the
-//! last handle is dropped, verifiers included, nothing is fetched any more.
+//! All other tokens are verified with the current keys, without locks and without waiting. The
+//! background task ends when the last handle is dropped, verifiers included.
 //!
-//! # What becomes of requests
+//! # What happens to requests
 //!
-//! | keys | a token of a known key | of an unknown one |
+//! | keys | token of a known key | token of an unknown key |
 //! |---|---|---|
-//! | fresh, or stale but [not for too long](RemoteKeysBuilder::max_stale) | verified | waits for a fetch, at most its deadline; `401` if no key came |
-//! | never fetched, or stale for too long | waits for a fetch; `503` if none came | the same |
+//! | fetched within [`max_stale`](RemoteKeysBuilder::max_stale) | verified | waits for a fetch; `401` if that brings no matching key |
+//! | never fetched, or older | waits for a fetch; `503` if it fails | the same |
 //!
-//! # What is trusted
+//! A request waits no longer than the [timeout](RemoteKeysBuilder::timeout) of the fetch.
 //!
-//! Only keys for signatures with RSA, elliptic curves and Ed25519, as strict as
-//! [`VerifyingKey::from_jwk`]; secrets are refused and private members never read. A key that is
-//! malformed, too weak or of another use is skipped, and so are keys that share their id and
-//! algorithm: neither can be told to be the one that is meant. A JWK without `alg` is for RS256,
-//! ES256, ES384 or EdDSA by its type, unless the [configured
-//! algorithms](RemoteKeysBuilder::algorithms) say otherwise.
+//! # Which keys are trusted
 //!
-//! Documents come over `https`, without redirects and uncompressed; they may have 256 KiB, and 100
-//! keys. With [discovery](RemoteKeys::from_issuer) the metadata must name exactly the issuer.
-//! Anything else counts as a failed fetch and leaves the keys that are there.
+//! Signature keys for RSA, elliptic curves and Ed25519 are used, under the rules of
+//! [`VerifyingKey::from_jwk`]. Symmetric keys are rejected, and private members are never read. A
+//! key that is malformed, too weak or for another use is skipped. Different keys with the same id
+//! and algorithm are all skipped, because a token does not identify one of them. A JWK without `alg`
+//! is used for RS256, ES256, ES384 or EdDSA, depending on its type, unless the
+//! [configured algorithms](RemoteKeysBuilder::algorithms) exclude that algorithm.
+//!
+//! Documents are fetched over `https`, without redirects and without compression. They may have at
+//! most 256 KiB and 100 keys. With [discovery](RemoteKeys::from_issuer), the metadata must name
+//! exactly the configured issuer. If a document breaks one of these rules, the fetch fails and the
+//! current keys stay in use.
 //!
 //! # Logging
 //!
-//! With the feature `tracing` there is an event `DEBUG` for each fetch and `WARN` for each that
-//! failed, with the host and the reason. Requests wait in the span `token_key_fetch`.
+//! With the feature `tracing`, each successful fetch is a `DEBUG` event and each failed fetch is a
+//! `WARN` event with the server and the reason. Requests wait in the span `token_key_fetch`.
 //!
 //! [OpenID Connect Core section 10.1.1]: https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys
 //! [`VerifyingKey::from_jwk`]: crate::VerifyingKey::from_jwk
 
 mod builder;
-mod client;
-mod core;
 mod discovery;
-mod document;
 mod error;
 mod fetch;
-mod http;
+mod jwk_set;
 mod location;
 mod policy;
-mod remote;
+mod refresher;
+mod remote_keys;
 
 pub use builder::RemoteKeysBuilder;
-pub use document::JwkSet;
 pub use error::{FetchError, FetchErrorKind};
-pub use http::HttpClient;
-pub use remote::{Freshness, RemoteKeys};
+pub use jwk_set::JwkSet;
+pub use remote_keys::{RemoteKeys, RemoteKeysStatus};

@@ -1,4 +1,4 @@
-//! When keys are fetched, and for how long they serve.
+//! When keys are fetched, and how long they are used.
 
 use std::time::Duration;
 
@@ -10,17 +10,26 @@ use http::{
 
 use crate::clock::NumericDate;
 
-const MINUTE: Duration = Duration::from_secs(60);
-/// In its last tenth, five minutes are over.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(334);
-const LONGEST_INTERVAL: Duration = MINUTE.saturating_mul(24 * 60);
-/// Where the server does not say.
-const USUAL_INTERVAL: Duration = MINUTE.saturating_mul(60);
-/// Between two tries while there are usable keys, and while there are none.
-const LONGEST_PAUSES: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(5)];
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The shortest interval that a `max-age` sets. The fetch takes place in its last tenth, so after
+/// five minutes at the earliest.
+const MIN_INTERVAL: Duration = Duration::from_secs(334);
+/// The longest interval that a `max-age` sets.
+const MAX_INTERVAL: Duration = DAY;
+/// The interval after a response without `max-age`.
+const DEFAULT_INTERVAL: Duration = HOUR;
+
+/// The longest pause between two failed fetches while there are usable keys.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause between two failed fetches while there are none.
+const MAX_RETRY_PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(5);
+/// Limits the exponential backoff, so that it does not overflow.
+const MAX_DOUBLINGS: u32 = 8;
 
 pub(super) struct Policy {
-    /// How often keys are refreshed, whatever the server says.
+    /// Replaces the interval of the response.
     pub(super) refresh_every: Option<Duration>,
     pub(super) cooldown: Duration,
     pub(super) max_stale: Duration,
@@ -32,56 +41,56 @@ impl Default for Policy {
         Self {
             refresh_every: None,
             cooldown: Duration::from_secs(30),
-            max_stale: MINUTE * 24 * 60,
+            max_stale: DAY,
             timeout: Duration::from_secs(5),
         }
     }
 }
 
 impl Policy {
-    /// How long after a good fetch with these headers the next one is due: before what it brought
-    /// expires, and before it must not be used any more.
+    /// The time from a successful fetch with these headers to the next one: before the keys expire
+    /// and before they become too old to use.
     pub(super) fn refresh_after(&self, headers: &HeaderMap) -> Duration {
-        let usual = || match lifetime(headers) {
-            Some(lifetime) => lifetime.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL),
-            None => USUAL_INTERVAL,
-        };
-        let interval = self.refresh_every.unwrap_or_else(usual);
-        in_last_tenth(interval.min(before(self.max_stale)))
+        let interval = self.refresh_every.unwrap_or_else(|| match lifetime(headers) {
+            Some(lifetime) => lifetime.clamp(MIN_INTERVAL, MAX_INTERVAL),
+            None => DEFAULT_INTERVAL,
+        });
+        in_last_tenth(interval.min(nine_tenths(self.max_stale)))
     }
 
-    /// How long after the last of `failures` fetches the next try is due.
+    /// The time from the last of `failures` fetches to the next one.
     pub(super) fn retry_after(&self, failures: u32, is_usable: bool) -> Duration {
-        let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(8));
-        let longest = LONGEST_PAUSES[usize::from(!is_usable)];
-        doubled.min(longest).min(self.refresh_every.unwrap_or(longest))
+        let doublings = failures.saturating_sub(1).min(MAX_DOUBLINGS);
+        let longest = if is_usable { MAX_RETRY_PAUSE } else { MAX_RETRY_PAUSE_WITHOUT_KEYS };
+        let pause = Duration::from_secs(1 << doublings).min(longest);
+        pause.min(self.refresh_every.unwrap_or(longest))
     }
 }
 
 /// Nine tenths of `duration`, in whole seconds.
-fn before(duration: Duration) -> Duration {
+fn nine_tenths(duration: Duration) -> Duration {
     Duration::from_secs((duration - duration / 10).as_secs())
 }
 
-/// Some time in the last tenth of `duration`, in whole seconds: copies of a service that began
-/// together would ask together for ever.
+/// A random time in the last tenth of `duration`, in whole seconds. Without randomness, copies of a
+/// service that started together would always send their requests together.
 fn in_last_tenth(duration: Duration) -> Duration {
-    let (earliest, latest) = (before(duration).as_secs(), duration.as_secs());
+    let (earliest, latest) = (nine_tenths(duration).as_secs(), duration.as_secs());
     let mut random = [0; 8];
-    // Without random numbers, early is better than not at all.
-    let later = match rand::fill(&mut random) {
+    // Without random numbers, an early fetch is better than none.
+    let delay = match rand::fill(&mut random) {
         Ok(()) => u64::from_ne_bytes(random) % (latest - earliest + 1),
         Err(_) => 0,
     };
-    Duration::from_secs((earliest + later).max(1))
+    Duration::from_secs((earliest + delay).max(1))
 }
 
-/// For how long an answer with these headers is fresh, if they say
+/// How long a response with these headers stays fresh, if they define it
 /// ([RFC 9111](https://www.rfc-editor.org/rfc/rfc9111)).
 fn lifetime(headers: &HeaderMap) -> Option<Duration> {
     let directives = || {
-        let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
-        lines.flat_map(|line| line.split(',')).map(str::trim)
+        let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).map(str::trim)
     };
     let is_uncacheable =
         |name: &str| ["no-cache", "no-store"].iter().any(|other| name.eq_ignore_ascii_case(other));
@@ -100,13 +109,13 @@ fn seconds(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Whether `duration`, in whole seconds and rounded up, has passed since `since`; a clock that was
-/// set back ends every wait.
+/// Whether `duration`, rounded up to whole seconds, has passed since `since`. A clock that was set
+/// back ends every wait.
 pub(super) fn has_passed(now: NumericDate, since: NumericDate, duration: Duration) -> bool {
     remaining(now, since, duration).is_zero()
 }
 
-/// How much of `duration` after `since` is left.
+/// The part of `duration` after `since` that has not passed.
 pub(super) fn remaining(now: NumericDate, since: NumericDate, duration: Duration) -> Duration {
     if now < since {
         return Duration::ZERO;

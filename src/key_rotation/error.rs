@@ -1,23 +1,23 @@
 use std::{error::Error, fmt};
 
-/// Why keys could not be opened, looked at again or rotated. Those at hand stay in use.
+/// Why the keys could not be opened, refreshed or rotated. The current keys stay in use.
 #[derive(Debug)]
 pub struct KeyRotationError {
     kind: KeyRotationErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The sort of a [`KeyRotationError`].
+/// The kind of a [`KeyRotationError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRotationErrorKind {
-    /// The storage did not answer in time, or failed.
+    /// The storage failed or did not respond in time.
     Storage,
-    /// What is stored was not written by this module, or is damaged. It is left as it is.
+    /// The stored document is damaged, or was not written by this module. It is not overwritten.
     Malformed,
-    /// Others kept changing what is stored; try again.
+    /// Other copies of the service kept changing the stored keys. Try again.
     Contended,
-    /// No key could be made, or there would be more of them than verifiers take.
+    /// No key could be generated, or there are 100 keys already.
     Key,
 }
 
@@ -33,7 +33,7 @@ impl KeyRotationError {
         Self { kind, source: Some(source.into()) }
     }
 
-    /// The sort of this error.
+    /// The kind of this error.
     #[must_use]
     pub const fn kind(&self) -> KeyRotationErrorKind {
         self.kind
@@ -43,7 +43,7 @@ impl KeyRotationError {
 impl fmt::Display for KeyRotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            KeyRotationErrorKind::Storage => "the key storage did not answer",
+            KeyRotationErrorKind::Storage => "the key storage failed",
             KeyRotationErrorKind::Malformed => "the stored keys are malformed",
             KeyRotationErrorKind::Contended => "the stored keys kept changing",
             KeyRotationErrorKind::Key => "no key could be added",

@@ -6,26 +6,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::storage::{KeyState, KeyStorage, KeyStorageError};
+use super::storage::{KeyStorage, KeyStorageError, StoredKeys};
 
-/// How long others may hold the lock, which they need for a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+const KEYS_FILE: &str = "keys.json";
+/// Written completely, then renamed to [`KEYS_FILE`].
+const NEW_KEYS_FILE: &str = "keys.json.new";
+const LOCK_FILE: &str = "keys.lock";
 
-/// Keys in a folder of a local file system, which copies of a service on one machine may share.
+/// Other copies hold the lock for a few milliseconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Keys in a folder of a local file system. Copies of a service on one machine can share it.
 ///
-/// It is made when first needed, for its owner alone, and holds:
+/// The folder is created when it is first needed, with access for its owner only. It contains:
 ///
-/// - `keys.json`, with mode 0600: per key its `kid`, `alg` and times, and as `private_key` the
-///   base64url of its PKCS#8, or of the secret. It is only ever replaced by renaming a complete
-///   file over it, so that readers find the old one or the new one, also after a crash;
-/// - `keys.lock`, which a copy locks while it replaces the former. The lock ends with the process.
+/// - `keys.json`, with mode 0600. For each key it has the `kid`, the `alg`, the times, and as
+///   `private_key` the base64url of the PKCS#8 document or of the secret. The file is replaced only
+///   by renaming a complete file, so that a reader finds either the old or the new one, also after
+///   a crash.
+/// - `keys.lock`, which a copy locks while it replaces `keys.json`. The lock ends with the process.
 ///
-/// Whoever can read the folder can sign.
+/// <div class="warning">
+///
+/// A user who can read the folder can sign tokens.
+///
+/// </div>
 #[derive(Clone, Debug)]
 pub struct KeyFolder(PathBuf);
 
 impl KeyFolder {
-    /// The folder at `path`.
+    /// Uses the folder at `path`.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
@@ -33,67 +44,68 @@ impl KeyFolder {
 }
 
 impl KeyStorage for KeyFolder {
-    async fn load(&self) -> Result<Option<KeyState>, KeyStorageError> {
+    async fn load(&self) -> Result<Option<StoredKeys>, KeyStorageError> {
         let folder = self.0.clone();
-        blocking(move || load(&folder)).await
+        spawn_blocking(move || load(&folder)).await
     }
 
     async fn replace(
         &self,
-        expected: Option<&KeyState>,
-        new: &KeyState,
+        expected: Option<&StoredKeys>,
+        new: &StoredKeys,
     ) -> Result<bool, KeyStorageError> {
         let (folder, expected, new) = (self.0.clone(), expected.cloned(), new.clone());
-        blocking(move || replace(&folder, expected.as_ref(), &new)).await
+        spawn_blocking(move || replace(&folder, expected.as_ref(), &new)).await
     }
 }
 
-async fn blocking<T: Send + 'static>(
+async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, KeyStorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(KeyStorageError::unavailable)?.map_err(KeyStorageError::unavailable)
 }
 
-fn load(folder: &Path) -> io::Result<Option<KeyState>> {
-    match fs::read(folder.join("keys.json")) {
-        Ok(bytes) => Ok(Some(KeyState::new(bytes))),
+fn load(folder: &Path) -> io::Result<Option<StoredKeys>> {
+    match fs::read(folder.join(KEYS_FILE)) {
+        Ok(bytes) => Ok(Some(StoredKeys::new(bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn replace(folder: &Path, expected: Option<&KeyState>, new: &KeyState) -> io::Result<bool> {
+fn replace(folder: &Path, expected: Option<&StoredKeys>, new: &StoredKeys) -> io::Result<bool> {
     create_folder(folder)?;
-    // Held until it is closed, at the end or by whatever ends the process.
-    let lock = owner_only().create(true).truncate(false).open(folder.join("keys.lock"))?;
-    lock_in_time(&lock)?;
+    // The lock is released when the file is closed: at the end of this function or of the process.
+    let lock = owner_only().create(true).truncate(false).open(folder.join(LOCK_FILE))?;
+    lock_with_timeout(&lock)?;
     if load(folder)?.as_ref() != expected {
         return Ok(false);
     }
-    let unfinished = folder.join("keys.json.new");
-    // One that a crash has left behind may be of any content.
-    match fs::remove_file(&unfinished) {
+    let new_file = folder.join(NEW_KEYS_FILE);
+    // A crash may have left one with any content and any permissions.
+    match fs::remove_file(&new_file) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = owner_only().create_new(true).open(&unfinished)?;
+    let mut file = owner_only().create_new(true).open(&new_file)?;
     file.write_all(new.as_bytes())?;
     file.sync_all()?;
-    fs::rename(unfinished, folder.join("keys.json"))?;
+    fs::rename(new_file, folder.join(KEYS_FILE))?;
     sync_folder(folder)?;
     Ok(true)
 }
 
-/// Locks `file`, unless who holds the lock hangs: each try would then keep a thread for good.
-fn lock_in_time(file: &File) -> io::Result<()> {
-    let until = Instant::now() + PATIENCE;
+/// Locks `file`. Without a timeout, a process that hangs while it holds the lock would block one
+/// thread of this process for each attempt.
+fn lock_with_timeout(file: &File) -> io::Result<()> {
+    let until = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                thread::sleep(Duration::from_millis(5));
+                thread::sleep(LOCK_RETRY_INTERVAL);
             }
-            answer => return Ok(answer?),
+            result => return Ok(result?),
         }
     }
 }
@@ -106,7 +118,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Opens for writing; a file that is made is its owner's alone from the first moment.
+/// Options to write a file. A file that is created is accessible to its owner only, from the start.
 fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
@@ -115,7 +127,7 @@ fn owner_only() -> OpenOptions {
     options
 }
 
-/// Makes a renaming last. Only Unix can open a folder for that.
+/// Makes a rename durable. Only Unix can open a folder for this.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -1,27 +1,27 @@
-//! Keys of one's own that change while serving: [`RotatingKeys`].
+//! Signing keys that rotate while serving: [`RotatingKeys`].
 //!
 //! # The life of a key
 //!
-//! 1. **Published.** It is made and written to the [storage](KeyStorage). From then on it verifies
-//!    here, and stands in what [`KeySet::to_jwks`](crate::KeySet::to_jwks) publishes, so that
-//!    others fetch it; nothing is signed with it. This lasts for the
+//! 1. **Published.** The key is generated and written to the [storage](KeyStorage). It verifies
+//!    here, and [`KeySet::to_jwks`](crate::KeySet::to_jwks) publishes it so that other services can
+//!    fetch it, but it does not sign yet. This phase lasts for the
 //!    [lead time](RotationPolicyBuilder::lead_time).
-//! 2. **Signing.** All copies of a service begin to sign with it at the same moment, which stands
-//!    in the storage, and go on until the next key's moment.
-//! 3. **Verifying.** It signs nothing any more, and verifies until the last token that it signed
-//!    has expired: the longest [token lifetime](RotationPolicyBuilder::token_lifetime), the leeway,
-//!    and a minute.
-//! 4. **Forgotten**, here and in the storage.
+//! 2. **Signing.** All copies of a service start to sign with the key at the same moment, which is
+//!    stored with it. They stop when the next key starts to sign.
+//! 3. **Verifying.** The key no longer signs. It verifies until its last token has expired: for the
+//!    longest [token lifetime](RotationPolicyBuilder::token_lifetime), plus the leeway, plus one
+//!    minute.
+//! 4. **Deleted**, from memory and from the storage.
 //!
-//! The first key signs at once, since nobody can have fetched a set without it. Secrets for HMAC
-//! rotate in the same way; the lead time is then for the other copies to learn of them.
+//! The very first key signs at once, because no other service can have fetched a set without it.
+//! HMAC secrets rotate in the same way; during the lead time the other copies read them from the
+//! storage.
 //!
 //! ```
 //! use std::time::Duration;
 //! use tower_jwt_auth::{
 //!     Algorithm, Issuer,
 //!     key_rotation::{KeyFolder, RotatingKeys, RotationPolicy},
-//!     token::NoClaims,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -39,25 +39,30 @@
 //! # }
 //! ```
 //!
-//! # What is kept where
+//! # What is stored
 //!
-//! The storage holds one small document with the private keys and their times: [`KeyFolder`] keeps
-//! it in a file that only its owner may read, any other place is an implementation of
-//! [`KeyStorage`] away. It is replaced as a whole, and only by who knows what it replaces, so that
-//! copies of a service neither tear it nor undo each other's rotations. A key is used only after
-//! it was stored. While the storage is away, the keys at hand go on, also into their next phase.
+//! The storage holds one small document with the private keys and their times. [`KeyFolder`] keeps
+//! it in a file that only its owner can read. For any other place, implement [`KeyStorage`].
 //!
-//! In memory, what this module holds of private keys is wiped when dropped.
+//! A copy replaces the whole document, and only if it has not changed since it was read. Copies
+//! therefore neither mix their writes nor undo each other's rotations. A key is used only after it
+//! was stored. While the storage is unavailable, the current keys stay in use, and a published key
+//! still starts to sign at its time.
+//!
+//! Private keys that this module holds in memory are wiped when they are dropped.
 
+mod dyn_storage;
 mod error;
 mod folder;
+mod key_ring;
 mod policy;
-mod rotating;
-mod state;
+mod policy_builder;
+mod rotating_keys;
 mod storage;
 
 pub use error::{KeyRotationError, KeyRotationErrorKind};
 pub use folder::KeyFolder;
-pub use policy::{RotationPolicy, RotationPolicyBuilder};
-pub use rotating::{RotatingKeys, RotationTask};
-pub use storage::{KeyState, KeyStorage, KeyStorageError};
+pub use policy::RotationPolicy;
+pub use policy_builder::RotationPolicyBuilder;
+pub use rotating_keys::{RotatingKeys, RotationTask};
+pub use storage::{KeyStorage, KeyStorageError, StoredKeys};

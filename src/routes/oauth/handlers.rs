@@ -1,56 +1,69 @@
-//! What each route does.
+//! The handlers of introspection and revocation.
 
 use std::sync::Arc;
 
 use axum::{body::Body, extract::Request, response::Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::{
     error::{AuthError, AuthErrorKind},
+    issue::Issuer,
     token::{Claims, TokenType},
 };
 
 use super::{
-    super::reply::{self, uncached},
-    Shared, form,
+    super::{
+        body::BodyLimits,
+        response::{json_response, ok, uncached},
+    },
+    form,
 };
 
-/// The members of RFC 7662 section 2.2 that are told as they stand in the token.
-const TOLD: [&str; 8] = ["scope", "client_id", "username", "exp", "iat", "nbf", "aud", "iss"];
+/// The members of RFC 7662 section 2.2 that are copied from the token.
+const COPIED_MEMBERS: [&str; 8] =
+    ["scope", "client_id", "username", "exp", "iat", "nbf", "aud", "iss"];
 
-pub(super) async fn introspect<C, R>(shared: Arc<Shared<C, R>>, request: Request) -> Response
+/// The state of the handlers.
+pub(super) struct OAuthState<C, R> {
+    pub(super) issuer: Issuer<C, R>,
+    /// The names of the application's claims in introspection responses.
+    pub(super) claims: Vec<Box<str>>,
+    pub(super) body_limits: BodyLimits,
+}
+
+pub(super) async fn introspect<C, R>(state: Arc<OAuthState<C, R>>, request: Request) -> Response
 where
     C: Send + Sync + 'static,
     R: Send + Sync + 'static,
 {
-    let token = match form::token(request).await {
+    let token = match form::token(request, &state.body_limits).await {
         Ok(token) => token,
         Err(response) => return response,
     };
-    match shared.issuer.verify(&token).await {
+    match state.issuer.verify(&token).await {
         Ok(claims) if claims.token_type() == Some(&TokenType::Access) => {
-            reply::ok(&shared.members(&claims))
+            ok(&state.members(&claims))
         }
-        Err(error) if is_outage(&error) => form::unavailable(&error),
-        // RFC 7662 section 2.2: not a word about why.
-        Ok(_) | Err(_) => reply::ok(&json!({ "active": false })),
+        Err(error) if is_outage(&error) => unavailable(&error),
+        // RFC 7662 section 2.2: the response does not contain the reason.
+        Ok(_) | Err(_) => ok(&json!({ "active": false })),
     }
 }
 
-pub(super) async fn revoke<C, R>(shared: Arc<Shared<C, R>>, request: Request) -> Response
+pub(super) async fn revoke<C, R>(state: Arc<OAuthState<C, R>>, request: Request) -> Response
 where
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    let token = match form::token(request).await {
+    let token = match form::token(request, &state.body_limits).await {
         Ok(token) => token,
         Err(response) => return response,
     };
-    match shared.revoke(&token).await {
-        Err(error) if is_outage(&error) => form::unavailable(&error),
-        // RFC 7009 section 2.2: a token that is not good is one that need not be revoked.
+    match state.revoke(&token).await {
+        Err(error) if is_outage(&error) => unavailable(&error),
+        // RFC 7009 section 2.2: an invalid token needs no revocation.
         Ok(()) | Err(_) => uncached(Response::new(Body::empty())),
     }
 }
@@ -59,16 +72,29 @@ fn is_outage(error: &AuthError) -> bool {
     error.kind().status() == StatusCode::SERVICE_UNAVAILABLE
 }
 
-impl<C, R> Shared<C, R> {
-    /// What is told of a good token.
+/// RFC 7009 section 2.2.1: after a `503`, the client must assume that the token still exists.
+fn unavailable(error: &AuthError) -> Response {
+    let body = json!({
+        "error": "temporarily_unavailable",
+        "error_description": error.kind().detail(),
+    });
+    let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
+    if let Some(wait) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+    }
+    response
+}
+
+impl<C, R> OAuthState<C, R> {
+    /// The introspection response for a valid token.
     fn members(&self, claims: &Claims) -> Map<String, Value> {
-        // It was read as an object when it was verified.
+        // The verifier has parsed it as an object.
         let payload: Map<String, Value> = serde_json::from_str(claims.json()).unwrap_or_default();
-        let own = self.claims.iter().map(AsRef::as_ref);
-        let told = own
-            .chain(TOLD)
+        let custom = self.claims.iter().map(AsRef::as_ref);
+        let copied = custom
+            .chain(COPIED_MEMBERS)
             .filter_map(|name| payload.get(name).map(|value| (name.to_owned(), value.clone())));
-        let mut members: Map<_, _> = told.collect();
+        let mut members: Map<_, _> = copied.collect();
         members.insert("active".to_owned(), true.into());
         members.insert("token_type".to_owned(), json!("Bearer"));
         members.insert("jti".to_owned(), json!(claims.jti()));
@@ -78,12 +104,12 @@ impl<C, R> Shared<C, R> {
     }
 }
 
-impl<C, R> Shared<C, R>
+impl<C, R> OAuthState<C, R>
 where
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    /// Ends the session of a refresh token, spent or not; else revokes an access token.
+    /// Ends the session of a refresh token, even if the token is spent, or revokes an access token.
     async fn revoke(&self, token: &str) -> Result<(), AuthError> {
         match self.issuer.logout(token).await {
             Err(error) if error.kind() != AuthErrorKind::Unavailable => {

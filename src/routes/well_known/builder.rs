@@ -1,15 +1,22 @@
-use std::{sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use http::HeaderValue;
 
-use crate::{error::ConfigError, token::KeySet};
+use crate::{error::ConfigError, token::KeySet, url::RedactedUrl};
 
-use super::{Shared, WellKnownRoutes, endpoint::Endpoint, metadata::IssuerUrl};
+use super::{
+    endpoint::Endpoint,
+    metadata::IssuerUrl,
+    well_known_routes::{WellKnownRoutes, WellKnownState},
+};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);
+const MAX_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The lead time of rotated keys must be this many times the `max-age`: a response may be cached for
+/// its `max-age`, and the fetch after that needs time.
+const MAX_AGES_PER_LEAD_TIME: u32 = 2;
 
-/// Sets up [`WellKnownRoutes`].
-#[derive(Debug)]
+/// Configures [`WellKnownRoutes`].
 #[must_use]
 pub struct WellKnownRoutesBuilder {
     keys: KeySet,
@@ -19,34 +26,37 @@ pub struct WellKnownRoutesBuilder {
     max_age: Duration,
 }
 
-impl WellKnownRoutesBuilder {
-    pub(super) const fn new(keys: KeySet) -> Self {
-        Self {
-            keys,
+impl WellKnownRoutes {
+    /// Starts a builder for routes that publish `keys`.
+    pub fn builder(keys: impl Into<KeySet>) -> WellKnownRoutesBuilder {
+        WellKnownRoutesBuilder {
+            keys: keys.into(),
             issuer: None,
             introspection: None,
             revocation: None,
-            max_age: Duration::from_secs(300),
+            max_age: DEFAULT_MAX_AGE,
         }
     }
+}
 
-    /// Also publishes metadata of this issuer, by which others find the keys: the very text that
-    /// stands in the tokens' `iss`. Default: the keys alone.
+impl WellKnownRoutesBuilder {
+    /// Sets the issuer, and publishes its metadata so that other services can discover the keys.
+    /// Default: only the keys are published.
     ///
-    /// It is the address of this server as others see it. A path in it is where all documents are,
-    /// as their specifications have it: `https://example.com/tenant` has its keys at
-    /// `/tenant/.well-known/jwks.json`.
+    /// The issuer is the URL of this server as clients see it, and must equal the `iss` of tokens.
+    /// If it has a path, the paths of the documents follow from it: the keys of
+    /// `https://example.com/tenant` are at `/tenant/.well-known/jwks.json`.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Names in the metadata where other services ask about tokens ([RFC 7662]), such as
-    /// `https://login.example/oauth/introspect` where [`OAuthRoutes`] are, and how they authenticate
-    /// there. Default: none is named.
+    /// Adds the URL of the introspection endpoint ([RFC 7662]) to the metadata, for example
+    /// `https://login.example/oauth/introspect` if [`OAuthRoutes`] are there. Default: none.
     ///
-    /// The ways to authenticate are those of [RFC 8414 section 2], such as `client_secret_basic`, but
-    /// for those with signatures.
+    /// `auth_methods` are the ways in which clients can authenticate there, with their names in
+    /// [RFC 8414 section 2], for example `client_secret_basic`. The methods that use signatures,
+    /// `private_key_jwt` and `client_secret_jwt`, are not supported.
     ///
     /// [`OAuthRoutes`]: crate::routes::OAuthRoutes
     /// [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
@@ -60,9 +70,10 @@ impl WellKnownRoutesBuilder {
         self
     }
 
-    /// Names in the metadata where other services revoke tokens ([RFC 7009]), such as
-    /// `https://login.example/oauth/revoke`, and how they authenticate there, as with
-    /// [`introspection_endpoint`](Self::introspection_endpoint). Default: none is named.
+    /// Adds the URL of the revocation endpoint ([RFC 7009]) to the metadata, for example
+    /// `https://login.example/oauth/revoke`. Default: none.
+    ///
+    /// `auth_methods` are as for [`introspection_endpoint`](Self::introspection_endpoint).
     ///
     /// [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009
     pub fn revocation_endpoint(
@@ -74,9 +85,9 @@ impl WellKnownRoutesBuilder {
         self
     }
 
-    /// Sets for how long others may keep the answers, in whole seconds. Default: 5 minutes.
+    /// Sets how long the responses may be cached, in whole seconds. Default: 5 minutes.
     ///
-    /// For as long a key that was taken out is still trusted by them.
+    /// Services that cache the keys trust a removed key for this time.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
@@ -86,39 +97,52 @@ impl WellKnownRoutesBuilder {
     ///
     /// # Errors
     ///
-    /// When there is no public key of one's own, since secrets are not published; the issuer or an
-    /// endpoint is no `https` address, or `http` on loopback, or has a query, a fragment or a user, or
-    /// the issuer unusual characters in its path; an endpoint is named but no issuer, or no way to
-    /// authenticate there, or one with signatures; the answers may be kept for less than a second or
-    /// more than a day; or keys that are [rotated](crate::key_rotation) would sign before everybody
-    /// has seen them: the lead time must be twice as long as the answers may be kept.
+    /// - The key set has no public key of its own. Secrets and fetched keys are not published.
+    /// - The [issuer](Self::issuer) or the URL of an endpoint is not an `https` URL, or an `http` URL
+    ///   with a loopback host, or it has a user, a query or a fragment.
+    /// - The path of the issuer contains other characters than letters, digits and `/-._~`.
+    /// - An endpoint is set, but no issuer; or the endpoint has no authentication method, or one that
+    ///   uses signatures.
+    /// - [`max_age`](Self::max_age) is less than one second or more than one day.
+    /// - The keys [rotate](crate::key_rotation), and their lead time is less than twice `max_age`, so
+    ///   that a key could sign before other services have fetched it.
     pub fn build(self) -> Result<WellKnownRoutes, ConfigError> {
-        if self.keys.published_algorithms().is_empty() {
-            return Err(ConfigError::ineffective("there is no public key to publish"));
+        let Self { keys, issuer, introspection, revocation, max_age } = self;
+        if keys.published_algorithms().is_empty() {
+            return Err(ConfigError::ineffective("the key set has no public key to publish"));
         }
-        if self.max_age.as_secs() == 0 || self.max_age > DAY {
-            return Err(ConfigError::out_of_range(
-                "published keys may be kept for a second to a day",
-            ));
+        if max_age.as_secs() == 0 || max_age > MAX_MAX_AGE {
+            return Err(ConfigError::out_of_range("`max_age` must be one second to one day"));
         }
-        let terms = self.keys.load().terms();
-        if terms.is_some_and(|terms| terms.lead_time < self.max_age.saturating_mul(2)) {
+        let shortest_lead_time = max_age.saturating_mul(MAX_AGES_PER_LEAD_TIME);
+        if keys.load().terms().is_some_and(|terms| terms.lead_time < shortest_lead_time) {
             return Err(ConfigError::conflict(
-                "the lead time of the keys is shorter than twice the time others may keep them",
+                "the `lead_time` of rotated keys must be at least twice `max_age`",
             ));
         }
-        let issuer = self.issuer.as_deref().map(IssuerUrl::parse).transpose()?;
-        let endpoints: Vec<_> = self.introspection.into_iter().chain(self.revocation).collect();
+        let issuer = issuer.as_deref().map(IssuerUrl::parse).transpose()?;
+        let endpoints: Vec<_> = introspection.into_iter().chain(revocation).collect();
         endpoints.iter().try_for_each(Endpoint::check)?;
         if issuer.is_none() && !endpoints.is_empty() {
             return Err(ConfigError::ineffective(
-                "endpoints are named in the metadata of an issuer, and there is none",
+                "`introspection_endpoint` and `revocation_endpoint` require an `issuer`",
             ));
         }
-        let cache_control = format!("public, max-age={}", self.max_age.as_secs());
-        // It holds nothing that a header may not hold.
-        let cache_control = HeaderValue::try_from(cache_control)
-            .unwrap_or(HeaderValue::from_static("public, max-age=300"));
-        Ok(WellKnownRoutes(Arc::new(Shared { keys: self.keys, issuer, endpoints, cache_control })))
+        let cache_control = format!("public, max-age={}", max_age.as_secs());
+        let cache_control =
+            HeaderValue::try_from(cache_control).expect("the characters are visible ASCII");
+        Ok(WellKnownRoutes::new(WellKnownState { keys, issuer, endpoints, cache_control }))
+    }
+}
+
+impl fmt::Debug for WellKnownRoutesBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WellKnownRoutesBuilder")
+            .field("keys", &self.keys)
+            .field("issuer", &self.issuer.as_deref().map(RedactedUrl))
+            .field("introspection", &self.introspection.as_ref().map(Endpoint::redacted_url))
+            .field("revocation", &self.revocation.as_ref().map(Endpoint::redacted_url))
+            .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that a client may have already.
+//! Conditional requests ([RFC 9110 section 13](https://www.rfc-editor.org/rfc/rfc9110#section-13)).
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{body::Body, response::Response};
@@ -8,37 +8,37 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
 };
 
-/// Answers with `text`, or with `304` to who names it in `If-None-Match`
-/// ([RFC 9110 section 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
-pub(super) fn answer(
-    asked: &HeaderMap,
+/// Responds with `body`, or with `304` if the client has it already.
+pub(super) fn respond(
+    request_headers: &HeaderMap,
     media_type: &'static str,
     cache_control: &HeaderValue,
-    text: String,
+    body: String,
 ) -> Response {
-    let tag = format!("\"{}\"", BASE64URL.encode_to_string(digest(&SHA256, text.as_bytes())));
-    let mut response = if names(asked, &tag) {
+    let etag = format!("\"{}\"", BASE64URL.encode_to_string(digest(&SHA256, body.as_bytes())));
+    let mut response = if if_none_match_has(request_headers, &etag) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
-        let mut response = Response::new(Body::from(text));
+        let mut response = Response::new(Body::from(body));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         response
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, cache_control.clone());
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        headers.insert(ETAG, tag);
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(ETAG, etag);
     }
     response
 }
 
-/// Whether one of the tags is this one. No comma stands in it, so others may be cut at theirs.
-fn names(asked: &HeaderMap, tag: &str) -> bool {
-    let lines = asked.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
-    lines
-        .flat_map(|line| line.split(','))
+/// Whether `If-None-Match` lists `etag`. Splitting at each comma is correct here, because our tags
+/// contain none: a part of another tag never equals one of ours.
+fn if_none_match_has(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
         .map(str::trim)
-        .any(|asked| asked == "*" || asked.strip_prefix("W/").unwrap_or(asked) == tag)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }

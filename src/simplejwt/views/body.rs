@@ -7,22 +7,24 @@ use axum::{
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Map, Value};
 
-use crate::routes::{BodyError, DistinctObject, read_whole};
+use crate::routes::{BodyError, BodyLimits, JsonObjectError, parse_object};
 
 use super::{
     python_json,
     response::{Problem, detail, non_field, own},
 };
 
-const LIMIT: usize = 16 * 1024;
-
 /// The members of a body, or what is wrong with it.
 pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
     let (parts, body) = request.into_parts();
-    let body = read_whole(body, LIMIT).await.map_err(|error| match error {
+    let body = BodyLimits::default().read(body).await.map_err(|error| match error {
         BodyError::TooLarge => {
             let text = "The request body is too large.";
             own(StatusCode::PAYLOAD_TOO_LARGE, text, "body_too_large")
+        }
+        BodyError::Timeout => {
+            let text = "The request body was not received in time.";
+            own(StatusCode::REQUEST_TIMEOUT, text, "body_timeout")
         }
         _ => detail(StatusCode::BAD_REQUEST, "The request body could not be read."),
     })?;
@@ -53,8 +55,10 @@ fn content_type(headers: &HeaderMap) -> String {
 
 fn json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let text = utf8(body)?;
-    if let Ok(DistinctObject(members)) = serde_json::from_str(text) {
-        return Ok(members);
+    match parse_object(text.as_bytes()) {
+        Ok(members) => return Ok(members),
+        Err(JsonObjectError::ReservedName) => return Err(parse_error("JSON", "Reserved member")),
+        Err(JsonObjectError::Syntax | JsonObjectError::NotAnObject) => {}
     }
     Err(match serde_json::from_str(text) {
         Ok(Value::Null) => non_field("No data provided"),

@@ -5,7 +5,10 @@ use std::{error::Error, time::Duration};
 use http::{Request, Response, StatusCode, header::CONTENT_ENCODING};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
-use tower_jwt_auth::jwks::{FetchErrorKind, HttpClient, RemoteKeys};
+use tower_jwt_auth::{
+    http_client::HttpClient,
+    jwks::{FetchErrorKind, RemoteKeys},
+};
 
 const ISSUER: &str = "https://login.example";
 const KEYS: &str = "https://login.example/keys?of=all";

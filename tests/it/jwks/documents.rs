@@ -22,7 +22,7 @@ async fn assert_skipped(what: &str, bad: &[Value]) {
     all.extend(bad.iter().cloned());
     for _ in 0..all.len() {
         let scene = Scene::of(&all).await;
-        let freshness = scene.keys.freshness();
+        let freshness = scene.keys.status();
         assert_eq!((freshness.keys, freshness.skipped), (1, bad.len()), "{what}");
         assert_eq!(scene.ask_now(&scene.token(&good)), Ok(()), "{what}");
         all.rotate_left(1);
@@ -99,7 +99,7 @@ async fn deep_nesting_spoils_a_key_only() {
     provider.answer(JWKS, Answer::text(document));
     let scene = Scene::of_provider(provider, |keys| keys);
     scene.keys.refresh().await.unwrap();
-    assert_eq!(scene.keys.freshness().skipped, 2);
+    assert_eq!(scene.keys.status().skipped, 2);
     assert_eq!(scene.ask_now(&scene.token(&good)), Ok(()));
 }
 
@@ -111,7 +111,7 @@ async fn repeated_members_spoil_a_key_only() {
     provider.answer(JWKS, Answer::text(format!(r#"{{"keys":[{twice},{}]}}"#, good.jwk())));
     let scene = Scene::of_provider(provider, |keys| keys);
     scene.keys.refresh().await.unwrap();
-    assert_eq!(scene.keys.freshness().skipped, 1);
+    assert_eq!(scene.keys.status().skipped, 1);
     assert_eq!(scene.ask_now(&scene.token(&good)), Ok(()));
 }
 
@@ -132,13 +132,13 @@ async fn keys_that_share_id_and_algorithm_are_refused() {
     let (one, two) = (ForeignKey::generate("same"), ForeignKey::generate("same"));
     for all in [vec![one.jwk(), two.jwk()], vec![one.jwk(), one.jwk(), two.jwk()]] {
         let scene = Scene::of(&all).await;
-        assert_eq!(scene.keys.freshness().keys, 0);
+        assert_eq!(scene.keys.status().keys, 0);
         assert_eq!(scene.ask_now(&scene.token(&one)), UNKNOWN_KEY);
         assert_eq!(scene.ask_now(&scene.token(&two)), UNKNOWN_KEY);
     }
     // The same key twice leaves no doubt.
     let scene = Scene::of(&[one.jwk(), one.jwk_with(&json!({ "x5t": "AAAA" }))]).await;
-    assert_eq!(scene.keys.freshness().keys, 1);
+    assert_eq!(scene.keys.status().keys, 1);
     assert_eq!(scene.ask_now(&scene.token(&one)), Ok(()));
     // Those with names of their own are not touched.
     let other = ForeignKey::generate("other");
@@ -253,7 +253,7 @@ async fn what_is_no_set_leaves_the_keys_that_are_there() {
     all.push(key.jwk());
     scene.provider.publish(&all);
     scene.keys.refresh().await.unwrap();
-    assert_eq!(scene.keys.freshness().keys, 100);
+    assert_eq!(scene.keys.status().keys, 100);
 }
 
 #[test]

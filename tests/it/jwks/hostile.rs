@@ -116,7 +116,7 @@ async fn a_slow_answer_ends_with_the_deadline() {
     for (waited, scene) in join_all(waits).await {
         assert!(waited >= Duration::from_millis(4900), "{waited:?}");
         assert!(waited < Duration::from_secs(15), "{waited:?}");
-        assert_eq!(scene.keys.freshness().age, None);
+        assert_eq!(scene.keys.status().age, None);
     }
 }
 

@@ -24,13 +24,13 @@ async fn stale_keys_serve_until_their_limit_and_then_none_does() {
     scene.clock.advance(Duration::from_secs(99));
     assert_eq!(scene.ask_now(&token), Ok(()));
     assert_eq!(scene.ask(&scene.token(&other)).await, UNKNOWN_KEY);
-    assert!(scene.keys.freshness().is_usable);
+    assert!(scene.keys.status().is_usable);
 
     scene.clock.advance(Duration::from_secs(1));
     assert_eq!(scene.ask_now(&token), UNAVAILABLE);
     assert_eq!(scene.ask(&token).await, UNAVAILABLE);
     assert_eq!(scene.ask(&scene.token(&other)).await, UNAVAILABLE);
-    let freshness = scene.keys.freshness();
+    let freshness = scene.keys.status();
     assert!(!freshness.is_usable);
     assert_eq!(freshness.age, Some(Duration::from_secs(100)));
 
@@ -50,7 +50,7 @@ async fn stale_keys_serve_until_their_limit_and_then_none_does() {
         scene.ask_now(&token)
     })
     .await;
-    assert!(scene.keys.freshness().is_usable);
+    assert!(scene.keys.status().is_usable);
 }
 
 /// The limit counts from the last good fetch, not from the last try, nor from a change.
@@ -104,7 +104,7 @@ async fn an_outage_is_tried_again_soon_and_not_too_often() {
     let mut waits = Vec::new();
     for _ in 0..6 {
         assert!(scene.keys.refresh().await.is_err());
-        let wait = scene.keys.freshness().refresh_in;
+        let wait = scene.keys.status().refresh_in;
         waits.push(wait.as_secs());
         scene.clock.advance(wait);
     }

@@ -50,7 +50,7 @@ async fn a_withdrawn_key_ends_with_the_next_refresh() {
     scene.provider.publish(&[]);
     scene.keys.refresh().await.unwrap();
     assert_eq!(scene.ask_now(&scene.token(&two)), UNKNOWN_KEY);
-    assert!(scene.keys.freshness().is_usable);
+    assert!(scene.keys.status().is_usable);
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn keys_are_refreshed_by_the_cache_control_within_limits() {
         let scene = Scene::of_provider(provider, |keys| keys.max_stale(limit));
         for _ in 0..10 {
             scene.keys.refresh().await.unwrap();
-            let wait = scene.keys.freshness().refresh_in.as_secs();
+            let wait = scene.keys.status().refresh_in.as_secs();
             assert!(due.contains(&wait), "{wait} {headers}");
         }
     }
@@ -136,7 +136,7 @@ async fn copies_of_a_service_refresh_at_moments_of_their_own() {
         let builder = RemoteKeys::from_url(provider.url(JWKS)).insecure_loopback_http();
         let keys = builder.clock(&clock).build().unwrap();
         keys.refresh().await.unwrap();
-        let wait = keys.freshness().refresh_in.as_secs();
+        let wait = keys.status().refresh_in.as_secs();
         assert!((3240..=3600).contains(&wait), "{wait}");
         waits.insert(wait);
     }
@@ -162,11 +162,11 @@ async fn the_configured_interval_counts_more_and_staleness_most() {
             keys.max_stale(Duration::from_secs(stale))
         });
         scene.keys.refresh().await.unwrap();
-        let wait = scene.keys.freshness().refresh_in;
+        let wait = scene.keys.status().refresh_in;
         assert!(due.contains(&wait.as_secs()), "{wait:?} {due:?}");
         let second = Duration::from_secs(1);
         scene.clock.advance(wait - second);
-        assert_eq!(scene.keys.freshness().refresh_in, second);
+        assert_eq!(scene.keys.status().refresh_in, second);
         assert_eq!(scene.fetches(), 1);
         scene.clock.advance(second);
         eventually(2, async || scene.fetches()).await;
@@ -180,8 +180,8 @@ async fn a_clock_that_is_set_back_causes_a_refresh() {
     let scene = Scene::of(&[ForeignKey::generate("one").jwk()]).await;
     scene.clock.set(NumericDate::from_secs(NOW - 1));
     eventually(2, async || scene.fetches()).await;
-    eventually(true, async || !scene.keys.freshness().refresh_in.is_zero()).await;
-    assert_eq!(scene.keys.freshness().age, Some(Duration::ZERO));
+    eventually(true, async || !scene.keys.status().refresh_in.is_zero()).await;
+    assert_eq!(scene.keys.status().age, Some(Duration::ZERO));
 }
 
 #[tokio::test]
@@ -193,12 +193,12 @@ async fn unchanged_keys_are_not_sent_again() {
     let scene = Scene::of_provider(provider, |keys| keys);
     scene.keys.refresh().await.unwrap();
     scene.clock.advance(Duration::from_secs(100));
-    assert_eq!(scene.keys.freshness().age, Some(Duration::from_secs(100)));
+    assert_eq!(scene.keys.status().age, Some(Duration::from_secs(100)));
     scene.keys.refresh().await.unwrap();
     let heads = scene.provider.heads();
     assert!(!heads[0].contains("if-none-match") && heads[1].contains("if-none-match: \"1\""));
-    assert_eq!(scene.keys.freshness().age, Some(Duration::ZERO));
-    assert_eq!(scene.keys.freshness().keys, 1);
+    assert_eq!(scene.keys.status().age, Some(Duration::ZERO));
+    assert_eq!(scene.keys.status().keys, 1);
     assert_eq!(scene.ask_now(&scene.token(&one)), Ok(()));
 
     scene.provider.answer(JWKS, Answer::Tagged("\"2\"", document(&two)));

@@ -104,7 +104,9 @@ async fn events_tell_of_fetches_and_of_nothing_in_tokens() {
     assert!(scene.keys.refresh().await.is_err());
     let lines: Vec<_> =
         log.take().into_iter().filter(|line| line.contains("@tower_jwt_auth")).collect();
-    for expected in ["the keys have changed", "the keys have not changed", "answered 500"] {
+    for expected in
+        ["the keys have changed", "the keys have not changed", "responded with status 500"]
+    {
         assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:#?}");
     }
     let shown = format!("{:?} {:?} {:?}", scene.keys, scene.verifier, KeySet::from(&scene.keys));

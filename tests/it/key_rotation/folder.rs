@@ -16,7 +16,7 @@ use serde_json::Value;
 use tower_jwt_auth::{
     Algorithm, NumericDate,
     key_rotation::{
-        KeyFolder, KeyRotationErrorKind, KeyState, KeyStorage, RotatingKeys, RotationPolicy,
+        KeyFolder, KeyRotationErrorKind, KeyStorage, RotatingKeys, RotationPolicy, StoredKeys,
     },
 };
 
@@ -193,7 +193,7 @@ async fn who_does_not_know_what_is_stored_cannot_replace_it() {
     let storage = KeyFolder::new(folder.path());
     open(folder.path()).await.rotate().await.unwrap();
     let stored = storage.load().await.unwrap().unwrap();
-    let other = KeyState::new(b"other".to_vec());
+    let other = StoredKeys::new(b"other".to_vec());
     assert!(!storage.replace(None, &other).await.unwrap());
     assert!(!storage.replace(Some(&other), &other).await.unwrap());
     assert_eq!(storage.load().await.unwrap().as_ref(), Some(&stored));

@@ -18,7 +18,8 @@ use serde_json::Value;
 use tower_jwt_auth::{
     Algorithm, AuthErrorKind, Issuer, KeySet, ManualClock, NumericDate, Verifier,
     key_rotation::{
-        KeyState, KeyStorage, KeyStorageError, RotatingKeys, RotationPolicy, RotationPolicyBuilder,
+        KeyStorage, KeyStorageError, RotatingKeys, RotationPolicy, RotationPolicyBuilder,
+        StoredKeys,
     },
     token::NoClaims,
     user::User,
@@ -85,7 +86,7 @@ enum Fault {
 /// A storage behind a switch. Clones share both.
 #[derive(Clone, Default)]
 struct InMemory {
-    stored: Arc<Mutex<Option<KeyState>>>,
+    stored: Arc<Mutex<Option<StoredKeys>>>,
     fault: Arc<AtomicU8>,
     writes: Arc<AtomicUsize>,
 }
@@ -105,7 +106,7 @@ impl InMemory {
     }
 
     fn put(&self, text: Option<&str>) {
-        *self.stored.lock().unwrap() = text.map(|text| KeyState::new(text.into()));
+        *self.stored.lock().unwrap() = text.map(|text| StoredKeys::new(text.into()));
     }
 
     async fn pass(&self) -> Result<(), KeyStorageError> {
@@ -120,7 +121,7 @@ impl InMemory {
 }
 
 impl KeyStorage for InMemory {
-    async fn load(&self) -> Result<Option<KeyState>, KeyStorageError> {
+    async fn load(&self) -> Result<Option<StoredKeys>, KeyStorageError> {
         self.pass().await?;
         // Others get their turn between reading and writing.
         tokio::task::yield_now().await;
@@ -129,8 +130,8 @@ impl KeyStorage for InMemory {
 
     async fn replace(
         &self,
-        expected: Option<&KeyState>,
-        new: &KeyState,
+        expected: Option<&StoredKeys>,
+        new: &StoredKeys,
     ) -> Result<bool, KeyStorageError> {
         self.pass().await?;
         let mut stored = self.stored.lock().unwrap();

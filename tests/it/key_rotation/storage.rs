@@ -5,7 +5,7 @@ use std::error::Error;
 use futures::future::join_all;
 use tower_jwt_auth::{
     ConfigError, KeySet,
-    key_rotation::{KeyRotationErrorKind, KeyState, RotatingKeys},
+    key_rotation::{KeyRotationErrorKind, RotatingKeys, StoredKeys},
 };
 
 use crate::support::login::{DAY, HOUR, MINUTE};
@@ -175,7 +175,7 @@ async fn debug_shows_no_key() {
     let text = storage.text();
     let at = text.find("private_key\":\"").unwrap() + 14;
     let private = &text[at..at + 40];
-    let state = KeyState::new(text.clone().into());
+    let state = StoredKeys::new(text.clone().into());
     let shown =
         format!("{keys:?} {keys:#?} {state:?} {:?} {:?}", policy(&clock), KeySet::from(&keys));
     assert!(!shown.contains(private) && !shown.contains(&format!("{:?}", &state.as_bytes()[..8])));

@@ -50,7 +50,7 @@ async fn a_body_must_be_json() {
             let reply = send(&app, post(path, body.to_owned())).await;
             let detail = if body == deep && reply.body.contains("object") {
                 // A list is recognized before its depth is.
-                "The request body must be a JSON object without repetitions."
+                "The request body must be a JSON object without duplicate members."
             } else {
                 "The request body is not valid JSON."
             };
@@ -78,7 +78,10 @@ async fn a_body_must_be_an_object_in_which_nothing_stands_twice() {
     ] {
         for path in PATHS {
             let reply = send(&app, post(path, body)).await;
-            assert_invalid(&reply, "The request body must be a JSON object without repetitions.");
+            assert_invalid(
+                &reply,
+                "The request body must be a JSON object without duplicate members.",
+            );
         }
     }
 }

@@ -22,7 +22,11 @@ use super::{outcome, post_json};
 #[test]
 fn surplus_logins_are_shed_while_other_routes_answer() {
     // One blocking thread, which the test holds while it floods.
-    let runtime = runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let setup = Setup::new();
         let hasher = PasswordHasher::builder().memory_kib(1024).iterations(1);

@@ -12,12 +12,11 @@ use crate::{
 
 use super::error::FetchErrorKind;
 
-/// More than any honest set has.
 const MAX_KEYS: usize = 100;
 
-/// The keys of a JWK set at hand: a file, or a text of the program.
+/// The keys of a JWK set that the application has, for example in a file.
 ///
-/// Which keys are taken is told in the [module docs](super#what-is-trusted).
+/// The [module docs](super#which-keys-are-trusted) list which keys are used.
 ///
 /// ```
 /// use tower_jwt_auth::{Verifier, jwks::JwkSet};
@@ -42,31 +41,34 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// Reads a JWK set.
+    /// Parses a JWK set.
     ///
     /// # Errors
     ///
-    /// When it is malformed, has more than 100 keys, or none that can be used.
+    /// When the set is malformed, has more than 100 keys, or has no usable key.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
-        match Self::read(json.as_bytes(), &Accepted(None)) {
+        match Self::parse(json.as_bytes(), &AcceptedAlgorithms::all()) {
             Ok(set) if set.keys.is_empty() => {
-                Err(ConfigError::key("no key of the JWK set can be used"))
+                Err(ConfigError::key("the JWK set has no usable key"))
             }
             Ok(set) => Ok(set),
             Err(FetchErrorKind::TooLarge) => {
-                Err(ConfigError::key("the JWK set has more than 100 keys"))
+                Err(ConfigError::key("the JWK set must have at most 100 keys"))
             }
-            Err(_) => Err(ConfigError::key("malformed JWK set")),
+            Err(_) => Err(ConfigError::key("the JWK set is malformed")),
         }
     }
 
-    /// How many of its keys cannot be used.
+    /// The number of keys in the set that cannot be used.
     #[must_use]
     pub const fn skipped(&self) -> usize {
         self.skipped
     }
 
-    pub(super) fn read(json: &[u8], accepted: &Accepted) -> Result<Self, FetchErrorKind> {
+    pub(super) fn parse(
+        json: &[u8],
+        accepted: &AcceptedAlgorithms,
+    ) -> Result<Self, FetchErrorKind> {
         #[derive(Deserialize)]
         struct Set<'a> {
             #[serde(borrow)]
@@ -80,7 +82,7 @@ impl JwkSet {
         if all.len() > MAX_KEYS {
             return Err(FetchErrorKind::TooLarge);
         }
-        let usable: Vec<_> = all.iter().filter_map(|key| accepted.read(key.get())).collect();
+        let usable: Vec<_> = all.iter().filter_map(|key| accepted.parse_key(key.get())).collect();
         let keys: Vec<_> = usable
             .iter()
             .enumerate()
@@ -97,7 +99,8 @@ impl From<JwkSet> for KeySet {
     }
 }
 
-/// Whether the key at `index` shares id and algorithm with another one, or stands there before.
+/// Whether another key has the id and the algorithm of the key at `index`. Of two equal keys, only
+/// the second one counts as ambiguous.
 fn is_ambiguous(keys: &[VerifyingKey], index: usize, key: &VerifyingKey) -> bool {
     keys.iter().enumerate().any(|(other_index, other)| {
         other_index != index
@@ -107,19 +110,39 @@ fn is_ambiguous(keys: &[VerifyingKey], index: usize, key: &VerifyingKey) -> bool
     })
 }
 
-/// The algorithms that keys may be for; unless configured, all that take no shared secret.
-pub(super) struct Accepted(pub(super) Option<Vec<Algorithm>>);
+/// The algorithms of the keys that are used.
+pub(super) struct AcceptedAlgorithms(Option<Vec<Algorithm>>);
 
-impl Accepted {
-    pub(super) fn accepts(&self, algorithm: Algorithm) -> bool {
-        // Whoever reads a published secret could sign with it.
+impl AcceptedAlgorithms {
+    /// All asymmetric algorithms.
+    pub(super) const fn all() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn only(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self(Some(algorithms.into_iter().collect()))
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let Self(Some(algorithms)) = self else { return Ok(()) };
+        if algorithms.is_empty() {
+            return Err(ConfigError::ineffective("`algorithms` must not be empty"));
+        }
+        if algorithms.iter().any(|algorithm| algorithm.is_symmetric()) {
+            return Err(ConfigError::conflict("`algorithms` must be asymmetric"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn contains(&self, algorithm: Algorithm) -> bool {
+        // A client that can read a published secret could sign with it.
         !algorithm.is_symmetric() && self.0.as_ref().is_none_or(|list| list.contains(&algorithm))
     }
 
-    /// The key of a JWK, unless it cannot be used.
-    fn read(&self, json: &str) -> Option<VerifyingKey> {
+    /// Parses a JWK; `None` if it cannot be used.
+    fn parse_key(&self, json: &str) -> Option<VerifyingKey> {
         #[derive(Deserialize)]
-        struct Kind<'a> {
+        struct Jwk<'a> {
             #[serde(borrow)]
             kty: Cow<'a, str>,
             #[serde(borrow, default)]
@@ -128,20 +151,20 @@ impl Accepted {
             alg: Option<Cow<'a, str>>,
         }
 
-        let kind: Kind<'_> = serde_json::from_str(json).ok()?;
-        let algorithm = match kind.alg {
+        let jwk: Jwk<'_> = serde_json::from_str(json).ok()?;
+        let algorithm = match jwk.alg {
             Some(name) => name.parse().ok()?,
-            None => self.algorithm_of(&kind.kty, kind.crv.as_deref())?,
+            None => self.default_algorithm(&jwk.kty, jwk.crv.as_deref())?,
         };
-        if !self.accepts(algorithm) {
+        if !self.contains(algorithm) {
             return None;
         }
         VerifyingKey::from_jwk(json, algorithm).ok()
     }
 
-    /// The algorithm of a key that names none: the usual one of its type if that is accepted, else
-    /// the only one that is.
-    fn algorithm_of(&self, kty: &str, crv: Option<&str>) -> Option<Algorithm> {
+    /// The algorithm of a key without `alg`: the default one of its type if that is accepted,
+    /// otherwise the only accepted one.
+    fn default_algorithm(&self, kty: &str, crv: Option<&str>) -> Option<Algorithm> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let possible: &[_] = match (kty, crv) {
             ("RSA", _) => &[RS256, RS384, RS512, PS256, PS384, PS512],
@@ -150,7 +173,7 @@ impl Accepted {
             ("OKP", Some("Ed25519")) => &[EdDSA],
             _ => return None,
         };
-        let mut accepted = possible.iter().copied().filter(|algorithm| self.accepts(*algorithm));
+        let mut accepted = possible.iter().copied().filter(|algorithm| self.contains(*algorithm));
         let first = accepted.next()?;
         (first == possible[0] || accepted.next().is_none()).then_some(first)
     }

@@ -12,26 +12,25 @@ use rustls::crypto::aws_lc_rs::default_provider;
 
 use crate::error::ConfigError;
 
-use super::http::HttpClient;
+use super::client::HttpClient;
 
-/// The client unless another one is given: plain requests over TLS, and nothing of its own accord,
-/// no redirects, no decompression, no cookies, no proxies.
-pub(super) struct TlsClient(Client<HttpsConnector<HttpConnector>, Empty<&'static [u8]>>);
+/// The default client: HTTP/1.1 with rustls, without redirects, decompression, cookies or proxies.
+pub(crate) struct TlsClient(Client<HttpsConnector<HttpConnector>, Empty<&'static [u8]>>);
 
 impl TlsClient {
-    /// Trusts the certificate authorities of the machine, or where it has none, Mozilla's.
-    pub(super) fn new() -> Result<Self, ConfigError> {
+    /// Trusts the system's certificate authorities, or Mozilla's if the system has none.
+    pub(crate) fn new() -> Result<Self, ConfigError> {
         let native =
             HttpsConnectorBuilder::new().with_provider_and_native_roots(default_provider());
         let builder = match native {
             Ok(builder) => builder,
             Err(_) => HttpsConnectorBuilder::new()
                 .with_provider_and_webpki_roots(default_provider())
-                .map_err(|_| ConfigError::ineffective("TLS cannot be set up"))?,
+                .map_err(|_| ConfigError::ineffective("the default HTTP client has no TLS"))?,
         };
-        // Which URLs may be asked without TLS was decided before.
+        // The URL was checked before: plain HTTP only where it was allowed.
         let connector = builder.https_or_http().enable_http1().build();
-        // Between two fetches a server closes an idle connection anyway.
+        // The server closes an idle connection between two fetches anyway.
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Ok(Self(client))

@@ -1,0 +1,171 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::HeaderName;
+use serde_json::{Map, Value};
+
+use crate::{
+    error::ConfigError,
+    issue::Issuer,
+    token::NoClaims,
+    user::{User, UserBackend},
+};
+
+use super::{
+    super::path::{check_base, is_path, without_trailing_slash},
+    settings::{Paths, TokenSettings},
+    token_routes::TokenRoutes,
+};
+
+/// The fields of requests and responses, by their default names.
+const FIELDS: [&str; 5] = ["username", "password", "access", "refresh", "token"];
+
+/// Configures [`TokenRoutes`].
+#[must_use]
+pub struct TokenRoutesBuilder<U, C = NoClaims, R = NoClaims> {
+    issuer: Issuer<C, R>,
+    users: U,
+    settings: TokenSettings<C, R>,
+}
+
+impl<U: UserBackend<C, R>, C, R> TokenRoutes<U, C, R> {
+    /// Starts a builder, for the tokens of `issuer` and the logins of `users`.
+    pub fn builder(issuer: Issuer<C, R>, users: U) -> TokenRoutesBuilder<U, C, R> {
+        TokenRoutesBuilder { issuer, users, settings: TokenSettings::default() }
+    }
+}
+
+impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
+    /// Sets the base path of all routes, for example `/api/token`. Default: none.
+    pub fn at(mut self, base: impl Into<String>) -> Self {
+        self.settings.base = without_trailing_slash(&base.into());
+        self
+    }
+
+    /// Sets the path of logins. Default: `/`.
+    pub fn obtain_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.paths.obtain = path.into();
+        self
+    }
+
+    /// Sets the path of refreshes. Default: `/refresh`.
+    pub fn refresh_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.paths.refresh = path.into();
+        self
+    }
+
+    /// Sets the path that verifies tokens. Default: `/verify`.
+    pub fn verify_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.paths.verify = path.into();
+        self
+    }
+
+    /// Sets the path that ends sessions. Default: `/blacklist`.
+    pub fn blacklist_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.paths.blacklist = path.into();
+        self
+    }
+
+    /// Renames a field in requests and responses. Default: no field is renamed.
+    ///
+    /// `name` is one of `username`, `password`, `access`, `refresh` and `token`, or a field that the
+    /// [`Credentials`](crate::user::Credentials) of the user backend read.
+    pub fn rename_field(mut self, name: &'static str, to: impl Into<String>) -> Self {
+        self.settings.renamed.retain(|(renamed, _)| *renamed != name);
+        self.settings.renamed.push((name, to.into()));
+        self
+    }
+
+    /// Adds members to the response of a login, for example the user's name. Default: none.
+    ///
+    /// They cannot replace the tokens.
+    pub fn response_extras(
+        mut self,
+        extras: impl Fn(&User<C, R>) -> Map<String, Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.extras = Some(Arc::new(extras));
+        self
+    }
+
+    /// [Labels](Issuer::login_with_label) each session with the header `name` of the login request,
+    /// for example [`USER_AGENT`](http::header::USER_AGENT). Requires an issuer with a store.
+    /// Default: sessions have no label.
+    pub fn session_label_from(mut self, name: HeaderName) -> Self {
+        self.settings.session_label = Some(name);
+        self
+    }
+
+    /// Sets the maximum length of request bodies, in bytes. Default: 16 384 bytes.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.settings.body_limits.len = bytes;
+        self
+    }
+
+    /// Sets the time in which the whole request body must be received. Default: 10 seconds.
+    ///
+    /// A request with a slower body is rejected with `408`.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.body_limits.timeout = timeout;
+        self
+    }
+
+    /// Builds the routes.
+    ///
+    /// # Errors
+    ///
+    /// - A path does not start with a slash, or contains other characters than letters, digits and
+    ///   `/-._~`.
+    /// - Two routes have the same path.
+    /// - Two fields have the same name, or a name is empty.
+    /// - The [body limit](Self::body_limit) is less than 256 bytes or more than 1 MiB.
+    /// - The [body timeout](Self::body_timeout) is zero or more than 300 seconds.
+    /// - [`session_label_from`](Self::session_label_from) is set, but the issuer has no store.
+    pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
+        let settings = &self.settings;
+        check_base(&settings.base)?;
+        check_paths(&settings.paths)?;
+        check_field_names(settings)?;
+        settings.body_limits.check()?;
+        if settings.session_label.is_some() && !self.issuer.has_store() {
+            return Err(ConfigError::ineffective(
+                "`session_label_from` requires an issuer with a store",
+            ));
+        }
+        Ok(TokenRoutes::with_settings(self.issuer, self.users, self.settings))
+    }
+}
+
+/// Checks the paths without their base: a base would hide that a path has no slash.
+fn check_paths(paths: &Paths) -> Result<(), ConfigError> {
+    let Paths { obtain, refresh, verify, blacklist } = paths;
+    let mut paths = [obtain, refresh, verify, blacklist].map(String::as_str);
+    if !paths.into_iter().all(is_path) {
+        return Err(ConfigError::out_of_range(
+            "the path of a route must start with a slash and contain only letters, digits and \
+             `/-._~`",
+        ));
+    }
+    paths = paths.map(|path| path.trim_end_matches('/'));
+    paths.sort_unstable();
+    if paths.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(ConfigError::conflict("each route must have a path of its own"));
+    }
+    Ok(())
+}
+
+fn check_field_names<C, R>(settings: &TokenSettings<C, R>) -> Result<(), ConfigError> {
+    let custom = settings.renamed.iter().map(|(name, _)| *name);
+    let custom = custom.filter(|name| !FIELDS.contains(name));
+    let mut names: Vec<&str> =
+        FIELDS.into_iter().chain(custom).map(|name| settings.client_name(name)).collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) || names.contains(&"") {
+        return Err(ConfigError::conflict("`rename_field` must give each field a name of its own"));
+    }
+    Ok(())
+}
+
+impl<U, C, R> fmt::Debug for TokenRoutesBuilder<U, C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRoutesBuilder").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! Routes that log in, refresh, verify and log out.
+
+mod builder;
+mod handlers;
+mod request;
+mod response;
+mod settings;
+mod token_routes;
+
+pub use builder::TokenRoutesBuilder;
+pub use token_routes::TokenRoutes;

@@ -1,0 +1,102 @@
+use std::{fmt, sync::Arc};
+
+use axum::{Router, extract::Request, response::Response, routing::post};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{issue::Issuer, token::NoClaims, user::UserBackend};
+
+use super::{
+    super::response::method_not_allowed,
+    handlers::{self, TokenState},
+    settings::TokenSettings,
+};
+
+/// Routes that log in, refresh, verify and log out. See the [module docs](crate::routes).
+///
+/// ```
+/// use axum::Router;
+/// use tower_jwt_auth::{Issuer, MemoryStore, SigningKey, TokenRoutes};
+/// # use tower_jwt_auth::password::{MemoryUsers, PasswordHasher};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let secret = [7, 9].repeat(16);
+/// # let users = MemoryUsers::new(PasswordHasher::new());
+/// let issuer = Issuer::builder(SigningKey::hs256(secret)?)
+///     .rotate_refresh_tokens(true)
+///     .store(MemoryStore::new())
+///     .build()?;
+///
+/// let tokens = TokenRoutes::builder(issuer, users).at("/api/token").build()?;
+/// let app: Router = Router::new().merge(tokens.into_router());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Use [`at`](super::TokenRoutesBuilder::at) rather than [`Router::nest`]. With `nest`, axum matches
+/// the path of `POST /` in one form only: with a trailing slash if the prefix has one, otherwise
+/// without.
+#[must_use]
+pub struct TokenRoutes<U, C = NoClaims, R = NoClaims>(Arc<TokenState<U, C, R>>);
+
+impl<U: UserBackend<C, R>, C, R> TokenRoutes<U, C, R> {
+    /// Creates routes with the default settings, for the tokens of `issuer` and the logins of
+    /// `users`.
+    pub fn new(issuer: Issuer<C, R>, users: U) -> Self {
+        Self::with_settings(issuer, users, TokenSettings::default())
+    }
+
+    pub(super) fn with_settings(
+        issuer: Issuer<C, R>,
+        users: U,
+        settings: TokenSettings<C, R>,
+    ) -> Self {
+        Self(Arc::new(TokenState { issuer, users, settings }))
+    }
+}
+
+impl<U, C, R> TokenRoutes<U, C, R>
+where
+    U: UserBackend<C, R>,
+    C: Serialize + DeserializeOwned + Send + Sync + 'static,
+    R: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    /// Converts the routes into a router for any state.
+    pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
+        let paths = self.0.settings.full_paths();
+        let mut router = Router::new();
+        router = self.route(router, &paths.obtain, handlers::obtain);
+        router = self.route(router, &paths.refresh, handlers::refresh);
+        router = self.route(router, &paths.verify, handlers::verify);
+        if self.0.issuer.has_store() {
+            router = self.route(router, &paths.blacklist, handlers::blacklist);
+        }
+        router
+    }
+
+    /// Adds `handler` at `path`, with and without a trailing slash.
+    fn route<S, F, Fut>(&self, router: Router<S>, path: &str, handler: F) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(Arc<TokenState<U, C, R>>, Request) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Response> + Send + 'static,
+    {
+        let state = Arc::clone(&self.0);
+        let method = post(move |request: Request| handler(state, request))
+            .fallback(|| async { method_not_allowed() });
+        let bare = path.trim_end_matches('/');
+        let router = router.route(&format!("{bare}/"), method.clone());
+        if bare.is_empty() { router } else { router.route(bare, method) }
+    }
+}
+
+impl<U, C, R> Clone for TokenRoutes<U, C, R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<U, C, R> fmt::Debug for TokenRoutes<U, C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRoutes").field("issuer", &self.0.issuer).finish_non_exhaustive()
+    }
+}
