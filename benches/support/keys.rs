@@ -27,8 +27,8 @@ impl Keys {
             Algorithm::HS256 => {
                 return Ok(Self {
                     ours: SigningKey::hs256(SECRET)?,
-                    encoding: EncodingKey::from_secret(SECRET),
-                    decoding: DecodingKey::from_secret(SECRET),
+                    encoding: EncodingKey::from_secret(SECRET)?,
+                    decoding: DecodingKey::from_secret(SECRET)?,
                 });
             }
             Algorithm::RS256 => {

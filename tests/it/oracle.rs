@@ -302,9 +302,11 @@ impl Parties {
         let (private, public, theirs) = match algorithm {
             Algorithm::ES256 => (keys::P256, keys::P256_PUBLIC, ec(keys::P256_PUBLIC)),
             Algorithm::EdDSA => (keys::ED25519, keys::ED25519_PUBLIC, ed(keys::ED25519_PUBLIC)),
-            _ => {
-                (str::from_utf8(keys::SECRET).unwrap(), "", DecodingKey::from_secret(keys::SECRET))
-            }
+            _ => (
+                str::from_utf8(keys::SECRET).unwrap(),
+                "",
+                DecodingKey::from_secret(keys::SECRET).unwrap(),
+            ),
         };
         let key = if algorithm.is_symmetric() {
             VerifyingKey::from_secret(algorithm, keys::SECRET)
