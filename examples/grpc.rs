@@ -77,7 +77,7 @@ impl Health for Service {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let permitted = claims(&request)?.require_scope("health:watch");
-        permitted.map_err(|error| Status::permission_denied(error.detail()))?;
+        permitted.map_err(|error| Status::permission_denied(error.kind().detail()))?;
         Ok(Response::new(stream::iter([Ok(serving())]).chain(stream::pending()).boxed()))
     }
 }

@@ -1,8 +1,8 @@
-//! Extractors: a handler's arguments of the types [`Claims<C>`] and `Option<Claims<C>>`.
+//! Extractors: handlers take [`Claims<C>`] or `Option<Claims<C>>` as arguments.
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use tower_jwt_auth::{Algorithm, Claims, Issuer, JwtAuthLayer, SigningKey, token::NoClaims};
+//! use tower_jwt_auth::{Algorithm, Claims, Issuer, SigningKey};
 //!
 //! async fn greet(claims: Claims) -> String {
 //!     format!("Hello, user {}", claims.user_id())
@@ -10,13 +10,12 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
-//! let app: Router =
-//!     Router::new().route("/", get(greet)).layer(JwtAuthLayer::new(issuer.verifier()));
+//! let app: Router = Router::new().route("/", get(greet)).layer(issuer.layer());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! An [`AuthError`] is a response as well, so handlers may return it:
+//! An [`AuthError`] is also a response, so handlers may return it:
 //!
 //! ```
 //! use tower_jwt_auth::{AuthError, Claims};
@@ -34,16 +33,16 @@ use axum::{
 use http::request::Parts;
 
 use crate::{
-    check::{DEFAULT_REALM, found_claims},
     error::{AuthError, AuthErrorKind},
-    rejection::{JsonRejection, respond},
+    found::found_claims,
+    rejection::{DEFAULT_REALM, JsonRejection, respond},
     token::Claims,
 };
 
-/// The claims that [`JwtAuthLayer`](crate::JwtAuthLayer) found.
+/// The claims that [`JwtAuthLayer`](crate::JwtAuthLayer) has found.
 ///
-/// Without a token, behind an optional layer, the answer is `401`. Without a layer for this type
-/// of claims it is `500`, and the body names the layer that is missing.
+/// The response is `401` if authentication is optional and the request carries no token. It is `500`
+/// if there is no layer for claims of the type `C`; the log names the missing layer.
 impl<C, S> FromRequestParts<S> for Claims<C>
 where
     C: Send + Sync + 'static,
@@ -56,8 +55,8 @@ where
     }
 }
 
-/// The claims that [`JwtAuthLayer`](crate::JwtAuthLayer) found, or `None` where it is
-/// [optional](crate::JwtAuthLayer::with_optional) and the request came without a token.
+/// The claims that [`JwtAuthLayer`](crate::JwtAuthLayer) has found, or `None` if authentication is
+/// [optional](crate::JwtAuthLayer::with_optional) and the request carries no token.
 impl<C, S> OptionalFromRequestParts<S> for Claims<C>
 where
     C: Send + Sync + 'static,
@@ -74,7 +73,7 @@ where
     }
 }
 
-/// The response of [`JsonRejection`], in the realm `api`.
+/// The response of [`JsonRejection`], with the realm `api` in the challenge.
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         respond(&JsonRejection, self, DEFAULT_REALM)

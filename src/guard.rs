@@ -35,9 +35,9 @@ use tower::Service;
 use tower_layer::Layer;
 
 use crate::{
-    check::{DEFAULT_REALM, found_claims},
     error::AuthError,
-    rejection::{JsonRejection, Rejection, respond},
+    found::found_claims,
+    rejection::{DEFAULT_REALM, JsonRejection, Rejection, respond},
     token::{Claims, NoClaims},
 };
 

@@ -155,6 +155,7 @@ pub mod clock;
 pub mod error;
 #[cfg(feature = "axum")]
 mod extract;
+mod found;
 pub mod guard;
 #[cfg(feature = "jwks")]
 pub mod http_client;

@@ -1,19 +1,19 @@
-//! `tracing`'s macros, or nothing in their place without the feature.
+//! The macros of `tracing`, or macros that do nothing if the feature is off.
 
 #[cfg(feature = "tracing")]
 pub(crate) use tracing::{debug, error, trace, warn};
 
 #[cfg(not(feature = "tracing"))]
-macro_rules! nothing {
-    // No code, but not the same none in each branch of an `if`, which clippy takes for a mistake.
+macro_rules! ignore {
+    // A different string for each call, because clippy reports branches with equal code.
     ($($fields:tt)*) => {{
         let _ = stringify!($($fields)*);
     }};
 }
 #[cfg(not(feature = "tracing"))]
-pub(crate) use {nothing as debug, nothing as error, nothing as trace, nothing as warn};
+pub(crate) use {ignore as debug, ignore as error, ignore as trace, ignore as warn};
 
-/// A future, within a span of the level `TRACE`.
+/// Wraps a future in a span of the level `TRACE`.
 #[cfg(feature = "tracing")]
 macro_rules! in_span {
     ($name:literal, $future:expr) => {

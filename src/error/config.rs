@@ -1,8 +1,8 @@
 use std::{error::Error, fmt};
 
-/// Why something could not be built: a key, a verifier, an issuer, a set of routes.
+/// Why a key, a verifier, an issuer, a set of routes or a store could not be built.
 ///
-/// Its message names the setting and what is allowed, and never contains a secret.
+/// The message names the setting and what is allowed, and never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
@@ -15,11 +15,11 @@ pub struct ConfigError {
 pub enum ConfigErrorKind {
     /// A key or secret is malformed, too weak, or not meant for this use.
     Key,
-    /// A value is outside the allowed range.
+    /// A value is not allowed.
     OutOfRange,
     /// Settings contradict each other.
     Conflict,
-    /// A setting would have no effect, or something it requires is missing.
+    /// A setting would have no effect, or a setting that it requires is missing.
     Ineffective,
 }
 

@@ -1,7 +1,9 @@
-//! The two errors: [`AuthError`] when a request is refused, [`ConfigError`] when something is built.
+//! The two error types: [`AuthError`] for requests, [`ConfigError`] for settings.
 
 mod auth;
 mod config;
+mod kind;
 
-pub use auth::{AuthError, AuthErrorKind};
+pub use auth::AuthError;
 pub use config::{ConfigError, ConfigErrorKind};
+pub use kind::AuthErrorKind;

@@ -7,11 +7,11 @@ use crate::{
     clock::Clock,
     error::ConfigError,
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
-    token::{ClaimNames, Claims, KeySet, NoClaims, TokenType, Verifier, VerifierBuilder},
+    token::{ClaimNames, Claims, KeySet, NoClaims, TokenType},
 };
 
 use super::{
-    event::Event,
+    event::{Event, Listener},
     issuer::{Inner, Issuer},
     mint::Minter,
 };
@@ -19,18 +19,14 @@ use super::{
 const MAX_GRACE: Duration = Duration::from_secs(300);
 const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-pub(super) type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
-
-/// How long a session may last.
-enum SessionLifetime {
-    Default,
-    Limited(Duration),
-    Unlimited,
-}
-
-/// Sets up an [`Issuer`].
+/// Configures an [`Issuer`].
 #[must_use]
 pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
+    settings: Settings,
+    claims: PhantomData<fn() -> (C, R)>,
+}
+
+struct Settings {
     keys: KeySet,
     names: ClaimNames,
     access_lifetime: Duration,
@@ -43,20 +39,25 @@ pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     issuer: Option<Box<str>>,
     audience: Option<Box<str>>,
     client_id: Option<Box<str>>,
-    store: Option<Box<dyn FnOnce(Duration) -> SharedStore + Send + Sync>>,
+    store: Option<SharedStore>,
     store_deadline: Option<Duration>,
     clock: Clock,
     listeners: Vec<Listener>,
-    claims: PhantomData<fn() -> (C, R)>,
+}
+
+enum SessionLifetime {
+    Default,
+    Limited(Duration),
+    Unlimited,
 }
 
 impl Issuer {
     /// Starts an issuer that signs with the signing key of `keys`.
     ///
-    /// Its tokens carry registered claims only, unless [`claims`](IssuerBuilder::claims) names a
-    /// type for the application's own.
+    /// Its tokens carry only registered claims, unless [`claims`](IssuerBuilder::claims) sets a type
+    /// for the application's own.
     pub fn builder(keys: impl Into<KeySet>) -> IssuerBuilder {
-        IssuerBuilder {
+        let settings = Settings {
             keys: keys.into(),
             names: ClaimNames::default(),
             access_lifetime: Duration::from_secs(5 * 60),
@@ -73,127 +74,111 @@ impl Issuer {
             store_deadline: None,
             clock: Clock::system(),
             listeners: Vec::new(),
-            claims: PhantomData,
-        }
+        };
+        IssuerBuilder { settings, claims: PhantomData }
     }
 }
 
 impl<C, R> IssuerBuilder<C, R> {
     /// Sets the type of the application's own claims in access tokens. Default: [`NoClaims`].
     pub fn claims<C2>(self) -> IssuerBuilder<C2, R> {
-        self.retyped()
+        IssuerBuilder { settings: self.settings, claims: PhantomData }
     }
 
     /// Sets the type of the application's own claims in refresh tokens. Default: [`NoClaims`].
     pub fn refresh_claims<R2>(self) -> IssuerBuilder<C, R2> {
-        self.retyped()
+        IssuerBuilder { settings: self.settings, claims: PhantomData }
     }
 
-    fn retyped<C2, R2>(self) -> IssuerBuilder<C2, R2> {
-        IssuerBuilder {
-            keys: self.keys,
-            names: self.names,
-            access_lifetime: self.access_lifetime,
-            refresh_lifetime: self.refresh_lifetime,
-            session_lifetime: self.session_lifetime,
-            sessions_per_user: self.sessions_per_user,
-            rotate: self.rotate,
-            reuse_grace: self.reuse_grace,
-            leeway: self.leeway,
-            issuer: self.issuer,
-            audience: self.audience,
-            client_id: self.client_id,
-            store: self.store,
-            store_deadline: self.store_deadline,
-            clock: self.clock,
-            listeners: self.listeners,
-            claims: PhantomData,
-        }
-    }
-
-    /// Sets how long access tokens live, in whole seconds. Default: 5 minutes.
+    /// Sets how long access tokens are valid, in whole seconds. Default: 5 minutes.
     ///
-    /// A revoked token opens routes that do not ask the store for as long.
+    /// A revoked access token is still accepted for that long by services that do not ask the store.
     pub fn access_lifetime(mut self, lifetime: Duration) -> Self {
-        self.access_lifetime = lifetime;
+        self.settings.access_lifetime = lifetime;
         self
     }
 
-    /// Sets how long refresh tokens live, in whole seconds. Default: 1 day.
+    /// Sets how long refresh tokens are valid, in whole seconds. Default: 1 day.
     ///
-    /// With rotation it is how long a session may stay unused.
+    /// With rotation, this is how long a session may remain unused.
     pub fn refresh_lifetime(mut self, lifetime: Duration) -> Self {
-        self.refresh_lifetime = lifetime;
+        self.settings.refresh_lifetime = lifetime;
         self
     }
 
-    /// Sets how long after its login a session ends, however often it is refreshed; whole seconds,
-    /// `None` for never. Default: 30 days, or as long as refresh tokens live if that is longer.
+    /// Sets how long after the login a session ends, however often it is refreshed; in whole
+    /// seconds, `None` for never. Default: 30 days, or the lifetime of refresh tokens if that is
+    /// longer.
     pub fn session_lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
-        self.session_lifetime =
+        self.settings.session_lifetime =
             lifetime.into().map_or(SessionLifetime::Unlimited, SessionLifetime::Limited);
         self
     }
 
-    /// Sets how many sessions a user may have at a time, `None` for any number; 1 means that each
-    /// login ends the session before. Takes a [`store`](Self::store). Default: `None`.
+    /// Sets how many sessions a user may have at a time, `None` for any number. Requires a
+    /// [`store`](Self::store). Default: `None`.
     ///
-    /// A login that would be one too many ends the session that was used longest ago, which is told
-    /// as [`SessionDisplaced`](super::Event::SessionDisplaced). What is
-    /// begun with a refresh token of another issuer, which names no session, is counted, but only
-    /// ended by the next login.
+    /// A login that exceeds the limit ends the session whose last use is longest ago, and emits
+    /// [`SessionDisplaced`](super::Event::SessionDisplaced). A session that began with a refresh
+    /// token of another issuer counts too, but only a login ends sessions.
     pub fn sessions_per_user(mut self, limit: impl Into<Option<NonZeroUsize>>) -> Self {
-        self.sessions_per_user = limit.into();
+        self.settings.sessions_per_user = limit.into();
         self
     }
 
-    /// Sets whether a refresh also brings a new refresh token and spends the old one. Takes a
+    /// Sets whether a refresh also returns a new refresh token and spends the old one. Requires a
     /// [`store`](Self::store). Default: `false`.
     ///
-    /// A spent token that is used again ends its session ([RFC 9700 section 4.14]).
+    /// If a spent token is used again, its session ends ([RFC 9700 section 4.14]).
     ///
     /// [RFC 9700 section 4.14]: https://www.rfc-editor.org/rfc/rfc9700#section-4.14
     pub fn rotate_refresh_tokens(mut self, rotate: bool) -> Self {
-        self.rotate = rotate;
+        self.settings.rotate = rotate;
         self
     }
 
-    /// Sets how long after it was spent a refresh token is answered again with the same successor,
-    /// for clients that never saw the first answer; whole seconds, up to 300. Default: zero, never.
+    /// Sets how long after it was spent a refresh token returns the same successor again, for
+    /// clients that did not receive the first response; in whole seconds, at most 300. Requires
+    /// [rotation](Self::rotate_refresh_tokens). Default: zero.
     ///
-    /// Only the token that was spent last, while its successor is unspent. A thief has as long.
+    /// It applies only to the token that was spent last, and only until its successor is spent. A
+    /// thief can use a stolen token during the same time.
     pub fn reuse_grace(mut self, grace: Duration) -> Self {
-        self.reuse_grace = grace;
+        self.settings.reuse_grace = grace;
         self
     }
 
-    /// Sets by how much clocks may differ; whole seconds, at most 300. Default: zero.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway;
-        self
-    }
-
-    /// Writes `iss` into every token, and requires it. Default: none.
-    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
-        self.issuer = Some(issuer.into());
-        self
-    }
-
-    /// Writes `aud` into every token, and requires it. Default: none.
-    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
-        self.audience = Some(audience.into());
-        self
-    }
-
-    /// Makes access tokens those of [RFC 9068], for services that take no others: with `typ`
-    /// `at+jwt` in the header, the user id as `sub`, and `client_id`. Takes an
-    /// [`issuer`](Self::issuer) and an [`audience`](Self::audience). Default: they are not.
+    /// Sets how much the clocks of other machines may differ, in whole seconds, at most 300.
+    /// Default: zero.
     ///
-    /// `client_id` names the application that users log in with. Everything else in the tokens
-    /// stays. Access tokens that were issued before are refused, refresh tokens are not.
+    /// Expired tokens remain valid for that long.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.settings.leeway = leeway;
+        self
+    }
+
+    /// Sets the `iss` claim of all tokens and requires it of them. Default: none.
+    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.settings.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Sets the `aud` claim of all tokens and requires it of them. Default: none.
+    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
+        self.settings.audience = Some(audience.into());
+        self
+    }
+
+    /// Makes access tokens follow [RFC 9068], for services that require it: with `typ` `at+jwt` in
+    /// the header, the user id as `sub`, and `client_id`. Requires an [`issuer`](Self::issuer) and an
+    /// [`audience`](Self::audience). Default: they do not.
+    ///
+    /// `client_id` identifies the application that users log in with. The other claims remain the
+    /// same. Access tokens that were issued without this setting are rejected, refresh tokens are
+    /// not.
     ///
     /// ```
-    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, token::NoClaims};
+    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?)
@@ -207,44 +192,44 @@ impl<C, R> IssuerBuilder<C, R> {
     ///
     /// [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
     pub fn rfc9068_access_tokens(mut self, client_id: impl Into<Box<str>>) -> Self {
-        self.client_id = Some(client_id.into());
+        self.settings.client_id = Some(client_id.into());
         self
     }
 
-    /// Sets which members hold the user id, the token type and the token id.
-    /// Default: `user_id`, `token_type`, `jti`.
+    /// Sets the names of the claims for the user id, the token type and the token id. Default:
+    /// `user_id`, `token_type`, `jti`.
     pub fn claim_names(mut self, names: ClaimNames) -> Self {
-        self.names = names;
+        self.settings.names = names;
         self
     }
 
-    /// Sets what remembers sessions and revocations. Default: nothing does, so tokens are good
+    /// Sets the store that remembers sessions and revocations. Default: none, and tokens are valid
     /// until they expire.
     pub fn store(mut self, store: impl TokenStore) -> Self {
-        self.store = Some(Box::new(|deadline| SharedStore::new(store, deadline)));
+        self.settings.store = Some(SharedStore::new(store, DEFAULT_DEADLINE));
         self
     }
 
-    /// Sets how long the store may take for one call before it counts as unreachable.
-    /// Default: 2 seconds.
+    /// Sets how long one call of the store may take before the store counts as unavailable. Requires
+    /// a [`store`](Self::store). Default: 2 seconds.
     pub fn store_deadline(mut self, deadline: Duration) -> Self {
-        self.store_deadline = Some(deadline);
+        self.settings.store_deadline = Some(deadline);
         self
     }
 
-    /// Sets the clock. Default: the system's.
+    /// Sets the clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
-        self.clock = clock.into();
+        self.settings.clock = clock.into();
         self
     }
 
-    /// Adds a listener, called on each [`Event`] before the answer is sent. May be called
-    /// repeatedly. It must be quick: hand longer work to a channel or task.
+    /// Adds a listener. It is called on each [`Event`], before the response is sent. May be called
+    /// several times. A listener must return quickly: move longer work to a channel or a task.
     ///
-    /// It is not told of what the store does for a call that is dropped as it waits for the store,
-    /// as servers drop the requests of clients that go away.
+    /// No event is emitted if the call is dropped while it waits for the store, which happens when a
+    /// client disconnects. The store may have done its work nevertheless.
     pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Arc::new(listener));
+        self.settings.listeners.push(Arc::new(listener));
         self
     }
 }
@@ -258,160 +243,173 @@ where
     ///
     /// # Errors
     ///
-    /// When the keys cannot sign; a lifetime is zero, or refresh tokens outlive the session; the
-    /// grace or leeway exceeds 300 seconds, or the grace is a fraction of one; keys that are rotated
-    /// would be forgotten before the last token they signed has expired; RFC 9068 lacks an issuer, an
-    /// audience or a client id, or claim names contradict it; rotation, a limit of sessions or a
-    /// deadline has no store, or a grace no rotation; or the settings of the tokens are refused by
-    /// [`VerifierBuilder::build`].
+    /// - The keys cannot sign, or rotated keys would be removed before the last token that they
+    ///   signed has expired.
+    /// - A lifetime is less than a second, or refresh tokens outlive the session.
+    /// - The leeway or the grace exceeds 300 seconds, or the grace is a fraction of a second.
+    /// - Rotation, a limit of sessions or a store deadline is set without a store, or a grace without
+    ///   rotation.
+    /// - RFC 9068 is set without issuer, audience or client id, or the claim names contradict it.
+    /// - [`VerifierBuilder::build`](crate::token::VerifierBuilder::build) rejects the settings.
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
-        self.check()?;
-        let mut access = self.verifier_builder();
-        if self.client_id.is_some() {
+        let settings = self.settings;
+        settings.check()?;
+        let minter = Minter {
+            keys: settings.keys,
+            names: settings.names,
+            issuer: settings.issuer,
+            audience: settings.audience,
+            client_id: settings.client_id,
+            access_lifetime: settings.access_lifetime,
+            refresh_lifetime: settings.refresh_lifetime,
+            session_lifetime: match settings.session_lifetime {
+                SessionLifetime::Default => {
+                    Some(settings.refresh_lifetime.max(DEFAULT_SESSION_LIFETIME))
+                }
+                SessionLifetime::Limited(lifetime) => Some(lifetime),
+                SessionLifetime::Unlimited => None,
+            },
+        };
+        let verifier_builder = || minter.verifier_builder(settings.leeway, &settings.clock);
+
+        let mut access = verifier_builder();
+        if minter.client_id.is_some() {
             access = access.header_typ("at+jwt");
         }
         let access = access.claims().build()?;
-        // Refresh tokens are good for one use, mostly.
+        // Most refresh tokens are used once.
         let refresh =
-            self.verifier_builder().token_type(TokenType::Refresh).cache(0).claims().build()?;
-        let either = self
-            .verifier_builder()
-            .cache(0)
+            verifier_builder().token_type(TokenType::Refresh).cache(0).claims().build()?;
+        let access_or_refresh = verifier_builder()
             .token_types([TokenType::Access, TokenType::Refresh])
-            // What every route would refuse for its claims is not good.
+            .cache(0)
+            // A token whose claims every route would reject is invalid here, too.
             .check(|claims: &Claims| match claims.token_type() {
                 Some(TokenType::Refresh) => serde_json::from_str::<R>(claims.json()).is_ok(),
                 _ => serde_json::from_str::<C>(claims.json()).is_ok(),
             })
             .build()?;
 
-        let deadline = self.store_deadline.unwrap_or(DEFAULT_DEADLINE);
-        let store = self.store.map(|connect| connect(deadline));
+        let store = match settings.store_deadline {
+            Some(deadline) => settings.store.map(|store| store.with_deadline(deadline)),
+            None => settings.store,
+        };
         Ok(Issuer::new(Inner {
             access,
             refresh,
-            either: Checker::new(either, store.clone()),
+            access_or_refresh: Checker::new(access_or_refresh, store.clone()),
             store,
-            sessions_per_user: self.sessions_per_user,
-            rotate: self.rotate,
-            reuse_grace: self.reuse_grace,
-            leeway: self.leeway,
-            clock: self.clock,
-            listeners: self.listeners,
-            minter: Minter {
-                keys: self.keys,
-                names: self.names,
-                issuer: self.issuer,
-                audience: self.audience,
-                client_id: self.client_id,
-                access_lifetime: self.access_lifetime,
-                refresh_lifetime: self.refresh_lifetime,
-                session_lifetime: match self.session_lifetime {
-                    SessionLifetime::Default => {
-                        Some(self.refresh_lifetime.max(DEFAULT_SESSION_LIFETIME))
-                    }
-                    SessionLifetime::Limited(lifetime) => Some(lifetime),
-                    SessionLifetime::Unlimited => None,
-                },
-            },
+            sessions_per_user: settings.sessions_per_user,
+            rotate: settings.rotate,
+            reuse_grace: settings.reuse_grace,
+            leeway: settings.leeway,
+            clock: settings.clock,
+            listeners: settings.listeners,
+            minter,
         }))
     }
+}
 
+impl Settings {
     fn check(&self) -> Result<(), ConfigError> {
-        if self.keys.load().signing_key().is_none() {
-            return Err(ConfigError::ineffective("the key set has no signing key"));
+        self.check_keys()?;
+        self.check_lifetimes()?;
+        self.check_store()?;
+        self.check_rfc9068()
+    }
+
+    fn check_keys(&self) -> Result<(), ConfigError> {
+        let keys = self.keys.load();
+        if keys.signing_key().is_none() {
+            return Err(ConfigError::ineffective("the keys of an issuer need a signing key"));
         }
+        if let Some(terms) = keys.terms() {
+            let longest = self.access_lifetime.max(self.refresh_lifetime);
+            if longest.saturating_add(self.leeway) > terms.token_lifetime {
+                return Err(ConfigError::out_of_range(
+                    "`access_lifetime` and `refresh_lifetime` with `leeway` must not exceed the \
+                     token lifetime of the key rotation policy",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_lifetimes(&self) -> Result<(), ConfigError> {
         if self.access_lifetime.as_secs() == 0 || self.refresh_lifetime.as_secs() == 0 {
-            return Err(ConfigError::out_of_range("tokens must live for at least a second"));
+            return Err(ConfigError::out_of_range(
+                "`access_lifetime` and `refresh_lifetime` must be at least one second",
+            ));
         }
         if let SessionLifetime::Limited(lifetime) = self.session_lifetime
             && lifetime < self.refresh_lifetime
         {
-            return Err(ConfigError::out_of_range("refresh tokens must not outlive the session"));
+            return Err(ConfigError::out_of_range(
+                "`session_lifetime` must be at least `refresh_lifetime`",
+            ));
         }
         if self.reuse_grace > MAX_GRACE {
-            return Err(ConfigError::out_of_range("the reuse grace must not exceed five minutes"));
+            return Err(ConfigError::out_of_range("`reuse_grace` must be at most 300 seconds"));
         }
         if !self.reuse_grace.is_zero() && self.reuse_grace.as_secs() == 0 {
-            return Err(ConfigError::out_of_range("a reuse grace must be at least a second"));
-        }
-        if self.rotate && self.store.is_none() {
-            return Err(ConfigError::ineffective(
-                "rotation needs a store that remembers spent tokens",
+            return Err(ConfigError::out_of_range(
+                "`reuse_grace` must be zero or at least one second",
             ));
         }
         if !self.reuse_grace.is_zero() && !self.rotate {
-            return Err(ConfigError::ineffective("a reuse grace has no effect without rotation"));
-        }
-        if self.sessions_per_user.is_some() && self.store.is_none() {
             return Err(ConfigError::ineffective(
-                "a limit of sessions needs a store that remembers them",
+                "`reuse_grace` requires `rotate_refresh_tokens(true)`",
             ));
         }
-        if self.store_deadline.is_some() && self.store.is_none() {
-            return Err(ConfigError::ineffective("a store deadline has no effect without a store"));
-        }
-        if let Some(client_id) = &self.client_id {
-            if self.issuer.is_none() || self.audience.is_none() {
-                return Err(ConfigError::ineffective("RFC 9068 needs an issuer and an audience"));
-            }
-            if client_id.is_empty() {
-                return Err(ConfigError::ineffective("the client id is empty"));
-            }
-            if self.names.jti() != "jti"
-                || [self.names.user_id(), self.names.token_type()].contains(&"client_id")
-            {
-                return Err(ConfigError::conflict(
-                    "RFC 9068 says already what jti and client_id are",
-                ));
-            }
-        }
-        if let Some(terms) = self.keys.load().terms() {
-            let longest = self.access_lifetime.max(self.refresh_lifetime);
-            if longest.saturating_add(self.leeway) > terms.token_lifetime {
-                return Err(ConfigError::out_of_range(
-                    "tokens would outlive the keys, whose policy must allow for it",
-                ));
-            }
-        }
-        self.store_deadline.map_or(Ok(()), check_deadline)?;
         Ok(())
     }
 
-    fn verifier_builder(&self) -> VerifierBuilder {
-        verifier_builder(
-            &self.keys,
-            &self.names,
-            (self.issuer.as_deref(), self.audience.as_deref()),
-            self.leeway,
-            &self.clock,
-        )
+    fn check_store(&self) -> Result<(), ConfigError> {
+        if let Some(deadline) = self.store_deadline {
+            check_deadline(deadline)?;
+        }
+        if self.store.is_some() {
+            return Ok(());
+        }
+        Err(ConfigError::ineffective(if self.rotate {
+            "`rotate_refresh_tokens(true)` requires a `store`"
+        } else if self.sessions_per_user.is_some() {
+            "`sessions_per_user` requires a `store`"
+        } else if self.store_deadline.is_some() {
+            "`store_deadline` requires a `store`"
+        } else {
+            return Ok(());
+        }))
     }
-}
 
-/// A verifier's settings that agree with what an issuer writes.
-pub(super) fn verifier_builder(
-    keys: &KeySet,
-    names: &ClaimNames,
-    (issuer, audience): (Option<&str>, Option<&str>),
-    leeway: Duration,
-    clock: &Clock,
-) -> VerifierBuilder {
-    let mut builder = Verifier::builder(keys.clone())
-        .claim_names(names.clone())
-        .leeway(leeway)
-        .clock(clock.clone());
-    if let Some(issuer) = issuer {
-        builder = builder.issuer(issuer);
+    fn check_rfc9068(&self) -> Result<(), ConfigError> {
+        let Some(client_id) = &self.client_id else {
+            return Ok(());
+        };
+        if self.issuer.is_none() || self.audience.is_none() {
+            return Err(ConfigError::ineffective(
+                "`rfc9068_access_tokens` requires an `issuer` and an `audience`",
+            ));
+        }
+        if client_id.is_empty() {
+            return Err(ConfigError::ineffective(
+                "the client id of `rfc9068_access_tokens` must not be empty",
+            ));
+        }
+        if self.names.jti() != "jti"
+            || [self.names.user_id(), self.names.token_type()].contains(&"client_id")
+        {
+            return Err(ConfigError::conflict(
+                "RFC 9068 fixes the meaning of the claims `jti` and `client_id`; `claim_names` must \
+                 not change it",
+            ));
+        }
+        Ok(())
     }
-    if let Some(audience) = audience {
-        builder = builder.audience(audience);
-    }
-    builder
 }
 
 impl<C, R> fmt::Debug for IssuerBuilder<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuerBuilder").field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("IssuerBuilder").field("keys", &self.settings.keys).finish_non_exhaustive()
     }
 }

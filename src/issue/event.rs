@@ -1,68 +1,71 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::error::AuthErrorKind;
 
-/// Something that happened to a user's session, told to
+/// A function that is called on each [`Event`].
+pub(super) type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// A change of a user's session, passed to the listeners added with
 /// [`IssuerBuilder::on_event`](super::IssuerBuilder::on_event).
 ///
-/// `Debug` shows which event it is, and no id.
+/// `Debug` shows the name of the event and no id.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A user logged in.
     LoginSucceeded {
-        /// Who.
+        /// The id of the user.
         user_id: &'a str,
-        /// The session that began.
+        /// The id of the new session.
         session_id: &'a str,
     },
-    /// A login was refused.
+    /// A login was rejected.
     LoginFailed {
-        /// Why.
+        /// Why it was rejected.
         reason: AuthErrorKind,
     },
-    /// A session got new tokens.
+    /// A session was refreshed.
     Refreshed {
-        /// Whose.
+        /// The id of the user.
         user_id: &'a str,
-        /// Which.
+        /// The id of the session.
         session_id: &'a str,
     },
-    /// A spent refresh token was used again, so its session has been ended. Either the client or
-    /// a thief has it; they cannot be told apart.
+    /// A spent refresh token was used again, and its session was ended. Either the client or a thief
+    /// used it; they cannot be distinguished.
     ReuseDetected {
-        /// Whose.
+        /// The id of the user.
         user_id: &'a str,
-        /// Which.
+        /// The id of the session.
         session_id: &'a str,
     },
     /// A token was revoked.
     TokenRevoked {
-        /// Whose.
+        /// The id of the user.
         user_id: &'a str,
-        /// Its `jti`.
+        /// The id of the token.
         jti: &'a str,
     },
-    /// A session was ended by its user or an operator.
+    /// A session was ended by its user or by an operator.
     SessionRevoked {
-        /// Whose.
+        /// The id of the user.
         user_id: &'a str,
-        /// Which.
+        /// The id of the session.
         session_id: &'a str,
     },
-    /// A session has ended because its user logged in once more than
-    /// [the limit](super::IssuerBuilder::sessions_per_user) allows.
+    /// A session was ended by a login that exceeded the
+    /// [limit](super::IssuerBuilder::sessions_per_user) of sessions.
     ///
-    /// Where the connection to the store broke during that login, this may be missing.
+    /// The event may be missing if the connection to the store broke during that login.
     SessionDisplaced {
-        /// Whose.
+        /// The id of the user.
         user_id: &'a str,
-        /// Which.
+        /// The id of the session.
         session_id: &'a str,
     },
     /// All sessions of a user were ended.
     UserRevoked {
-        /// Who.
+        /// The id of the user.
         user_id: &'a str,
     },
 }

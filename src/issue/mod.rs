@@ -1,17 +1,18 @@
-//! Issuing: [`Issuer`] logs in, refreshes and revokes. The only writer of tokens.
+//! [`Issuer`]: logs users in, refreshes and revokes tokens. All tokens are written here.
 
 mod builder;
 mod event;
 mod issuer;
+mod login;
 mod mint;
 mod random;
+mod refresh;
 mod sessions;
+mod tokens;
 
 pub use builder::IssuerBuilder;
 pub use event::Event;
 pub use issuer::Issuer;
-#[cfg(feature = "routes")]
-pub(crate) use issuer::backend_error;
-pub use mint::Tokens;
 #[cfg(feature = "django")]
-pub(crate) use mint::random_id;
+pub(crate) use random::random_id;
+pub use tokens::Tokens;

@@ -1,41 +1,54 @@
-//! Random bytes for ids, drawn for many ids at a time: aws-lc's generator takes hardly longer for
-//! these than for one, and for one as long as the rest of signing with HMAC.
+//! Random ids.
+//!
+//! Bytes are drawn for many ids at once. Drawing them for one id alone would take aws-lc's
+//! generator as long as the rest of signing a token with HMAC.
 
 use std::{cell::RefCell, process};
 
 use aws_lc_rs::{error::Unspecified, rand};
+
+use crate::error::{AuthError, AuthErrorKind};
 
 const ID_LEN: usize = 16;
 const POOL_LEN: usize = 32 * ID_LEN;
 
 struct Pool {
     bytes: [u8; POOL_LEN],
-    /// How many of the bytes, from the front, have not been given out.
-    left: usize,
-    /// Who drew them: a process that was forked off must not give them out as well.
+    /// How many bytes, counted from the front, are still unused.
+    unused: usize,
+    /// The process that drew the bytes. A forked process must not use them again.
     process_id: u32,
 }
 
 thread_local! {
     static POOL: RefCell<Pool> =
-        const { RefCell::new(Pool { bytes: [0; POOL_LEN], left: 0, process_id: 0 }) };
+        const { RefCell::new(Pool { bytes: [0; POOL_LEN], unused: 0, process_id: 0 }) };
 }
 
-/// 128 random bits.
-pub(super) fn draw() -> Result<[u8; ID_LEN], Unspecified> {
+/// A random UUID (version 4) as 32 hexadecimal digits, like SimpleJWT's `uuid4().hex`.
+pub(crate) fn random_id() -> Result<String, AuthError> {
+    let mut bytes =
+        draw().map_err(|error| AuthError::with_source(AuthErrorKind::Unavailable, error))?;
+    // RFC 9562 section 5.4.
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+fn draw() -> Result<[u8; ID_LEN], Unspecified> {
     POOL.with_borrow_mut(|pool| {
         let process_id = process::id();
-        let unused = &pool.bytes[..pool.left];
+        let unused = &pool.bytes[..pool.unused];
         let id = match unused.last_chunk() {
             Some(id) if pool.process_id == process_id => *id,
             _ => {
-                pool.left = 0;
+                pool.unused = 0;
                 rand::fill(&mut pool.bytes)?;
-                (pool.left, pool.process_id) = (POOL_LEN, process_id);
+                (pool.unused, pool.process_id) = (POOL_LEN, process_id);
                 pool.bytes[POOL_LEN - ID_LEN..].try_into().map_err(|_| Unspecified)?
             }
         };
-        pool.left -= ID_LEN;
+        pool.unused -= ID_LEN;
         Ok(id)
     })
 }

@@ -1,4 +1,4 @@
-//! Ending what was begun: tokens, sessions, all of a user; and telling which sessions there are.
+//! Revoking tokens, and listing and ending sessions.
 
 use crate::{
     clock::NumericDate,
@@ -14,14 +14,14 @@ use super::{
 };
 
 impl<C, R> Issuer<C, R> {
-    /// Revokes one token that was verified, until it expires.
+    /// Revokes one verified token until it expires.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](AuthErrorKind::Misconfigured) without a store,
-    /// [`InvalidClaims`](AuthErrorKind::InvalidClaims) for a token without `jti`,
-    /// [`Unavailable`](AuthErrorKind::Unavailable) when the store did not answer: nothing may have
-    /// been revoked then.
+    /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store.
+    /// - [`InvalidClaims`](AuthErrorKind::InvalidClaims) for a token without `jti`.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond. The revocation
+    ///   may not have been stored.
     pub async fn revoke_token<T>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
         let user_id = claims.user_id();
@@ -32,8 +32,8 @@ impl<C, R> Issuer<C, R> {
         Ok(())
     }
 
-    /// Ends a session: its refresh token is refused, and its access tokens where the store is
-    /// asked.
+    /// Ends a session. Its refresh token is rejected from now on, and its access tokens are
+    /// rejected wherever the store is asked.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl<C, R> Issuer<C, R> {
         Ok(())
     }
 
-    /// Ends all sessions of a user. A login right afterwards begins a new one.
+    /// Ends all sessions of a user. The user can log in again immediately.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl<C, R> Issuer<C, R> {
         self.end_sessions(user_id, None).await
     }
 
-    /// Ends all sessions of a user but `session_id`, such as the one that asks for it.
+    /// Ends all sessions of a user except `session_id`, for example the one that sends the request.
     ///
     /// # Errors
     ///
@@ -83,25 +83,25 @@ impl<C, R> Issuer<C, R> {
     async fn end_sessions(&self, user_id: &UserId, except: Option<&str>) -> Result<(), AuthError> {
         let Inner { minter, leeway, clock, .. } = &*self.0;
         let now = clock.now();
-        // Tokens that others issued with the same secret may live longer than this issuer's, but
-        // none buys anything once its session would be over.
+        // Tokens of another issuer with the same secret may live longer, but are not accepted once
+        // their session has ended.
         let keep_until = minter.keep_session_until(minter.session_end(now), *leeway);
         self.store()?.revoke(&Revocation::User { user_id, except, keep_until }, now).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
         Ok(())
     }
 
-    /// The sessions of a user that can still be refreshed, in no particular order.
+    /// Returns the sessions of a user that can still be refreshed, in no particular order.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](AuthErrorKind::Misconfigured) without a store,
-    /// [`Unavailable`](AuthErrorKind::Unavailable) when it did not answer.
+    /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
     pub async fn sessions(&self, user_id: &UserId) -> Result<Vec<Session>, AuthError> {
         self.store()?.sessions(user_id, self.0.clock.now()).await
     }
 
-    /// Fails unless the store could do its work now: what a health check may ask. One round trip.
+    /// Checks that the store is able to work, for health checks. It takes one round trip.
     ///
     /// # Errors
     ///

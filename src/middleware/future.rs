@@ -14,7 +14,7 @@ use tower::Service;
 
 use crate::{error::AuthError, rejection::Rejection, token::Claims};
 
-use super::layer::Config;
+use super::config::Config;
 
 pin_project! {
     /// The response future of [`JwtAuth`](super::JwtAuth).
@@ -40,15 +40,15 @@ pin_project! {
         Rejected {
             response: Option<Response<ResBody>>,
         },
-        Lookup {
+        Waiting {
             waiting: Option<Box<Waiting<S, C, R, ReqBody>>>,
         },
     }
 }
 
-/// A request that waits for the store, with the ready service it is for.
+/// A request whose token is still being checked, and the ready service to call afterwards.
 struct Waiting<S, C, R, ReqBody> {
-    lookup: BoxFuture<'static, Result<Claims<C>, AuthError>>,
+    check: BoxFuture<'static, Result<Claims<C>, AuthError>>,
     service: S,
     request: Request<ReqBody>,
     config: Arc<Config<C, R>>,
@@ -66,14 +66,14 @@ where
         Self { state: State::Rejected { response: Some(response) } }
     }
 
-    pub(super) fn lookup(
-        lookup: BoxFuture<'static, Result<Claims<C>, AuthError>>,
+    pub(super) fn waiting(
+        check: BoxFuture<'static, Result<Claims<C>, AuthError>>,
         service: S,
         request: Request<ReqBody>,
         config: Arc<Config<C, R>>,
     ) -> Self {
-        let waiting = Box::new(Waiting { lookup, service, request, config });
-        Self { state: State::Lookup { waiting: Some(waiting) } }
+        let waiting = Box::new(Waiting { check, service, request, config });
+        Self { state: State::Waiting { waiting: Some(waiting) } }
     }
 }
 
@@ -94,9 +94,9 @@ where
                     let response = response.take().expect("polled after completion");
                     return Poll::Ready(Ok(response));
                 }
-                StateProj::Lookup { waiting } => {
-                    let lookup = &mut waiting.as_mut().expect("polled after completion").lookup;
-                    let checked = ready!(lookup.as_mut().poll(cx));
+                StateProj::Waiting { waiting } => {
+                    let check = &mut waiting.as_mut().expect("polled after completion").check;
+                    let checked = ready!(check.as_mut().poll(cx));
                     let Waiting { mut service, mut request, config, .. } =
                         *waiting.take().expect("present above");
                     match config.admit(&mut request, checked) {

@@ -1,41 +1,41 @@
-//! The tower middleware: [`JwtAuthLayer`] and what it makes.
+//! The tower middleware: [`JwtAuthLayer`] and its service.
 //!
 //! For each request it
 //!
-//! 1. finds the token in the configured [sources](crate::transport::TokenSource), borrowed from
-//!    the request;
+//! 1. finds the token in the configured [sources](crate::transport::TokenSource), borrowed from the
+//!    request;
 //! 2. verifies it with its [`Verifier`](crate::Verifier);
-//! 3. asks the store, if it was given one, whether the token was revoked;
-//! 4. puts [`Claims`](crate::Claims) into the request extensions and calls the inner service, or
-//!    answers by itself.
+//! 3. asks its store, if it has one, whether the token was revoked;
+//! 4. puts the [`Claims`](crate::Claims) into the request extensions and calls the inner service,
+//!    or rejects the request.
 //!
-//! Without a store, or with one that answers from memory, nothing is awaited and nothing boxed on
-//! the way. The inner service is the one that was polled ready, never a fresh clone.
+//! Without a store, or with one that responds from memory, it awaits nothing and boxes nothing. It
+//! calls the inner service that was polled ready, never a fresh clone.
 //!
-//! It works with any request and response body, with and without axum:
+//! It works with all request and response bodies, with and without axum:
 //!
 //! ```
 //! use http::{Request, Response, StatusCode, header::AUTHORIZATION};
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
 //! use tower_jwt_auth::{
-//!     Algorithm, Claims, Issuer, JwtAuthLayer, SigningKey, token::NoClaims, user::User,
+//!     Algorithm, Claims, Issuer, SigningKey, token::NoClaims, user::User,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?).build()?;
 //! let service = ServiceBuilder::new()
-//!     .layer(JwtAuthLayer::new(issuer.verifier()))
+//!     .layer(issuer.layer())
 //!     .service(service_fn(|request: Request<String>| async move {
 //!         let claims: Option<&Claims> = request.extensions().get();
 //!         let user = claims.map(|claims| claims.user_id().to_string());
 //!         Ok::<_, std::convert::Infallible>(Response::new(user.unwrap_or_default()))
 //!     }));
 //!
-//! let refused = service.clone().oneshot(Request::new(String::new())).await?;
-//! assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+//! let rejected = service.clone().oneshot(Request::new(String::new())).await?;
+//! assert_eq!(rejected.status(), StatusCode::UNAUTHORIZED);
 //!
-//! let tokens = issuer.login(&User::new(42, Default::default())).await?;
+//! let tokens = issuer.login(&User::new(42, NoClaims::default())).await?;
 //! let request = Request::builder()
 //!     .header(AUTHORIZATION, format!("Bearer {}", tokens.access()))
 //!     .body(String::new())?;
@@ -46,16 +46,25 @@
 //!
 //! # Logging
 //!
-//! With the feature `tracing` there is an event for each outcome, which names the
-//! [kind](crate::AuthErrorKind) of the error and nothing of the request: `TRACE` when a token was
-//! accepted, `DEBUG` when a request was refused or goes on without claims, `WARN` when it was
-//! answered `503`, `ERROR` when the application is put together wrongly. A store that has to be
-//! waited for is asked within the span `token_revocation_lookup`, of the level `TRACE`.
+//! With the feature `tracing`, each outcome logs an event. It names the
+//! [kind](crate::AuthErrorKind) of the error and contains nothing from the request:
+//!
+//! | level | event |
+//! |---|---|
+//! | `TRACE` | a token was accepted |
+//! | `DEBUG` | a request was rejected, or passed on without claims |
+//! | `WARN` | the response was `503` |
+//! | `ERROR` | the application is misconfigured, for example a layer is missing |
+//!
+//! The span `token_revocation_lookup` (level `TRACE`) covers the time spent waiting for a store,
+//! `token_key_fetch` that spent waiting for keys.
 
+mod config;
 mod future;
 mod layer;
 mod service;
 
+pub use config::InvalidToken;
 pub use future::ResponseFuture;
-pub use layer::{InvalidToken, JwtAuthLayer};
+pub use layer::JwtAuthLayer;
 pub use service::JwtAuth;

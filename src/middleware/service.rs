@@ -14,9 +14,9 @@ use crate::{
     token::NoClaims,
 };
 
-use super::{future::ResponseFuture, layer::Config};
+use super::{config::Config, future::ResponseFuture};
 
-/// The service that [`JwtAuthLayer`](super::JwtAuthLayer) makes. See the [module docs](super).
+/// The service of [`JwtAuthLayer`](super::JwtAuthLayer). See the [module docs](super).
 pub struct JwtAuth<S, C = NoClaims, R = JsonRejection> {
     inner: S,
     config: Arc<Config<C, R>>,
@@ -48,12 +48,12 @@ where
                 Ok(()) => ResponseFuture::inner(self.inner.call(request)),
                 Err(error) => ResponseFuture::rejected(self.config.reject(error)),
             },
-            Check::Lookup(lookup) => {
-                // The clone has not been polled ready, and may never be; the service that has been
-                // is the one to call: https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services
+            Check::Pending(check) => {
+                // The service that was polled ready must be called, not a clone of it, which may
+                // never become ready: https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::lookup(lookup, ready, request, Arc::clone(&self.config))
+                ResponseFuture::waiting(check, ready, request, Arc::clone(&self.config))
             }
         }
     }

@@ -4,9 +4,10 @@ use crate::error::{AuthError, AuthErrorKind};
 
 use super::Rejection;
 
-/// Answers with a [gRPC status], for any body type that has a default: for services of tonic.
+/// Responds with a [gRPC status], for services made with tonic. The body type must implement
+/// `Default`.
 ///
-/// | HTTP would say | `grpc-status` |
+/// | HTTP status of the error | `grpc-status` |
 /// |---|---|
 /// | 400 | `INVALID_ARGUMENT` (3) |
 /// | 401 | `UNAUTHENTICATED` (16) |
@@ -14,17 +15,15 @@ use super::Rejection;
 /// | 503 | `UNAVAILABLE` (14) |
 /// | 500 | `INTERNAL` (13) |
 ///
-/// The status of HTTP itself is always 200, and the message the detail of the
-/// [`AuthError`](AuthError::detail). The challenge is in the metadata.
+/// The HTTP status of the response is always 200. `grpc-message` is the
+/// [detail](AuthErrorKind::detail) of the error. The challenge is in the metadata.
 ///
 /// ```
-/// use tower_jwt_auth::{Algorithm, JwtAuthLayer, SigningKey, Verifier, token::KeySet};
-/// use tower_jwt_auth::rejection::GrpcRejection;
+/// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, rejection::GrpcRejection};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let keys = KeySet::from(SigningKey::generate(Algorithm::HS256)?);
-/// let verifier: Verifier = Verifier::builder(keys).build()?;
-/// let layer = JwtAuthLayer::new(verifier).with_rejection(GrpcRejection);
+/// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
+/// let layer = issuer.layer().with_rejection(GrpcRejection);
 /// # Ok(())
 /// # }
 /// ```
@@ -33,16 +32,16 @@ use super::Rejection;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GrpcRejection;
 
+#[diagnostic::do_not_recommend]
 impl<B: Default> Rejection<B> for GrpcRejection {
     fn reject(&self, error: &AuthError) -> Response<B> {
+        let kind = error.kind();
         let mut response = Response::new(B::default());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from_static(status(error.kind())));
-        // What is encoded is visible ASCII.
-        if let Ok(message) = HeaderValue::try_from(percent_encode(&error.detail())) {
-            headers.insert("grpc-message", message);
-        }
+        headers.insert("grpc-status", HeaderValue::from_static(status(kind)));
+        // No `detail` has a character that would have to be percent-encoded.
+        headers.insert("grpc-message", HeaderValue::from_static(kind.detail()));
         response
     }
 }
@@ -55,16 +54,4 @@ fn status(kind: AuthErrorKind) -> &'static str {
         StatusCode::UNAUTHORIZED => "16",
         _ => "13",
     }
-}
-
-/// All but visible ASCII and blanks, and the percent sign itself.
-fn percent_encode(message: &str) -> String {
-    let mut encoded = String::with_capacity(message.len());
-    for byte in message.bytes() {
-        match byte {
-            b' '..=b'~' if byte != b'%' => encoded.push(byte.into()),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

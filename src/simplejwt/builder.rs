@@ -6,8 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    error::{AuthErrorKind, ConfigError},
-    issue::backend_error,
+    error::{AuthError, AuthErrorKind, ConfigError},
     token::KeySet,
     user::BackendError,
 };
@@ -112,7 +111,7 @@ impl SimpleJwtBuilder {
         self.hooks.token_claims = Some(Arc::new(move |user| {
             let claims = claims(user);
             Box::pin(async move {
-                let claims = claims.await.map_err(backend_error)?;
+                let claims = claims.await.map_err(AuthError::from)?;
                 JsonObject::of(&claims).ok_or_else(|| AuthErrorKind::Misconfigured.into())
             })
         }));

@@ -75,7 +75,7 @@ impl TokenCheck {
         class: TokenClass,
     ) -> Result<Claims, SimpleJwtError> {
         let claims =
-            self.decoder.check_now(token).await.map_err(|error| {
+            self.decoder.check_async(token).await.map_err(|error| {
                 fault_of(&error).map_or_else(|| error.into(), SimpleJwtError::from)
             })?;
         if let Err(fault) = self.verify(&claims, class) {
@@ -101,7 +101,7 @@ impl TokenCheck {
         match self.decoder.check(token.as_bytes()) {
             Check::Done(Ok(claims)) => self.authenticate_decoded(claims),
             Check::Done(Err(error)) => Verdict::Done(Err(self.undecodable(error))),
-            Check::Lookup(decoding) => Verdict::Decoding(decoding),
+            Check::Pending(decoding) => Verdict::Decoding(decoding),
         }
     }
 

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::{
     error::{AuthError, AuthErrorKind},
-    issue::backend_error,
     store::StoreError,
     user::BackendError,
 };
@@ -116,7 +115,7 @@ impl SimpleJwtError {
             Reason::UserNotFound => "User not found".to_owned(),
             Reason::UserInactive => "User is inactive".to_owned(),
             Reason::PasswordChanged { .. } => "The user's password has been changed.".to_owned(),
-            Reason::Other(error) => error.detail().into_owned(),
+            Reason::Other(error) => error.kind().detail().to_owned(),
         }
     }
 
@@ -198,7 +197,7 @@ impl From<StoreError> for SimpleJwtError {
 
 impl From<BackendError> for SimpleJwtError {
     fn from(error: BackendError) -> Self {
-        backend_error(error).into()
+        AuthError::from(error).into()
     }
 }
 

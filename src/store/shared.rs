@@ -106,6 +106,10 @@ impl SharedStore {
         Self { store: Arc::new(store), deadline }
     }
 
+    pub(crate) fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
     pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, AuthError> {
         self.within_deadline(self.store.begin(session)).await
     }

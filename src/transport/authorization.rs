@@ -2,9 +2,9 @@ use std::borrow::Cow;
 
 use crate::error::AuthErrorKind;
 
-use super::{is_token_byte, like_token68};
+use super::token68::{check_token68_start, is_token_byte};
 
-/// The token in credentials of one of `schemes`; credentials of another scheme count as none.
+/// The token in credentials with one of `schemes`. Credentials with another scheme count as none.
 ///
 /// The grammar is `scheme 1*SP token68`
 /// ([RFC 9110 section 11.4](https://www.rfc-editor.org/rfc/rfc9110#section-11.4)).
@@ -24,9 +24,9 @@ pub(super) fn find<'r>(
             _ => Ok(None),
         };
     };
-    let token_at = rest.iter().take_while(|byte| **byte == b' ').count();
-    if token_at == 0 {
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    if spaces == 0 {
         return Err(AuthErrorKind::InvalidRequest);
     }
-    like_token68(&rest[token_at..]).map(Some)
+    check_token68_start(&rest[spaces..]).map(Some)
 }

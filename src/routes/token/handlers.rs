@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     error::{AuthError, AuthErrorKind},
-    issue::{Event, Issuer, Tokens, backend_error},
+    issue::{Event, Issuer, Tokens},
     user::{Credentials, UserBackend},
 };
 
@@ -130,7 +130,7 @@ where
         credentials: U::Credentials,
         label: Option<&str>,
     ) -> Result<(Tokens, Map<String, Value>), AuthError> {
-        let user = self.users.authenticate(credentials).await.map_err(backend_error)?;
+        let user = self.users.authenticate(credentials).await?;
         // The response is the same for an inactive and an unknown user, so that clients cannot find
         // out which accounts exist.
         let user = user.filter(|user| user.is_active()).ok_or(AuthErrorKind::InvalidCredentials)?;

@@ -30,7 +30,7 @@ pub(super) async fn token<C, R>(
     name: &str,
 ) -> Result<String, Response> {
     let mut fields = fields(request, settings).await?;
-    let token = fields.required_text(name);
+    let token = fields.required_string(name);
     token.ok_or_else(|| invalid_fields(fields.errors()))
 }
 

@@ -8,9 +8,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    check::DEFAULT_REALM,
     error::AuthError,
-    rejection::{JsonRejection, respond},
+    rejection::{DEFAULT_REALM, JsonRejection, respond},
     user::FieldErrors,
 };
 

@@ -181,8 +181,8 @@ impl SimpleJwtViews {
         match view {
             View::ObtainPair | View::ObtainSliding => {
                 let username_field = jwt.users()?.username_field();
-                let username = fields.required_text(username_field);
-                let password = fields.required_text("password").map(Zeroizing::new);
+                let username = fields.required_string(username_field);
+                let password = fields.required_string("password").map(Zeroizing::new);
                 let (Some(username), Some(password)) = (username, password) else {
                     return Err(response::invalid_fields(
                         fields.errors(),
@@ -226,7 +226,7 @@ impl SimpleJwtViews {
 
 /// The text in the field `name`.
 fn text(fields: &mut Fields, name: &str) -> Result<String, Problem> {
-    let text = fields.required_text(name);
+    let text = fields.required_string(name);
     text.ok_or_else(|| response::invalid_fields(fields.errors(), &[name]))
 }
 

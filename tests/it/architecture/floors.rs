@@ -14,6 +14,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["key_rotation", "store", "transport", "user"], &["clock", "error", "token", "trace"]),
     (&["password"], &["error", "token", "user"]),
     (&["check"], &["clock", "error", "store", "token", "trace"]),
+    (&["found"], &["error", "token"]),
     (&["issue"], &["check", "clock", "error", "store", "token", "trace", "user"]),
     (
         &["extract", "guard", "middleware", "routes"],
@@ -21,6 +22,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "check",
             "clock",
             "error",
+            "found",
             "issue",
             "rejection",
             "store",
@@ -38,6 +40,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "clock",
             "error",
             "extract",
+            "found",
             "guard",
             "issue",
             "middleware",

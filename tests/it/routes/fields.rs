@@ -153,7 +153,7 @@ struct OneTimeCode {
 
 impl Credentials for OneTimeCode {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let email = fields.required_text("email");
+        let email = fields.required_string("email");
         let code = fields.take("code").and_then(|code| code.as_u64());
         if code.is_none() {
             fields.error("code", "Not a code.");

@@ -44,14 +44,14 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     (
         AuthErrorKind::UnknownKey,
         401,
-        r#"Bearer realm="api", error="invalid_token", error_description="no trusted key fits the token""#,
+        r#"Bearer realm="api", error="invalid_token", error_description="no trusted key matches the token""#,
         "token_invalid",
         "The token is invalid.",
     ),
     (
         AuthErrorKind::InvalidSignature,
         401,
-        r#"Bearer realm="api", error="invalid_token", error_description="the signature does not verify""#,
+        r#"Bearer realm="api", error="invalid_token", error_description="the signature is invalid""#,
         "token_invalid",
         "The token is invalid.",
     ),
@@ -79,14 +79,14 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     (
         AuthErrorKind::WrongIssuer,
         401,
-        r#"Bearer realm="api", error="invalid_token", error_description="the token comes from another issuer""#,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token was issued by another issuer""#,
         "token_invalid",
         "The token is invalid.",
     ),
     (
         AuthErrorKind::WrongAudience,
         401,
-        r#"Bearer realm="api", error="invalid_token", error_description="the token is meant for another audience""#,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token is intended for another audience""#,
         "token_invalid",
         "The token is invalid.",
     ),
@@ -107,7 +107,7 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     (
         AuthErrorKind::CheckFailed,
         401,
-        r#"Bearer realm="api", error="invalid_token", error_description="a check of the application refused the token""#,
+        r#"Bearer realm="api", error="invalid_token", error_description="the application rejected the token""#,
         "token_invalid",
         "The token is invalid.",
     ),

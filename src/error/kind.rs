@@ -1,0 +1,254 @@
+use http::StatusCode;
+
+/// The kind of an [`AuthError`](super::AuthError). It determines the status, the `code` and the
+/// challenge of the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// The request carries no credentials of a configured scheme.
+    MissingCredentials,
+    /// The credentials violate the grammar of [RFC 6750], or there are several.
+    ///
+    /// [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    InvalidRequest,
+    /// The token is not a well-formed JWT, or its header has a parameter that is not accepted.
+    Malformed,
+    /// No trusted key matches the token's algorithm, key id and issuer.
+    UnknownKey,
+    /// The signature is invalid.
+    InvalidSignature,
+    /// The token has expired.
+    Expired,
+    /// The `nbf` or `iat` of the token is in the future.
+    NotYetValid,
+    /// The token has a type that is not accepted here.
+    WrongTokenType,
+    /// The token was issued by another issuer.
+    WrongIssuer,
+    /// The token is intended for another audience.
+    WrongAudience,
+    /// A claim is missing, or its type or value is not allowed.
+    InvalidClaims,
+    /// The token, its session or all tokens of its user were revoked.
+    Revoked,
+    /// A refresh token was used again after it had been rotated. Its session has been ended.
+    Reused,
+    /// A [check](crate::token::VerifierBuilder::check) of the application rejected the claims.
+    CheckFailed,
+    /// The token lacks a required scope.
+    InsufficientScope,
+    /// The claims do not permit the request.
+    Forbidden,
+    /// No active user has the given credentials.
+    InvalidCredentials,
+    /// The user of the token no longer exists, is inactive, or has changed since the login.
+    UserInactive,
+    /// A store, a user backend or a key server did not respond.
+    Unavailable,
+    /// The server is too busy to hash another password.
+    Overloaded,
+    /// The application is misconfigured: for example, a layer is missing.
+    Misconfigured,
+}
+
+impl AuthErrorKind {
+    /// The HTTP status of the response.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.row().status
+    }
+
+    /// The `code` of the JSON body, for programs. The codes are stable.
+    ///
+    /// | code | meaning |
+    /// |---|---|
+    /// | `not_authenticated` | the request carries no credentials |
+    /// | `invalid_request` | the credentials are malformed, or there are several |
+    /// | `token_invalid` | the token cannot be trusted |
+    /// | `token_expired` | the token has expired; refresh it |
+    /// | `token_not_yet_valid` | the token is not valid yet |
+    /// | `token_wrong_type` | the token has another type than required |
+    /// | `token_revoked` | the token or its session was revoked; log in again |
+    /// | `insufficient_scope`, `permission_denied` | the token is valid but does not permit the request |
+    /// | `invalid_credentials` | the login failed |
+    /// | `user_inactive` | the user can no longer refresh tokens |
+    /// | `unavailable`, `overloaded` | try again later |
+    /// | `misconfigured` | the server is at fault |
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.row().code
+    }
+
+    /// The `detail` of the JSON body, for people.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        self.row().detail
+    }
+
+    /// The `error` of the challenge ([RFC 6750 section 3.1]), if the kind has one.
+    ///
+    /// [RFC 6750 section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    #[must_use]
+    pub const fn challenge_error(self) -> Option<&'static str> {
+        self.row().challenge_error
+    }
+
+    pub(super) const fn description(self) -> &'static str {
+        self.row().description
+    }
+
+    const fn row(self) -> Row {
+        match self {
+            Self::MissingCredentials => Row::new(
+                StatusCode::UNAUTHORIZED,
+                "not_authenticated",
+                "Authentication credentials were not provided.",
+                None,
+                "no credentials were provided",
+            ),
+            Self::InvalidRequest => Row::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "The authentication credentials are malformed.",
+                Some("invalid_request"),
+                "the credentials are malformed",
+            ),
+            Self::Malformed => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the token is malformed",
+            ),
+            Self::UnknownKey => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "no trusted key matches the token",
+            ),
+            Self::InvalidSignature => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the signature is invalid",
+            ),
+            Self::Expired => Row::invalid_token(
+                "token_expired",
+                "The token has expired.",
+                "the token has expired",
+            ),
+            Self::NotYetValid => Row::invalid_token(
+                "token_not_yet_valid",
+                "The token is not yet valid.",
+                "the token is not yet valid",
+            ),
+            Self::WrongTokenType => Row::invalid_token(
+                "token_wrong_type",
+                "The token has the wrong type.",
+                "the token has the wrong type",
+            ),
+            Self::WrongIssuer => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the token was issued by another issuer",
+            ),
+            Self::WrongAudience => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the token is intended for another audience",
+            ),
+            Self::InvalidClaims => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "a claim is missing or invalid",
+            ),
+            Self::Revoked => Row::invalid_token(
+                "token_revoked",
+                "The token has been revoked.",
+                "the token has been revoked",
+            ),
+            Self::Reused => Row::invalid_token(
+                "token_revoked",
+                "The token has been revoked.",
+                "the refresh token was used again and its session has ended",
+            ),
+            Self::CheckFailed => Row::invalid_token(
+                "token_invalid",
+                "The token is invalid.",
+                "the application rejected the token",
+            ),
+            Self::InsufficientScope => Row::new(
+                StatusCode::FORBIDDEN,
+                "insufficient_scope",
+                "The token lacks a required scope.",
+                Some("insufficient_scope"),
+                "the token lacks a required scope",
+            ),
+            Self::Forbidden => Row::new(
+                StatusCode::FORBIDDEN,
+                "permission_denied",
+                "You do not have permission to perform this action.",
+                None,
+                "the claims do not permit this",
+            ),
+            Self::InvalidCredentials => Row::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                "No active account found with the given credentials.",
+                None,
+                "no active user has these credentials",
+            ),
+            Self::UserInactive => Row::invalid_token(
+                "user_inactive",
+                "No active account found for the given token.",
+                "the user of the token may not refresh it",
+            ),
+            Self::Unavailable => Row::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The service is temporarily unavailable.",
+                None,
+                "a required service did not respond",
+            ),
+            Self::Overloaded => Row::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "The service is busy. Try again later.",
+                None,
+                "the server is too busy",
+            ),
+            Self::Misconfigured => Row::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "misconfigured",
+                "The server is misconfigured.",
+                None,
+                "the application is misconfigured",
+            ),
+        }
+    }
+}
+
+/// What a response contains for one kind of error.
+struct Row {
+    status: StatusCode,
+    code: &'static str,
+    detail: &'static str,
+    challenge_error: Option<&'static str>,
+    description: &'static str,
+}
+
+impl Row {
+    const fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: &'static str,
+        challenge_error: Option<&'static str>,
+        description: &'static str,
+    ) -> Self {
+        Self { status, code, detail, challenge_error, description }
+    }
+
+    const fn invalid_token(
+        code: &'static str,
+        detail: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail, Some("invalid_token"), description)
+    }
+}

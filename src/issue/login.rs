@@ -1,0 +1,157 @@
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::{
+    clock::NumericDate,
+    error::{AuthError, AuthErrorKind},
+    store::NewSession,
+    user::User,
+};
+
+use super::{
+    event::Event,
+    issuer::{Inner, Issuer},
+    mint::SessionClaims,
+    random::random_id,
+    tokens::Tokens,
+};
+
+/// How many bytes of a session's label are stored.
+const MAX_LABEL_LEN: usize = 255;
+
+impl<C: Serialize, R: Serialize> Issuer<C, R> {
+    /// Begins a session for a user whose credentials have been checked.
+    ///
+    /// # Errors
+    ///
+    /// - [`UserInactive`](AuthErrorKind::UserInactive) for an inactive user.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
+    /// - [`Misconfigured`](AuthErrorKind::Misconfigured) if the claims are not a JSON object or
+    ///   have the name of a registered claim, a scope has a character that [RFC 6749] does not
+    ///   allow, the user id is empty or longer than 255 bytes, or a token would be longer than 8192
+    ///   bytes, the limit of verifiers.
+    ///
+    /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+    pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {
+        self.login_with_label(user, None).await
+    }
+
+    /// Like [`login`](Self::login), with a [label](crate::store::Session::label) by which the user
+    /// recognizes the session, such as the name of the device.
+    ///
+    /// A label may come from the client, for example from `User-Agent`: control characters are
+    /// removed, and it is truncated to 255 bytes. Escape it where you display it.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{
+    ///     Algorithm, Issuer, MemoryStore, SigningKey, token::NoClaims, user::User,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// let ada = User::new(42, NoClaims::default());
+    /// issuer.login_with_label(&ada, Some("Ada's phone")).await?;
+    ///
+    /// let sessions = issuer.sessions(ada.id()).await?;
+    /// assert_eq!(sessions[0].label.as_deref(), Some("Ada's phone"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`login`](Self::login).
+    pub async fn login_with_label(
+        &self,
+        user: &User<C, R>,
+        label: Option<&str>,
+    ) -> Result<Tokens, AuthError> {
+        if !user.is_active() {
+            return Err(AuthErrorKind::UserInactive.into());
+        }
+        let Inner { minter, leeway, clock, store, sessions_per_user, .. } = &*self.0;
+        let now = clock.now();
+        let (session_id, refresh_id) = (random_id()?, random_id()?);
+        let scope = scope_claim(user, |_| true)?;
+        let session = SessionClaims {
+            session_id: &session_id,
+            user_id: user.id().as_str(),
+            auth_time: now,
+            scope: scope.as_deref(),
+        };
+        let tokens = self.mint(&session, user, now, Some((&refresh_id, now)))?;
+        let mut displaced = Vec::new();
+        if let Some(store) = store {
+            let expires_at = minter.refresh_expiry(now, now);
+            let keep_until = minter.keep_session_until(expires_at, *leeway);
+            let label = label.map(clean_label);
+            let session = NewSession::new(&session_id, user.id(), &refresh_id, now)
+                .with_expiry(expires_at, keep_until)
+                .with_label(label.as_deref().filter(|label| !label.is_empty()))
+                .with_limit(*sessions_per_user);
+            displaced = store.begin(&session).await?;
+        }
+        let user_id = user.id().as_str();
+        self.emit(&Event::LoginSucceeded { user_id, session_id: &session_id });
+        for session_id in &displaced {
+            self.emit(&Event::SessionDisplaced { user_id, session_id });
+        }
+        Ok(tokens)
+    }
+
+    /// Mints an access token and, if `refresh` has its id and time of issue, a refresh token.
+    pub(super) fn mint(
+        &self,
+        session: &SessionClaims<'_>,
+        user: &User<C, R>,
+        now: NumericDate,
+        refresh: Option<(&str, NumericDate)>,
+    ) -> Result<Tokens, AuthError> {
+        let minter = &self.0.minter;
+        let (access, access_expires_at) = minter.access(session, now, user.claims())?;
+        let refresh = refresh.map(|(jti, issued_at)| {
+            minter.refresh(session, issued_at, jti, user.epoch(), user.refresh_claims())
+        });
+        Ok(Tokens {
+            access,
+            refresh: refresh.transpose()?,
+            access_expires_at,
+            session_id: session.session_id.into(),
+        })
+    }
+}
+
+/// Removes control characters from `label` and truncates it.
+fn clean_label(label: &str) -> Cow<'_, str> {
+    let label = label.trim();
+    if label.len() <= MAX_LABEL_LEN && !label.contains(char::is_control) {
+        return label.into();
+    }
+    let mut clean = String::new();
+    for char in label.chars().filter(|char| !char.is_control()) {
+        if clean.len() + char.len_utf8() > MAX_LABEL_LEN {
+            break;
+        }
+        clean.push(char);
+    }
+    clean.into()
+}
+
+/// The `scope` claim with those scopes of `user` that `is_granted` allows. `None` if there are
+/// none.
+pub(super) fn scope_claim<C, R>(
+    user: &User<C, R>,
+    is_granted: impl Fn(&str) -> bool,
+) -> Result<Option<String>, AuthError> {
+    // RFC 6749 section 3.3.
+    let allowed = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+    let scopes: Vec<&str> = user.scopes().filter(|scope| is_granted(scope)).collect();
+    if scopes.iter().any(|scope| scope.is_empty() || !scope.bytes().all(allowed)) {
+        return Err(AuthErrorKind::Misconfigured.into());
+    }
+    Ok((!scopes.is_empty()).then(|| scopes.join(" ")))
+}

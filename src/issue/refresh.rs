@@ -1,0 +1,121 @@
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    check::{refresh_session, token_ref},
+    error::{AuthError, AuthErrorKind},
+    store::{NewSession, Spend, Spent},
+    user::UserBackend,
+};
+
+use super::{
+    event::Event,
+    issuer::{Inner, Issuer},
+    login::scope_claim,
+    mint::SessionClaims,
+    random::random_id,
+    tokens::Tokens,
+};
+
+impl<C, R> Issuer<C, R>
+where
+    C: Serialize,
+    R: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    /// Exchanges a refresh token for new tokens.
+    ///
+    /// The user is looked up again, so that the claims of the new tokens are current. With rotation,
+    /// the refresh token is spent in one atomic step of the store, after everything else that can
+    /// fail.
+    ///
+    /// # Errors
+    ///
+    /// - The reason why the token is invalid.
+    /// - [`UserInactive`](AuthErrorKind::UserInactive) if the user no longer exists, is inactive, or
+    ///   has another [epoch](crate::user::User::with_epoch).
+    /// - [`Reused`](AuthErrorKind::Reused) if the token was spent before. Its session has been ended.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the user backend or the store did not
+    ///   respond. The token remains valid, unless the store spent it and responded too late. A
+    ///   [grace period](super::IssuerBuilder::reuse_grace) covers that case.
+    pub async fn refresh<U: UserBackend<C, R>>(
+        &self,
+        token: &str,
+        users: &U,
+    ) -> Result<Tokens, AuthError> {
+        let Inner { minter, leeway, clock, store, rotate, reuse_grace, refresh, .. } = &*self.0;
+        let claims = refresh.verify(token)?;
+        let now = clock.now();
+        let issued_at = claims.issued_at().unwrap_or_default();
+        let auth_time = claims.auth_time().unwrap_or(issued_at);
+        if now >= minter.session_end(auth_time) {
+            return Err(AuthErrorKind::Expired.into());
+        }
+        let user_id = claims.user_id();
+        let user = users
+            .find(user_id)
+            .await?
+            .filter(|user| user.is_active() && user.epoch() == claims.epoch())
+            .ok_or(AuthErrorKind::UserInactive)?;
+
+        let (session_id, adopt) = refresh_session(&claims);
+        let scope = scope_claim(&user, |scope| claims.has_scope(scope))?;
+        let session = SessionClaims {
+            session_id,
+            user_id: user_id.as_str(),
+            auth_time,
+            scope: scope.as_deref(),
+        };
+        let tokens = match store {
+            Some(store) if *rotate => {
+                let successor = random_id()?;
+                let tokens = self.mint(&session, &user, now, Some((&successor, now)))?;
+                let expires_at = minter.refresh_expiry(now, auth_time);
+                // A token of another issuer with the same secret may outlive its successor. Its
+                // session must be remembered until then, so that it cannot be begun again.
+                let last_expiry = expires_at.max(claims.expires_at());
+                let keep_until = minter.keep_session_until(last_expiry, *leeway);
+                let refresh = claims.jti().unwrap_or_default();
+                let known = NewSession::new(session_id, user_id, refresh, now)
+                    .with_expiry(expires_at, keep_until);
+                let spend = Spend::new(&known, issued_at, &successor)
+                    .with_grace(*reuse_grace)
+                    .with_adoption(adopt);
+                match store.spend(&spend).await? {
+                    Spent::First => tokens,
+                    Spent::Again { successor, at } => {
+                        self.mint(&session, &user, now, Some((&successor, at)))?
+                    }
+                    Spent::Reused => {
+                        let user_id = user_id.as_str();
+                        self.emit(&Event::ReuseDetected { user_id, session_id });
+                        return Err(AuthErrorKind::Reused.into());
+                    }
+                    Spent::Revoked => return Err(AuthErrorKind::Revoked.into()),
+                }
+            }
+            Some(store) => {
+                if store.is_revoked(&token_ref(&claims)).await? {
+                    return Err(AuthErrorKind::Revoked.into());
+                }
+                self.mint(&session, &user, now, None)?
+            }
+            None => self.mint(&session, &user, now, None)?,
+        };
+        self.emit(&Event::Refreshed { user_id: user_id.as_str(), session_id });
+        Ok(tokens)
+    }
+
+    /// Ends the session of a refresh token, even if the token was spent. Calling it again has no
+    /// effect.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the token is not a valid refresh token, or as
+    /// [`revoke_token`](Self::revoke_token).
+    pub async fn logout(&self, refresh_token: &str) -> Result<(), AuthError> {
+        let claims = self.0.refresh.verify(refresh_token)?;
+        let (session_id, _) = refresh_session(&claims);
+        let Inner { minter, leeway, .. } = &*self.0;
+        let own = minter.keep_session_until(claims.expires_at(), *leeway);
+        self.end_session(claims.user_id(), session_id, self.longest_keep().max(own)).await
+    }
+}

@@ -1,0 +1,44 @@
+use std::fmt;
+
+use crate::clock::NumericDate;
+
+/// The tokens that a login or a refresh returns.
+#[derive(Clone)]
+pub struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: Option<String>,
+    pub(super) access_expires_at: NumericDate,
+    pub(super) session_id: Box<str>,
+}
+
+impl Tokens {
+    /// The access token.
+    #[must_use]
+    pub fn access(&self) -> &str {
+        &self.access
+    }
+
+    /// The refresh token. `None` after a refresh without rotation: the old one remains valid.
+    #[must_use]
+    pub fn refresh(&self) -> Option<&str> {
+        self.refresh.as_deref()
+    }
+
+    /// When the access token expires.
+    #[must_use]
+    pub const fn access_expires_at(&self) -> NumericDate {
+        self.access_expires_at
+    }
+
+    /// The id of the session that the tokens belong to.
+    #[must_use]
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+use std::{collections::BTreeMap, fmt};
+
+use serde_json::{Map, Value};
+
+/// The errors in the fields of a body: messages by field name.
+pub type FieldErrors = BTreeMap<String, Vec<String>>;
+
+/// The fields of a JSON body, and the errors found in them.
+pub struct Fields {
+    values: Map<String, Value>,
+    renamed: Vec<(&'static str, String)>,
+    errors: FieldErrors,
+}
+
+impl Fields {
+    /// Creates fields from the members of a JSON object.
+    #[must_use]
+    pub const fn new(values: Map<String, Value>) -> Self {
+        Self { values, renamed: Vec::new(), errors: BTreeMap::new() }
+    }
+
+    #[cfg(feature = "routes")]
+    pub(crate) fn with_renamed(mut self, renamed: &[(&'static str, String)]) -> Self {
+        self.renamed = renamed.to_vec();
+        self
+    }
+
+    /// The client's name for the field `name`.
+    fn client_name(&self, name: &str) -> String {
+        let renamed = self.renamed.iter().find(|(own, _)| *own == name);
+        renamed.map_or(name, |(_, client)| client).to_owned()
+    }
+
+    /// Removes and returns the string in the field `name`. A number is converted to a string.
+    ///
+    /// Records an error and returns `None` if the field is missing, null, blank, neither a string
+    /// nor a number, or contains a null character, which databases reject.
+    pub fn required_string(&mut self, name: &str) -> Option<String> {
+        let name = self.client_name(name);
+        let problem = match self.values.remove(&name) {
+            None => "This field is required.",
+            Some(Value::Null) => "This field may not be null.",
+            Some(Value::String(text)) if text.trim().is_empty() => "This field may not be blank.",
+            Some(Value::String(text)) if text.contains('\0') => "Null characters are not allowed.",
+            Some(Value::String(text)) => return Some(text),
+            Some(Value::Number(number)) => return Some(number.to_string()),
+            Some(_) => "Not a valid string.",
+        };
+        self.errors.entry(name).or_default().push(problem.to_owned());
+        None
+    }
+
+    /// Removes and returns the value of the field `name`.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        let name = self.client_name(name);
+        self.values.remove(&name)
+    }
+
+    /// Records an error in the field `name`.
+    pub fn error(&mut self, name: &str, problem: impl Into<String>) {
+        let name = self.client_name(name);
+        self.errors.entry(name).or_default().push(problem.into());
+    }
+
+    /// The errors recorded so far.
+    #[must_use]
+    pub const fn errors(&self) -> &FieldErrors {
+        &self.errors
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fields").finish_non_exhaustive()
+    }
+}
