@@ -132,7 +132,7 @@ struct MissingLayer {
 impl fmt::Display for MissingLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { needed, layer } = self;
-        write!(f, "this route needs a {layer} that provides {needed}")
+        write!(f, "{needed} requires a {layer} around its route")
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn respond_with<B>(
         // The source names types of the application and never a value of the request.
         error!(error = std::error::Error::source(&error), "the application is misconfigured");
     } else if error.retry_after().is_some() {
-        warn!(?kind, "request failed: a required service is unavailable");
+        warn!(?kind, "request rejected: a required service is unavailable");
     } else {
         debug!(?kind, "request rejected");
     }

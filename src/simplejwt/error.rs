@@ -50,7 +50,7 @@ pub(super) enum Reason {
 impl SimpleJwtError {
     /// A handler extracts `user` on a route without the layer.
     pub(super) fn missing_layer(user: &'static str) -> Self {
-        AuthError::with_source(AuthErrorKind::Misconfigured, MissingLayer { user }).into()
+        AuthError::missing_layer(user, "SimpleJwtLayer").into()
     }
 
     pub(super) fn with_challenge(self, challenge: HeaderValue) -> Self {
@@ -227,17 +227,3 @@ impl Error for SimpleJwtError {
         }
     }
 }
-
-/// A bug in the application: a handler extracts a user on a route without the layer.
-#[derive(Debug)]
-struct MissingLayer {
-    user: &'static str,
-}
-
-impl fmt::Display for MissingLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} requires a SimpleJwtLayer around its route", self.user)
-    }
-}
-
-impl Error for MissingLayer {}

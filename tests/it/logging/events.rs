@@ -58,7 +58,7 @@ async fn each_outcome_has_its_event() {
             vec![
                 LOOKUP.to_owned(),
                 format!(
-                    "WARN event request failed: a required service is unavailable kind=Unavailable {REFUSED}"
+                    "WARN event request rejected: a required service is unavailable kind=Unavailable {REFUSED}"
                 ),
             ],
         ),
@@ -84,8 +84,8 @@ async fn each_outcome_has_its_event() {
     let _ = send_once(&guard, request()).await;
     let lines = log.take();
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].starts_with("ERROR event request failed"), "{lines:?}");
-    assert!(lines[0].contains("JwtAuthLayer that provides"), "{lines:?}");
+    assert!(lines[0].starts_with("ERROR event the application is misconfigured"), "{lines:?}");
+    assert!(lines[0].contains("requires a JwtAuthLayer"), "{lines:?}");
 }
 
 /// A small application, and every sort of request that `person` could send it.
