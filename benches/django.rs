@@ -1,20 +1,20 @@
-//! The example `django` next to Django itself, on one PostgreSQL database:
+//! The example `django` and Django itself, on one PostgreSQL database:
 //!
 //! ```sh
-//! tests/run # or whatever else makes target/python
+//! tests/run # creates target/python
 //! export TOWER_JWT_AUTH_PYTHON=$PWD/target/python/bin/python
 //! cargo build --release --all-features --example django
 //! cargo bench --all-features --bench django
 //! ```
 //!
-//! Django is served by gunicorn with two workers of four threads, and keeps its connections to the
-//! database, which is started for the occasion, with `fsync=off` so that no disk hides what is
-//! compared. Both have `ROTATE_REFRESH_TOKENS` and `BLACKLIST_AFTER_ROTATION`. Sixteen clients, on
-//! connections that stay open, ask one after another; each refreshes with what it got last. The
-//! sides take turns, and the figures are requests in a second, medians of the rounds. The clients
-//! and the database share the machine with the servers. All clients are tasks of one thread, which
-//! looks at no more of an answer than it must: what a client costs, it costs the faster side more
-//! often.
+//! gunicorn serves Django with two workers of four threads, and with persistent connections to the
+//! database. The database is started for this benchmark with `fsync=off`, so that the disk does not
+//! dominate. Both sides have `ROTATE_REFRESH_TOKENS` and `BLACKLIST_AFTER_ROTATION`.
+//!
+//! Sixteen clients send requests on persistent connections. Each refreshes with the token that it
+//! got last. The sides take turns. The figures are requests per second, medians of the rounds. The
+//! clients and the database share the machine with the servers. All clients are tasks of one thread
+//! that parses as little of a response as possible, because its cost weighs more on the faster side.
 
 #[allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 #[path = "../tests/it/django/database.rs"]
@@ -55,12 +55,12 @@ use project::{Django, FEW_ITERATIONS, SECRET_KEY, Settings};
 use support::server::Server;
 
 const ROUNDS: usize = 5;
-/// How long a side is asked in one round.
+/// The duration of one side in one round.
 const SLICE: Duration = Duration::from_secs(2);
 const CLIENTS: usize = 16;
 
 fn main() {
-    // `cargo test --benches` only wants to see that it builds.
+    // `cargo test --benches` only builds it.
     if !env::args().any(|argument| argument == "--bench") || project::python().is_none() {
         return;
     }
@@ -107,7 +107,7 @@ fn main() {
         let mut ratios = Vec::new();
         for round in 0..=ROUNDS {
             let rate = clients.each_mut().map(|clients| rate(&runtime, clients, load));
-            // The first one warms up.
+            // The first round is a warm-up.
             if round > 0 {
                 rates[0].push(rate[0]);
                 rates[1].push(rate[1]);
@@ -126,7 +126,7 @@ enum Load {
     Hello,
 }
 
-/// Requests in a second.
+/// Requests per second.
 fn rate(runtime: &Runtime, clients: &mut [Client], load: Load) -> f64 {
     let begun = Instant::now();
     let calls: u32 = runtime.block_on(async {
@@ -148,15 +148,15 @@ struct Client {
 
 impl Client {
     async fn log_in(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.expect("it listens");
+        let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a TCP stream");
-        let mut connection = Connection { stream, answer: Vec::new() };
+        let mut connection = Connection { stream, response: Vec::new() };
         let credentials = json!({"username": "alice", "password": "alice-password"});
         let tokens = connection.send(&post("/api/token/", &credentials)).await;
         Self { access: token(tokens, "access"), refresh: token(tokens, "refresh"), connection }
     }
 
-    /// Sends request after request; how many there were.
+    /// Sends one request after another. Returns their number.
     async fn call(&mut self, load: Load, until: Instant) -> u32 {
         let mut request = match load {
             Load::Refresh => post("/api/token/refresh/", &json!({"refresh": self.refresh})),
@@ -188,41 +188,42 @@ fn post(path: &str, body: &Value) -> String {
     )
 }
 
-fn token(answer: &[u8], name: &str) -> String {
-    let answer: Value = serde_json::from_slice(answer).expect("JSON");
-    answer[name].as_str().expect("a token").to_owned()
+fn token(body: &[u8], name: &str) -> String {
+    let body: Value = serde_json::from_slice(body).expect("JSON");
+    body[name].as_str().expect("a token").to_owned()
 }
 
 struct Connection {
     stream: TcpStream,
-    answer: Vec<u8>,
+    response: Vec<u8>,
 }
 
 impl Connection {
-    /// Sends a request; the body of the answer.
+    /// Sends a request. Returns the body of the response.
     async fn send(&mut self, request: &str) -> &[u8] {
-        self.stream.write_all(request.as_bytes()).await.expect("it stays open");
-        self.answer.clear();
+        self.stream.write_all(request.as_bytes()).await.expect("the connection stays open");
+        self.response.clear();
         let body = loop {
-            let len = self.stream.read_buf(&mut self.answer).await.expect("it stays open");
-            assert!(len > 0, "it stays open");
-            if let Some(body) = body_in(&self.answer) {
+            let len =
+                self.stream.read_buf(&mut self.response).await.expect("the connection stays open");
+            assert!(len > 0, "the connection stays open");
+            if let Some(body) = body_in(&self.response) {
                 break body;
             }
         };
-        &self.answer[body..]
+        &self.response[body..]
     }
 }
 
-/// Where the body of a good answer begins, once all of it is there.
-fn body_in(answer: &[u8]) -> Option<usize> {
-    let body = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
-    let head = str::from_utf8(&answer[..body]).expect("text");
+/// The start of the body, once the response is complete.
+fn body_in(response: &[u8]) -> Option<usize> {
+    let body = response.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+    let head = str::from_utf8(&response[..body]).expect("ASCII");
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     let mut headers = head.lines().filter_map(|line| line.split_once(':'));
     let (_, len) = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
     let len: usize = len.trim().parse().expect("a length");
-    (answer.len() == body + len).then_some(body)
+    (response.len() == body + len).then_some(body)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -1,7 +1,8 @@
-//! Beside a Django project with SimpleJWT, on its database: tokens of either are good at the other.
+//! A service beside a Django project with SimpleJWT, on the project's database. Tokens issued by one
+//! are accepted by the other.
 //!
 //! ```sh
-//! export SECRET_KEY=… # of the project's settings.py
+//! export SECRET_KEY=… # from the project's settings.py
 //! export DATABASE_URL=sqlite:///srv/app/db.sqlite3 # or postgres://user:password@localhost/app
 //! export SIMPLE_JWT='{"ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true}'
 //! TOKEN_BLACKLIST_APP=1 cargo run --example django
@@ -25,13 +26,13 @@
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
-//! | `HOST`, `PORT` | 127.0.0.1, 3000 | where it listens |
+//! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `DATABASE_URL` | | Django's database |
-//! | `SECRET_KEY` | | Django's, which signs where `SIMPLE_JWT` has no `SIGNING_KEY` |
+//! | `SECRET_KEY` | | Django's `SECRET_KEY`; signs tokens if `SIMPLE_JWT` has no `SIGNING_KEY` |
 //! | `SIMPLE_JWT` | `{}` | SimpleJWT's settings as JSON, durations in seconds or as `HH:MM:SS` |
-//! | `TOKEN_BLACKLIST_APP` | 0 | 1: `rest_framework_simplejwt.token_blacklist` is installed |
-//! | `TIME_ZONE` | | the project's, where it has `USE_TZ = False`; with SQLite, `TZ` as well |
-//! | `PASSWORD_ITERATIONS` | 1000000 | those of `PBKDF2PasswordHasher` in the project's version of Django: hashes with others are replaced at a login |
+//! | `TOKEN_BLACKLIST_APP` | 0 | 1 if `rest_framework_simplejwt.token_blacklist` is installed |
+//! | `TIME_ZONE` | | the project's `TIME_ZONE` if it has `USE_TZ = False`; with SQLite, set `TZ` as well |
+//! | `PASSWORD_ITERATIONS` | 1000000 | the iterations of `PBKDF2PasswordHasher` in the project's version of Django; a login replaces hashes with other iterations |
 
 use std::{
     env::{self, VarError},
@@ -45,7 +46,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header::ALLOW},
     middleware::map_response,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -60,30 +61,17 @@ use tower_jwt_auth::{
     simplejwt::{DjangoDatabase, DjangoUser, DjangoUsers, Settings, SimpleJwt, TokenUser},
 };
 
+/// Loads the user from the database.
 async fn hello(user: DjangoUser) -> Json<Value> {
-    // As Django writes it: most primary keys are integers.
+    // Django writes an integer, which most primary keys are.
     let user_id = user.primary_key();
     let user_id = user_id.parse::<i64>().map_or_else(|_| user_id.into(), Value::from);
     Json(json!({ "user_id": user_id, "username": user.username() }))
 }
 
+/// Only reads the token.
 async fn stateless(user: TokenUser) -> Json<Value> {
     Json(json!({ "user_id": user.id() }))
-}
-
-/// Django tells it with every answer.
-async fn allow_get(mut response: Response) -> Response {
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
-    response
-}
-
-async fn method_not_allowed(method: Method) -> Response {
-    let body = json!({ "detail": format!("Method \"{method}\" not allowed.") });
-    (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
-}
-
-async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, Json(json!({ "detail": "Not found." }))).into_response()
 }
 
 fn main() -> ExitCode {
@@ -105,42 +93,70 @@ fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let settings: Settings = serde_json::from_str(&setting("SIMPLE_JWT", "{}")?)
         .map_err(|error| format!("SIMPLE_JWT: {error}"))?;
-    let mut database = DjangoDatabase::connect_lazy(&setting("DATABASE_URL", "")?)
-        .map_err(|error| format!("DATABASE_URL: {error}"))?;
-    let time_zone = setting("TIME_ZONE", "")?;
-    if !time_zone.is_empty() {
-        database = database.with_local_times(&time_zone)?;
-    }
-
-    let iterations = setting("PASSWORD_ITERATIONS", "1000000")?;
-    let iterations = iterations
-        .parse()
-        .map_err(|_| format!("PASSWORD_ITERATIONS {iterations:?} is not a number"))?;
-    let others = [Format::PBKDF2_SHA1, Format::ARGON2, Format::BCRYPT_SHA256, Format::SCRYPT];
-    let hasher = DjangoHasher::builder()
-        .formats([&[Format::Pbkdf2Sha256 { iterations }], &others[..]].concat())
-        .build()?;
-
-    let mut builder = SimpleJwt::builder(settings)
-        .users(DjangoUsers::new(database).with_hasher(hasher))
-        .blacklist_app(switch("TOKEN_BLACKLIST_APP")?);
+    let users = DjangoUsers::new(database()?).with_hasher(hasher()?);
+    let mut builder =
+        SimpleJwt::builder(settings).users(users).blacklist_app(switch("TOKEN_BLACKLIST_APP")?);
     let secret_key = setting("SECRET_KEY", "")?;
     if !secret_key.is_empty() {
         builder = builder.secret_key(secret_key);
     }
     let jwt = builder.build()?;
 
-    let loaded = get(hello).fallback(method_not_allowed).layer(jwt.layer()?);
-    let stateless = get(stateless).fallback(method_not_allowed).layer(jwt.stateless_layer());
-    let protected = Router::new()
-        .route("/api/hello/", loaded.clone())
-        .route("/api/hello", loaded)
+    let hello = view("Hello", get(hello)).layer(jwt.layer()?);
+    let stateless = view("Stateless", get(stateless)).layer(jwt.stateless_layer());
+    let app = Router::new()
+        .route("/api/hello/", hello.clone())
+        .route("/api/hello", hello)
         .route("/api/stateless/", stateless.clone())
         .route("/api/stateless", stateless)
-        .layer(map_response(allow_get));
-    let app = protected.merge(jwt.views()?.router("/api/token")?).fallback(not_found);
-
+        .layer(map_response(add_allow))
+        .merge(jwt.views()?.router("/api/token")?)
+        .fallback(not_found);
     serve(app).await
+}
+
+fn database() -> Result<DjangoDatabase, Box<dyn Error>> {
+    let database = DjangoDatabase::connect_lazy(&setting("DATABASE_URL", "")?)
+        .map_err(|error| format!("DATABASE_URL: {error}"))?;
+    let time_zone = setting("TIME_ZONE", "")?;
+    if time_zone.is_empty() { Ok(database) } else { Ok(database.with_local_times(&time_zone)?) }
+}
+
+/// Django's default list of hashers, with another number of iterations.
+fn hasher() -> Result<DjangoHasher, Box<dyn Error>> {
+    let iterations = setting("PASSWORD_ITERATIONS", "1000000")?;
+    let iterations = iterations
+        .parse()
+        .map_err(|_| format!("PASSWORD_ITERATIONS {iterations:?} is not a number"))?;
+    let formats = [
+        Format::Pbkdf2Sha256 { iterations },
+        Format::PBKDF2_SHA1,
+        Format::ARGON2,
+        Format::BCRYPT_SHA256,
+        Format::SCRYPT,
+    ];
+    Ok(DjangoHasher::builder().formats(formats).build()?)
+}
+
+/// Responds to other methods as Django REST framework does.
+fn view(name: &'static str, handlers: MethodRouter) -> MethodRouter {
+    let options = json!({ "name": name, "renders": ["application/json"] });
+    handlers.options(async move || Json(options)).fallback(method_not_allowed)
+}
+
+async fn method_not_allowed(method: Method) -> Response {
+    let body = json!({ "detail": format!("Method \"{method}\" not allowed.") });
+    (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
+}
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({ "detail": "Not found." }))).into_response()
+}
+
+/// Django sends `Allow` with every response, including `401`.
+async fn add_allow(mut response: Response) -> Response {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+    response
 }
 
 /// Serves `app` on `HOST` and `PORT` until SIGINT or SIGTERM. Requests in flight then have three

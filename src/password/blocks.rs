@@ -1,6 +1,9 @@
-//! argon2, in memory that is kept for the next hash.
+//! argon2, with memory that is reused by the next hash.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version,
@@ -11,23 +14,23 @@ use argon2::{
 };
 use zeroize::Zeroize;
 
-/// What hashes fill, wiped after each of them.
+/// The memory of hashes, wiped after each of them and kept for later ones.
 ///
-/// To map and fault in many megabytes for each hash costs a millisecond of system time.
+/// Mapping and faulting in many megabytes for each hash costs a millisecond of system time.
 pub(super) struct BlockPool {
     kept_blocks: usize,
-    /// Areas that no hash fills now, of `kept_blocks` each: never more than there were hashes at
-    /// once.
+    /// Areas of `kept_blocks` that no hash uses at the moment. There are never more of them than
+    /// concurrent hashes.
     kept: Mutex<Vec<Vec<Block>>>,
 }
 
 impl BlockPool {
-    /// Keeps what a hash of up to `kept_blocks` has filled; a larger one allocates for itself.
+    /// A hash of up to `kept_blocks` uses memory of the pool. A larger one allocates its own.
     pub(super) const fn new(kept_blocks: usize) -> Self {
         Self { kept_blocks, kept: Mutex::new(Vec::new()) }
     }
 
-    /// A new hash, by argon2id.
+    /// A new argon2id hash.
     pub(super) fn hash(
         &self,
         params: &Params,
@@ -46,7 +49,7 @@ impl BlockPool {
         })
     }
 
-    /// The last part of a hash, `len` bytes long.
+    /// The output of a hash, `len` bytes long.
     pub(super) fn output(
         &self,
         argon2: &Argon2<'_>,
@@ -56,16 +59,16 @@ impl BlockPool {
     ) -> password_hash::Result<Output> {
         let mut output = [0; Output::MAX_LENGTH];
         let output = output.get_mut(..len).ok_or(Error::OutputSize)?;
-        let mut area = self.lend(argon2.params().block_count())?;
-        argon2.hash_password_into_with_memory(password, salt, output, area.blocks())?;
+        let mut borrowed = self.borrow(argon2.params().block_count())?;
+        argon2.hash_password_into_with_memory(password, salt, output, borrowed.blocks())?;
         Ok(Output::new(output)?)
     }
 
-    fn lend(&self, blocks: usize) -> password_hash::Result<Lent<'_>> {
+    fn borrow(&self, blocks: usize) -> password_hash::Result<Borrowed<'_>> {
         let len = blocks.max(self.kept_blocks);
         let kept = if len == self.kept_blocks { self.kept().pop() } else { None };
         let all = kept.map_or_else(|| allocate(len), Ok)?;
-        Ok(Lent { memory: self, all, used: blocks })
+        Ok(Borrowed { pool: self, all, used: blocks })
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
@@ -80,24 +83,24 @@ fn allocate(len: usize) -> password_hash::Result<Vec<Block>> {
     Ok(blocks)
 }
 
-/// What one hash fills; wiped when dropped, for it derives from the password.
-struct Lent<'a> {
-    memory: &'a BlockPool,
+/// The memory of one hash. Wiped when dropped, because its content derives from the password.
+struct Borrowed<'a> {
+    pool: &'a BlockPool,
     all: Vec<Block>,
     used: usize,
 }
 
-impl Lent<'_> {
+impl Borrowed<'_> {
     fn blocks(&mut self) -> &mut [Block] {
         &mut self.all[..self.used]
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
         self.blocks().iter_mut().zeroize();
-        if self.all.len() == self.memory.kept_blocks {
-            self.memory.kept().push(std::mem::take(&mut self.all));
+        if self.all.len() == self.pool.kept_blocks {
+            self.pool.kept().push(mem::take(&mut self.all));
         }
     }
 }
@@ -115,17 +118,17 @@ mod tests {
         Params::new(memory_kib, 1, 1, None).map(Argon2::from)
     }
 
-    fn hash(memory: &BlockPool, memory_kib: u32) -> Result<Output, Box<dyn std::error::Error>> {
-        Ok(memory.output(&argon2(memory_kib)?, SALT, PASSWORD, 32)?)
+    fn hash(pool: &BlockPool, memory_kib: u32) -> Result<Output, Box<dyn std::error::Error>> {
+        Ok(pool.output(&argon2(memory_kib)?, SALT, PASSWORD, 32)?)
     }
 
     #[test]
-    fn what_a_hash_has_filled_is_wiped_and_filled_by_the_next() -> TestResult {
-        let memory = BlockPool::new(64);
+    fn memory_is_wiped_and_reused() -> TestResult {
+        let pool = BlockPool::new(64);
         let mut areas = Vec::new();
         for memory_kib in [64, 16, 64] {
-            hash(&memory, memory_kib)?;
-            let kept = memory.kept();
+            hash(&pool, memory_kib)?;
+            let kept = pool.kept();
             assert_eq!(kept.len(), 1);
             assert_eq!(kept[0].len(), 64);
             assert!(kept[0].iter().flat_map(AsRef::as_ref).all(|word| *word == 0));
@@ -136,20 +139,20 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_new_hash_needs_is_not_kept() -> TestResult {
-        let memory = BlockPool::new(64);
-        hash(&memory, 128)?;
-        assert!(memory.kept().is_empty());
+    fn memory_of_larger_hashes_is_not_kept() -> TestResult {
+        let pool = BlockPool::new(64);
+        hash(&pool, 128)?;
+        assert!(pool.kept().is_empty());
         Ok(())
     }
 
     #[test]
-    fn kept_memory_does_not_change_a_hash() -> TestResult {
-        let memory = BlockPool::new(64);
+    fn reused_memory_does_not_change_a_hash() -> TestResult {
+        let pool = BlockPool::new(64);
         for memory_kib in [64, 16, 128, 64] {
             let mut expected = [0; 32];
             argon2(memory_kib)?.hash_password_into(PASSWORD, SALT, &mut expected)?;
-            assert_eq!(hash(&memory, memory_kib)?.as_bytes(), expected);
+            assert_eq!(hash(&pool, memory_kib)?.as_bytes(), expected);
         }
         Ok(())
     }

@@ -1,20 +1,20 @@
 use std::{error::Error, fmt};
 
-/// Why a password could not be hashed or checked.
+/// Why a password could not be hashed or verified.
 ///
-/// Its text is fixed for each [kind](Self::kind) and holds nothing of a password or hash.
+/// The message is fixed for each [kind](Self::kind) and contains nothing of a password or hash.
 pub struct PasswordError {
     kind: PasswordErrorKind,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// The sort of a [`PasswordError`].
+/// The kind of a [`PasswordError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PasswordErrorKind {
-    /// As many passwords as allowed are being hashed and in line; try again later.
+    /// Too many passwords are being hashed or waiting. Try again later.
     Overloaded,
-    /// The password is longer than allowed.
+    /// The password is too long.
     TooLong,
     /// There was no memory, no randomness or no tokio runtime.
     Internal,
@@ -33,7 +33,7 @@ impl PasswordError {
         Self { kind: PasswordErrorKind::Internal, source: Some(Box::new(source)) }
     }
 
-    /// The sort of this error.
+    /// The kind of this error.
     #[must_use]
     pub const fn kind(&self) -> PasswordErrorKind {
         self.kind

@@ -7,12 +7,12 @@ use argon2::{
 
 use super::{blocks::BlockPool, error::PasswordError, pool::Pool, stored::StoredHash};
 
-/// What argon2 gives a new hash.
+/// The length of a new salt, in bytes.
 const SALT_LEN: usize = 16;
 
-/// Hashes passwords and checks them against stored hashes.
+/// Hashes passwords, and verifies them against stored hashes.
 ///
-/// One cheap handle: clones share the same turns and line. Make one for the whole process.
+/// Cheap to clone. Clones share the limits on concurrent hashes. Make one for the whole process.
 ///
 /// See the [module docs](super).
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl PasswordHasher {
         Self(Arc::new(Inner { params, pool }))
     }
 
-    /// Hashes a new password, to be stored; the result is a PHC string of about 97 characters.
+    /// Hashes a new password. Returns a PHC string of about 97 characters to store.
     ///
     /// ```
     /// use tower_jwt_auth::password::PasswordHasher;
@@ -43,16 +43,16 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// - [`TooLong`] when the password is longer than [`max_password_len`].
-    /// - [`Overloaded`] when too many callers are in line.
-    /// - [`Internal`] when there is no memory, no randomness or no tokio runtime.
+    /// - [`TooLong`] if the password is longer than [`max_password_len`].
+    /// - [`Overloaded`] if too many callers are waiting.
+    /// - [`Internal`] if there is no memory, no randomness or no tokio runtime.
     ///
     /// [`TooLong`]: super::PasswordErrorKind::TooLong
     /// [`max_password_len`]: super::PasswordHasherBuilder::max_password_len
     /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
     /// [`Internal`]: super::PasswordErrorKind::Internal
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        if !self.0.pool.takes(password) {
+        if !self.0.pool.accepts(password) {
             return Err(PasswordError::too_long());
         }
         let work = |params: &Params, blocks: &BlockPool, password: &[u8]| {
@@ -61,15 +61,14 @@ impl PasswordHasher {
         Ok(self.run(password, work).await?.to_string())
     }
 
-    /// Whether `password` is the one that was hashed into `hash`.
+    /// Whether `hash` is a hash of `password`.
     ///
-    /// Call it for every login, with `None` when there is no such user: then the same work is done
-    /// and the answer is `false`, so that the time of the answer does not tell who has an account.
-    /// An inactive user is checked like any other, and refused afterwards. A malformed hash is
-    /// answered like `None`.
+    /// Call it for every login, with `None` if there is no such user. It then does the same work and
+    /// returns `false`, so that the response time does not reveal who has an account. Verify the
+    /// password of an inactive user as well, and reject the login afterwards. A malformed hash is
+    /// treated like `None`.
     ///
-    /// A password longer than [`max_password_len`] is answered `false` at once, whoever the user
-    /// is; this tells only what the client knows already.
+    /// Returns `false` at once for a password longer than [`max_password_len`], for every user.
     ///
     /// ```
     /// use tower_jwt_auth::password::PasswordHasher;
@@ -86,27 +85,28 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// - [`Overloaded`] when too many callers are in line.
-    /// - [`Internal`] when there is no memory or no tokio runtime.
+    /// - [`Overloaded`] if too many callers are waiting.
+    /// - [`Internal`] if there is no memory or no tokio runtime.
     ///
     /// [`max_password_len`]: super::PasswordHasherBuilder::max_password_len
     /// [`Overloaded`]: super::PasswordErrorKind::Overloaded
     /// [`Internal`]: super::PasswordErrorKind::Internal
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
-        if !self.0.pool.takes(password) {
+        if !self.0.pool.accepts(password) {
             return Ok(false);
         }
         let stored = hash.and_then(StoredHash::parse);
         self.run(password, move |params, blocks, password| match stored {
             Some(stored) => stored.matches(blocks, password),
-            // Without the black box a compiler may leave out work whose result is not used.
+            // The black box keeps the compiler from removing the unused work.
             None => black_box(blocks.hash(params, &[0; SALT_LEN], password)).map(|_| false),
         })
         .await
     }
 
-    /// Whether `hash` is malformed or made with other parameters than this hasher's, weaker or
-    /// stronger; ask after a successful login, while the password is at hand, and store a new one.
+    /// Whether `hash` is malformed or has other parameters than this hasher, weaker or stronger.
+    ///
+    /// Call it after a successful login, when the password is at hand, and store a new hash:
     ///
     /// ```
     /// use tower_jwt_auth::password::PasswordHasher;

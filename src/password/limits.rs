@@ -1,4 +1,4 @@
-//! The largest costs that a hash may have, and the check of settings against a range.
+//! The largest parameters of a hash, and range checks for settings.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ pub(super) const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 pub(super) const MAX_ITERATIONS: u32 = 20;
 pub(super) const MAX_PARALLELISM: u32 = 16;
 
-/// Returns an error with `message` if `value` is not one of `allowed`.
+/// Rejects a `value` outside of `allowed`.
 pub(super) fn within<T: PartialOrd + Copy>(
     value: T,
     allowed: RangeInclusive<T>,

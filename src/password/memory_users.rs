@@ -14,10 +14,10 @@ use super::{
     hasher::PasswordHasher,
 };
 
-/// Users in memory, for examples and tests: they are gone when the process ends.
+/// Users in memory, for examples and tests. They are lost when the process ends.
 ///
-/// User names are compared exactly. Clones share the same users. Give every user an id of its own:
-/// of several with one id, a refresh finds any.
+/// User names are compared exactly. Clones share the same users. User ids must be unique: a refresh
+/// finds any of several users with one id.
 ///
 /// ```
 /// use tower_jwt_auth::{
@@ -44,7 +44,7 @@ struct Inner<C, R> {
     records: RwLock<Records<C, R>>,
 }
 
-/// By user name.
+/// Records by user name.
 type Records<C, R> = BTreeMap<String, Record<C, R>>;
 
 #[derive(Clone)]
@@ -54,17 +54,17 @@ struct Record<C, R> {
 }
 
 impl<C, R> MemoryUsers<C, R> {
-    /// No users yet; their passwords will be hashed by `hasher`.
+    /// An empty collection. `hasher` hashes the passwords.
     #[must_use]
     pub fn new(hasher: PasswordHasher) -> Self {
         Self(Arc::new(Inner { hasher, records: RwLock::default() }))
     }
 
-    /// Adds a user who logs in as `username`, in place of any that did so before.
+    /// Adds a user who logs in as `username`. Replaces an existing user with this name.
     ///
     /// # Errors
     ///
-    /// As [`PasswordHasher::hash`]; then nothing is changed.
+    /// Those of [`PasswordHasher::hash`]. Then nothing is changed.
     pub async fn insert(
         &self,
         username: impl Into<String>,
@@ -76,10 +76,10 @@ impl<C, R> MemoryUsers<C, R> {
         Ok(())
     }
 
-    /// Changes the user called `username`: deactivates it, gives it another epoch, other claims or
-    /// scopes. Returns whether there is one.
+    /// Changes the user `username`: whether it is active, its epoch, claims or scopes. Returns
+    /// `false` if there is no such user.
     ///
-    /// All users are locked while `change` runs: it must not use them itself.
+    /// All users are locked while `change` runs, so it must not access them.
     ///
     /// ```
     /// # use tower_jwt_auth::password::{MemoryUsers, PasswordHasher};
@@ -97,13 +97,13 @@ impl<C, R> MemoryUsers<C, R> {
         true
     }
 
-    /// Gives the user called `username` another password. Returns whether there is one.
+    /// Sets the password of the user `username`. Returns `false` if there is no such user.
     ///
-    /// Its sessions go on; to end them, [`update`](Self::update) its epoch too.
+    /// This does not end the user's sessions. To end them, [`update`](Self::update) the epoch.
     ///
     /// # Errors
     ///
-    /// As [`PasswordHasher::hash`]; then nothing is changed.
+    /// Those of [`PasswordHasher::hash`]. Then nothing is changed.
     pub async fn set_password(
         &self,
         username: &str,
@@ -116,13 +116,13 @@ impl<C, R> MemoryUsers<C, R> {
         Ok(true)
     }
 
-    /// Removes the user called `username`. Returns whether there was one.
+    /// Removes the user `username`. Returns `false` if there is no such user.
     pub fn remove(&self, username: &str) -> bool {
         self.write().remove(username).is_some()
     }
 
-    // A panic while the lock is held can only come from `update`'s closure, before anything is
-    // changed, so a poisoned lock guards sound data.
+    // Only `update`'s closure can panic while the lock is held, and it does so before anything is
+    // changed. A poisoned lock is therefore safe to use.
 
     fn read(&self) -> RwLockReadGuard<'_, Records<C, R>> {
         self.0.records.read().unwrap_or_else(PoisonError::into_inner)
@@ -144,12 +144,12 @@ where
         &self,
         credentials: UsernamePassword,
     ) -> Result<Option<User<C, R>>, BackendError> {
-        // The user as it was along with the hash that is checked: were it read afterwards, a login
-        // with a password that has just been changed would get the epoch of the new one.
+        // The user is read together with the hash. Otherwise a login with the old password could
+        // get the epoch that a password change has just set.
         let record = self.read().get(&credentials.username).cloned();
         let hash = record.as_ref().map(|record| record.hash.as_str());
-        let correct = self.0.hasher.verify(&credentials.password, hash).await?;
-        Ok(record.filter(|_| correct).map(|record| record.user))
+        let is_correct = self.0.hasher.verify(&credentials.password, hash).await?;
+        Ok(record.filter(|_| is_correct).map(|record| record.user))
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<C, R>>, BackendError> {
@@ -171,7 +171,7 @@ impl<C, R> fmt::Debug for MemoryUsers<C, R> {
 }
 
 impl From<PasswordError> for BackendError {
-    /// [`Overloaded`](PasswordErrorKind::Overloaded) stays so, all else is unavailable.
+    /// [`Overloaded`](PasswordErrorKind::Overloaded) stays overloaded, other kinds become unavailable.
     fn from(error: PasswordError) -> Self {
         match error.kind() {
             PasswordErrorKind::Overloaded => Self::overloaded(),

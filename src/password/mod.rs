@@ -1,15 +1,13 @@
 //! Password hashing with argon2id, off the async threads and bounded: [`PasswordHasher`].
 //!
-//! A check of a password goes like this:
+//! A password is verified in these steps:
 //!
-//! 1. A password longer than [`max_password_len`] is answered `false` at once.
-//! 2. When [`max_concurrent`] hashes are running and [`max_waiting`] callers are in line, the check
-//!    is shed at once with [`Overloaded`](PasswordErrorKind::Overloaded).
-//! 3. Otherwise it waits for its turn and is hashed on a blocking thread of tokio, which goes on with
-//!    the next in line.
-//! 4. The result is compared in constant time. Where there is nothing to compare with, because the
-//!    user is unknown or the stored hash is malformed, the same work is done and the answer is
-//!    `false`.
+//! 1. If it is longer than [`max_password_len`], the result is `false` at once.
+//! 2. If [`max_concurrent`] hashes are running and [`max_waiting`] callers are waiting, the call
+//!    fails at once with [`Overloaded`](PasswordErrorKind::Overloaded).
+//! 3. Otherwise the call waits in a queue, and a blocking thread of tokio hashes the password.
+//! 4. The result is compared in constant time. If the user is unknown or the stored hash is
+//!    malformed, the same work is done and the result is `false`.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -25,7 +23,7 @@
 //! assert!(hasher.verify("analytical engine", stored).await?);
 //! assert!(!hasher.verify("difference engine", stored).await?);
 //!
-//! // Verify for unknown users too: a quick "no" would tell who has an account.
+//! // Verify for unknown users too: a quick response would reveal who has an account.
 //! let stored = users.get("charles").map(String::as_str);
 //! assert!(!hasher.verify("analytical engine", stored).await?);
 //! # Ok(())
@@ -35,20 +33,20 @@
 //! # Hashes
 //!
 //! Hashes are PHC strings, `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`, with a random salt of 16
-//! bytes and 32 bytes of output. Those of other argon2 implementations, variants and parameters
-//! verify too, each with the parameters it names, as long as these are at most what the
-//! [builder](PasswordHasherBuilder) allows; beyond, a hash counts as malformed, so that a planted
-//! row cannot eat the machine. [`PasswordHasher::needs_rehash`] finds those to bring up to date.
+//! bytes and 32 bytes of output. Hashes of other argon2 implementations, variants and parameters
+//! also verify, with the parameters they name. A hash with parameters above the limits of the
+//! [builder](PasswordHasherBuilder) counts as malformed, so that a planted hash cannot exhaust the
+//! machine. [`PasswordHasher::needs_rehash`] detects outdated hashes.
 //!
 //! # Caveats
 //!
-//! - While stored hashes with other parameters than the hasher's remain, their users take another
-//!   time to check than unknown ones, and can be told from them.
-//! - Passwords are hashed byte for byte. An application whose users type non-ASCII passwords on
-//!   different devices should normalize them first ([RFC 8265 section 4]).
-//! - The copy of the password that is hashed and the memory that argon2 fills are wiped; what the
-//!   caller holds is the caller's to wipe.
-//! - There are no rules here for which passwords are good enough.
+//! - A stored hash with other parameters than the hasher's takes another time to verify. Until it is
+//!   replaced, its user can be distinguished from an unknown one.
+//! - Passwords are hashed byte for byte. If your users type non-ASCII passwords on different
+//!   devices, normalize them first ([RFC 8265 section 4]).
+//! - This module wipes its copy of the password and the memory of argon2. The caller's copy is not
+//!   wiped.
+//! - This module does not check the strength of passwords.
 //!
 //! [`max_password_len`]: PasswordHasherBuilder::max_password_len
 //! [`max_concurrent`]: PasswordHasherBuilder::max_concurrent

@@ -1,4 +1,4 @@
-//! Hashing off the async threads, bounded.
+//! Bounded hashing, off the async threads.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::error::ConfigError;
 
 use super::{blocks::BlockPool, error::PasswordError, limits::within, queue::Queue};
 
-/// As many blocking threads as tokio has by default: more turns could not be taken.
+/// The default number of tokio's blocking threads. More hashes could not run at once.
 const MAX_CONCURRENT: usize = 512;
 
-/// How much is hashed at once.
+/// The limits of a pool.
 #[derive(Clone, Debug)]
 pub(super) struct PoolSettings {
     pub(super) max_concurrent: usize,
@@ -21,7 +21,7 @@ pub(super) struct PoolSettings {
 }
 
 impl PoolSettings {
-    /// A pool that keeps so much blocks for each turn.
+    /// A pool that keeps `kept_blocks` of memory for each concurrent hash.
     pub(super) fn build(&self, kept_blocks: usize) -> Result<Pool, ConfigError> {
         within(self.max_concurrent, 1..=MAX_CONCURRENT, "max_concurrent must be from 1 to 512")?;
         within(self.max_waiting, 0..=65_536, "max_waiting must be at most 65536")?;
@@ -49,7 +49,6 @@ impl Default for PoolSettings {
     }
 }
 
-/// Where passwords are hashed.
 pub(super) struct Pool {
     queue: Arc<Queue>,
     blocks: Arc<BlockPool>,
@@ -62,12 +61,12 @@ impl Pool {
     }
 
     /// Whether `password` is short enough to be hashed.
-    pub(super) const fn takes(&self, password: &str) -> bool {
+    pub(super) const fn accepts(&self, password: &str) -> bool {
         password.len() <= self.settings.max_password_len
     }
 
-    /// Waits for a turn, then does `work` on a blocking thread; first come, first served. Dropping the
-    /// future gives up the place in line.
+    /// Waits in the queue, then does `work` on a blocking thread. Dropping the future leaves the
+    /// queue.
     pub(super) async fn run<T, E>(
         &self,
         password: &str,
@@ -80,15 +79,15 @@ impl Pool {
         let runtime = Handle::try_current().map_err(PasswordError::internal)?;
         let blocks = Arc::clone(&self.blocks);
         let password = Zeroizing::new(password.to_owned());
-        let (answer, answered) = oneshot::channel();
-        let _waiting = self.queue.enter(runtime, move |place| {
+        let (sender, receiver) = oneshot::channel();
+        let _ticket = self.queue.enter(runtime, move |slot| {
             let result = work(&blocks, password.as_bytes());
-            // A hash cannot be stopped, so it keeps its place until it is done, even when the
-            // caller has gone away in the meantime; who has the answer finds the place free.
-            drop(place);
-            answer.send(result).ok();
+            // A hash cannot be stopped, so it occupies its slot until it is done, even if the caller
+            // is gone. The slot is free before the caller gets the result.
+            drop(slot);
+            sender.send(result).ok();
         })?;
-        answered.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
+        receiver.await.map_err(PasswordError::internal)?.map_err(PasswordError::internal)
     }
 }
 
@@ -102,7 +101,7 @@ mod tests {
     use crate::password::PasswordErrorKind;
 
     #[tokio::test]
-    async fn a_turn_lasts_as_long_as_the_work() -> Result<(), Box<dyn std::error::Error>> {
+    async fn a_slot_is_occupied_until_the_work_is_done() -> Result<(), Box<dyn std::error::Error>> {
         let settings = PoolSettings { max_concurrent: 1, max_waiting: 0, ..Default::default() };
         let pool = settings.build(0)?;
         let (start, started) = mpsc::channel();
@@ -116,8 +115,8 @@ mod tests {
         started.recv()?;
 
         let other = || pool.run("", |_, _| Ok::<_, Infallible>(()));
-        let shed = other().now_or_never().ok_or("in line")?;
-        assert_eq!(shed.err().map(|error| error.kind()), Some(PasswordErrorKind::Overloaded));
+        let rejected = other().now_or_never().ok_or("queued")?;
+        assert_eq!(rejected.err().map(|error| error.kind()), Some(PasswordErrorKind::Overloaded));
 
         drop(release);
         running.await?;

@@ -1,8 +1,8 @@
-//! Work in queue, done by a few threads, one job after another.
+//! A bounded queue of jobs, which a few threads do one after another.
 //!
-//! A thread goes on with the next job as soon as it is done with one. One that is woken for each
-//! job would be given a slice of a core each time, for which all else there has to wait: requests
-//! beside a flood of logins took ten times as long.
+//! A thread that finishes a job takes the next one itself. If each job woke a thread of its own, the
+//! scheduler would give it a time slice, and all other threads would wait for that: requests during
+//! a flood of logins took ten times as long.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use super::error::PasswordError;
 
-/// Lets so many work at once, keeps so many in queue, and turns the rest away.
+/// Runs up to `max_threads` jobs at once, keeps up to `max_waiting`, and rejects the rest.
 pub(super) struct Queue {
     max_threads: usize,
     max_waiting: usize,
@@ -24,9 +24,9 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    /// How many pieces are in line or under way.
+    /// The number of jobs that wait or run.
     slots: usize,
-    /// How many threads work. Nothing waits while there could be another one.
+    /// The number of threads. No job waits while there could be another thread.
     threads: usize,
     waiting: VecDeque<Job>,
     last_number: u64,
@@ -43,8 +43,8 @@ impl Queue {
         Self { max_threads, max_waiting, state: Mutex::default() }
     }
 
-    /// Has `work` done on a blocking thread when its turn has come, first come, first served; unless
-    /// what is returned is dropped before.
+    /// Does `work` on a blocking thread of `runtime`, after the jobs that were queued before. A job
+    /// that waits is canceled when its ticket is dropped.
     pub(super) fn enter(
         self: &Arc<Self>,
         runtime: Handle,
@@ -70,7 +70,7 @@ impl Queue {
         Ok(Ticket { queue: Arc::clone(self), number })
     }
 
-    /// What a thread does next; with `None` it has ended.
+    /// The next job of a thread. With `None` the thread no longer counts.
     fn next(&self) -> Option<Job> {
         let mut state = self.state();
         let next = state.waiting.pop_front();
@@ -85,7 +85,7 @@ impl Queue {
     }
 }
 
-/// A slot in line or at work, until it is dropped.
+/// Counts a job that waits or runs, until it is dropped.
 pub(super) struct Slot(Arc<Queue>);
 
 impl Drop for Slot {
@@ -94,7 +94,7 @@ impl Drop for Slot {
     }
 }
 
-/// Somebody's interest in a job of work, without which it is not begun.
+/// Cancels a job that waits when it is dropped.
 pub(super) struct Ticket {
     queue: Arc<Queue>,
     number: u64,
@@ -104,14 +104,14 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let mut state = self.queue.state();
         let at = state.waiting.binary_search_by_key(&self.number, |job| job.number);
-        let unwanted = at.ok().and_then(|at| state.waiting.remove(at));
-        // Its slot needs the state to be given up.
+        let canceled = at.ok().and_then(|at| state.waiting.remove(at));
+        // Dropping the job's slot locks the state.
         drop(state);
-        drop(unwanted);
+        drop(canceled);
     }
 }
 
-/// One of the threads, or what will become one.
+/// One of the threads, or the task that becomes one.
 struct Worker {
     queue: Arc<Queue>,
     next: Option<Job>,
@@ -124,7 +124,7 @@ impl Worker {
 
     fn work(mut self) {
         while let Some(job) = self.next.take() {
-            // Who waits for it learns of a panic by the loss of the answer.
+            // The caller notices a panic by the lost result.
             panic::catch_unwind(AssertUnwindSafe(job.work)).ok();
             self.next = self.queue.next();
         }
@@ -132,7 +132,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Where it never came to work, its runtime has ended; others' may go on.
+    /// If the first job never ran, its runtime has shut down. The jobs of other runtimes still run.
     fn drop(&mut self) {
         if self.next.take().is_some()
             && let Some(job) = self.queue.next()
@@ -153,8 +153,8 @@ mod tests {
 
     type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-    /// A runtime whose one blocking thread does nothing until the sender is dropped.
-    fn held() -> std::io::Result<(Runtime, mpsc::Sender<()>)> {
+    /// A runtime whose only blocking thread is busy until the sender is dropped.
+    fn busy_runtime() -> std::io::Result<(Runtime, mpsc::Sender<()>)> {
         let runtime = Builder::new_current_thread().max_blocking_threads(1).build()?;
         let (release, released) = mpsc::channel();
         runtime.spawn_blocking(move || released.recv());
@@ -162,19 +162,19 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_goes_on_with_what_waits() -> TestResult {
+    fn a_thread_continues_with_waiting_jobs() -> TestResult {
         let queue = Arc::new(Queue::new(1, 8));
-        let (runtime, release) = held()?;
+        let (runtime, release) = busy_runtime()?;
         let (done, doing) = mpsc::channel();
-        let mut waiting = Vec::new();
+        let mut tickets = Vec::new();
         for number in 0..9 {
             let done = done.clone();
-            waiting.push(queue.enter(runtime.handle().clone(), move |_| {
+            tickets.push(queue.enter(runtime.handle().clone(), move |_| {
                 done.send(number).ok();
-                assert_ne!(number, 4, "a panic ends nothing else");
+                assert_ne!(number, 4, "a panic ends only its own job");
             })?);
         }
-        // Whatever asked for a thread of its own now would come after it.
+        // A job with a thread of its own would come after this one.
         runtime.spawn_blocking(move || done.send(9));
         drop(release);
         assert!(doing.iter().eq(0..10));
@@ -182,13 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_that_has_ended_holds_up_no_other() -> TestResult {
+    fn jobs_of_a_shut_down_runtime_block_no_others() -> TestResult {
         let queue = Arc::new(Queue::new(1, 0));
-        let (runtime, ended) = (Runtime::new()?, Runtime::new()?.handle().clone());
+        let (runtime, shut_down) = (Runtime::new()?, Runtime::new()?.handle().clone());
         let (done, doing) = mpsc::channel();
-        for handle in [ended, runtime.handle().clone()] {
+        for handle in [shut_down, runtime.handle().clone()] {
             let done = done.clone();
-            let _waiting = queue.enter(handle, move |_| {
+            let _ticket = queue.enter(handle, move |_| {
                 done.send(()).ok();
             })?;
         }
@@ -197,7 +197,7 @@ mod tests {
         Ok(())
     }
 
-    /// Does something when it is dropped.
+    /// Calls a function when it is dropped.
     struct OnDrop<F: FnMut()>(F);
 
     impl<F: FnMut()> Drop for OnDrop<F> {
@@ -207,22 +207,21 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_thread_that_never_comes_is_done_by_another() -> TestResult {
+    fn a_new_thread_does_jobs_that_wait_for_a_thread_that_never_starts() -> TestResult {
         let queue = Arc::new(Queue::new(1, 1));
-        let (runtime, ended) = (Runtime::new()?, Runtime::new()?.handle().clone());
+        let (runtime, shut_down) = (Runtime::new()?, Runtime::new()?.handle().clone());
         let (done, doing) = mpsc::channel();
         let (entering, entered) = mpsc::channel();
-        // Its thread is still counted when the job that is not begun is dropped, so who enters now
-        // waits for it.
+        // When the first job is dropped, its thread still counts. A job that enters now waits.
         let (late, handle) = (Arc::clone(&queue), runtime.handle().clone());
-        let not_begun = OnDrop(move || {
+        let not_started = OnDrop(move || {
             let done = done.clone();
             let work = move |_| {
                 done.send(()).ok();
             };
             entering.send(late.enter(handle.clone(), work)).ok();
         });
-        let _first = queue.enter(ended, move |_| drop(not_begun))?;
+        let _first = queue.enter(shut_down, move |_| drop(not_started))?;
         let _second = entered.try_recv()??;
         doing.recv_timeout(Duration::from_secs(60))?;
         Ok(())

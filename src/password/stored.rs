@@ -11,7 +11,7 @@ use super::{
     limits::{MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM},
 };
 
-/// A hash read from storage, complete and within bounds.
+/// A stored argon2 hash, complete and within the limits.
 pub(super) struct StoredHash {
     algorithm: Algorithm,
     version: Version,
@@ -21,23 +21,22 @@ pub(super) struct StoredHash {
 }
 
 impl StoredHash {
-    /// Reads a PHC string, or returns `None` if it is malformed, no argon2, or out of bounds.
+    /// Parses a PHC string. `None` if it is malformed, not argon2, or beyond the limits.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let phc = PasswordHash::new(text).ok()?;
         let algorithm = Algorithm::new(phc.algorithm).ok()?;
-        // The reference implementation wrote no version before 19; `argon2` would take it for 19.
+        // The reference implementation wrote no version before 19. `argon2` would assume 19.
         let version = phc.version.unwrap_or(Version::V0x10.into());
         let version = Version::try_from(version).ok()?;
         let (salt, output) = phc.salt.zip(phc.hash)?;
 
         let params = Params::try_from(&phc.params).ok()?;
-        // `argon2` would fill in its own default for a parameter that is missing, and take the
-        // last of several.
-        let complete = ParamsString::try_from(&params).ok()? == phc.params;
-        let bounded = params.m_cost() <= MAX_MEMORY_KIB
+        // `argon2` would assume its default for a missing parameter, and the last of duplicates.
+        let is_complete = ParamsString::try_from(&params).ok()? == phc.params;
+        let is_bounded = params.m_cost() <= MAX_MEMORY_KIB
             && params.t_cost() <= MAX_ITERATIONS
             && params.p_cost() <= MAX_PARALLELISM;
-        (complete && bounded).then_some(Self { algorithm, version, params, salt, output })
+        (is_complete && is_bounded).then_some(Self { algorithm, version, params, salt, output })
     }
 
     #[cfg(feature = "django")]
@@ -45,7 +44,7 @@ impl StoredHash {
         &self.params
     }
 
-    /// Whether a new hash with these parameters, and a salt of such a length, would look alike.
+    /// Whether a new hash would have the same parameters and an acceptable salt length.
     pub(super) fn is_like_new(
         &self,
         params: &Params,
@@ -58,7 +57,7 @@ impl StoredHash {
             && self.output.len() == Params::DEFAULT_OUTPUT_LEN
     }
 
-    /// Whether it is the hash of `password`. This is the slow part.
+    /// Whether it is the hash of `password`. This is the slow operation.
     pub(super) fn matches(
         &self,
         blocks: &BlockPool,
@@ -66,7 +65,7 @@ impl StoredHash {
     ) -> password_hash::Result<bool> {
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
         let computed = blocks.output(&argon2, &self.salt, password, self.output.len())?;
-        // In constant time.
+        // `Output` compares in constant time.
         Ok(computed == self.output)
     }
 }
@@ -78,13 +77,13 @@ mod tests {
     const HASH: &str = "$argon2id$v=19$m=1024,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$SJmCTesYs/2A1Adczi/TdpDGs9Ot2SqWzf4xrEtTsrk";
 
     #[test]
-    fn a_whole_hash_is_read() {
+    fn parses_a_complete_hash() {
         assert!(StoredHash::parse(HASH).is_some());
     }
 
     #[test]
-    fn a_hash_cut_short_is_refused() {
-        // An output that lost its end still is a well-formed, shorter output.
+    fn rejects_a_truncated_hash() {
+        // A truncated output is still a well-formed, shorter output.
         let output = HASH.len() - 43;
         for end in 0..output {
             assert!(StoredHash::parse(&HASH[..end]).is_none(), "{end}");
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn any_changed_byte_is_harmless() {
+    fn a_changed_byte_never_exceeds_the_limits() {
         for at in 0..HASH.len() {
             for byte in ["", "$", ",", "=", "9", "A", "\0", "é"] {
                 let changed = [&HASH[..at], byte, &HASH[at + 1..]].concat();
@@ -104,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_required_and_bounded() {
-        for (params, read) in [
+    fn requires_all_parameters_within_the_limits() {
+        for (params, is_accepted) in [
             ("m=1048576,t=20,p=16", true),
             ("m=1048577,t=1,p=1", false),
             ("m=4294967295,t=1,p=1", false),
@@ -124,7 +123,7 @@ mod tests {
             ("m=1024,t=1,p=1,x=1", false),
         ] {
             let hash = HASH.replace("m=1024,t=1,p=1", params);
-            assert_eq!(StoredHash::parse(&hash).is_some(), read, "{params}");
+            assert_eq!(StoredHash::parse(&hash).is_some(), is_accepted, "{params}");
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{
     simple_jwt::{Inner, SimpleJwt},
 };
 
-/// Sets up [`SimpleJwt`].
+/// Configures a [`SimpleJwt`].
 #[must_use]
 pub struct SimpleJwtBuilder {
     settings: Settings,
@@ -54,43 +54,45 @@ impl SimpleJwtBuilder {
         }
     }
 
-    /// Sets Django's `SECRET_KEY`, which signs where the settings have no `SIGNING_KEY`. Default:
+    /// Sets Django's `SECRET_KEY`. It signs tokens if the settings have no `SIGNING_KEY`. Default:
     /// none.
     pub fn secret_key(mut self, secret_key: impl Into<String>) -> Self {
         self.secret_key = Some(secret_key.into().into());
         self
     }
 
-    /// Sets the keys, in place of those that the settings name: several while they are rotated, or
-    /// those of a URL (`JWK_URL`). Default: none.
+    /// Sets the keys, and ignores those in the settings: several keys during a rotation, or the keys
+    /// of a URL (`JWK_URL`). Default: none.
     ///
-    /// Tokens are signed only if they have a signing key.
+    /// Tokens can be issued only if there is a signing key among them.
     pub fn keys(mut self, keys: impl Into<KeySet>) -> Self {
         self.keys = Some(keys.into());
         self
     }
 
-    /// Sets where the users are; tokens name them by `USER_ID_FIELD`, whatever their
-    /// [table](super::UserTable::with_user_id) says. Default: none, and only
-    /// [stateless](SimpleJwt::stateless_layer) routes can be served.
+    /// Sets the users. Default: none, and only [stateless](SimpleJwt::stateless_layer) routes can be
+    /// served.
+    ///
+    /// Tokens identify users by `USER_ID_FIELD`, which overrides
+    /// [`UserTable::with_user_id`](super::UserTable::with_user_id).
     pub fn users(mut self, users: DjangoUsers) -> Self {
         self.users = Some(users);
         self
     }
 
-    /// Sets whether Django has the blacklist app among its `INSTALLED_APPS`, whose tables are in the
-    /// database of the users then. Default: `false`, and tokens cannot be blacklisted.
+    /// Sets whether the blacklist app is among Django's `INSTALLED_APPS`. Its tables are then in the
+    /// database of the users. Default: `false`, and tokens cannot be blacklisted.
     pub const fn blacklist_app(mut self, is_installed: bool) -> Self {
         self.has_blacklist_app = is_installed;
         self
     }
 
-    /// Adds claims to the tokens of a login: what `get_token` of a custom serializer does. Default:
+    /// Adds claims to the tokens of a login, as `get_token` of a custom serializer does. Default:
     /// none.
     ///
-    /// They go into refresh and sliding tokens, and from refresh tokens into access tokens. `claims`
-    /// is called with the user, may ask a database, and returns what serializes to a JSON object.
-    /// A claim that has a meaning of its own is a mistake that makes the login fail with `500`.
+    /// They are written into refresh and sliding tokens, and copied from refresh tokens into access
+    /// tokens. `claims` is called with the user, may query a database, and returns a value that
+    /// serializes to a JSON object. The login fails with `500` if a claim has a reserved name.
     ///
     /// ```
     /// use serde::Serialize;
@@ -118,28 +120,29 @@ impl SimpleJwtBuilder {
         self
     }
 
-    /// Sets who may log in and refresh: `USER_AUTHENTICATION_RULE`. Default: active users, or all
-    /// where `CHECK_USER_IS_ACTIVE` is off.
+    /// Sets which users may log in and refresh: `USER_AUTHENTICATION_RULE`. Default: active users,
+    /// or all users if `CHECK_USER_IS_ACTIVE` is off.
     pub fn user_rule(mut self, rule: impl Fn(&DjangoUser) -> bool + Send + Sync + 'static) -> Self {
         self.hooks.user_rule = Some(Arc::new(rule));
         self
     }
 
-    /// Is told of each login: `ON_LOGIN_SUCCESS`. Default: nobody is.
+    /// Sets a function that is called after each login: `ON_LOGIN_SUCCESS`. Default: none.
     pub fn on_login_success(mut self, hook: impl Fn(&DjangoUser) + Send + Sync + 'static) -> Self {
         self.hooks.on_login_success = Some(Arc::new(hook));
         self
     }
 
-    /// Is told the user name of each login that failed: `ON_LOGIN_FAILED`. Default: nobody is.
+    /// Sets a function that is called with the user name after each failed login:
+    /// `ON_LOGIN_FAILED`. Default: none.
     ///
-    /// Now and then a user types a password in place of the name.
+    /// The name may be a password that the user typed into the wrong field.
     pub fn on_login_failed(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.hooks.on_login_failed = Some(Arc::new(hook));
         self
     }
 
-    /// Adds members to the answer of a login: what a custom serializer's `validate` adds. Default:
+    /// Adds members to the response to a login, as `validate` of a custom serializer does. Default:
     /// none.
     ///
     /// They cannot replace the tokens.
@@ -151,21 +154,25 @@ impl SimpleJwtBuilder {
         self
     }
 
-    /// Sets the clock. Default: the system's.
+    /// Sets the clock. Default: the system's clock.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self
     }
 
-    /// Builds it. Nothing is connected yet.
+    /// Builds it. Does not connect to the database.
     ///
     /// # Errors
     ///
-    /// When a key is missing, weak or malformed, does not fit `ALGORITHM`, or `VERIFYING_KEY` is not
-    /// that of `SIGNING_KEY`; when a lifetime is zero, `LEEWAY` exceeds five minutes, a list is
-    /// empty, names of claims clash, or a header or scheme is none; when
-    /// `BLACKLIST_AFTER_ROTATION` is set without the blacklist app, or the app is there and
-    /// `JTI_CLAIM` is `None`; when there is a blacklist app but no users.
+    /// - [`Key`](crate::ConfigErrorKind::Key) if a key is missing, weak or malformed, or does not
+    ///   match `ALGORITHM`.
+    /// - [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if a lifetime is zero, `LEEWAY` exceeds
+    ///   five minutes, or a header or column name is malformed.
+    /// - [`Ineffective`](crate::ConfigErrorKind::Ineffective) if a list is empty, or
+    ///   `BLACKLIST_AFTER_ROTATION` is set without the blacklist app.
+    /// - [`Conflict`](crate::ConfigErrorKind::Conflict) if `VERIFYING_KEY` does not match
+    ///   `SIGNING_KEY`, two claims have one name, or the blacklist app is set without users or with
+    ///   `None` as `JTI_CLAIM`.
     pub fn build(self) -> Result<SimpleJwt, ConfigError> {
         let Self { settings, secret_key, keys, users, has_blacklist_app, clock, hooks } = self;
         settings.check(has_blacklist_app)?;
@@ -178,7 +185,8 @@ impl SimpleJwtBuilder {
             ),
             (None, true) => {
                 return Err(ConfigError::conflict(
-                    "the blacklist app is in the database of the users, and there are no users",
+                    "the blacklist app is in the database of the users: set \
+                     SimpleJwtBuilder::users",
                 ));
             }
             (_, false) => None,
@@ -191,16 +199,8 @@ impl SimpleJwtBuilder {
         let verifier = settings.verifier(keys.clone(), clock.clone()).pyjwt_rules().build()?;
         let blacklist = Blacklist::new(tables);
         let check = TokenCheck::new(&settings, verifier, blacklist.clone());
-        Ok(SimpleJwt(Arc::new(Inner {
-            settings,
-            keys,
-            clock,
-            check,
-            blacklist,
-            users,
-            header,
-            hooks,
-        })))
+        let inner = Inner { settings, keys, clock, check, blacklist, users, header, hooks };
+        Ok(SimpleJwt(Arc::new(inner)))
     }
 }
 

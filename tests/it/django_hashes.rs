@@ -21,7 +21,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 const PASSWORD: &str = "correct horse battery staple ✓";
 
-/// Each format at a low cost.
+/// Each format with cheap parameters.
 const QUICK: [Format; 6] = [
     Format::Pbkdf2Sha256 { iterations: 2000 },
     Format::Pbkdf2Sha1 { iterations: 2000 },
@@ -31,7 +31,7 @@ const QUICK: [Format; 6] = [
     Format::Scrypt { work_factor: 1024, block_size: 8, parallelism: 1 },
 ];
 
-/// Made of [`PASSWORD`] by Django 5.2 with the hashers of [`QUICK`], in their order.
+/// Hashes of [`PASSWORD`] from Django 5.2, one for each of [`QUICK`].
 const QUICK_HASHES: [&str; 6] = [
     "pbkdf2_sha256$2000$7HsAgBN3qRUCPSGifc9tVw$LBVGq4zWWEW5as8guDh7bha3UoDF+dP6uz8rXXgw/P0=",
     "pbkdf2_sha1$2000$TDsXJfmLtNptzpUVQ3TDkQ$Zql/EC54a/z4iGy3MyymoqXtBu8=",
@@ -41,7 +41,7 @@ const QUICK_HASHES: [&str; 6] = [
     "scrypt$1024$WaeN9D1NQ0jwNVDVRjac1E$8$1$moLcFzesjBPoWYk2IrgMqA0cYnX+SuB3L5GTKdG5Y4Iy9Y1vqAiwajTGFJFDNHozeCjY/5J+81BDqAYh9ENsbA==",
 ];
 
-/// Of `analytical engine`, by Django 5.2 as it is.
+/// Hashes of `analytical engine` from Django 5.2 with its default parameters.
 const DEFAULT_HASHES: [&str; 6] = [
     "pbkdf2_sha256$1000000$xbjlODwrDH9nDT7der8kws$jmqg3YROOy3gKt5hgcooJhyydGsWIXoB2N+jKUeu6rc=",
     "pbkdf2_sha1$1000000$FGQsb1GzsSDDM0DhFFdoGK$RNyTa4J95PVRDTzAViLXPHieSJ8=",
@@ -51,7 +51,7 @@ const DEFAULT_HASHES: [&str; 6] = [
     "scrypt$16384$OIZXtEUHx72w5jlRj4CVss$8$5$jUg73CaCCoCuqw9GFr2XSgvKxXQnCO3SFPzmoEcrIXddn9X9n3q8fRwSf6kDKdFiH/De7II2jOu261/WP1nUkA==",
 ];
 
-/// Made of [`PASSWORD`] by Django and argon2-cffi, but not as new hashes are.
+/// Hashes of [`PASSWORD`] from Django and argon2-cffi that differ from new ones.
 const UNUSUAL: [&str; 9] = [
     "pbkdf2_sha256$1000$s$hlTFA/u69XgPEcJH8U/WblQgwXmHydrVKfB/czQp7HQ=",
     "pbkdf2_sha256$1000$söl$mONeXMKKauEs0G/mW30q+kYnJvoPGerKgkQEKETVssk=",
@@ -64,7 +64,7 @@ const UNUSUAL: [&str; 9] = [
     "argon2$argon2id$v=19$m=1024,t=1,p=1$YWJjZGVmZ2hpamtsbW5vcHFyc3R1dg$JNA8mWH53GInPDSGDC27Sg",
 ];
 
-const REFUSED: [&str; 30] = [
+const REJECTED: [&str; 30] = [
     "",
     "!",
     "!rNjXHlCMAwVSbhVsjOVaEkQrJvDVIEPMyyE4pQEb",
@@ -80,7 +80,7 @@ const REFUSED: [&str; 30] = [
     "pbkdf2_sha256$0$salt$hash",
     "pbkdf2_sha256$-1$salt$hash",
     "pbkdf2_sha256$x$salt$hash",
-    // What would take too long.
+    // These would take too long.
     "pbkdf2_sha256$10000001$salt$hash",
     "pbkdf2_sha256$4294967295$salt$hash",
     "pbkdf2_sha256$99999999999999999999$salt$hash",
@@ -102,7 +102,7 @@ fn hasher(formats: &[Format]) -> DjangoHasher {
     DjangoHasher::builder().formats(formats.iter().copied()).build().unwrap()
 }
 
-/// The formats with this one first.
+/// A hasher that prefers one of the formats.
 fn preferring(index: usize) -> DjangoHasher {
     let mut formats = QUICK;
     formats.swap(0, index);
@@ -110,7 +110,7 @@ fn preferring(index: usize) -> DjangoHasher {
 }
 
 #[tokio::test]
-async fn what_django_stores_verifies() -> Outcome {
+async fn verifies_djangos_hashes() -> Outcome {
     let quick = hasher(&QUICK);
     for hash in QUICK_HASHES.iter().chain(&UNUSUAL) {
         assert!(quick.verify(PASSWORD, Some(hash)).await?, "{hash}");
@@ -135,7 +135,7 @@ async fn what_django_stores_verifies() -> Outcome {
 }
 
 #[tokio::test]
-async fn passwords_of_every_form_verify() -> Outcome {
+async fn verifies_unusual_passwords() -> Outcome {
     let hasher = hasher(&QUICK);
     for (password, hash) in [
         (
@@ -161,11 +161,11 @@ async fn passwords_of_every_form_verify() -> Outcome {
 }
 
 #[tokio::test]
-async fn malformed_and_boundless_hashes_never_verify() -> Outcome {
+async fn malformed_and_excessive_hashes_never_verify() -> Outcome {
     let hasher = hasher(&QUICK);
     let began = Instant::now();
     assert!(!hasher.verify(PASSWORD, None).await?);
-    for hash in REFUSED {
+    for hash in REJECTED {
         assert!(!hasher.verify(PASSWORD, Some(hash)).await?, "{hash}");
         assert!(!hasher.verify("", Some(hash)).await?, "{hash}");
         assert!(hasher.needs_rehash(hash), "{hash}");
@@ -175,7 +175,7 @@ async fn malformed_and_boundless_hashes_never_verify() -> Outcome {
 }
 
 #[tokio::test]
-async fn any_changed_byte_is_harmless() -> Outcome {
+async fn changed_hashes_never_verify_or_panic() -> Outcome {
     let hasher = hasher(&[Format::Pbkdf2Sha256 { iterations: 1000 }, QUICK[2], QUICK[4], QUICK[5]]);
     for hash in QUICK_HASHES {
         for at in (0..hash.len()).step_by(5) {
@@ -190,7 +190,7 @@ async fn any_changed_byte_is_harmless() -> Outcome {
 }
 
 #[tokio::test]
-async fn only_listed_formats_verify() -> Outcome {
+async fn verifies_only_listed_formats() -> Outcome {
     for (format, hash) in QUICK.iter().zip(QUICK_HASHES) {
         let others: Vec<_> = QUICK.iter().copied().filter(|other| other != format).collect();
         assert!(!hasher(&others).verify(PASSWORD, Some(hash)).await?, "{hash}");
@@ -202,7 +202,7 @@ async fn only_listed_formats_verify() -> Outcome {
 }
 
 #[tokio::test]
-async fn new_hashes_are_of_the_preferred_format() -> Outcome {
+async fn new_hashes_have_the_preferred_format() -> Outcome {
     for (index, format) in QUICK.iter().enumerate() {
         let hasher = preferring(index);
         let (one, two) = (hasher.hash(PASSWORD).await?, hasher.hash(PASSWORD).await?);
@@ -218,9 +218,9 @@ async fn new_hashes_are_of_the_preferred_format() -> Outcome {
     Ok(())
 }
 
-/// Asked by `must_update` of Django itself in the last test of this file.
+/// The last test of this file compares this with Django's `must_update`.
 #[test]
-fn hashes_of_another_cost_or_with_a_short_salt_are_out_of_date() {
+fn hashes_with_other_parameters_or_a_short_salt_need_a_rehash() {
     for hash in UNUSUAL {
         let index = if hash.starts_with("argon2") { 2 } else { 0 };
         assert!(preferring(index).needs_rehash(hash), "{hash}");
@@ -242,10 +242,10 @@ fn hashes_of_another_cost_or_with_a_short_salt_are_out_of_date() {
     }
 }
 
-/// Row 55: also with what Django calls an unusable password, and with fewer iterations than new
-/// hashes get.
+/// Otherwise the response time would reveal which users exist. This includes unusable passwords, and
+/// hashes with fewer iterations than new ones.
 #[tokio::test]
-async fn nobody_is_told_by_the_time_it_takes() -> Outcome {
+async fn unknown_users_take_as_long_as_wrong_passwords() -> Outcome {
     const IN_FORMATS: [(Format, &str); 2] = [
         (Format::Pbkdf2Sha256 { iterations: 100_000 }, QUICK_HASHES[0]),
         (Format::Bcrypt { rounds: 10 }, QUICK_HASHES[4]),
@@ -253,7 +253,7 @@ async fn nobody_is_told_by_the_time_it_takes() -> Outcome {
     for (format, old) in IN_FORMATS {
         let hasher = hasher(&[format]);
         let stored = hasher.hash(PASSWORD).await?;
-        // The least of many is what the work takes, however busy the machine is.
+        // The minimum of many is the time of the work, even on a busy machine.
         let mut least = [Duration::MAX; 4];
         for round in 1.. {
             let hashes = [Some(stored.as_str()), None, Some("!"), Some(old)];
@@ -273,38 +273,38 @@ async fn nobody_is_told_by_the_time_it_takes() -> Outcome {
 }
 
 #[tokio::test]
-async fn passwords_beyond_the_cap_are_wrong() -> Outcome {
+async fn rejects_passwords_that_are_too_long() -> Outcome {
     let hasher = hasher(&QUICK);
     let longest = "x".repeat(1024);
     let hash = hasher.hash(&longest).await?;
     assert!(hasher.verify(&longest, Some(&hash)).await?);
     let too_long = "x".repeat(1025);
     assert!(!hasher.verify(&too_long, Some(&hash)).await?);
-    let refused = hasher.hash(&too_long).await.unwrap_err();
-    assert_eq!(refused.kind(), PasswordErrorKind::TooLong);
+    let error = hasher.hash(&too_long).await.unwrap_err();
+    assert_eq!(error.kind(), PasswordErrorKind::TooLong);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_flood_is_shed() -> Outcome {
+async fn rejects_calls_beyond_the_limits() -> Outcome {
     let costly = DjangoHasher::builder().max_concurrent(1).max_waiting(1).build()?;
     let calls = (0..8).map(|_| costly.verify(PASSWORD, None));
     let outcomes = futures::future::join_all(calls).await;
-    let shed = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-    assert!(shed.clone().all(|error| error.kind() == PasswordErrorKind::Overloaded));
-    assert_eq!(shed.count(), 6);
+    let rejected = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    assert!(rejected.clone().all(|error| error.kind() == PasswordErrorKind::Overloaded));
+    assert_eq!(rejected.count(), 6);
     Ok(())
 }
 
 #[test]
-fn lists_that_make_no_sense_are_refused() {
-    let refused = |formats: &[Format]| {
+fn rejects_invalid_lists_of_formats() {
+    let kind = |formats: &[Format]| {
         let built = DjangoHasher::builder().formats(formats.iter().copied()).build();
         built.unwrap_err().kind()
     };
-    assert_eq!(refused(&[]), ConfigErrorKind::Ineffective);
+    assert_eq!(kind(&[]), ConfigErrorKind::Ineffective);
     let twice = [Format::PBKDF2_SHA256, Format::ARGON2, QUICK[0]];
-    assert_eq!(refused(&twice), ConfigErrorKind::Conflict);
+    assert_eq!(kind(&twice), ConfigErrorKind::Conflict);
     for format in [
         Format::Pbkdf2Sha256 { iterations: 999 },
         Format::Pbkdf2Sha1 { iterations: 10_000_001 },
@@ -317,13 +317,13 @@ fn lists_that_make_no_sense_are_refused() {
         Format::Scrypt { work_factor: 1 << 20, block_size: 8, parallelism: 1 },
         Format::Scrypt { work_factor: 1024, block_size: 0, parallelism: 1 },
     ] {
-        assert_eq!(refused(&[format]), ConfigErrorKind::OutOfRange, "{format:?}");
+        assert_eq!(kind(&[format]), ConfigErrorKind::OutOfRange, "{format:?}");
     }
     let built = DjangoHasher::builder().max_concurrent(0).build();
     assert_eq!(built.unwrap_err().kind(), ConfigErrorKind::OutOfRange);
 }
 
-/// Whether Django takes each hash for one of the password, and would leave it as it is.
+/// Prints for each hash whether it verifies in Django, and whether Django would replace it.
 const CHECK: &str = r#"
 import json, sys
 import django
@@ -365,7 +365,7 @@ json.dump(checked, sys.stdout)
 "#;
 
 #[tokio::test]
-async fn django_takes_what_is_made_here_and_agrees_on_what_is_out_of_date() -> Outcome {
+async fn django_verifies_our_hashes_and_agrees_on_outdated_ones() -> Outcome {
     const NAMES: [&str; 6] =
         ["Pbkdf2Sha256", "Pbkdf2Sha1", "Argon2", "BcryptSha256", "Bcrypt", "Scrypt"];
     let Some(python) = env::var_os("TOWER_JWT_AUTH_PYTHON") else {

@@ -1,4 +1,4 @@
-//! Password hashing, its bounds, and users in memory.
+//! Password hashing, its limits, and users in memory.
 
 use std::{
     error::Error,
@@ -26,7 +26,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 const PASSWORD: &str = "correct horse battery staple ✓";
 
-/// Made of [`PASSWORD`] by argon2-cffi 25.1, that is, by the reference implementation.
+/// Hashes of [`PASSWORD`] from argon2-cffi 25.1, the reference implementation.
 const FOREIGN: [&str; 7] = [
     "$argon2id$v=19$m=1024,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$SJmCTesYs/2A1Adczi/TdpDGs9Ot2SqWzf4xrEtTsrk",
     "$argon2id$v=19$m=2048,t=3,p=4$AAECAwQFBgcICQoLDA0ODw$cjQm+gidy0oGaMclY3dq7+GqjL6tLuQ1aOY1mmJhqlI",
@@ -48,7 +48,7 @@ const MALFORMED: [&str; 8] = [
     "$argon2id$v=19$m=4194304,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$SJmCTesYs/2A1Adczi/TdpDGs9Ot2SqWzf4xrEtTsrk",
 ];
 
-/// The cheapest settings that are allowed.
+/// The cheapest permitted settings.
 fn cheap() -> PasswordHasherBuilder {
     PasswordHasher::builder().memory_kib(1024).iterations(1)
 }
@@ -57,13 +57,13 @@ fn kind<T>(result: Result<T, PasswordError>) -> Option<PasswordErrorKind> {
     result.err().map(|error| error.kind())
 }
 
-/// Whether `checked` is turned away at once.
-fn is_shed<T>(checked: impl Future<Output = Result<T, PasswordError>>) -> bool {
-    checked.now_or_never().and_then(kind) == Some(PasswordErrorKind::Overloaded)
+/// Whether the call fails at once with `Overloaded`.
+fn is_rejected<T>(call: impl Future<Output = Result<T, PasswordError>>) -> bool {
+    call.now_or_never().and_then(kind) == Some(PasswordErrorKind::Overloaded)
 }
 
-/// Runs `test` on a runtime whose one blocking thread does nothing until the sender is dropped.
-fn with_pool_held<F: Future<Output = Outcome>>(
+/// Runs `test` on a runtime whose only blocking thread is busy until the sender is dropped.
+fn with_busy_thread<F: Future<Output = Outcome>>(
     test: impl FnOnce(mpsc::Sender<()>) -> F,
 ) -> Outcome {
     let runtime = runtime::Builder::new_current_thread().max_blocking_threads(1).build()?;
@@ -73,7 +73,7 @@ fn with_pool_held<F: Future<Output = Outcome>>(
 }
 
 #[tokio::test]
-async fn only_the_right_password_verifies() -> Outcome {
+async fn verifies_only_the_correct_password() -> Outcome {
     let hasher = cheap().build()?;
     let hash = hasher.hash(PASSWORD).await?;
     assert!(hasher.verify(PASSWORD, Some(&hash)).await?);
@@ -96,7 +96,7 @@ async fn unknown_users_and_malformed_hashes_never_verify() -> Outcome {
 }
 
 #[tokio::test]
-async fn hashes_of_the_reference_implementation_verify() -> Outcome {
+async fn verifies_hashes_of_the_reference_implementation() -> Outcome {
     let hasher = cheap().build()?;
     for foreign in FOREIGN {
         assert!(hasher.verify(PASSWORD, Some(foreign)).await?, "{foreign}");
@@ -106,7 +106,7 @@ async fn hashes_of_the_reference_implementation_verify() -> Outcome {
 }
 
 #[test]
-fn every_difference_from_a_new_hash_asks_for_a_rehash() -> Outcome {
+fn a_hash_unlike_a_new_one_needs_a_rehash() -> Outcome {
     let hasher = cheap().build()?;
     let (like_new, others) = FOREIGN.split_first().ok_or("no hashes")?;
     assert!(!hasher.needs_rehash(like_new));
@@ -135,7 +135,7 @@ async fn hashes_are_phc_strings_with_fresh_salts() -> Outcome {
 }
 
 #[tokio::test]
-async fn passwords_beyond_the_cap_are_refused() -> Outcome {
+async fn rejects_passwords_that_are_too_long() -> Outcome {
     let hasher = cheap().max_password_len(64).build()?;
     let longest = "é".repeat(32);
     let too_long = format!("{longest}x");
@@ -147,18 +147,18 @@ async fn passwords_beyond_the_cap_are_refused() -> Outcome {
 }
 
 #[test]
-fn a_flood_is_shed_down_to_the_turns_and_the_line() -> Outcome {
-    with_pool_held(async |release| {
+fn rejects_calls_beyond_the_limits() -> Outcome {
+    with_busy_thread(async |release| {
         let hasher = cheap().max_concurrent(1).max_waiting(2).build()?;
         let mut flood: Vec<_> = (0..10).map(|_| Box::pin(hasher.hash(PASSWORD))).collect();
-        let mut answers = Vec::new();
+        let mut polls = Vec::new();
         for hash in &mut flood {
-            answers.push(poll!(hash));
+            polls.push(poll!(hash));
         }
-        let shed = answers.split_off(3);
-        assert!(answers.iter().all(Poll::is_pending), "one has its turn and two are in line");
-        for answer in shed {
-            let Poll::Ready(result) = answer else { panic!("not shed") };
+        let rejected = polls.split_off(3);
+        assert!(polls.iter().all(Poll::is_pending), "one runs and two wait");
+        for poll in rejected {
+            let Poll::Ready(result) = poll else { panic!("not rejected") };
             assert_eq!(kind(result), Some(PasswordErrorKind::Overloaded));
         }
 
@@ -170,14 +170,14 @@ fn a_flood_is_shed_down_to_the_turns_and_the_line() -> Outcome {
 }
 
 #[test]
-fn a_caller_who_leaves_the_line_frees_the_place() -> Outcome {
-    with_pool_held(async |release| {
+fn dropping_a_waiting_call_frees_its_slot() -> Outcome {
+    with_busy_thread(async |release| {
         let hasher = cheap().max_concurrent(1).max_waiting(1).build()?;
         let mut running = pin!(hasher.hash(PASSWORD));
         assert!(poll!(&mut running).is_pending());
         let mut waiting = Box::pin(hasher.hash(PASSWORD));
         assert!(poll!(&mut waiting).is_pending());
-        assert!(is_shed(hasher.hash(PASSWORD)));
+        assert!(is_rejected(hasher.hash(PASSWORD)));
 
         drop(waiting);
         let mut next = pin!(hasher.hash(PASSWORD));
@@ -191,16 +191,16 @@ fn a_caller_who_leaves_the_line_frees_the_place() -> Outcome {
 }
 
 #[test]
-fn a_hash_that_nobody_waits_for_keeps_its_turn_until_it_is_done() -> Outcome {
-    with_pool_held(async |release| {
+fn a_running_hash_keeps_its_slot_after_its_call_is_dropped() -> Outcome {
+    with_busy_thread(async |release| {
         let hasher = cheap().max_concurrent(1).max_waiting(0).build()?;
         let mut abandoned = Box::pin(hasher.hash(PASSWORD));
         assert!(poll!(&mut abandoned).is_pending());
         drop(abandoned);
-        assert!(is_shed(hasher.hash(PASSWORD)));
+        assert!(is_rejected(hasher.hash(PASSWORD)));
 
         drop(release);
-        // The one blocking thread works in order: once it has come to this, the hash is done.
+        // The only blocking thread works in order, so the hash is done before this.
         task::spawn_blocking(|| ()).await?;
         hasher.hash(PASSWORD).await?;
         Ok(())
@@ -208,8 +208,8 @@ fn a_hash_that_nobody_waits_for_keeps_its_turn_until_it_is_done() -> Outcome {
 }
 
 #[test]
-fn other_tasks_go_on_while_a_password_is_hashed() -> Outcome {
-    with_pool_held(async |release| {
+fn hashing_does_not_block_other_tasks() -> Outcome {
+    with_busy_thread(async |release| {
         let hasher = cheap().build()?;
         let mut hash = pin!(hasher.hash(PASSWORD));
         assert!(poll!(&mut hash).is_pending(), "not hashed on this thread");
@@ -223,14 +223,14 @@ fn other_tasks_go_on_while_a_password_is_hashed() -> Outcome {
 }
 
 #[test]
-fn unknown_users_take_a_turn_and_a_thread_as_known_ones_do() -> Outcome {
-    with_pool_held(async |release| {
+fn unknown_users_occupy_a_slot_like_known_ones() -> Outcome {
+    with_busy_thread(async |release| {
         let hasher = cheap().max_concurrent(1).max_waiting(0).build()?;
         let hashes = [Some(FOREIGN[0]), None, Some(MALFORMED[0]), Some(MALFORMED[7])];
         let mut running = pin!(hasher.hash(PASSWORD));
         assert!(poll!(&mut running).is_pending());
         for hash in hashes {
-            assert!(is_shed(hasher.verify(PASSWORD, hash)), "{hash:?}");
+            assert!(is_rejected(hasher.verify(PASSWORD, hash)), "{hash:?}");
         }
 
         let roomy = cheap().max_concurrent(8).build()?;
@@ -247,13 +247,13 @@ fn unknown_users_take_a_turn_and_a_thread_as_known_ones_do() -> Outcome {
     })
 }
 
-/// Row 55: the work is done for nothing, and with the parameters of the day.
+/// Otherwise the response time would reveal which users exist.
 #[tokio::test]
 async fn unknown_users_take_as_long_as_wrong_passwords() -> Outcome {
-    // Dear enough for all else to vanish beside it.
+    // Expensive enough that everything else is negligible.
     let hasher = PasswordHasher::builder().memory_kib(8 * 1024).iterations(4).build()?;
     let stored = hasher.hash(PASSWORD).await?;
-    // The least of many is what the work takes, however busy the machine is.
+    // The minimum of many is the time of the work, even on a busy machine.
     let mut least = [Duration::MAX; 3];
     for round in 1.. {
         for (least, hash) in least.iter_mut().zip([Some(stored.as_str()), None, Some("!")]) {
@@ -271,8 +271,8 @@ async fn unknown_users_take_as_long_as_wrong_passwords() -> Outcome {
 }
 
 #[test]
-fn a_password_beyond_the_cap_takes_no_turn() -> Outcome {
-    with_pool_held(async |_held| {
+fn a_password_that_is_too_long_occupies_no_slot() -> Outcome {
+    with_busy_thread(async |_held| {
         let hasher = cheap().max_concurrent(1).max_waiting(0).build()?;
         let too_long = "x".repeat(1025);
         for hash in [Some(FOREIGN[0]), None] {
@@ -284,7 +284,7 @@ fn a_password_beyond_the_cap_takes_no_turn() -> Outcome {
 }
 
 #[test]
-fn no_runtime_is_an_error_and_no_panic() -> Outcome {
+fn returns_an_error_without_a_runtime() -> Outcome {
     let hasher = cheap().build()?;
     let error = hasher.hash(PASSWORD).now_or_never().ok_or("pending")?.err().ok_or("hashed")?;
     assert_eq!(error.kind(), PasswordErrorKind::Internal);
@@ -294,7 +294,7 @@ fn no_runtime_is_an_error_and_no_panic() -> Outcome {
 }
 
 #[test]
-fn settings_out_of_range_are_refused() {
+fn rejects_settings_out_of_range() {
     for (builder, setting) in [
         (cheap().memory_kib(0), "memory_kib"),
         (cheap().memory_kib(1023), "memory_kib"),
@@ -342,15 +342,15 @@ fn login(username: &str, password: &str) -> Result<UsernamePassword, &'static st
 }
 
 #[tokio::test]
-async fn users_in_memory_log_in_by_name_and_password() -> Outcome {
+async fn authenticates_users_in_memory() -> Outcome {
     let users: MemoryUsers<&str> = MemoryUsers::new(cheap().build()?);
     users.insert("ada", "engine", User::new(1, "a")).await?;
     users.insert("bob", "builder", User::new(2, "b")).await?;
 
-    let right = login("ada", "engine")?;
-    // Row 61: wiped when it is dropped.
-    let _: &Zeroizing<String> = &right.password;
-    let ada = users.authenticate(right).await?.ok_or("refused")?;
+    let valid = login("ada", "engine")?;
+    // The password is wiped when it is dropped.
+    let _: &Zeroizing<String> = &valid.password;
+    let ada = users.authenticate(valid).await?.ok_or("rejected")?;
     assert_eq!((ada.id().as_str(), *ada.claims()), ("1", "a"));
     for (username, password) in [("ada", "builder"), ("Ada", "engine"), ("eve", "engine")] {
         let user = users.authenticate(login(username, password)?).await?;
@@ -364,13 +364,13 @@ async fn users_in_memory_log_in_by_name_and_password() -> Outcome {
 }
 
 #[tokio::test]
-async fn users_in_memory_change() -> Outcome {
+async fn changes_users_in_memory() -> Outcome {
     let users: MemoryUsers<&str> = MemoryUsers::new(cheap().build()?);
     users.insert("ada", "old", User::new(1, "a")).await?;
     let same_users = users.clone();
 
     assert!(same_users.update("ada", |user| user.with_active(false).with_epoch("2")));
-    let ada = users.authenticate(login("ada", "old")?).await?.ok_or("refused")?;
+    let ada = users.authenticate(login("ada", "old")?).await?.ok_or("rejected")?;
     assert_eq!((ada.is_active(), ada.epoch()), (false, Some("2")));
     assert!(users.authenticate(login("ada", "wrong")?).await?.is_none());
 
@@ -391,8 +391,8 @@ async fn users_in_memory_change() -> Outcome {
 }
 
 #[test]
-fn a_backend_says_that_it_is_overloaded() -> Outcome {
-    with_pool_held(async |release| {
+fn the_backend_reports_an_overload() -> Outcome {
+    with_busy_thread(async |release| {
         let hasher = cheap().max_concurrent(1).max_waiting(0).build()?;
         let users: MemoryUsers<&str> = MemoryUsers::new(hasher.clone());
         let mut running = pin!(hasher.hash(PASSWORD));
@@ -408,7 +408,7 @@ fn a_backend_says_that_it_is_overloaded() -> Outcome {
 }
 
 #[tokio::test]
-async fn other_errors_reach_the_backend_as_unavailable() -> Outcome {
+async fn other_errors_become_unavailable() -> Outcome {
     let error = cheap().build()?.hash(&"x".repeat(1025)).await.err().ok_or("hashed")?;
     let error = BackendError::from(error);
     assert!(!error.is_overloaded());

@@ -4,7 +4,7 @@ use crate::password::{blocks::BlockPool, stored::StoredHash};
 
 use super::{failed::Failed, salt};
 
-/// A PHC string. Its salt is the text's bytes, as Django's are.
+/// A new PHC string. As in Django, the salt is the bytes of a string.
 pub(super) fn encode(
     params: &Params,
     salt: &str,
@@ -15,7 +15,7 @@ pub(super) fn encode(
     Ok(hash.to_string())
 }
 
-/// The parameters of a PHC string.
+/// The parameters of a stored PHC string.
 pub(super) fn decode(phc: &str) -> Option<Params> {
     Some(StoredHash::parse(phc)?.params().clone())
 }
@@ -27,13 +27,13 @@ pub(super) fn matches(phc: &str, blocks: &BlockPool, password: &[u8]) -> Result<
     }
 }
 
-/// Whether a new hash of the same cost would look alike.
+/// Whether a new hash with the same parameters would look the same.
 pub(super) fn is_like_new(phc: &str) -> bool {
     StoredHash::parse(phc)
         .is_some_and(|stored| stored.is_like_new(stored.params(), |len| len >= salt::LEN))
 }
 
-/// `None` when argon2 knows no such parameters.
+/// `None` if argon2 does not allow these parameters.
 pub(super) fn params(memory_kib: u32, iterations: u32, parallelism: u32) -> Option<Params> {
     Params::new(memory_kib, iterations, parallelism, None).ok()
 }

@@ -2,7 +2,7 @@ use crate::{error::ConfigError, password::pool::PoolSettings};
 
 use super::{format::Format, hasher::DjangoHasher};
 
-/// Settings of a [`DjangoHasher`], made by [`DjangoHasher::builder`].
+/// Configures a [`DjangoHasher`]. Made by [`DjangoHasher::builder`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DjangoHasherBuilder {
@@ -15,52 +15,57 @@ impl DjangoHasherBuilder {
         Self { formats: Format::DEFAULT.to_vec(), pool: PoolSettings::default() }
     }
 
-    /// Sets which hashes are understood, and first the one that new ones get: Django's
-    /// `PASSWORD_HASHERS`. Default: that of Django 5.2, which is all but plain bcrypt.
+    /// Sets the accepted formats, Django's `PASSWORD_HASHERS`. New hashes get the first. Default:
+    /// the list of Django 5.2, which is every format except plain bcrypt.
     ///
-    /// Keep it equal to Django's, or each side replaces at a login what the other one has stored.
+    /// The list must equal Django's. Otherwise both sides replace each other's hashes at every login.
     pub fn formats(mut self, formats: impl IntoIterator<Item = Format>) -> Self {
         self.formats = formats.into_iter().collect();
         self
     }
 
-    /// As [`PasswordHasherBuilder::max_concurrent`](super::super::PasswordHasherBuilder::max_concurrent).
+    /// Sets how many passwords are hashed at the same time. See
+    /// [`PasswordHasherBuilder::max_concurrent`](crate::password::PasswordHasherBuilder::max_concurrent).
     pub const fn max_concurrent(mut self, max_concurrent: usize) -> Self {
         self.pool.max_concurrent = max_concurrent;
         self
     }
 
-    /// As [`PasswordHasherBuilder::max_waiting`](super::super::PasswordHasherBuilder::max_waiting).
+    /// Sets how many callers may wait in the queue. See
+    /// [`PasswordHasherBuilder::max_waiting`](crate::password::PasswordHasherBuilder::max_waiting).
     pub const fn max_waiting(mut self, max_waiting: usize) -> Self {
         self.pool.max_waiting = max_waiting;
         self
     }
 
-    /// As [`PasswordHasherBuilder::max_password_len`](super::super::PasswordHasherBuilder::max_password_len).
+    /// Sets the maximum length of a password, in bytes of UTF-8. See
+    /// [`PasswordHasherBuilder::max_password_len`](crate::password::PasswordHasherBuilder::max_password_len).
     pub const fn max_password_len(mut self, max_password_len: usize) -> Self {
         self.pool.max_password_len = max_password_len;
         self
     }
 
-    /// Makes the hasher.
+    /// Builds the hasher.
     ///
     /// # Errors
     ///
-    /// - [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) when a setting or the cost of a format lies
-    ///   outside the range that its documentation names.
-    /// - [`Ineffective`](crate::ConfigErrorKind::Ineffective) without any format.
-    /// - [`Conflict`](crate::ConfigErrorKind::Conflict) with two of one algorithm.
+    /// - [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if a setting or a parameter of a format
+    ///   is outside its documented range.
+    /// - [`Ineffective`](crate::ConfigErrorKind::Ineffective) if there is no format.
+    /// - [`Conflict`](crate::ConfigErrorKind::Conflict) if two formats have the same algorithm.
     pub fn build(self) -> Result<DjangoHasher, ConfigError> {
         for (index, format) in self.formats.iter().enumerate() {
             format.check()?;
             let same = |other: &Format| other.algorithm() == format.algorithm();
             if self.formats[..index].iter().any(same) {
-                return Err(ConfigError::conflict("each password hash format may be listed once"));
+                return Err(ConfigError::conflict(
+                    "each algorithm must be listed at most once in the password hash formats",
+                ));
             }
         }
         let Some((preferred, others)) = self.formats.split_first() else {
             return Err(ConfigError::ineffective(
-                "without a password hash format nobody could log in",
+                "the list of password hash formats must not be empty",
             ));
         };
         let pool = self.pool.build(preferred.argon2_blocks())?;
@@ -76,7 +81,7 @@ impl DjangoHasher {
         Self::from_parts(preferred, others.into(), pool)
     }
 
-    /// A hasher with settings of its own.
+    /// Starts a configuration.
     pub fn builder() -> DjangoHasherBuilder {
         DjangoHasherBuilder::new()
     }

@@ -1,4 +1,4 @@
-//! Hashes as text.
+//! Hashes as Django stores them.
 
 use std::{hint::black_box, num::NonZeroU32};
 
@@ -8,16 +8,16 @@ use crate::password::blocks::BlockPool;
 
 use super::{argon2, bcrypt, failed::Failed, format::Format, pbkdf2, salt, scrypt};
 
-/// A hash read from storage, within bounds.
+/// A stored hash, within the limits.
 pub(super) struct Stored<'a> {
-    /// With the cost of this hash.
+    /// The format with the parameters of this hash.
     format: Format,
     salt: &'a str,
     text: &'a str,
 }
 
 impl<'a> Stored<'a> {
-    /// Reads a hash of any format, or returns `None` if it is malformed or out of bounds.
+    /// Parses a hash of any format. `None` if it is malformed or beyond the limits.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let (algorithm, rest) = text.split_once('$')?;
         let (format, salt) = match algorithm {
@@ -25,7 +25,7 @@ impl<'a> Stored<'a> {
                 .map(|(iterations, salt)| (Format::Pbkdf2Sha256 { iterations }, salt))?,
             "pbkdf2_sha1" => pbkdf2::decode(rest)
                 .map(|(iterations, salt)| (Format::Pbkdf2Sha1 { iterations }, salt))?,
-            // What follows is a PHC string or a bcrypt hash, each complete by itself.
+            // The rest is a PHC string or a bcrypt hash, which include the salt.
             "argon2" => (Format::argon2(&argon2::decode(&text[algorithm.len()..])?), ""),
             "bcrypt_sha256" => (Format::BcryptSha256 { rounds: bcrypt::rounds(rest)? }, ""),
             "bcrypt" => (Format::Bcrypt { rounds: bcrypt::rounds(rest)? }, ""),
@@ -35,7 +35,7 @@ impl<'a> Stored<'a> {
         Some(Self { format, salt, text })
     }
 
-    /// Whether it is the hash of `password`. This is the slow part.
+    /// Whether it is the hash of `password`. This is the slow operation.
     pub(super) fn matches(&self, blocks: &BlockPool, password: &[u8]) -> Result<bool, Failed> {
         let rest = &self.text[self.format.algorithm().len()..];
         match self.format {
@@ -52,7 +52,7 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Whether Django would leave it as it is: its `must_update`, the other way round.
+    /// Whether Django would keep it: the opposite of `must_update`.
     pub(super) fn is_like_new(&self, preferred: Format) -> bool {
         self.format == preferred
             && match self.format {
@@ -66,9 +66,9 @@ impl<'a> Stored<'a> {
             }
     }
 
-    /// Does the work that a new hash would have taken beyond this one: Django's `harden_runtime`,
-    /// which there is for two of the formats, and runs when the preferred one is the same.
-    pub(super) fn make_up_for_less_work(&self, preferred: Format, password: &[u8]) {
+    /// Does the work by which a new hash exceeds this one: Django's `harden_runtime`. Django does
+    /// this for two algorithms, if they are the preferred ones.
+    pub(super) fn harden_runtime(&self, preferred: Format, password: &[u8]) {
         match (self.format, preferred) {
             (
                 Format::Pbkdf2Sha256 { iterations: done },
@@ -80,7 +80,7 @@ impl<'a> Stored<'a> {
             ) => pbkdf2::work(pbkdf2::SHA1, wanted.saturating_sub(done), password),
             (Format::BcryptSha256 { rounds: done }, Format::BcryptSha256 { rounds: wanted })
             | (Format::Bcrypt { rounds: done }, Format::Bcrypt { rounds: wanted }) => {
-                // Each round doubles the work, so these add up to what is missing.
+                // Each round doubles the work, so these add up to the difference.
                 for missing in done..wanted {
                     let _ = black_box(bcrypt::encode(missing, password));
                 }
@@ -99,7 +99,7 @@ pub(super) fn encode(
     encode_with_salt(format, &salt::new()?, blocks, password)
 }
 
-/// `salt` is for the formats whose salt is text; bcrypt makes its own.
+/// bcrypt generates its own salt and ignores `salt`.
 fn encode_with_salt(
     format: Format,
     salt: &str,

@@ -7,11 +7,10 @@ use crate::{
 
 use super::{argon2, bcrypt, pbkdf2, scrypt};
 
-/// A way to hash passwords, with how costly new hashes are: one entry of Django's
-/// `PASSWORD_HASHERS`.
+/// A password hash algorithm with its parameters: one entry of Django's `PASSWORD_HASHERS`.
 ///
-/// The constants cost as much as in Django 5.2. A subclass of a hasher that changes it has its
-/// counterpart in another value:
+/// The constants have the parameters of Django 5.2. For a subclass that changes them, use another
+/// value:
 ///
 /// ```
 /// use tower_jwt_auth::password::django::{DjangoHasher, Format};
@@ -26,40 +25,40 @@ use super::{argon2, bcrypt, pbkdf2, scrypt};
 pub enum Format {
     /// `PBKDF2PasswordHasher`.
     Pbkdf2Sha256 {
-        /// How often the password is hashed, from 1,000 to 10,000,000.
+        /// The number of iterations, from 1,000 to 10,000,000.
         iterations: u32,
     },
     /// `PBKDF2SHA1PasswordHasher`.
     Pbkdf2Sha1 {
-        /// How often the password is hashed, from 1,000 to 10,000,000.
+        /// The number of iterations, from 1,000 to 10,000,000.
         iterations: u32,
     },
     /// `Argon2PasswordHasher`.
     Argon2 {
-        /// Django's `memory_cost`, from 1,024 to 1,048,576 (1 GiB).
+        /// Django's `memory_cost`, in KiB, from 1,024 to 1,048,576 (1 GiB).
         memory_kib: u32,
         /// Django's `time_cost`, from 1 to 20.
         iterations: u32,
-        /// From 1 to 16.
+        /// The number of lanes, from 1 to 16.
         parallelism: u32,
     },
     /// `BCryptSHA256PasswordHasher`.
     BcryptSha256 {
-        /// The logarithm of the work, from 4 to 16.
+        /// The binary logarithm of the work, from 4 to 16.
         rounds: u32,
     },
-    /// `BCryptPasswordHasher`, which reads no more than 72 bytes of a password.
+    /// `BCryptPasswordHasher`. It reads only the first 72 bytes of a password.
     Bcrypt {
-        /// The logarithm of the work, from 4 to 16.
+        /// The binary logarithm of the work, from 4 to 16.
         rounds: u32,
     },
-    /// `ScryptPasswordHasher`. A hash may take up to 128 MiB.
+    /// `ScryptPasswordHasher`, with up to 128 MiB of memory.
     Scrypt {
-        /// A power of two.
+        /// The work factor, a power of two.
         work_factor: u32,
-        /// In units of 128 bytes.
+        /// The block size, in units of 128 bytes.
         block_size: u32,
-        /// How many lanes there are.
+        /// The number of lanes.
         parallelism: u32,
     },
 }
@@ -78,11 +77,11 @@ impl Format {
     /// `django.contrib.auth.hashers.ScryptPasswordHasher`.
     pub const SCRYPT: Self = Self::Scrypt { work_factor: 16_384, block_size: 8, parallelism: 5 };
 
-    /// Django's own list, the first one preferred.
+    /// Django's default list. The first is the preferred one.
     pub(super) const DEFAULT: [Self; 5] =
         [Self::PBKDF2_SHA256, Self::PBKDF2_SHA1, Self::ARGON2, Self::BCRYPT_SHA256, Self::SCRYPT];
 
-    /// The name that hashes begin with, Django's `algorithm`.
+    /// The name at the beginning of a hash, Django's `algorithm`.
     #[must_use]
     pub const fn algorithm(self) -> &'static str {
         match self {
@@ -108,7 +107,7 @@ impl Format {
         Self::Scrypt { work_factor, block_size, parallelism }
     }
 
-    /// How much memory a new hash fills, if argon2 makes it.
+    /// The memory of a new argon2 hash, in blocks.
     pub(super) fn argon2_blocks(self) -> usize {
         let Self::Argon2 { memory_kib, iterations, parallelism } = self else { return 0 };
         argon2::params(memory_kib, iterations, parallelism).map_or(0, |params| params.block_count())
@@ -119,10 +118,10 @@ impl Format {
             Self::Pbkdf2Sha256 { iterations } | Self::Pbkdf2Sha1 { iterations } => within(
                 iterations,
                 1000..=pbkdf2::MAX_ITERATIONS,
-                "iterations must be from 1000 to 10000000",
+                "the iterations of PBKDF2 must be from 1000 to 10000000",
             ),
             Self::Argon2 { memory_kib, iterations, parallelism } => {
-                const MESSAGE: &str = "the cost of argon2 lies outside what is allowed";
+                const MESSAGE: &str = "argon2 must have from 1024 to 1048576 KiB, 1 to 20 iterations and 1 to 16 lanes";
                 within(memory_kib, 1024..=MAX_MEMORY_KIB, MESSAGE)?;
                 within(iterations, 1..=MAX_ITERATIONS, MESSAGE)?;
                 within(parallelism, 1..=MAX_PARALLELISM, MESSAGE)?;
@@ -130,12 +129,12 @@ impl Format {
                 params.map(drop).ok_or(ConfigError::out_of_range(MESSAGE))
             }
             Self::BcryptSha256 { rounds } | Self::Bcrypt { rounds } => {
-                within(rounds, bcrypt::ROUNDS, "bcrypt's rounds must be from 4 to 16")
+                within(rounds, bcrypt::ROUNDS, "the rounds of bcrypt must be from 4 to 16")
             }
             Self::Scrypt { work_factor, block_size, parallelism } => {
                 let params = scrypt::params(work_factor, block_size, parallelism);
                 params.map(drop).ok_or(ConfigError::out_of_range(
-                    "the cost of scrypt lies outside what is allowed",
+                    "scrypt must have a power of two as work factor, and at most 128 MiB and 8388608 blocks",
                 ))
             }
         }

@@ -7,9 +7,9 @@ use super::{
     format::Format,
 };
 
-/// Checks passwords against the hashes that Django stores, and makes such hashes.
+/// Verifies passwords against hashes that Django stores, and makes such hashes.
 ///
-/// One cheap handle: clones share the same turns and line. Make one for the whole process.
+/// Cheap to clone. Clones share the limits on concurrent hashes. Make one for the whole process.
 ///
 /// See the [module docs](super).
 #[derive(Clone)]
@@ -26,13 +26,13 @@ impl DjangoHasher {
         Self(Arc::new(Inner { preferred, others, pool }))
     }
 
-    /// Hashes a new password in the preferred format, to be stored.
+    /// Hashes a new password in the preferred format.
     ///
     /// # Errors
     ///
-    /// As [`PasswordHasher::hash`](super::super::PasswordHasher::hash).
+    /// Those of [`PasswordHasher::hash`](crate::password::PasswordHasher::hash).
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
-        if !self.0.pool.takes(password) {
+        if !self.0.pool.accepts(password) {
             return Err(PasswordError::too_long());
         }
         let preferred = self.0.preferred;
@@ -40,35 +40,34 @@ impl DjangoHasher {
         self.0.pool.run(password, work).await
     }
 
-    /// Whether `password` is the one that was hashed into `hash`; as
-    /// [`PasswordHasher::verify`](super::super::PasswordHasher::verify), to be called for unknown
-    /// users too.
+    /// Whether `hash` is a hash of `password`. Call it for unknown users as well, as
+    /// [`PasswordHasher::verify`](crate::password::PasswordHasher::verify) describes.
     ///
     /// # Errors
     ///
-    /// As [`PasswordHasher::verify`](super::super::PasswordHasher::verify).
+    /// Those of [`PasswordHasher::verify`](crate::password::PasswordHasher::verify).
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
-        if !self.0.pool.takes(password) {
+        if !self.0.pool.accepts(password) {
             return Ok(false);
         }
         let hash = hash.map(str::to_owned);
         let inner = Arc::clone(&self.0);
         let work = move |blocks: &BlockPool, password: &[u8]| {
             let Some(stored) = hash.as_deref().and_then(|hash| inner.read(hash)) else {
-                // Without the black box a compiler may leave out work whose result is not used.
+                // The black box keeps the compiler from removing the unused work.
                 return black_box(encode(inner.preferred, blocks, password)).map(|_| false);
             };
             let matches = stored.matches(blocks, password)?;
             if !matches {
-                stored.make_up_for_less_work(inner.preferred, password);
+                stored.harden_runtime(inner.preferred, password);
             }
             Ok(matches)
         };
         self.0.pool.run(password, work).await
     }
 
-    /// Whether Django would replace `hash` at a login: it is malformed, not in the preferred
-    /// format, of another cost, or has a short salt.
+    /// Whether Django would replace `hash` at a login: if it is malformed, has another algorithm or
+    /// other parameters than the preferred format, or has a short salt.
     #[must_use]
     pub fn needs_rehash(&self, hash: &str) -> bool {
         let stored = self.0.read(hash);
@@ -77,7 +76,7 @@ impl DjangoHasher {
 }
 
 impl Inner {
-    /// A hash of one of the formats, or `None`: also when it is malformed or out of bounds.
+    /// Parses a hash of an accepted format. `None` if it is malformed or beyond the limits.
     fn read<'a>(&self, hash: &'a str) -> Option<Stored<'a>> {
         let algorithm = hash.split_once('$')?.0;
         let listed = |format: &Format| format.algorithm() == algorithm;

@@ -9,10 +9,10 @@
 //! | [`Bcrypt`](Format::Bcrypt) | `BCryptPasswordHasher` | `bcrypt$$2b$<rounds>$<salt and hash>` |
 //! | [`Scrypt`](Format::Scrypt) | `ScryptPasswordHasher` | `scrypt$<n>$<salt>$<r>$<p>$<hash>` |
 //!
-//! Passwords are hashed on a bounded pool, as the [parent module](super) tells. Like Django, a
-//! check of an unknown user, an unusable password (`!…`), a hash of an algorithm that is not in the
-//! list or a malformed one costs as much as a new hash; and a wrong password for a hash with fewer
-//! iterations than new ones get is made up for.
+//! Passwords are hashed on a bounded pool, as the [parent module](super) describes. As in Django, an
+//! unknown user, an unusable password (`!…`), a malformed hash or one of an algorithm that is not in
+//! the list costs as much work as a new hash. A wrong password for a hash with fewer iterations than
+//! a new one also costs as much as a new hash.
 //!
 //! ```
 //! use tower_jwt_auth::password::django::DjangoHasher;
@@ -31,13 +31,13 @@
 //!
 //! # Where it differs from Django
 //!
-//! - A password longer than 1,024 bytes is wrong; Django takes any length.
-//! - A malformed hash is a wrong password, where Django answers 500.
-//! - So is one whose parameters would take many times the usual work: more than 10,000,000
-//!   iterations, bcrypt above 16 rounds, scrypt above 128 MiB or above 8,388,608 blocks in all,
-//!   argon2 above 1 GiB, 20 iterations or 16 lanes. A planted row cannot eat the machine.
-//! - bcrypt reads the first 72 bytes of a password, as it always did; version 5 of Python's library
-//!   raises instead.
+//! - A password longer than 1,024 bytes does not verify. Django accepts any length.
+//! - A malformed hash does not verify. Django responds with 500.
+//! - A hash with excessive parameters does not verify: more than 10,000,000 iterations of PBKDF2, 16
+//!   rounds of bcrypt, 128 MiB or 8,388,608 blocks of scrypt, 1 GiB, 20 iterations or 16 lanes of
+//!   argon2. A planted hash cannot exhaust the machine.
+//! - bcrypt reads the first 72 bytes of a password, as it always did. Version 5 of Python's library
+//!   raises an exception instead.
 
 mod argon2;
 mod bcrypt;

@@ -2,7 +2,7 @@ use std::{hint::black_box, num::NonZeroU32};
 
 use aws_lc_rs::pbkdf2::{self, Algorithm, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256};
 
-/// Ten times what Django 5.2 does.
+/// Ten times Django 5.2's default.
 pub(super) const MAX_ITERATIONS: u32 = 10_000_000;
 const MAX_OUTPUT_LEN: usize = 32;
 
@@ -27,7 +27,7 @@ pub(super) fn derive(
     base64_simd::STANDARD.encode_to_string(output)
 }
 
-/// So many iterations for nothing.
+/// Does the work of `iterations` and discards the result.
 pub(super) fn work(digest: Digest, iterations: u32, password: &[u8]) {
     if let Some(iterations) = NonZeroU32::new(iterations) {
         black_box(derive(digest, iterations, "", password));

@@ -3,12 +3,12 @@ use scrypt::Params;
 use super::failed::Failed;
 
 const OUTPUT_LEN: usize = 64;
-/// 128 bytes each: four times what Django's own limit is.
+/// Blocks have 128 bytes. This is four times Django's own limit.
 const MAX_BLOCKS: u64 = 1 << 20;
-/// Over all lanes: about thirteen times what Django does.
+/// In blocks, over all lanes. This is about thirteen times Django's default.
 const MAX_WORK: u64 = 1 << 23;
 
-/// `None` when scrypt knows no such parameters, or they are too much.
+/// `None` if scrypt does not allow these parameters, or they exceed the limits.
 pub(super) fn params(work_factor: u32, block_size: u32, parallelism: u32) -> Option<Params> {
     let blocks = u64::from(work_factor).checked_mul(block_size.into())?;
     let work = blocks.checked_mul(parallelism.into())?;
@@ -33,7 +33,7 @@ pub(super) fn derive(
     Ok(base64_simd::STANDARD.encode_to_string(output))
 }
 
-/// The parts of `<n>$<salt>$<r>$<p>$<hash>`.
+/// The parts of `<n>$<salt>$<r>$<p>$<hash>`, without the hash.
 pub(super) struct Encoded<'a> {
     pub(super) work_factor: u32,
     pub(super) block_size: u32,

@@ -20,18 +20,18 @@ use crate::{
 
 use super::{dialect::Dialect, times::Times};
 
-/// The columns of a row, as text.
+/// The columns of a row, as strings.
 pub(super) type Fields = Vec<Option<String>>;
 
 /// A connection to Django's database, PostgreSQL or SQLite. Cheap to clone.
 ///
-/// Every call ends within two seconds, or fails: [`DjangoUsers`] and [`DjangoStore`] then tell that
-/// the database is out of reach. It need not be there when the service starts.
+/// A call of [`DjangoUsers`](super::DjangoUsers) or [`DjangoStore`](super::DjangoStore) fails after
+/// at most two seconds if the database does not respond. The database need not be up when the
+/// service starts.
 ///
-/// The SQLite file is shared with Django by its own locks, whatever journal mode it is in. While
-/// another process keeps a write lock, what would write fails after at most 1.9 seconds; once that
-/// has happened, what would only read fails as well until writing works again, since nobody can be
-/// logged out meanwhile.
+/// A SQLite file is shared with Django by SQLite's own locks, in any journal mode. While another
+/// process holds the write lock, a call that writes fails after at most 1.9 seconds. From then on
+/// calls that only read fail too, until a write succeeds: meanwhile no token can be revoked.
 #[derive(Clone)]
 pub struct DjangoDatabase {
     backend: Backend,
@@ -45,15 +45,15 @@ enum Backend {
 }
 
 impl DjangoDatabase {
-    /// The database at `url`.
+    /// Opens the database at `url` when it is first used.
     ///
     /// | URL | database |
     /// |---|---|
-    /// | `postgres://user:password@host:port/database` | PostgreSQL; [parameters] may follow |
+    /// | `postgres://user:password@host:port/database` | PostgreSQL, with optional [parameters] |
     /// | `sqlite:/srv/db.sqlite3`, `sqlite:///srv/db.sqlite3` | the file `/srv/db.sqlite3` |
     /// | `sqlite:db.sqlite3`, `sqlite://db.sqlite3` | `db.sqlite3` in the current folder |
     ///
-    /// A SQLite file is not made if it is missing: that is for Django's `migrate`.
+    /// A missing SQLite file is not created. Django's `migrate` does that.
     ///
     /// ```
     /// use tower_jwt_auth::simplejwt::DjangoDatabase;
@@ -72,12 +72,12 @@ impl DjangoDatabase {
     ///
     /// # Errors
     ///
-    /// When `url` is malformed or of another kind. That the database cannot be reached is no error
-    /// here.
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if `url` is malformed or has another
+    /// scheme. An unreachable database is not an error here.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         let scheme = url.split_once(':').map(|(scheme, _)| scheme);
         let backend = match scheme {
@@ -89,20 +89,20 @@ impl DjangoDatabase {
             }
             _ => {
                 return Err(ConfigError::out_of_range(
-                    "the database URL must begin with postgres: or sqlite:",
+                    "the database URL must begin with postgres:// or sqlite:",
                 ));
             }
         };
         Ok(Self { backend, times: Times::default() })
     }
 
-    /// Sets the project's `TIME_ZONE`, where it has `USE_TZ = False`. Default: `USE_TZ = True`, as by
-    /// Django's own default.
+    /// Sets the `TIME_ZONE` of a project with `USE_TZ = False`. Default: `USE_TZ = True`, which is
+    /// also Django's default.
     ///
-    /// In PostgreSQL such a project keeps the expiry of tokens as if the clocks of its time zone
-    /// showed UTC. Without this setting, tokens would be purged hours too early, and revoked ones
-    /// become good again. In SQLite it is only the last login and when a token was blacklisted that
-    /// are in local time: that of this process, for which its variable `TZ` must name the same zone.
+    /// In PostgreSQL such a project stores the expiry of tokens shifted by the offset of its time
+    /// zone. Without this setting tokens are purged hours too early, and revoked tokens become valid
+    /// again. In SQLite only last logins and times of blacklisting are local times. They are in the
+    /// time zone of this process: its variable `TZ` must name the same zone.
     ///
     /// ```
     /// use tower_jwt_auth::simplejwt::DjangoDatabase;
@@ -118,18 +118,18 @@ impl DjangoDatabase {
     ///
     /// # Errors
     ///
-    /// When `time_zone` is empty or has other characters than names of time zones have. While
-    /// PostgreSQL does not know it, calls fail.
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if `time_zone` is not the name of a time
+    /// zone. If PostgreSQL does not know the time zone, calls fail.
     pub fn with_local_times(mut self, time_zone: &str) -> Result<Self, ConfigError> {
         self.times = Times::local(time_zone)?;
         Ok(self)
     }
 
-    /// Whether the database is there and can be written.
+    /// Checks that the database responds and accepts writes.
     ///
     /// # Errors
     ///
-    /// When it is not.
+    /// [`StoreError`] if it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let rows = self.run(Access::Write, true, &[self.dialect().ping()], &[]).await?;
         if rows.is_empty() { Err(StoreError::unavailable(ReadOnly)) } else { Ok(()) }
@@ -157,8 +157,8 @@ impl DjangoDatabase {
         self.run(Access::Read, false, std::slice::from_ref(sql), params).await
     }
 
-    /// Runs a statement or, in a transaction, several: each with the same parameters, and as long
-    /// as there are rows. Gives the last rows.
+    /// Runs one statement, or several in a transaction, with the same parameters. Stops after the
+    /// first that returns no rows. Returns the rows of the last.
     pub(super) async fn write(
         &self,
         statements: &[SqlStr],
@@ -174,7 +174,7 @@ impl DjangoDatabase {
         statements: &[SqlStr],
         params: &[Param<'_>],
     ) -> Result<Vec<Fields>, StoreError> {
-        // Boxed, or the futures of handlers nest more deeply than the compiler follows.
+        // Boxed, because the futures of handlers would exceed the compiler's limit on nesting.
         let run: BoxFuture<'_, _> = match &self.backend {
             Backend::Postgres(calls) => Box::pin(run(calls, access, false, statements, params)),
             Backend::Sqlite(calls) => {
@@ -192,7 +192,7 @@ async fn run<E: Engine>(
     statements: &[SqlStr],
     params: &[Param<'_>],
 ) -> Result<Vec<Fields>, StoreError> {
-    // SQLite has one lock for the whole file, and needs no number for it.
+    // SQLite has one lock for the whole file and ignores the number.
     let lock = in_transaction.then_some(0);
     let rows = timeout(DEFAULT_DEADLINE, calls.run(access, lock, statements, params)).await;
     let rows = rows.unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))?;
@@ -221,12 +221,12 @@ impl fmt::Display for ReadOnly {
 
 impl std::error::Error for ReadOnly {}
 
-/// A text that may be missing, as a parameter.
+/// An optional string as a parameter.
 pub(super) fn text(text: Option<&str>) -> Param<'_> {
     Param::Text(text.map(Into::into))
 }
 
-/// A time, as a parameter.
+/// A time as a parameter.
 pub(super) fn time(time: NumericDate) -> Param<'static> {
     Param::Int(time.as_secs().cast_signed())
 }

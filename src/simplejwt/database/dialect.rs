@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-/// How a database writes what the other one writes differently.
+/// The differences between the databases.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Dialect {
     Postgres,
@@ -10,7 +10,7 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// The function that gives the greater of two values.
+    /// The function that returns the greater of two values.
     pub(super) const fn greatest(self) -> &'static str {
         match self {
             Self::Postgres => "greatest",
@@ -18,8 +18,8 @@ impl Dialect {
         }
     }
 
-    /// Gives a row if the database can be written. In SQLite, because the transaction began that it
-    /// is in.
+    /// Returns a row if the database accepts writes. In SQLite, beginning the transaction around it
+    /// already shows that.
     pub(super) const fn ping(self) -> SqlStr {
         SqlStr::from_static(match self {
             Self::Postgres => "SELECT '1' WHERE current_setting('transaction_read_only') = 'off'",
@@ -30,7 +30,7 @@ impl Dialect {
     /// The names and types of the columns of table $1.
     pub(super) const fn columns(self) -> SqlStr {
         SqlStr::from_static(match self {
-            // Without its modifier: a cast to `varchar(150)` would cut what is longer.
+            // Without the modifier: a cast to `varchar(150)` would truncate longer values.
             Self::Postgres => {
                 "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
                 WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped"
@@ -39,7 +39,7 @@ impl Dialect {
         })
     }
 
-    /// What a column of the type `name` holds.
+    /// The kind of a column of type `name`.
     pub(super) fn kind(self, name: &str) -> Kind {
         match (self, name) {
             (Self::Postgres, "smallint" | "integer" | "bigint") => Kind::Integer,
@@ -48,7 +48,7 @@ impl Dialect {
                 Kind::Text("text".into())
             }
             (Self::Postgres, other) => Kind::Text(other.into()),
-            // What Django gives a `UUIDField`; a `CharField` gets a `varchar`.
+            // The type of a `UUIDField`. A `CharField` is a `varchar`.
             (Self::Sqlite, "char(32)") => Kind::Uuid("text"),
             (Self::Sqlite, other) if other.to_ascii_lowercase().contains("int") => Kind::Integer,
             (Self::Sqlite, _) => Kind::Text("text".into()),
@@ -56,18 +56,18 @@ impl Dialect {
     }
 }
 
-/// What a column holds that users are found by.
+/// What a column holds by which users are found.
 #[derive(Debug)]
 pub(super) enum Kind {
     Integer,
-    /// With the type that the database keeps it in.
+    /// With the type of the column.
     Uuid(&'static str),
-    /// With the type that the database compares it as.
+    /// With the type for comparisons.
     Text(Box<str>),
 }
 
 impl Kind {
-    /// A parameter with what [`value`](Self::value) gave, to be compared with the column.
+    /// A parameter that holds a [`value`](Self::value), to be compared with the column.
     pub(super) fn cast(&self, param: &str) -> String {
         let name = match self {
             Self::Integer => "bigint",
@@ -77,7 +77,7 @@ impl Kind {
         format!("CAST({param} AS {name})")
     }
 
-    /// What stands in the column for `text`; `None` when the column cannot hold it.
+    /// The column's value for `text`; `None` if the column cannot hold it.
     pub(super) fn value<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
         match self {
             Self::Integer => Some(text.parse::<i64>().ok()?.to_string().into()),
@@ -90,7 +90,7 @@ impl Kind {
         }
     }
 
-    /// What Python's `str` makes of `value` from the column.
+    /// A value from the column, as Python's `str` shows it.
     pub(super) fn shown(&self, value: String) -> Box<str> {
         match self {
             Self::Uuid(_) if value.len() == 32 && value.is_ascii() => {
@@ -102,13 +102,13 @@ impl Kind {
     }
 }
 
-/// A name as it stands in a statement, whatever it is.
+/// A name, quoted for a statement.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A statement whose variable parts are quoted names, types that the database told, and numbers of
-/// parameters.
+/// A statement whose variable parts are quoted names, types that the database listed, and numbers
+/// of parameters.
 pub(super) fn statement(sql: impl Into<String>) -> SqlStr {
     AssertSqlSafe(std::sync::Arc::<str>::from(sql.into())).into_sql_str()
 }

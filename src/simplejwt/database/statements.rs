@@ -1,4 +1,4 @@
-//! All the SQL there is about users and tokens, for one table of users.
+//! The SQL about users and tokens.
 
 use sqlx::SqlStr;
 
@@ -11,10 +11,10 @@ use super::{
 
 const OUTSTANDING: &str = "\"token_blacklist_outstandingtoken\"";
 const BLACKLISTED: &str = "\"token_blacklist_blacklistedtoken\"";
-/// Django's own `token` may not be null.
+/// The column `token` must not be null.
 const NO_TOKEN: &str = "'not stored'";
 
-/// The statements for one table of users, with what its columns hold.
+/// The statements for one table of users, and the kinds of its columns.
 pub(super) struct Statements {
     pub(super) primary_key: Kind,
     pub(super) user_id: Kind,
@@ -24,33 +24,35 @@ pub(super) struct Statements {
     pub(super) by_username: SqlStr,
     /// The user with id $1.
     pub(super) by_id: SqlStr,
-    /// Gives the user with primary key $1 the hash $2, if it still has the hash $3.
+    /// Sets the hash of the user with primary key $1 to $2, if it still is $3.
     pub(super) rehash: SqlStr,
-    /// The user with primary key $1 logged in at $2.
+    /// Sets the last login of the user with primary key $1 to $2.
     pub(super) record_login: Option<SqlStr>,
 
-    /// Remembers token $1 of user $2, made at $3, until $4.
+    /// Records token $1 of user $2, issued at $3, until $4.
     pub(super) outstand: SqlStr,
     /// Whether token $1 is blacklisted.
     pub(super) is_blacklisted: SqlStr,
-    /// Blacklists token $1 of user $2 at $3, and remembers it until $4. Gives a row if it is new.
+    /// Blacklists token $1 of user $2 at $3, and records it until $4. Returns a row if it was not
+    /// blacklisted.
     pub(super) blacklist: Vec<SqlStr>,
-    /// The same, and if it was new, remembers token $5 of the same user until $6. Gives a row then.
+    /// The same. If it was not blacklisted, also records token $5 of the same user until $6, and
+    /// returns a row.
     pub(super) rotate: Vec<SqlStr>,
-    /// Remembers token $1 of user $2, made at $3, until $4 at least. Gives a row if it is
+    /// Records token $1 of user $2, issued at $3, until at least $4. Returns whether it is
     /// blacklisted.
     pub(super) slide: SqlStr,
 
-    /// The highest of the $3 ids after $1, and how many of these tokens are over at $2.
+    /// The highest of the $3 ids after $1, and how many of these tokens have expired at $2.
     pub(super) page: SqlStr,
-    /// After the id $1 and up to $2, of the tokens that are over at $3 takes $4 off the blacklist.
+    /// Deletes from the blacklist up to $4 tokens with ids above $1 and up to $2, expired at $3.
     pub(super) purge_blacklisted: SqlStr,
-    /// The same tokens are forgotten.
+    /// Deletes the same tokens from the outstanding tokens.
     pub(super) purge_outstanding: SqlStr,
 }
 
 impl Statements {
-    /// `columns` are the names and types of the columns there are. `Err` names one that is missing.
+    /// `columns` are the names and types of the existing columns. `Err` names a missing column.
     pub(super) fn new(
         dialect: Dialect,
         times: &Times,
@@ -62,7 +64,7 @@ impl Statements {
             let column = column.ok_or_else(|| name.to_owned())?;
             Ok::<_, String>(dialect.kind(column[1].as_deref().unwrap_or_default()))
         };
-        // SQLite would take the name of a column that is missing for a text.
+        // SQLite would take the name of a missing column for a string.
         for name in table.columns() {
             kind(name)?;
         }
@@ -84,7 +86,7 @@ impl Statements {
         let [t2, t3, t4, t6] = ["$2", "$3", "$4", "$6"].map(|param| times.of_token(dialect, param));
         let [login, blacklisted_at] = ["$2", "$3"].map(|param| times.of_django(dialect, param));
         let greatest = dialect.greatest();
-        // The user may have been deleted meanwhile.
+        // The user may have been deleted in the meantime.
         let owner = format!("(SELECT {pk} FROM {users} AS u WHERE {id} = {})", user_id.cast("$2"));
         let insert = format!(
             "INSERT INTO {OUTSTANDING} (user_id, jti, token, created_at, expires_at)
@@ -109,7 +111,7 @@ impl Statements {
             Dialect::Postgres => {
                 let remembered = format!("WITH old AS ({keep_longer} RETURNING id)");
                 let spend = spend("old.id FROM old");
-                // The second row is of this very rotation, made again after its answer was lost.
+                // The second row is that of this rotation itself, repeated after its response was lost.
                 let rotate = format!(
                     "{remembered}, spent AS ({spend}), new AS ({})
                     SELECT '1' FROM new
@@ -127,7 +129,7 @@ impl Statements {
             }
         };
         let is_blacklisted = format!("SELECT '1' FROM {BLACKLISTED} AS b WHERE b.token_id = o.id");
-        let dead = format!(
+        let expired = format!(
             "SELECT o.id FROM {OUTSTANDING} AS o WHERE o.id > $1 AND o.id <= $2
                 AND o.expires_at <= {t3} ORDER BY o.id LIMIT $4"
         );
@@ -161,10 +163,10 @@ impl Statements {
                     WHERE o.id > $1 ORDER BY o.id LIMIT $3) AS p"
             )),
             purge_blacklisted: statement(format!(
-                "DELETE FROM {BLACKLISTED} WHERE token_id IN ({dead})"
+                "DELETE FROM {BLACKLISTED} WHERE token_id IN ({expired})"
             )),
             purge_outstanding: statement(format!(
-                "DELETE FROM {OUTSTANDING} AS o WHERE o.id IN ({dead})
+                "DELETE FROM {OUTSTANDING} AS o WHERE o.id IN ({expired})
                     AND NOT EXISTS ({is_blacklisted}) RETURNING '1'"
             )),
             primary_key,

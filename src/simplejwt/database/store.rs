@@ -21,34 +21,34 @@ use super::{
     users::DjangoUsers,
 };
 
-/// What the column of token ids holds.
+/// The length of the column of token ids.
 const MAX_JTI_CHARS: usize = 255;
-/// How many tokens one statement looks through.
+/// How many tokens one statement examines.
 const PAGE: usize = 5_000;
 /// How many tokens one statement deletes.
 const PURGE_BATCH: usize = 500;
 
-/// A token that goes into the table of outstanding tokens.
+/// A token for the table of outstanding tokens.
 #[derive(Clone, Copy)]
 pub struct Outstanding<'a> {
-    /// Its id.
+    /// The token's id.
     pub jti: &'a str,
-    /// How it names its user, by `USER_ID_FIELD`. Where there is no such user, none is written.
+    /// The user's `USER_ID_FIELD`. The row has no user if there is none with this id.
     pub user_id: Option<&'a str>,
-    /// When it expires, its `exp`.
+    /// The token's `exp`.
     pub expires_at: NumericDate,
 }
 
 /// The tables of SimpleJWT's blacklist app, which must be installed. Cheap to clone.
 ///
-/// Rust and Django processes may all use them at once. A token counts as blacklisted by whoever
-/// inserts its row, which is unique.
+/// Any number of Rust and Django processes may use them at the same time. A token is blacklisted by
+/// the process that inserts its row, which is unique.
 #[derive(Clone)]
 pub struct DjangoStore {
     users: DjangoUsers,
     leeway: Duration,
     sliding_lifetime: Duration,
-    /// The id up to which tokens have been purged in this round.
+    /// The id up to which this round has purged tokens.
     purged_to: Arc<AtomicI64>,
 }
 
@@ -64,27 +64,29 @@ impl DjangoStore {
         }
     }
 
-    /// Sets how long after its `exp` a token is still good, SimpleJWT's `LEEWAY`. Default: zero.
+    /// Sets how long after its `exp` a token stays valid, SimpleJWT's `LEEWAY`. Default: zero.
     #[must_use]
     pub const fn with_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// Sets how long a sliding token may be refreshed, where Django still does it: the rows that
-    /// it leaves say when the *first* copy expires, and [`purge`](Self::purge) then waits so much
-    /// longer. Default: zero, which fits where there are no sliding tokens.
+    /// Sets for how long a sliding token may be refreshed: `SLIDING_TOKEN_REFRESH_LIFETIME`.
+    /// Default: zero, for projects without sliding tokens.
+    ///
+    /// [`purge`](Self::purge) keeps rows for this much longer, because Django writes into them when
+    /// the *first* copy of a token expires.
     #[must_use]
     pub const fn with_sliding_lifetime(mut self, sliding_lifetime: Duration) -> Self {
         self.sliding_lifetime = sliding_lifetime;
         self
     }
 
-    /// Remembers a new token.
+    /// Records a new token.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach, or cannot hold the id.
+    /// [`StoreError`] if the database is unavailable or cannot hold the id.
     pub async fn outstand(
         &self,
         token: &Outstanding<'_>,
@@ -93,12 +95,12 @@ impl DjangoStore {
         self.write(token, now, |sql| slice::from_ref(&sql.outstand)).await.map(drop)
     }
 
-    /// Whether the token `jti` is blacklisted. One that the table cannot hold counts as it: nobody
-    /// could ever revoke it.
+    /// Whether the token `jti` is blacklisted. `true` for an id that the table cannot hold, because
+    /// such a token could never be revoked.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach.
+    /// [`StoreError`] if the database is unavailable.
     pub async fn is_blacklisted(&self, jti: &str) -> Result<bool, StoreError> {
         if !is_storable(jti) {
             return Ok(true);
@@ -108,12 +110,12 @@ impl DjangoStore {
         Ok(!rows.is_empty())
     }
 
-    /// Blacklists a token, whether it is in the tables or not. Returns whether it was not
-    /// blacklisted before.
+    /// Blacklists a token, whether or not it was recorded. Returns `false` if it was blacklisted
+    /// before.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach, or cannot hold the id.
+    /// [`StoreError`] if the database is unavailable or cannot hold the id.
     pub async fn blacklist(
         &self,
         token: &Outstanding<'_>,
@@ -122,13 +124,13 @@ impl DjangoStore {
         Ok(!self.write(token, now, |sql| &sql.blacklist).await?.is_empty())
     }
 
-    /// Blacklists `old` and remembers `new`, its successor, in one step, unless `old` is
-    /// blacklisted already: of any number of concurrent calls one returns `true`.
+    /// Blacklists `old` and records `new`, its successor, in one step. Returns `false` if `old` is
+    /// blacklisted already. Exactly one of any number of concurrent calls returns `true`.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach, or cannot hold the ids. It is safe to try again with the
-    /// same tokens.
+    /// [`StoreError`] if the database is unavailable or cannot hold the ids. The call may be
+    /// repeated with the same tokens.
     pub async fn rotate(
         &self,
         old: &Outstanding<'_>,
@@ -142,12 +144,12 @@ impl DjangoStore {
         Ok(!self.users.database().write(&sql.rotate, &params).await?.is_empty())
     }
 
-    /// Has a sliding token be remembered for as long as its new copy is good; both have the same
-    /// id. Returns `false` when it is blacklisted.
+    /// Records until when the newest copy of a sliding token lives. All copies have one id. Returns
+    /// `false` if the token is blacklisted.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach, or cannot hold the id.
+    /// [`StoreError`] if the database is unavailable or cannot hold the id.
     pub async fn slide(
         &self,
         token: &Outstanding<'_>,
@@ -157,51 +159,51 @@ impl DjangoStore {
         Ok(rows.first().and_then(|row| row.first()?.as_deref()) == Some("0"))
     }
 
-    /// Forgets up to `limit` tokens that are over, and returns how many: fewer than the limit when
-    /// a round through the table is done. What Django's `flushexpiredtokens` is for, but in small
-    /// statements that let others write, and only when no copy of a token can be good any more.
+    /// Deletes up to `limit` expired tokens and returns how many. A number below the limit means
+    /// that a round through the table is complete. The next call continues where this one stopped.
     ///
-    /// The next call goes on where the last one stopped.
+    /// It replaces Django's `flushexpiredtokens`, in small statements between which others can
+    /// write. It deletes a token only when every copy of it has expired.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach.
+    /// [`StoreError`] if the database is unavailable.
     pub async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
         let sql = self.users.statements().await?;
         let database = self.users.database();
         let kept_longer = [self.leeway, self.sliding_lifetime, database.times.slack()];
-        let over = time(kept_longer.into_iter().fold(now, NumericDate::saturating_sub));
+        let expired_by = time(kept_longer.into_iter().fold(now, NumericDate::saturating_sub));
         let mut purged = 0;
         while purged < limit {
             let from = self.purged_to.load(Ordering::Relaxed);
-            let page = [Param::Int(from), over.clone(), count(PAGE)];
+            let page = [Param::Int(from), expired_by.clone(), count(PAGE)];
             let page = database.read(&sql.page, &page).await?;
             let number = |column: usize| page.first()?.get(column)?.as_deref()?.parse().ok();
-            let (Some(to), Some(mut dead)) = (number(0), number(1)) else {
+            let (Some(to), Some(mut expired)) = (number(0), number(1)) else {
                 self.purged_to.store(0, Ordering::Relaxed);
                 break;
             };
-            while dead > 0 && purged < limit {
+            while expired > 0 && purged < limit {
                 let batch = PURGE_BATCH.min(limit - purged);
-                let params = [Param::Int(from), Param::Int(to), over.clone(), count(batch)];
+                let params = [Param::Int(from), Param::Int(to), expired_by.clone(), count(batch)];
                 let began = Instant::now();
                 database.write(slice::from_ref(&sql.purge_blacklisted), &params).await?;
                 let rows = database.write(slice::from_ref(&sql.purge_outstanding), &params);
                 let deleted = rows.await?.len();
                 purged += deleted;
-                dead = if deleted < batch { 0 } else { dead - deleted as i64 };
-                // Whoever waits for the lock looks for it only now and then.
+                expired = if deleted < batch { 0 } else { expired - deleted as i64 };
+                // Other processes poll for the lock, and need a pause to get it.
                 sleep(began.elapsed()).await;
             }
-            if dead <= 0 {
+            if expired <= 0 {
                 self.purged_to.store(to, Ordering::Relaxed);
             }
         }
         Ok(purged)
     }
 
-    /// Starts to [purge](Self::purge) at every `interval`, in the background, until what this returns
-    /// is dropped. In place of a daily `flushexpiredtokens`:
+    /// Starts a task that [purges](Self::purge) at every `interval`, until the [`Purger`] is
+    /// dropped. In place of a daily `flushexpiredtokens`:
     ///
     /// ```
     /// use std::time::Duration;
@@ -218,7 +220,7 @@ impl DjangoStore {
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn spawn_purger(&self, interval: Duration) -> Purger {
         let store = self.clone();
         let purge = move |now, limit| {
@@ -228,16 +230,16 @@ impl DjangoStore {
         Purger::spawn_fn(purge, interval, Clock::system())
     }
 
-    /// Whether the database is there and can be written.
+    /// Checks that the database responds and accepts writes.
     ///
     /// # Errors
     ///
-    /// When it is not.
+    /// [`StoreError`] if it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.users.database().ping().await
     }
 
-    /// Runs the statements about `token` that `choose` chooses.
+    /// Runs the chosen statements with `token` as their parameters.
     async fn write(
         &self,
         token: &Outstanding<'_>,
@@ -293,7 +295,7 @@ struct Unstorable;
 
 impl fmt::Display for Unstorable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the token's id is too long for its column, or has a NUL in it")
+        f.write_str("the token's id is longer than 255 characters or contains NUL")
     }
 }
 

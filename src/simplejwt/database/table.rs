@@ -1,9 +1,9 @@
 use crate::error::ConfigError;
 
-/// PostgreSQL cuts names off after 63 bytes; Django does not make longer ones.
+/// PostgreSQL truncates names after 63 bytes. Django generates no longer ones.
 const MAX_NAME_LEN: usize = 63;
 
-/// What the table of users and its columns are called, by Django's `AUTH_USER_MODEL`.
+/// The names of the table of Django's `AUTH_USER_MODEL` and its columns.
 ///
 /// ```
 /// use tower_jwt_auth::simplejwt::{DjangoDatabase, DjangoUsers, UserTable};
@@ -39,8 +39,8 @@ pub struct UserTable {
 }
 
 impl UserTable {
-    /// A table whose columns are called as in `auth_user`, such as that of a model derived from
-    /// `AbstractUser`.
+    /// The table `name`, whose columns have the names of those in `auth_user`, as in a model derived
+    /// from `AbstractUser`.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -55,13 +55,13 @@ impl UserTable {
 
     /// Sets the column of the primary key. Default: `id`.
     ///
-    /// When tokens name users by it, set [`with_user_id`](Self::with_user_id) as well.
+    /// If tokens identify users by it, set [`with_user_id`](Self::with_user_id) as well.
     pub fn with_primary_key(mut self, column: impl Into<String>) -> Self {
         self.primary_key = column.into();
         self
     }
 
-    /// Sets the column by which tokens name users, SimpleJWT's `USER_ID_FIELD`. Default: `id`.
+    /// Sets the column by which tokens identify users, SimpleJWT's `USER_ID_FIELD`. Default: `id`.
     pub fn with_user_id(mut self, column: impl Into<String>) -> Self {
         self.user_id = column.into();
         self
@@ -79,20 +79,21 @@ impl UserTable {
         self
     }
 
-    /// Sets the column that tells whether a user may log in, or that there is none: then everybody
-    /// may. Default: `is_active`.
+    /// Sets the column that holds whether a user may log in. With `None` all users may. Default:
+    /// `is_active`.
     pub fn with_is_active<'a>(mut self, column: impl Into<Option<&'a str>>) -> Self {
         self.is_active = column.into().map(str::to_owned);
         self
     }
 
-    /// Sets the column of the last login, or that there is none. Default: `last_login`.
+    /// Sets the column of the last login. With `None` logins are not recorded. Default:
+    /// `last_login`.
     pub fn with_last_login<'a>(mut self, column: impl Into<Option<&'a str>>) -> Self {
         self.last_login = column.into().map(str::to_owned);
         self
     }
 
-    /// All columns there are.
+    /// All columns.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
         [&self.primary_key, &self.user_id, &self.username, &self.password]
             .into_iter()
@@ -107,7 +108,7 @@ impl UserTable {
             Ok(())
         } else {
             Err(ConfigError::out_of_range(
-                "the names of the users' table and columns must have 1 to 63 bytes",
+                "the names of the table and columns of users must have 1 to 63 bytes and no NUL",
             ))
         }
     }

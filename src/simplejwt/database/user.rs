@@ -2,7 +2,7 @@ use std::fmt;
 
 use md5::{Digest, Md5};
 
-/// A user of Django's, as it was when it was looked up.
+/// A Django user, as read from the database.
 #[derive(Clone)]
 pub struct DjangoUser {
     pub(super) primary_key: Box<str>,
@@ -13,19 +13,20 @@ pub struct DjangoUser {
 }
 
 impl DjangoUser {
-    /// The primary key, as Python's `str` writes it.
+    /// The primary key, as Python's `str` shows it.
     #[must_use]
     pub const fn primary_key(&self) -> &str {
         &self.primary_key
     }
 
-    /// What tokens name the user by, SimpleJWT's `USER_ID_FIELD`, as Python's `str` writes it.
+    /// The value by which tokens identify the user, SimpleJWT's `USER_ID_FIELD`, as Python's `str`
+    /// shows it.
     #[must_use]
     pub const fn id(&self) -> &str {
         &self.id
     }
 
-    /// What the user logs in with, Django's `USERNAME_FIELD`.
+    /// The name with which the user logs in, Django's `USERNAME_FIELD`.
     #[must_use]
     pub const fn username(&self) -> &str {
         &self.username

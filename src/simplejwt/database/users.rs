@@ -15,7 +15,7 @@ use super::{
     user::DjangoUser,
 };
 
-/// Django's users, in `auth_user` or a table of one's own. Cheap to clone.
+/// Django's users, in `auth_user` or another table. Cheap to clone.
 ///
 /// ```
 /// use tower_jwt_auth::simplejwt::{DjangoDatabase, DjangoUsers};
@@ -33,7 +33,7 @@ pub struct DjangoUsers {
     database: DjangoDatabase,
     table: Arc<UserTable>,
     hasher: DjangoHasher,
-    /// Made when the columns of the table are known.
+    /// Set when the columns of the table are known.
     statements: Arc<OnceCell<Statements>>,
 }
 
@@ -49,14 +49,15 @@ impl DjangoUsers {
         }
     }
 
-    /// Sets the table they are in. Default: `auth_user`.
+    /// Sets the table of the users. Default: `auth_user`.
     ///
-    /// Whether it has these columns, and what they hold (integers, UUIDs or text), is asked when it
-    /// is first used; while it has not, every call fails.
+    /// The first call reads from the database which columns the table has, and whether they hold
+    /// integers, UUIDs or strings. Calls fail while a column is missing.
     ///
     /// # Errors
     ///
-    /// When a name is empty, longer than 63 bytes, or has a NUL in it.
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if a name is empty, longer than 63 bytes,
+    /// or contains NUL.
     pub fn with_table(mut self, table: UserTable) -> Result<Self, ConfigError> {
         table.check()?;
         self.table = Arc::new(table);
@@ -64,18 +65,18 @@ impl DjangoUsers {
         Ok(self)
     }
 
-    /// The same with another column by which tokens name users.
+    /// Sets the column by which tokens identify users.
     pub(in crate::simplejwt) fn with_user_id(self, column: &str) -> Result<Self, ConfigError> {
         let table = (*self.table).clone().with_user_id(column);
         self.with_table(table)
     }
 
-    /// What users log in by, Django's `USERNAME_FIELD`.
+    /// Django's `USERNAME_FIELD`.
     pub(in crate::simplejwt) fn username_field(&self) -> &str {
         &self.table.username
     }
 
-    /// Sets what checks and makes password hashes. Default: [`DjangoHasher::new`].
+    /// Sets the password hasher. Default: [`DjangoHasher::new`].
     #[must_use]
     pub fn with_hasher(mut self, hasher: DjangoHasher) -> Self {
         self.hasher = hasher;
@@ -84,19 +85,19 @@ impl DjangoUsers {
 
     /// The active user with these credentials, as Django's `ModelBackend` finds it.
     ///
-    /// User names are compared exactly, without normalization: Django normalizes them where users
-    /// are made. An unknown user costs as much work as a wrong password. A right password whose
-    /// hash is not like new ones is hashed again, as Django does, unless the database refuses.
+    /// User names are compared exactly: Django normalizes them when it creates users. An unknown
+    /// user costs as much work as a wrong password. If the password is correct and its hash is
+    /// outdated, it is hashed again, as in Django. A failure to store the new hash is logged.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach, or too many passwords are being checked.
+    /// [`BackendError`] if the database is unavailable, or too many passwords are being checked.
     pub async fn authenticate(
         &self,
         username: &str,
         password: &str,
     ) -> Result<Option<DjangoUser>, BackendError> {
-        let mut may_look_again = true;
+        let mut may_retry = true;
         loop {
             let user = self.by_username(username).await.map_err(BackendError::unavailable)?;
             let hash = user.as_ref().map(DjangoUser::password_hash);
@@ -105,33 +106,33 @@ impl DjangoUsers {
             if self.hasher.needs_rehash(user.password_hash()) {
                 match self.rehash(&user, password).await {
                     Ok(Some(hash)) => user.password_hash = hash.into(),
-                    // It has been changed meanwhile, be it to another hash of the same password.
-                    Ok(None) if may_look_again => {
-                        may_look_again = false;
+                    // The hash was changed in the meantime, maybe to another one of the same password.
+                    Ok(None) if may_retry => {
+                        may_retry = false;
                         continue;
                     }
-                    Ok(None) | Err(_) => warn!("a password hash could not be brought up to date"),
+                    Ok(None) | Err(_) => warn!("an outdated password hash could not be replaced"),
                 }
             }
             return Ok(Some(user).filter(DjangoUser::is_active));
         }
     }
 
-    /// The user, active or not, that tokens name `id`; `None` also when the column cannot hold such
-    /// a text.
+    /// The user that tokens identify as `id`, active or not. `None` also if the column cannot hold
+    /// such a value.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach.
+    /// [`BackendError`] if the database is unavailable.
     pub async fn find(&self, id: &str) -> Result<Option<DjangoUser>, BackendError> {
         self.by_id(id).await.map_err(BackendError::unavailable)
     }
 
-    /// Writes that `user` has logged in, where there is a column for it.
+    /// Sets the last login of `user`, if there is a column for it.
     ///
     /// # Errors
     ///
-    /// When the database is out of reach.
+    /// [`BackendError`] if the database is unavailable.
     pub async fn record_login(
         &self,
         user: &DjangoUser,
@@ -159,7 +160,7 @@ impl DjangoUsers {
         Ok(user_of(sql, rows))
     }
 
-    /// The new hash, or `None` when the stored one is no longer that of `user`.
+    /// The new hash; `None` if the stored hash is no longer that of `user`.
     async fn rehash(
         &self,
         user: &DjangoUser,
@@ -183,7 +184,7 @@ impl DjangoUsers {
             let table = [text(Some(&self.table.name))];
             let columns = self.database.read(&dialect.columns(), &table).await?;
             Statements::new(dialect, &self.database.times, &self.table, &columns)
-                .map_err(|column| StoreError::unavailable(Missing(column)))
+                .map_err(|column| StoreError::unavailable(MissingColumn(column)))
         };
         self.statements.get_or_try_init(make).await
     }
@@ -211,14 +212,14 @@ impl fmt::Debug for DjangoUsers {
     }
 }
 
-/// The table of users is missing, or this column of it.
+/// The table of users has no such column, or does not exist.
 #[derive(Debug)]
-struct Missing(String);
+struct MissingColumn(String);
 
-impl fmt::Display for Missing {
+impl fmt::Display for MissingColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the table of users has no column {}", quoted(&self.0))
     }
 }
 
-impl std::error::Error for Missing {}
+impl std::error::Error for MissingColumn {}

@@ -1,4 +1,4 @@
-//! What the settings say about keys and claims, checked.
+//! The keys, claim names and verifier that the settings describe.
 
 use crate::{
     clock::Clock,
@@ -9,7 +9,7 @@ use crate::{
 use super::{AudienceSetting, Settings};
 
 impl Settings {
-    /// The keys, with Django's `SECRET_KEY` for where no other is set.
+    /// The keys of the settings. `secret_key` is used if there is no `SIGNING_KEY`.
     pub(in crate::simplejwt) fn key_set(
         &self,
         secret_key: Option<&str>,
@@ -18,12 +18,12 @@ impl Settings {
             let secret = self.signing_key.as_deref().map(String::as_str).or(secret_key);
             let Some(secret) = secret else {
                 return Err(ConfigError::key(
-                    "SIGNING_KEY is not set, nor was Django's SECRET_KEY given",
+                    "SIGNING_KEY is missing: set it, or pass Django's SECRET_KEY",
                 ));
             };
             if self.verifying_key.as_deref().is_some_and(|key| key != secret) {
                 return Err(ConfigError::conflict(
-                    "VERIFYING_KEY has no effect with an HMAC ALGORITHM, and SIGNING_KEY is another",
+                    "VERIFYING_KEY must equal SIGNING_KEY with an HMAC ALGORITHM, or be left out",
                 ));
             }
             let key = SigningKey::from_secret(self.algorithm, secret)?;
@@ -39,19 +39,19 @@ impl Settings {
                 // The key id is the thumbprint of the public key.
                 if verifying.is_some_and(|key| key.kid() != signing.kid()) {
                     return Err(ConfigError::conflict(
-                        "VERIFYING_KEY does not verify what SIGNING_KEY signs",
+                        "VERIFYING_KEY must be the public key of SIGNING_KEY",
                     ));
                 }
                 Ok(signing.without_kid().into())
             }
             (None, Some(verifying)) => Ok(verifying.into()),
-            (None, None) => Err(ConfigError::key(
-                "SIGNING_KEY and VERIFYING_KEY are missing, which this ALGORITHM needs",
-            )),
+            (None, None) => {
+                Err(ConfigError::key("this ALGORITHM requires a SIGNING_KEY or a VERIFYING_KEY"))
+            }
         }
     }
 
-    /// Which members of a token mean what.
+    /// The names of the claims.
     pub(in crate::simplejwt) fn claim_names(&self) -> ClaimNames {
         let mut names = ClaimNames::default().with_user_id(String::from(&*self.user_id_claim));
         if let Some(name) = &self.token_type_claim {
@@ -63,7 +63,7 @@ impl Settings {
         names
     }
 
-    /// A verifier with the rules about times, issuer, audience and names.
+    /// A verifier that checks times, issuer and audience under the names of the settings.
     pub(in crate::simplejwt) fn verifier<C>(
         &self,
         keys: KeySet,
@@ -75,7 +75,7 @@ impl Settings {
             .leeway(self.leeway)
             .clock(clock);
         if self.token_type_claim.is_none() || self.jti_claim.is_none() {
-            // SimpleJWT then writes a claim of this name, and when a token is refreshed another one.
+            // SimpleJWT then writes a claim of this name, and another one when the token is refreshed.
             verifier = verifier.may_repeat("null");
         }
         if let Some(issuer) = &self.issuer {
@@ -88,7 +88,7 @@ impl Settings {
         }
     }
 
-    /// Finds what contradicts itself or protects nothing.
+    /// Rejects settings that contradict each other or have no effect.
     pub(in crate::simplejwt) fn check(&self, has_blacklist: bool) -> Result<(), ConfigError> {
         let lifetimes = [
             self.access_token_lifetime,
@@ -97,25 +97,25 @@ impl Settings {
             self.sliding_token_refresh_lifetime,
         ];
         if lifetimes.iter().any(|lifetime| lifetime.as_secs() == 0) {
-            return Err(ConfigError::out_of_range("each _LIFETIME must be a second or more"));
+            return Err(ConfigError::out_of_range("each _LIFETIME must be at least one second"));
         }
         if self.blacklist_after_rotation && !has_blacklist {
             return Err(ConfigError::ineffective(
-                "BLACKLIST_AFTER_ROTATION does nothing without the blacklist app",
+                "BLACKLIST_AFTER_ROTATION has no effect without the blacklist app",
             ));
         }
         if self.jti_claim.is_none() && has_blacklist {
             return Err(ConfigError::conflict(
-                "JTI_CLAIM is None, and the blacklist app knows tokens by their id",
+                "JTI_CLAIM must not be None with the blacklist app, which identifies tokens by it",
             ));
         }
         if self.auth_token_classes.is_empty() {
             return Err(ConfigError::ineffective(
-                "AUTH_TOKEN_CLASSES is empty: no token would open anything",
+                "AUTH_TOKEN_CLASSES must hold at least one class",
             ));
         }
         if self.user_id_field.is_empty() {
-            return Err(ConfigError::out_of_range("USER_ID_FIELD is empty"));
+            return Err(ConfigError::out_of_range("USER_ID_FIELD must name a column"));
         }
         let names = self.claim_names();
         let taken = [names.user_id(), names.token_type(), names.jti()];
@@ -126,7 +126,7 @@ impl Settings {
         if !own.iter().all(is_free) || own[0] == own[1] {
             return Err(ConfigError::conflict(
                 "SLIDING_TOKEN_REFRESH_EXP_CLAIM and REVOKE_TOKEN_CLAIM must differ from each \
-                 other and from the claims with a fixed meaning",
+                 other and from the names of registered claims",
             ));
         }
         Ok(())

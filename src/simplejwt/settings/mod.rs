@@ -12,12 +12,11 @@ use crate::token::Algorithm;
 
 use super::token_class::TokenClass;
 
-/// The settings of SimpleJWT, under its own names and with its own defaults.
+/// SimpleJWT's settings, under their own names and with their own defaults.
 ///
-/// They are read with serde from wherever the application keeps them. Durations are seconds, or
-/// texts as Django writes them: `HH:MM:SS`, `D HH:MM:SS`. Whatever comes from an environment
-/// variable may be text: `"300"`, `"true"`, `"Bearer,JWT"`. Names may be written in lower case,
-/// as some loaders hand them on.
+/// They implement `Deserialize`, so that any configuration source can provide them. Durations are
+/// seconds, or strings in Django's form: `HH:MM:SS`, `D HH:MM:SS`. Every value may be a string, as
+/// in an environment variable: `"300"`, `"true"`, `"Bearer,JWT"`. Names may be in lower case.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,78 +35,77 @@ use super::token_class::TokenClass;
 /// # }
 /// ```
 ///
-/// Unknown and removed names, and values that cannot be carried over, are errors that name the
-/// setting; contradictions are found [when something is built](super::SimpleJwtBuilder::build).
-/// What becomes of each setting is told in the [module docs](super).
+/// An unknown or removed name, or a value that cannot be carried over, is an error that names the
+/// setting. [`SimpleJwtBuilder::build`](super::SimpleJwtBuilder::build) rejects contradictions. The
+/// [module docs](super#settings) list every setting.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// `ACCESS_TOKEN_LIFETIME`, five minutes by default.
+    /// `ACCESS_TOKEN_LIFETIME`. Default: five minutes.
     pub access_token_lifetime: Duration,
-    /// `REFRESH_TOKEN_LIFETIME`, a day by default; begins anew with each rotation.
+    /// `REFRESH_TOKEN_LIFETIME`, which starts again with each rotation. Default: one day.
     pub refresh_token_lifetime: Duration,
-    /// `ROTATE_REFRESH_TOKENS`: whether a refresh answers with a new refresh token, too. Default:
+    /// `ROTATE_REFRESH_TOKENS`: whether a refresh also returns a new refresh token. Default:
     /// `false`.
     pub rotate_refresh_tokens: bool,
-    /// `BLACKLIST_AFTER_ROTATION`: whether a rotation blacklists the old token, and `verify` looks
-    /// at the blacklist. Default: `false`.
+    /// `BLACKLIST_AFTER_ROTATION`: whether a rotation blacklists the old token, and `verify` asks
+    /// the blacklist. Default: `false`.
     pub blacklist_after_rotation: bool,
-    /// `UPDATE_LAST_LOGIN`: whether a login is noted in the user's row. Default: `false`.
+    /// `UPDATE_LAST_LOGIN`: whether a login sets the user's `last_login`. Default: `false`.
     pub update_last_login: bool,
-    /// `ALGORITHM`, HS256 by default.
+    /// `ALGORITHM`. Default: HS256.
     pub algorithm: Algorithm,
     /// `SIGNING_KEY`: the HMAC secret, or a private key in PEM. Default: Django's `SECRET_KEY`
-    /// for HMAC, and none otherwise, so that tokens are only verified.
+    /// for HMAC. For other algorithms none, and tokens are only verified.
     pub signing_key: Option<Zeroizing<String>>,
-    /// `VERIFYING_KEY`: a public key in PEM. Default: that of the signing key.
+    /// `VERIFYING_KEY`: a public key in PEM. Default: the public key of the signing key.
     pub verifying_key: Option<Box<str>>,
-    /// `AUDIENCE`: written into tokens and demanded of them, where any of them is enough. Default:
-    /// none, `aud` is not checked.
+    /// `AUDIENCE`: written into tokens and required of them. Of several, a token must name one.
+    /// Default: none, and `aud` is not checked.
     pub audience: Option<AudienceSetting>,
-    /// `ISSUER`: written into tokens and demanded of them. Default: none.
+    /// `ISSUER`: written into tokens and required of them. Default: none.
     pub issuer: Option<Box<str>>,
-    /// `LEEWAY`: by how much clocks may differ; at most five minutes. Default: zero.
+    /// `LEEWAY`: how far clocks may differ, at most five minutes. Default: zero.
     pub leeway: Duration,
-    /// `AUTH_HEADER_TYPES`: the accepted schemes, `Bearer` by default. The first is the one that
-    /// challenges name.
+    /// `AUTH_HEADER_TYPES`: the accepted schemes. Challenges name the first. Default: `Bearer`.
     pub auth_header_types: Vec<Box<str>>,
-    /// `AUTH_HEADER_NAME`, as Django names headers: `HTTP_AUTHORIZATION` by default.
+    /// `AUTH_HEADER_NAME`, in Django's form. Default: `HTTP_AUTHORIZATION`.
     pub auth_header_name: Box<str>,
-    /// `USER_ID_FIELD`: the column of the user that tokens name, `id` by default.
+    /// `USER_ID_FIELD`: the column by which tokens identify users. Default: `id`.
     pub user_id_field: Box<str>,
-    /// `USER_ID_CLAIM`, `user_id` by default.
+    /// `USER_ID_CLAIM`. Default: `user_id`.
     pub user_id_claim: Box<str>,
-    /// `AUTH_TOKEN_CLASSES`: the tokens that open protected routes. Default:
+    /// `AUTH_TOKEN_CLASSES`: the tokens that protected routes accept. Default:
     /// [`TokenClass::Access`].
     pub auth_token_classes: Vec<TokenClass>,
-    /// `TOKEN_TYPE_CLAIM`, `token_type` by default. With none, types are neither written nor
-    /// checked, and a refresh token opens what only an access token should.
+    /// `TOKEN_TYPE_CLAIM`. Default: `token_type`. With `None`, types are neither written nor
+    /// checked, and protected routes accept refresh tokens.
     pub token_type_claim: Option<Box<str>>,
-    /// `JTI_CLAIM`, `jti` by default. With none, tokens have no ids, and none can be blacklisted.
+    /// `JTI_CLAIM`. Default: `jti`. With `None`, tokens have no ids and cannot be blacklisted.
     pub jti_claim: Option<Box<str>>,
-    /// `SLIDING_TOKEN_REFRESH_EXP_CLAIM`, `refresh_exp` by default.
+    /// `SLIDING_TOKEN_REFRESH_EXP_CLAIM`. Default: `refresh_exp`.
     pub sliding_token_refresh_exp_claim: Box<str>,
-    /// `SLIDING_TOKEN_LIFETIME`, five minutes by default.
+    /// `SLIDING_TOKEN_LIFETIME`. Default: five minutes.
     pub sliding_token_lifetime: Duration,
-    /// `SLIDING_TOKEN_REFRESH_LIFETIME`, a day by default.
+    /// `SLIDING_TOKEN_REFRESH_LIFETIME`. Default: one day.
     pub sliding_token_refresh_lifetime: Duration,
-    /// `CHECK_REVOKE_TOKEN`: whether tokens end with the password they were issued under. Default:
+    /// `CHECK_REVOKE_TOKEN`: whether a password change revokes the user's tokens. Default:
     /// `false`.
     ///
-    /// Legacy: the claim is the MD5 of the stored password hash, for everyone to read.
+    /// Legacy: everyone with a token can read its claim, the MD5 of the stored password hash.
     pub check_revoke_token: bool,
-    /// `REVOKE_TOKEN_CLAIM`, `hash_password` by default.
+    /// `REVOKE_TOKEN_CLAIM`. Default: `hash_password`.
     pub revoke_token_claim: Box<str>,
-    /// `CHECK_USER_IS_ACTIVE`: whether inactive users are refused. Default: `true`.
+    /// `CHECK_USER_IS_ACTIVE`: whether inactive users are rejected. Default: `true`.
     pub check_user_is_active: bool,
 }
 
 /// The `AUDIENCE` of [`Settings`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AudienceSetting {
-    /// A text.
+    /// A string.
     One(Box<str>),
-    /// A list, which tokens hold as such.
+    /// A list, which is written into tokens as a list.
     Many(Vec<Box<str>>),
 }
 

@@ -1,4 +1,4 @@
-//! Reading [`Settings`]: every error names the setting.
+//! Deserializing [`Settings`]. Every error names the setting.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::{simplejwt::token_class::TokenClass, token::Algorithm};
 
 use super::{
     AudienceSetting, Settings,
-    value::{Flag, Lifetime, Texts},
+    value::{Flag, Lifetime, Strings},
 };
 
-/// Where SimpleJWT's own classes and functions are.
+/// The package of SimpleJWT's own classes and functions.
 const PACKAGE: &str = "rest_framework_simplejwt";
 
 impl<'de> Deserialize<'de> for Settings {
@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for Settings {
             type Value = Settings;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the settings of SimpleJWT")
+                f.write_str("SimpleJWT's settings")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Settings, A::Error> {
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for Settings {
                 while let Some(name) = map.next_key::<String>()? {
                     let name = name.to_ascii_uppercase();
                     if seen.contains(&name) {
-                        return Err(A::Error::custom(format_args!("{name}: set twice")));
+                        return Err(A::Error::custom(format_args!("{name}: duplicate setting")));
                     }
                     settings
                         .read(&name, &mut map)
@@ -63,29 +63,29 @@ impl Settings {
                 self.algorithm = name.parse::<Algorithm>().map_err(A::Error::custom)?;
             }
             "SIGNING_KEY" => {
-                // Without serde's message, which would show what stands there instead.
+                // serde's own message would contain the value.
                 let key: Option<String> =
-                    map.next_value().map_err(|_| A::Error::custom("expected a text"))?;
+                    map.next_value().map_err(|_| A::Error::custom("expected a string"))?;
                 self.signing_key = key.filter(|key| !key.is_empty()).map(Zeroizing::new);
             }
-            "VERIFYING_KEY" => self.verifying_key = text(map)?.filter(|key| !key.is_empty()),
+            "VERIFYING_KEY" => self.verifying_key = string(map)?.filter(|key| !key.is_empty()),
             "AUDIENCE" => {
-                self.audience = map.next_value::<Option<Texts>>()?.map(|texts| match texts {
-                    Texts::One(audience) => AudienceSetting::One(audience.into()),
-                    Texts::Many(list) => AudienceSetting::Many(boxed(list)),
+                self.audience = map.next_value::<Option<Strings>>()?.map(|strings| match strings {
+                    Strings::One(audience) => AudienceSetting::One(audience.into()),
+                    Strings::Many(list) => AudienceSetting::Many(boxed(list)),
                 });
             }
-            "ISSUER" => self.issuer = text(map)?,
+            "ISSUER" => self.issuer = string(map)?,
             "LEEWAY" => self.leeway = optional_lifetime(map)?,
             "AUTH_HEADER_TYPES" => {
-                self.auth_header_types = boxed(map.next_value::<Texts>()?.into_list());
+                self.auth_header_types = boxed(map.next_value::<Strings>()?.into_list());
             }
             "AUTH_HEADER_NAME" => self.auth_header_name = map.next_value()?,
             "USER_ID_FIELD" => self.user_id_field = map.next_value()?,
             "USER_ID_CLAIM" => self.user_id_claim = map.next_value()?,
             "AUTH_TOKEN_CLASSES" => self.auth_token_classes = classes(map)?,
-            "TOKEN_TYPE_CLAIM" => self.token_type_claim = text(map)?,
-            "JTI_CLAIM" => self.jti_claim = text(map)?,
+            "TOKEN_TYPE_CLAIM" => self.token_type_claim = string(map)?,
+            "JTI_CLAIM" => self.jti_claim = string(map)?,
             "SLIDING_TOKEN_REFRESH_EXP_CLAIM" => {
                 self.sliding_token_refresh_exp_claim = map.next_value()?;
             }
@@ -97,16 +97,16 @@ impl Settings {
             "REVOKE_TOKEN_CLAIM" => self.revoke_token_claim = map.next_value()?,
             "CHECK_USER_IS_ACTIVE" => self.check_user_is_active = flag(map)?,
 
-            // What is Python code has a counterpart in Rust code.
+            // These name Python code, which Rust code replaces.
             "JSON_ENCODER" => {
-                if text(map)?.is_some() {
-                    return Err(A::Error::custom("claims are written by their own `Serialize`"));
+                if string(map)?.is_some() {
+                    return Err(A::Error::custom("claims implement `Serialize` instead"));
                 }
             }
             "JWK_URL" => {
-                if text(map)?.is_some() {
+                if string(map)?.is_some() {
                     return Err(A::Error::custom(
-                        "keys of a URL are given to `SimpleJwtBuilder::keys` instead",
+                        "pass the keys of a URL to `SimpleJwtBuilder::keys` instead",
                     ));
                 }
             }
@@ -126,11 +126,7 @@ impl Settings {
                 "use `SimpleJwtBuilder::on_login_failed` instead",
             )?,
             "TOKEN_USER_CLASS" => {
-                only(
-                    map,
-                    "models.TokenUser",
-                    "read further claims with `TokenUser::claim` instead",
-                )?;
+                only(map, "models.TokenUser", "read other claims with `TokenUser::claim` instead")?;
             }
             "TOKEN_OBTAIN_SERIALIZER" => {
                 only(map, "serializers.TokenObtainPairSerializer", OBTAIN)?;
@@ -155,7 +151,7 @@ impl Settings {
             "TOKEN_BACKEND_CLASS" => {
                 return Err(A::Error::custom("this setting has been removed"));
             }
-            _ => return Err(A::Error::custom("there is no such setting")),
+            _ => return Err(A::Error::custom("unknown setting")),
         }
         Ok(())
     }
@@ -177,28 +173,28 @@ fn flag<'de, A: MapAccess<'de>>(map: &mut A) -> Result<bool, A::Error> {
     Ok(map.next_value::<Flag>()?.0)
 }
 
-fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Box<str>>, A::Error> {
+fn string<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Box<str>>, A::Error> {
     map.next_value()
 }
 
-fn boxed(texts: Vec<String>) -> Vec<Box<str>> {
-    texts.into_iter().map(Into::into).collect()
+fn boxed(strings: Vec<String>) -> Vec<Box<str>> {
+    strings.into_iter().map(Into::into).collect()
 }
 
 fn classes<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<TokenClass>, A::Error> {
-    let paths = map.next_value::<Texts>()?.into_list();
+    let paths = map.next_value::<Strings>()?.into_list();
     let class = |path: &String| {
         TokenClass::from_path(path).ok_or_else(|| {
             A::Error::custom(
-                "only SimpleJWT's own classes can be carried over; tokens of other types are \
-                 verified by a `Verifier` of their own",
+                "only SimpleJWT's own classes can be carried over; verify tokens of other types \
+                 with a `Verifier`",
             )
         })
     };
     paths.iter().map(class).collect()
 }
 
-/// Accepts the default path alone, since what stands elsewhere is not known here.
+/// Accepts only the default path: code at other paths is unknown here.
 fn only<'de, A: MapAccess<'de>>(map: &mut A, default: &str, instead: &str) -> Result<(), A::Error> {
     let path: Box<str> = map.next_value()?;
     let own = path.strip_prefix(PACKAGE).and_then(|path| path.strip_prefix('.'));
@@ -209,5 +205,5 @@ fn only<'de, A: MapAccess<'de>>(map: &mut A, default: &str, instead: &str) -> Re
 }
 
 fn removed<E: Error>(successor: &str) -> E {
-    E::custom(format_args!("this setting has been removed; it is called {successor} now"))
+    E::custom(format_args!("this setting has been removed; use {successor} instead"))
 }

@@ -1,4 +1,4 @@
-//! Values of settings, in the forms that the various sources of settings write them.
+//! Values of settings, in the forms of different configuration sources.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -7,10 +7,10 @@ use serde::{
     de::{Error, SeqAccess, Unexpected, Visitor},
 };
 
-/// Longer than any lifetime has a use for, and far from where sums of times saturate.
+/// The longest lifetime, in seconds: a thousand years. Sums of times stay far from saturating.
 const LONGEST: u64 = 1000 * 366 * 24 * 60 * 60;
 
-/// Whole seconds, or a text of the form `[D ]HH:MM:SS`.
+/// Whole seconds, or a string of the form `[D ]HH:MM:SS`.
 pub(super) struct Lifetime(pub(super) Duration);
 
 impl FromStr for Lifetime {
@@ -25,8 +25,8 @@ impl FromStr for Lifetime {
         if !text.contains(':') {
             return number(text).and_then(Self::from_secs);
         }
-        // As `django.utils.dateparse.parse_duration` reads what `str(timedelta)` writes, too:
-        // `1 day, 0:00:00`.
+        // Like `django.utils.dateparse.parse_duration`, this also accepts the form of
+        // `str(timedelta)`: `1 day, 0:00:00`.
         let (days, clock) = match text.rsplit_once(' ') {
             Some((days, clock)) => {
                 let days = days.trim_end_matches(',').trim_end_matches('s');
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Lifetime {
             type Value = Lifetime;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("whole seconds, or a text like \"HH:MM:SS\" or \"D HH:MM:SS\"")
+                f.write_str("whole seconds, or a string like \"HH:MM:SS\" or \"D HH:MM:SS\"")
             }
 
             fn visit_u64<E: Error>(self, secs: u64) -> Result<Lifetime, E> {
@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Lifetime {
     }
 }
 
-/// A truth value, or the text of one.
+/// A boolean, or a string that holds one.
 pub(super) struct Flag(pub(super) bool);
 
 impl<'de> Deserialize<'de> for Flag {
@@ -124,14 +124,14 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// A text, or a list of texts.
-pub(super) enum Texts {
+/// A string, or a list of strings.
+pub(super) enum Strings {
     One(String),
     Many(Vec<String>),
 }
 
-impl Texts {
-    /// The texts of a list, which a single text may write with commas.
+impl Strings {
+    /// The items of a list. A single string is split at its commas.
     pub(super) fn into_list(self) -> Vec<String> {
         match self {
             Self::One(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
@@ -140,30 +140,30 @@ impl Texts {
     }
 }
 
-impl<'de> Deserialize<'de> for Texts {
+impl<'de> Deserialize<'de> for Strings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextsVisitor;
+        struct StringsVisitor;
 
-        impl<'de> Visitor<'de> for TextsVisitor {
-            type Value = Texts;
+        impl<'de> Visitor<'de> for StringsVisitor {
+            type Value = Strings;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of texts")
+                f.write_str("a string or a list of strings")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
-                Ok(Texts::One(text.to_owned()))
+            fn visit_str<E: Error>(self, text: &str) -> Result<Strings, E> {
+                Ok(Strings::One(text.to_owned()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Texts, A::Error> {
-                let mut texts = Vec::new();
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Strings, A::Error> {
+                let mut strings = Vec::new();
                 while let Some(text) = seq.next_element()? {
-                    texts.push(text);
+                    strings.push(text);
                 }
-                Ok(Texts::Many(texts))
+                Ok(Strings::Many(strings))
             }
         }
 
-        deserializer.deserialize_any(TextsVisitor)
+        deserializer.deserialize_any(StringsVisitor)
     }
 }

@@ -9,23 +9,22 @@ use serde_json::{Map, Value};
 
 use crate::routes::{BodyError, BodyLimits, JsonObjectError, parse_object};
 
-use super::{
-    python_json,
-    response::{Problem, detail, non_field, own},
-};
+use super::response::{Problem, detail, detail_with_code, non_field};
 
 /// The members of a body, or what is wrong with it.
 pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
     let (parts, body) = request.into_parts();
     let body = BodyLimits::default().read(body).await.map_err(|error| match error {
-        BodyError::TooLarge => {
-            let text = "The request body is too large.";
-            own(StatusCode::PAYLOAD_TOO_LARGE, text, "body_too_large")
-        }
-        BodyError::Timeout => {
-            let text = "The request body was not received in time.";
-            own(StatusCode::REQUEST_TIMEOUT, text, "body_timeout")
-        }
+        BodyError::TooLarge => detail_with_code(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The request body is too large.",
+            "body_too_large",
+        ),
+        BodyError::Timeout => detail_with_code(
+            StatusCode::REQUEST_TIMEOUT,
+            "The request body was not received in time.",
+            "body_timeout",
+        ),
         _ => detail(StatusCode::BAD_REQUEST, "The request body could not be read."),
     })?;
     if body.is_empty() {
@@ -34,7 +33,7 @@ pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem
     let content_type = content_type(&parts.headers);
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match &*essence {
-        // A wildcard fits the first parser.
+        // A wildcard selects the first parser.
         "application/json" | "application/*" | "*/json" | "*/*" => json(&body),
         "application/x-www-form-urlencoded" | "*/x-www-form-urlencoded" => form(&body),
         "multipart/form-data" => multipart(Request::from_parts(parts, Body::from(body))).await,
@@ -45,7 +44,7 @@ pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem
     }
 }
 
-/// Its bytes are Latin-1 to Django, as WSGI says.
+/// WSGI passes header values as Latin-1.
 fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE);
     value
@@ -54,51 +53,25 @@ fn content_type(headers: &HeaderMap) -> String {
 }
 
 fn json(body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let text = utf8(body)?;
-    match parse_object(text.as_bytes()) {
+    match parse_object(body) {
         Ok(members) => return Ok(members),
         Err(JsonObjectError::ReservedName) => return Err(parse_error("JSON", "Reserved member")),
         Err(JsonObjectError::Syntax | JsonObjectError::NotAnObject) => {}
     }
-    Err(match serde_json::from_str(text) {
+    Err(match serde_json::from_slice(body) {
         Ok(Value::Null) => non_field("No data provided"),
         Ok(Value::Object(_)) => parse_error("JSON", "Repeated member"),
         Ok(other) => {
             let found = python_type(&other);
             non_field(&format!("Invalid data. Expected a dictionary, but got {found}."))
         }
-        // What has no fault is JSON that Python's reader takes, such as half a surrogate pair.
-        Err(_) => {
-            let fault = python_json::fault_in(text);
-            parse_error("JSON", fault.as_deref().unwrap_or("Unsupported value"))
+        Err(error) => {
+            parse_error("JSON", &format!("line {} column {}", error.line(), error.column()))
         }
     })
 }
 
-/// As `codecs.getreader` reads a body: characters that its end cuts off are left out.
-fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    let error = match str::from_utf8(body) {
-        Ok(text) => return Ok(text),
-        Err(error) => error,
-    };
-    let (valid, rest) = body.split_at(error.valid_up_to());
-    let Some(len) = error.error_len() else {
-        return Ok(str::from_utf8(valid).unwrap_or_default());
-    };
-    let at = valid.len();
-    // A byte that may begin a character was not followed by what must follow.
-    let reason = match rest[0] {
-        0xc2..=0xf4 => "invalid continuation byte",
-        _ => "invalid start byte",
-    };
-    let place = match len {
-        1 => format!("byte 0x{:02x} in position {at}", rest[0]),
-        _ => format!("bytes in position {at}-{}", at + len - 1),
-    };
-    Err(parse_error("JSON", &format!("'utf-8' codec can't decode {place}: {reason}")))
-}
-
-/// What Python calls the type of a JSON value that is no object.
+/// The Python type of a JSON value.
 fn python_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "NoneType",
@@ -129,7 +102,7 @@ async fn multipart(request: Request) -> Result<Map<String, Value>, Problem> {
         let is_file = part.file_name().is_some_and(|name| !name.is_empty());
         let bytes = part.bytes().await.map_err(malformed)?;
         let value = if is_file {
-            // No text, and so an error if it is asked for.
+            // Not a string, and so an error if the view reads this field.
             Value::Object(Map::new())
         } else {
             String::from_utf8_lossy(&bytes).into()
@@ -139,7 +112,7 @@ async fn multipart(request: Request) -> Result<Map<String, Value>, Problem> {
     Ok(members)
 }
 
-/// Of two passwords, which was checked?
+/// Rejects a repeated field: of two passwords, only one would be checked.
 fn insert(
     members: &mut Map<String, Value>,
     format: &str,

@@ -1,7 +1,6 @@
 //! The views: [`SimpleJwtViews`].
 
 mod body;
-mod python_json;
 mod response;
 
 use axum::{
@@ -28,7 +27,7 @@ use super::{
 
 use response::Problem;
 
-/// The views of SimpleJWT: each alone, or all of them below one path.
+/// SimpleJWT's views, one by one or all below one path.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SimpleJwtViews(SimpleJwt);
@@ -44,7 +43,7 @@ enum View {
 }
 
 impl View {
-    /// What `OPTIONS` calls it.
+    /// The name in the response to `OPTIONS`.
     const fn name(self) -> &'static str {
         match self {
             Self::ObtainPair => "Token Obtain Pair",
@@ -58,31 +57,33 @@ impl View {
 }
 
 impl SimpleJwt {
-    /// The views.
+    /// SimpleJWT's views.
     ///
     /// # Errors
     ///
-    /// When there are no users to log in, or no key that signs.
+    /// [`Ineffective`](crate::ConfigErrorKind::Ineffective) without
+    /// [users](super::SimpleJwtBuilder::users) or without a signing key.
     pub fn views(&self) -> Result<SimpleJwtViews, ConfigError> {
         if self.0.users.is_none() {
-            return Err(ConfigError::ineffective("the views need a database, and none was given"));
+            return Err(ConfigError::ineffective(
+                "SimpleJwt::views requires a database: set SimpleJwtBuilder::users",
+            ));
         }
         if self.0.keys.load().signing_key().is_none() {
-            return Err(ConfigError::ineffective(
-                "the views need a SIGNING_KEY, and there is none",
-            ));
+            return Err(ConfigError::ineffective("SimpleJwt::views requires a SIGNING_KEY"));
         }
         Ok(SimpleJwtViews(self.clone()))
     }
 }
 
 impl SimpleJwtViews {
-    /// All views below `base`, such as `/api/token`, with and without a slash at the end: `/`,
-    /// `/refresh/`, `/verify/`, `/blacklist/`, `/sliding/`, `/sliding/refresh/`.
+    /// All views below `base`, such as `/api/token`: `/`, `/refresh/`, `/verify/`, `/blacklist/`,
+    /// `/sliding/` and `/sliding/refresh/`, each with and without the trailing slash.
     ///
     /// # Errors
     ///
-    /// When `base` is neither empty nor a path: a slash, then letters, digits and `/-._~`.
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) unless `base` is empty, or a slash
+    /// followed by letters, digits and `/-._~`.
     pub fn router<S: Clone + Send + Sync + 'static>(
         &self,
         base: &str,
@@ -90,7 +91,8 @@ impl SimpleJwtViews {
         let base = base.trim_end_matches('/');
         if !base.is_empty() && !is_path(base) {
             return Err(ConfigError::out_of_range(
-                "a path must begin with a slash and hold only letters, digits and /-._~",
+                "the path of the views must begin with a slash and contain only letters, digits \
+                 and /-._~",
             ));
         }
         let views = [
@@ -112,18 +114,18 @@ impl SimpleJwtViews {
         Ok(router)
     }
 
-    /// `TokenObtainPairView`: a refresh and an access token for a user name and a password.
+    /// `TokenObtainPairView`: exchanges credentials for a refresh token and an access token.
     pub fn token_obtain_pair<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         self.view(View::ObtainPair)
     }
 
-    /// `TokenRefreshView`: an access token for a refresh token, and with rotation a new one of
-    /// these.
+    /// `TokenRefreshView`: exchanges a refresh token for an access token and, with rotation, a new
+    /// refresh token.
     pub fn token_refresh<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         self.view(View::Refresh)
     }
 
-    /// `TokenVerifyView`: whether a token is good.
+    /// `TokenVerifyView`: verifies a token.
     pub fn token_verify<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         self.view(View::Verify)
     }
@@ -133,22 +135,22 @@ impl SimpleJwtViews {
         self.view(View::Blacklist)
     }
 
-    /// `TokenObtainSlidingView`: a sliding token for a user name and a password.
+    /// `TokenObtainSlidingView`: exchanges credentials for a sliding token.
     pub fn token_obtain_sliding<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         self.view(View::ObtainSliding)
     }
 
-    /// `TokenRefreshSlidingView`: a sliding token, good for longer.
+    /// `TokenRefreshSlidingView`: exchanges a sliding token for a copy that expires later.
     pub fn token_refresh_sliding<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         self.view(View::RefreshSliding)
     }
 
     fn view<S: Clone + Send + Sync + 'static>(&self, view: View) -> MethodRouter<S> {
         let views = self.clone();
-        any(move |request: Request| async move { views.answer(view, request).await })
+        any(move |request: Request| async move { views.respond(view, request).await })
     }
 
-    async fn answer(&self, view: View, request: Request) -> Response {
+    async fn respond(&self, view: View, request: Request) -> Response {
         let mut response = match request.method().clone() {
             Method::POST => self.post(view, request).await,
             Method::OPTIONS => options(view),
@@ -168,14 +170,15 @@ impl SimpleJwtViews {
             Ok(members) => Fields::new(stripped(members)),
             Err(problem) => return problem.respond(),
         };
-        match self.act(view, fields).await {
-            Ok(members) => response::members(StatusCode::OK, &members),
-            Err(Failure::Problem(problem)) => problem.respond(),
-            Err(Failure::SimpleJwtError(refusal)) => respond(&refusal, &self.0.0.header.challenge),
+        match self.call(view, fields).await {
+            Ok(members) => response::object(StatusCode::OK, &members),
+            Err(Failure::Request(problem)) => problem.respond(),
+            Err(Failure::Token(error)) => respond(&error, &self.0.0.header.challenge),
         }
     }
 
-    async fn act(&self, view: View, mut fields: Fields) -> Result<JsonObject, Failure> {
+    /// The members of the response.
+    async fn call(&self, view: View, mut fields: Fields) -> Result<JsonObject, Failure> {
         let jwt = &self.0;
         let mut members = JsonObject::default();
         match view {
@@ -184,11 +187,8 @@ impl SimpleJwtViews {
                 let username = fields.required_string(username_field);
                 let password = fields.required_string("password").map(Zeroizing::new);
                 let (Some(username), Some(password)) = (username, password) else {
-                    return Err(response::invalid_fields(
-                        fields.errors(),
-                        &[username_field, "password"],
-                    )
-                    .into());
+                    let names = [username_field, "password"];
+                    return Err(response::invalid_fields(fields.errors(), &names).into());
                 };
                 let user = jwt.authenticate(&username, &password).await?;
                 if let Some(extras) = &jwt.0.hooks.response_extras {
@@ -207,30 +207,30 @@ impl SimpleJwtViews {
                 jwt.record_login(&user).await?;
             }
             View::Refresh => {
-                let refreshed = jwt.refresh(&text(&mut fields, "refresh")?).await?;
+                let refreshed = jwt.refresh(&field(&mut fields, "refresh")?).await?;
                 members.set("access", refreshed.access);
                 if let Some(refresh) = refreshed.refresh {
                     members.set("refresh", refresh);
                 }
             }
             View::RefreshSliding => {
-                let token = jwt.refresh_sliding(&text(&mut fields, "token")?).await?;
+                let token = jwt.refresh_sliding(&field(&mut fields, "token")?).await?;
                 members.set("token", token);
             }
-            View::Verify => jwt.verify(&text(&mut fields, "token")?).await?,
-            View::Blacklist => jwt.blacklist(&text(&mut fields, "refresh")?).await?,
+            View::Verify => jwt.verify(&field(&mut fields, "token")?).await?,
+            View::Blacklist => jwt.blacklist(&field(&mut fields, "refresh")?).await?,
         }
         Ok(members)
     }
 }
 
-/// The text in the field `name`.
-fn text(fields: &mut Fields, name: &str) -> Result<String, Problem> {
-    let text = fields.required_string(name);
-    text.ok_or_else(|| response::invalid_fields(fields.errors(), &[name]))
+/// The string in the field `name`.
+fn field(fields: &mut Fields, name: &str) -> Result<String, Problem> {
+    let value = fields.required_string(name);
+    value.ok_or_else(|| response::invalid_fields(fields.errors(), &[name]))
 }
 
-/// The members of a body, texts without the blanks around them, as Python's `str.strip` leaves them.
+/// Trims strings as Python's `str.strip` does.
 fn stripped(mut members: Map<String, Value>) -> Map<String, Value> {
     let is_blank = |char: char| char.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&char);
     for value in members.values_mut() {
@@ -253,18 +253,18 @@ fn options(view: View) -> Response {
 }
 
 enum Failure {
-    Problem(Problem),
-    SimpleJwtError(SimpleJwtError),
+    Request(Problem),
+    Token(SimpleJwtError),
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        Self::Request(problem)
     }
 }
 
 impl From<SimpleJwtError> for Failure {
-    fn from(refusal: SimpleJwtError) -> Self {
-        Self::SimpleJwtError(refusal)
+    fn from(error: SimpleJwtError) -> Self {
+        Self::Token(error)
     }
 }

@@ -1,4 +1,4 @@
-//! The answers of the views that are no [`SimpleJwtError`](crate::simplejwt::SimpleJwtError).
+//! The responses of the views, except for a [`SimpleJwtError`](crate::simplejwt::SimpleJwtError).
 
 use axum::response::Response;
 use http::StatusCode;
@@ -8,7 +8,7 @@ use crate::{
     user::FieldErrors,
 };
 
-/// What is wrong with a request before any token is looked at.
+/// What is wrong with a request, before any token is checked.
 pub(super) struct Problem {
     status: StatusCode,
     body: JsonObject,
@@ -16,7 +16,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn respond(&self) -> Response {
-        members(self.status, &self.body)
+        object(self.status, &self.body)
     }
 }
 
@@ -26,8 +26,8 @@ pub(super) fn detail(status: StatusCode, detail: impl Into<String>) -> Problem {
     Problem { status, body }
 }
 
-/// What Django would answer otherwise, or not at all, and so with a code.
-pub(super) fn own(status: StatusCode, text: &str, code: &str) -> Problem {
+/// A response that Django does not have.
+pub(super) fn detail_with_code(status: StatusCode, text: &str, code: &str) -> Problem {
     let mut problem = detail(status, text);
     problem.body.set("code", code);
     problem
@@ -39,7 +39,7 @@ pub(super) fn non_field(message: &str) -> Problem {
     Problem { status: StatusCode::BAD_REQUEST, body }
 }
 
-/// A body whose fields, named in their order, were found wrong.
+/// The errors of the fields `names`, in this order.
 pub(super) fn invalid_fields(errors: &FieldErrors, names: &[&str]) -> Problem {
     let mut body = JsonObject::default();
     for (name, messages) in names.iter().filter_map(|name| errors.get_key_value(*name)) {
@@ -48,6 +48,6 @@ pub(super) fn invalid_fields(errors: &FieldErrors, names: &[&str]) -> Problem {
     Problem { status: StatusCode::BAD_REQUEST, body }
 }
 
-pub(super) fn members(status: StatusCode, members: &JsonObject) -> Response {
-    json_response(status, members.to_json().unwrap_or_default())
+pub(super) fn object(status: StatusCode, object: &JsonObject) -> Response {
+    json_response(status, object.to_json().unwrap_or_default())
 }

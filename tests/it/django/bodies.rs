@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::pair::{Pair, Request, post, post_bytes};
 
-/// Each view with the fields that it reads.
+/// Each view with its fields.
 pub(super) const VIEWS: [(&str, &[&str]); 6] = [
     ("/api/token/", &["username", "password"]),
     ("/api/token/refresh/", &["refresh"]),
@@ -14,7 +14,8 @@ pub(super) const VIEWS: [(&str, &[&str]); 6] = [
     ("/api/token/sliding/refresh/", &["token"]),
 ];
 
-const REPEATS: &str = "a token, header or body that repeats members or fields";
+const DUPLICATES: &str = "duplicate members or fields in a token, header or body";
+const WORDING: &str = "the `detail` of malformed JSON is `JSON parse error` with line and column";
 
 pub(super) fn compare(pair: &Pair) {
     fields(pair);
@@ -27,10 +28,10 @@ pub(super) fn compare(pair: &Pair) {
 fn fields(pair: &Pair) {
     for (path, names) in VIEWS {
         for name in names {
-            let good: Vec<_> = names.iter().filter(|other| *other != name).collect();
+            let others: Vec<_> = names.iter().filter(|other| *other != name).collect();
             let with = |value: Option<Value>| {
                 let mut body = json!({"unknown": 1});
-                for other in &good {
+                for other in &others {
                     body[**other] = "alice".into();
                 }
                 if let Some(value) = value {
@@ -65,10 +66,11 @@ fn fields(pair: &Pair) {
 }
 
 fn whole_bodies(pair: &Pair) {
-    let json = |name: &str, body: &[u8]| {
-        pair.compare(format!("{name} {:?}", String::from_utf8_lossy(body)), |_| {
-            post_bytes(name, "application/json", body)
-        });
+    let json = |path: &str, body: &[u8]| {
+        let is_malformed = !body.is_empty() && serde_json::from_slice::<Value>(body).is_err();
+        pair.case(format!("{path} {:?}", String::from_utf8_lossy(body)))
+            .differs_if(is_malformed, WORDING, 400, "JSON parse error - line ")
+            .send(|_| post_bytes(path, "application/json", body));
     };
     for (path, _) in VIEWS {
         for body in ["", "[]", "null", "\"text\"", "12", "{", "{\"refresh\" 1}"] {
@@ -143,27 +145,27 @@ fn whole_bodies(pair: &Pair) {
     ] {
         json("/api/token/verify/", body.as_bytes());
     }
-    for body in [
-        &b"\xff"[..],
-        b"{\"token\":\"\xc3\"}",
-        b"{\"token\":\"\xe2\x98\"}",
-        b"{}\xe2\x98",
-        b"{\"\xf0\x9f\x98",
-    ] {
+    for body in
+        [&b"\xff"[..], b"{\"token\":\"\xc3\"}", b"{\"token\":\"\xe2\x98\"}", b"{\"\xf0\x9f\x98"]
+    {
         json("/api/token/verify/", body);
     }
-    const NO_TEXT: &str = "JSON with a number beyond a double, or half a surrogate pair";
+    const CUT_OFF: &str = "a JSON body that ends within a character";
+    pair.case("a body that ends within a character")
+        .differs(CUT_OFF, 400, "JSON parse error - line ")
+        .send(|_| post_bytes("/api/token/verify/", "application/json", b"{}\xe2\x98"));
+    const NO_VALUE: &str = "JSON with a number beyond a double, or half a surrogate pair";
     for body in [r#"{"token":1e400}"#, r#"{"token":"\ud800"}"#, r#""\ud800""#] {
         pair.case(body)
-            .differs(NO_TEXT, 400, "JSON parse error")
+            .differs(NO_VALUE, 400, "JSON parse error")
             .send(|_| post_bytes("/api/token/verify/", "application/json", body));
     }
-    pair.case("a member twice").differs(REPEATS, 400, "").send(|_| {
+    pair.case("a duplicate member").differs(DUPLICATES, 400, "").send(|_| {
         post_bytes("/api/token/verify/", "application/json", r#"{"token":"a","token":"b"}"#)
     });
     let nested = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
     pair.case("deep nesting")
-        .differs("a body that nests too deeply", 400, "")
+        .differs("a deeply nested body", 400, "")
         .send(|_| post_bytes("/api/token/verify/", "application/json", nested.clone()));
     let large = json!({"token": "x".repeat(20_000)});
     pair.case("a large body")
@@ -203,12 +205,12 @@ fn content_types(pair: &Pair) {
             post_bytes("/api/token/verify/", content_type, "")
         });
     }
-    const UTF_8: &str = "bodies are UTF-8 whatever `charset` says";
-    pair.case("Latin-1").differs(UTF_8, 400, "JSON parse error - 'utf-8' codec").send(|_| {
+    const UTF_8: &str = "bodies are UTF-8 whatever `charset` names";
+    pair.case("Latin-1").differs(UTF_8, 400, "JSON parse error - line ").send(|_| {
         let content_type = "application/json; charset=latin-1";
         post_bytes("/api/token/verify/", content_type, b"{\"token\":\"\xe9\"}")
     });
-    const SLASH: &str = "views answer with and without a slash at the end";
+    const SLASH: &str = "views respond with and without a trailing slash";
     for (path, names) in &VIEWS[1..] {
         let request = |_| post(path.trim_end_matches('/'), &json!({names[0]: ""}));
         pair.case(format!("{path}, no slash"))
@@ -223,7 +225,9 @@ fn content_types(pair: &Pair) {
         };
         pair.compare(format!("{path} without a content type"), |_| request("", body));
         pair.compare(format!("{path} without anything"), |_| request("", b""));
-        pair.compare(format!("{path} as text"), |_| request("content-type: text/plain\r\n", body));
+        pair.compare(format!("{path} as plain text"), |_| {
+            request("content-type: text/plain\r\n", body)
+        });
     }
     for accept in ["application/json", "*/*", "application/*; q=0.5"] {
         pair.compare(format!("accept {accept}"), |_| {
@@ -237,7 +241,7 @@ fn content_types(pair: &Pair) {
         request.headers += "accept: text/html\r\n";
         request
     };
-    let deviation = "answers are JSON whatever `Accept` says: no browsable API, no `406`";
+    let deviation = "responses are JSON whatever `Accept` requests: no browsable API, no `406`";
     pair.case("accept text/html").differs(deviation, 401, "Token is invalid").send(html);
 }
 
@@ -275,8 +279,8 @@ fn forms(pair: &Pair) {
     pair.compare("JSON sent as a form", |_| {
         post_bytes("/api/token/verify/", FORM, r#"{"token":"x"}"#)
     });
-    pair.case("a field twice")
-        .differs(REPEATS, 400, "")
+    pair.case("a duplicate field")
+        .differs(DUPLICATES, 400, "")
         .send(|_| post_bytes("/api/token/verify/", FORM, "token=a&token=b"));
     const MALFORMED: &str = "a malformed multipart body";
     for (content_type, is_read) in [
@@ -326,7 +330,7 @@ fn methods(pair: &Pair) {
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
             pair.compare(format!("{method} {path}"), |_| bare(method, path));
         }
-        let options = "`OPTIONS` tells no `description`";
+        let options = "`OPTIONS` returns no `description`";
         pair.case(format!("OPTIONS {path}"))
             .differs(options, 200, "")
             .send(|_| bare("OPTIONS", path));

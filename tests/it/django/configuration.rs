@@ -1,4 +1,4 @@
-//! The values of `SIMPLE_JWT` that are compared.
+//! The compared configurations.
 
 use serde_json::{Value, json};
 
@@ -7,9 +7,9 @@ use crate::support::keys;
 pub(super) struct Configuration {
     pub(super) simple_jwt: Value,
     pub(super) blacklist_app: bool,
-    /// `TIME_ZONE`, where `USE_TZ` is off.
+    /// `TIME_ZONE`, if `USE_TZ` is off.
     pub(super) local_zone: Option<&'static str>,
-    /// `TZ` of our process; Django sets its own to `TIME_ZONE`.
+    /// The variable `TZ` of our process. Django sets its own to `TIME_ZONE`.
     pub(super) process_zone: &'static str,
 }
 
@@ -26,12 +26,12 @@ impl Configuration {
         &self.simple_jwt[name]
     }
 
-    /// A setting that is off where it is not set.
+    /// Whether a setting is on. Default: off.
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.get(name) == true
     }
 
-    /// The name of a claim, or `None` where there is to be none.
+    /// The name of a claim.
     pub(super) fn claim<'a>(&'a self, setting: &str, default: &'a str) -> Option<&'a str> {
         match self.simple_jwt.get(setting) {
             None => Some(default),
@@ -39,7 +39,7 @@ impl Configuration {
         }
     }
 
-    /// A number of seconds.
+    /// A duration in seconds.
     pub(super) fn seconds(&self, name: &str, default: i64) -> i64 {
         self.get(name).as_i64().unwrap_or(default)
     }
@@ -137,7 +137,7 @@ pub(super) fn no_type_claim() -> Configuration {
     Configuration::new(json!({"TOKEN_TYPE_CLAIM": null, "ROTATE_REFRESH_TOKENS": true}))
 }
 
-/// Django's own tokens, once refreshed, hold the claim `null` twice.
+/// Django's refreshed tokens have the claim `null` twice.
 pub(super) fn no_id_claim() -> Configuration {
     Configuration::new(json!({"JTI_CLAIM": null, "ROTATE_REFRESH_TOKENS": true}))
         .without_the_blacklist_app()
@@ -171,13 +171,13 @@ pub(super) fn es256() -> Configuration {
 pub(super) fn check_revoke_token() -> Configuration {
     Configuration::new(json!({
         "CHECK_REVOKE_TOKEN": true,
-        "REVOKE_TOKEN_CLAIM": "password_mark",
+        "REVOKE_TOKEN_CLAIM": "password_digest",
         "ROTATE_REFRESH_TOKENS": true,
         "BLACKLIST_AFTER_ROTATION": true,
     }))
 }
 
-pub(super) fn inactive_users_too() -> Configuration {
+pub(super) fn inactive_users_accepted() -> Configuration {
     Configuration::new(json!({"CHECK_USER_IS_ACTIVE": false}))
 }
 

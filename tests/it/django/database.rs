@@ -1,4 +1,4 @@
-//! The database that both sides use: what it begins with, and what its rows are.
+//! The database of both sides, its initial users and its rows.
 
 use std::{
     collections::HashMap,
@@ -24,15 +24,15 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// A database of one test.
+/// The database of one test.
 pub(crate) struct Database {
-    /// For the example.
+    /// The URL for the example.
     pub(crate) url: String,
-    /// For Django.
+    /// The settings for Django.
     pub(crate) settings: Value,
     runtime: Runtime,
     reader: Mutex<Reader>,
-    /// The rows as they were read last, with what the database told of its state.
+    /// The rows as read last, with the state of the database at that time.
     known: Mutex<(String, Arc<Rows>)>,
     has_blacklist: bool,
     _folder: Option<Folder>,
@@ -43,7 +43,7 @@ enum Reader {
     Postgres(PgConnection),
 }
 
-/// The rows that either side may change.
+/// The rows that both sides change.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Rows {
     pub(crate) outstanding: Vec<Outstanding>,
@@ -76,12 +76,12 @@ pub(crate) struct User {
     pub(crate) last_login: Option<Time>,
 }
 
-/// A moment as it is stored, and what that means.
+/// A time as it is stored, and in seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Time(pub(crate) String, pub(crate) i64);
 
 impl Database {
-    /// A database with the users of [`STANDARD_USERS`]; `None` where its server is not installed.
+    /// A database with the users of [`STANDARD_USERS`]. `None` if its server is not installed.
     pub(crate) fn new(engine: Engine, has_blacklist: bool) -> Option<Self> {
         static TEMPLATES: Mutex<Option<HashMap<(Engine, bool), Template>>> = Mutex::new(None);
         if engine == Engine::Postgres {
@@ -132,7 +132,7 @@ impl Database {
     }
 
     fn postgres(name: &str, has_blacklist: bool) -> Self {
-        let server = postgres::shared().expect("asked for before");
+        let server = postgres::shared().expect("checked before");
         let url = server.url().replace("/postgres?", &format!("/{name}?"));
         let runtime = runtime();
         let reader = Reader::Postgres(runtime.block_on(PgConnection::connect(&url)).unwrap());
@@ -154,7 +154,7 @@ impl Database {
         }
     }
 
-    /// All rows as they are now: the same ones if nobody has written since.
+    /// The current rows. The same `Arc` if nothing was written since the last call.
     pub(crate) fn rows(&self) -> Arc<Rows> {
         let mut known = unpoisoned(&self.known);
         let state = self.read(STATE);
@@ -188,8 +188,8 @@ impl Database {
         text.unwrap()
     }
 
-    /// Connects anew, after PostgreSQL has closed the connection.
-    pub(crate) fn connect_again(&self) {
+    /// Reconnects after PostgreSQL has closed the connection.
+    pub(crate) fn reconnect(&self) {
         let reader = self.runtime.block_on(PgConnection::connect(&self.url)).unwrap();
         *unpoisoned(&self.reader) = Reader::Postgres(reader);
     }
@@ -199,7 +199,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What changes with every write, for SQLite with those of other connections.
+/// A value that changes with every write of another connection.
 const STATE: [&str; 2] = [
     "SELECT CAST(data_version AS text) FROM pragma_data_version",
     "SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text)",
@@ -247,7 +247,7 @@ enum Template {
 
 impl Template {
     fn new(engine: Engine, blacklist_app: bool) -> Self {
-        let database = Database::empty(engine).expect("asked for before");
+        let database = Database::empty(engine).expect("checked before");
         let simple_jwt = json!({});
         let settings = database.settings.clone();
         let name = settings["NAME"].as_str().unwrap().to_owned();
@@ -288,7 +288,7 @@ fn new_name() -> String {
 }
 
 fn create(name: &str, template: &str) {
-    let server = postgres::shared().expect("asked for before");
+    let server = postgres::shared().expect("checked before");
     runtime().block_on(async {
         let mut connection = PgConnection::connect(&server.url()).await.unwrap();
         let statement = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"));
@@ -309,7 +309,7 @@ macro_rules! long_name {
 /// 86 characters, as Django allows, but 258 bytes.
 pub(super) const LONG_NAME: &str = long_name!();
 
-/// Everybody's password is the user name and `-password`, but for those who have none.
+/// Most passwords are the user name and `-password`.
 pub(crate) const STANDARD_USERS: &str = concat!(
     r#"[
     {"username": "alice", "password": "alice-password"},

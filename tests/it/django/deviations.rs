@@ -1,4 +1,4 @@
-//! The tables of deviations in the docs, and those that were met.
+//! The tables of deviations in the docs.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -9,12 +9,12 @@ use super::configuration::Configuration;
 /// The docs of the module.
 const DOCS: &str = include_str!("../../../src/simplejwt/mod.rs");
 
-pub(super) const NO_STORE: &str = "`Cache-Control: no-store` on every answer of the views";
+pub(super) const NO_STORE: &str = "`Cache-Control: no-store` on every response of the views";
 pub(super) const NO_NULL: &str = "`None` as `JTI_CLAIM` or `TOKEN_TYPE_CLAIM`";
 pub(super) const NO_TOKEN: &str = "the column `token` does not hold the token";
 pub(super) const PROCESS_ZONE: &str = "in SQLite with `USE_TZ = False`, last logins and times of \
-                                       blacklisting are those of the process's `TZ`, not of \
-                                       `TIME_ZONE`";
+                                       blacklisting are in the time zone of the process's `TZ`, \
+                                       not of `TIME_ZONE`";
 pub(super) const WHOLE_SECONDS: &str = "times in the database are whole seconds";
 pub(super) const FLUSH: &str = "flush of a sliding token that was refreshed, or within `LEEWAY`";
 
@@ -33,7 +33,7 @@ pub(super) fn assert_is_documented(deviation: &str) {
     assert!(documented().contains(deviation), "{deviation:?} is not in the tables of the docs");
 }
 
-/// Fails if what shows in every comparison did not show in this one.
+/// Fails if a deviation that every comparison shows did not occur.
 pub(super) fn assert_have_occurred(
     configuration: &Configuration,
     deviations: &BTreeSet<&'static str>,
@@ -53,31 +53,31 @@ pub(super) fn assert_have_occurred(
         }
     }
     let missing: Vec<_> = expected.difference(deviations).collect();
-    assert!(missing.is_empty(), "no deviation any more: {missing:?}");
+    assert!(missing.is_empty(), "deviations did not occur: {missing:?}");
 }
 
-/// Those that no answer shows here, with where they are tested.
+/// Deviations that no response shows here, with the reason.
 const ELSEWHERE: [(&str, &str); 1] =
-    [("refused requests at protected routes lack `Allow`", "the example adds it")];
+    [("rejected requests to protected routes lack `Allow`", "the example adds it")];
 
 #[test]
-fn every_deviation_of_the_docs_is_met_in_a_test() {
+fn every_documented_deviation_is_tested() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/django");
     let mut tests = String::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
-            // Literals may go on in the next line.
+            // Joins literals that span lines.
             let text = fs::read_to_string(path).unwrap();
             tests.extend(text.split("\\\n").map(str::trim_start));
         }
     }
     let elsewhere: BTreeSet<_> = ELSEWHERE.iter().map(|(deviation, _)| *deviation).collect();
-    let unmet: Vec<_> = documented()
+    let untested: Vec<_> = documented()
         .into_iter()
         .filter(|deviation| !tests.contains(&format!("{deviation:?}")))
         .filter(|deviation| !elsewhere.contains(deviation))
         .collect();
-    assert_eq!(unmet, Vec::<&str>::new());
+    assert_eq!(untested, Vec::<&str>::new());
     assert!(!documented().is_empty());
 }

@@ -1,22 +1,22 @@
-//! What a request did to the database.
+//! The effect of a request on the database.
 
 use std::collections::HashMap;
 
 use super::{
-    answer::Seen,
     database::{Blacklisted, Outstanding, Rows, Time, User},
     deviations::{FLUSH, NO_TOKEN, WHOLE_SECONDS},
     minting::now,
+    response::Seen,
 };
 
-/// The rows that are new or not as they were, with all that must differ replaced by what it means.
+/// The new and changed rows, with a description in place of everything that differs between two runs.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Effect {
     outstanding: Vec<OutstandingRow>,
     blacklisted: Vec<String>,
     users: Vec<String>,
     deleted: usize,
-    /// Whether a moment is told more exactly than to the second.
+    /// Whether a time has a fraction of a second.
     has_fractions: bool,
 }
 
@@ -28,7 +28,7 @@ struct OutstandingRow {
     created_at: String,
     expires_at: String,
     holds_token: bool,
-    /// By how much it is kept longer than the token is good.
+    /// The time between the expiry of the token and of the row, in seconds.
     margin: Option<i64>,
     leeway: i64,
 }
@@ -71,7 +71,7 @@ impl Effect {
         effect
     }
 
-    /// Makes equal what may differ in any row; tells which deviations that were.
+    /// Removes the deviations that any row may have, and returns them.
     pub(super) fn excuse(&mut self, of_django: &Self, slides: bool) -> Vec<&'static str> {
         let mut deviations = Vec::new();
         if of_django.has_fractions && !self.has_fractions {
@@ -79,17 +79,17 @@ impl Effect {
             deviations.push(WHOLE_SECONDS);
         }
         if slides && of_django.outstanding.is_empty() && !self.outstanding.is_empty() {
-            // The stored expiry follows the token, of which there may be no row yet.
+            // The stored expiry follows the token, which may have had no row yet.
             self.outstanding.retain(|row| row.margin != Some(row.leeway));
             deviations.push(FLUSH);
         }
-        // A row of Django's is made to last as long as one of ours.
-        let is_lengthened =
+        // A row from Django gets the expiry of one of ours.
+        let is_extended =
             |row: &OutstandingRow| row.leeway > 0 && !row.is_new && row.margin == Some(row.leeway);
         if !of_django.outstanding.iter().any(|row| !row.is_new)
-            && self.outstanding.iter().any(is_lengthened)
+            && self.outstanding.iter().any(is_extended)
         {
-            self.outstanding.retain(|row| !is_lengthened(row));
+            self.outstanding.retain(|row| !is_extended(row));
             deviations.push(FLUSH);
         }
         for (ours, django) in self.outstanding.iter_mut().zip(&of_django.outstanding) {
@@ -112,7 +112,7 @@ impl OutstandingRow {
         let expiry = seen.expiry(jti);
         Self {
             is_new,
-            // A row that was changed says nothing about which token was meant.
+            // The id of a changed row is not described.
             id: if is_new { seen.id(jti, None) } else { "known".to_owned() },
             user: user_id.map(|id| seen.user(&id.to_string())),
             created_at: stored(created_at, seen, now()),
@@ -135,7 +135,7 @@ fn changes_of(user: &User, old: Option<&User>, seen: &Seen) -> String {
     }
     if old.map(|old| &old.password) != Some(&user.password) {
         let parts: Vec<_> = user.password.split('$').collect();
-        // Algorithm, iterations, and how long salt and hash are.
+        // Algorithm, iterations, and the lengths of salt and hash.
         let lens: Vec<_> = parts.iter().skip(2).map(|part| part.len()).collect();
         changes += &format!(" password {:?} {lens:?}", &parts[..parts.len().min(2)]);
     }
@@ -145,7 +145,7 @@ fn changes_of(user: &User, old: Option<&User>, seen: &Seen) -> String {
     changes
 }
 
-/// A moment, and the form in which it is stored.
+/// Describes a time and the form in which it is stored.
 fn stored(time: &Time, seen: &Seen, base: i64) -> String {
     format!("{} as {}", seen.moment(time.1, base), form_of(&time.0))
 }
@@ -154,12 +154,12 @@ fn is_fraction(time: &Time) -> bool {
     time.0.contains('.')
 }
 
-/// With `9` for any digit; a fraction of a second is left out where it is none.
+/// The time with `9` for every digit, and without the digits of a fraction.
 fn form_of(text: &str) -> String {
     let form: String =
         text.chars().map(|char| if char.is_ascii_digit() { '9' } else { char }).collect();
     match form.split_once('.') {
-        // PostgreSQL leaves out the zeros at its end.
+        // PostgreSQL omits trailing zeros.
         Some((whole, rest)) => format!("{whole}{}", rest.trim_start_matches('9')),
         None => form,
     }

@@ -1,4 +1,4 @@
-//! Logins, and what becomes of their tokens at either side.
+//! Logins, and their tokens at both sides.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::{login::payload, reply::Reply};
 use super::{
     bodies::multipart,
     database::LONG_NAME,
-    doors::Door,
+    endpoints::Endpoint,
     pair::{Pair, Side, log_in, log_in_with, post, post_bytes},
 };
 
@@ -59,7 +59,7 @@ fn logins(pair: &Pair) {
     pair.compare("a long user name", |_| log_in_with("/api/token/", &long, "x"));
 }
 
-/// The token in the member `name`; not there after a deviation, which was noted already.
+/// The token in the member `name`. Empty after a deviation, which was recorded already.
 fn token(replies: &[Reply; 2], side: Side, name: &str) -> String {
     let reply = side.of(replies);
     let text = serde_json::from_str::<serde_json::Value>(&reply.body).ok();
@@ -75,58 +75,59 @@ fn a_pair_of_tokens(pair: &Pair, at_other: bool) {
     let first = pair.compare(name("login"), |_| log_in("/api/token/", "alice"));
     let access = |replies: &[Reply; 2], side| token(replies, source(side), "access");
     let refresh = |replies: &[Reply; 2], side| token(replies, source(side), "refresh");
-    let each_door = |replies: &[Reply; 2], when: &str| {
-        for door in [Door::Hello, Door::Stateless, Door::Verify, Door::RefreshSliding] {
+    let each_endpoint = |replies: &[Reply; 2], when: &str| {
+        for endpoint in
+            [Endpoint::Hello, Endpoint::Stateless, Endpoint::Verify, Endpoint::RefreshSliding]
+        {
             for (kind, name_of_token) in [("access", "access"), ("refresh", "refresh")] {
-                pair.compare(name(&format!("{door:?} {kind} {when}")), |side| {
-                    door.request(pair, &token(replies, source(side), name_of_token))
+                pair.compare(name(&format!("{endpoint:?} {kind} {when}")), |side| {
+                    endpoint.request(pair, &token(replies, source(side), name_of_token))
                 });
             }
         }
     };
-    each_door(&first, "after login");
-    let send = |door: Door, what: &str, replies: &[Reply; 2]| {
-        pair.compare(name(what), |side| door.request(pair, &refresh(replies, side)))
+    each_endpoint(&first, "after login");
+    let send = |endpoint: Endpoint, what: &str, replies: &[Reply; 2]| {
+        pair.compare(name(what), |side| endpoint.request(pair, &refresh(replies, side)))
     };
-    let second = send(Door::Refresh, "refresh", &first);
+    let second = send(Endpoint::Refresh, "refresh", &first);
     pair.compare(name("hello after refresh"), |side| {
-        Door::Hello.request(pair, &token(&second, source(side), "access"))
+        Endpoint::Hello.request(pair, &token(&second, source(side), "access"))
     });
-    let again = send(Door::Refresh, "refresh again", &first);
-    send(Door::Verify, "verify after refresh", &first);
+    send(Endpoint::Refresh, "refresh again", &first);
+    send(Endpoint::Verify, "verify after refresh", &first);
     if pair.configuration.is_on("ROTATE_REFRESH_TOKENS") {
-        // What was rotated at one is presented at the other.
+        // A token rotated at one side is sent to the other.
         let third = pair.compare(name("refresh the successor"), |side| {
-            Door::Refresh.request(pair, &token(&second, source(side), "refresh"))
+            Endpoint::Refresh.request(pair, &token(&second, source(side), "refresh"))
         });
         for (replies, which) in [(&first, "first"), (&second, "second"), (&third, "third")] {
-            send(Door::Verify, &format!("verify {which}"), replies);
+            send(Endpoint::Verify, &format!("verify {which}"), replies);
         }
-        send(Door::Blacklist, "blacklist the second", &second);
-        let newest = send(Door::Refresh, "refresh the third", &third);
-        send(Door::Blacklist, "blacklist the fourth", &newest);
-        send(Door::Refresh, "refresh the fourth", &newest);
+        send(Endpoint::Blacklist, "blacklist the second", &second);
+        let newest = send(Endpoint::Refresh, "refresh the third", &third);
+        send(Endpoint::Blacklist, "blacklist the fourth", &newest);
+        send(Endpoint::Refresh, "refresh the fourth", &newest);
     }
-    let _ = again;
-
-    // A logout at one is a logout at the other.
+    // A logout at one side is a logout at the other.
     let login = pair.compare(name("another login"), |_| log_in("/api/token/", "bob"));
-    send(Door::Blacklist, "logout", &login);
+    send(Endpoint::Blacklist, "logout", &login);
     for side in Side::BOTH {
-        // Blacklisted at this one; asked at both.
+        // Blacklisted at this side, sent to both.
         let token = token(&login, source(side), "refresh");
-        for door in [Door::Refresh, Door::Verify, Door::Blacklist, Door::Hello] {
-            pair.compare(name(&format!("{door:?} after logout at {side:?}")), |_| {
-                door.request(pair, &token)
+        for endpoint in [Endpoint::Refresh, Endpoint::Verify, Endpoint::Blacklist, Endpoint::Hello]
+        {
+            pair.compare(name(&format!("{endpoint:?} after logout at {side:?}")), |_| {
+                endpoint.request(pair, &token)
             });
         }
     }
-    each_door(&login, "after logout");
+    each_endpoint(&login, "after logout");
     pair.compare(name("blacklist an access token"), |side| {
-        Door::Blacklist.request(pair, &access(&login, side))
+        Endpoint::Blacklist.request(pair, &access(&login, side))
     });
     pair.compare(name("refresh with an access token"), |side| {
-        Door::Refresh.request(pair, &access(&login, side))
+        Endpoint::Refresh.request(pair, &access(&login, side))
     });
 }
 
@@ -136,19 +137,25 @@ fn a_sliding_token(pair: &Pair, at_other: bool) {
         format!("sliding: {what}, issued at {}", if at_other { "the other" } else { "the same" })
     };
     let first = pair.compare(name("login"), |_| log_in("/api/token/sliding/", "alice"));
-    let send = |door: Door, what: &str, replies: &[Reply; 2]| {
-        pair.compare(name(&format!("{door:?} {what}")), |side| {
-            door.request(pair, &token(replies, source(side), "token"))
+    let send = |endpoint: Endpoint, what: &str, replies: &[Reply; 2]| {
+        pair.compare(name(&format!("{endpoint:?} {what}")), |side| {
+            endpoint.request(pair, &token(replies, source(side), "token"))
         })
     };
-    for door in [Door::Hello, Door::Stateless, Door::Verify, Door::Refresh, Door::Blacklist] {
-        send(door, "after login", &first);
+    for endpoint in [
+        Endpoint::Hello,
+        Endpoint::Stateless,
+        Endpoint::Verify,
+        Endpoint::Refresh,
+        Endpoint::Blacklist,
+    ] {
+        send(endpoint, "after login", &first);
     }
-    let second = send(Door::RefreshSliding, "first", &first);
-    let third = send(Door::RefreshSliding, "second", &second);
-    send(Door::RefreshSliding, "first again", &first);
+    let second = send(Endpoint::RefreshSliding, "first", &first);
+    let third = send(Endpoint::RefreshSliding, "second", &second);
+    send(Endpoint::RefreshSliding, "first again", &first);
     for replies in [&first, &second, &third] {
-        send(Door::Hello, "after refresh", replies);
+        send(Endpoint::Hello, "after refresh", replies);
         if at_other {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Django's `flushexpiredtokens` revives nothing that was revoked here.
+//! Django's `flushexpiredtokens` does not make tokens valid that were revoked here.
 
 use serde_json::json;
 use tower_jwt_auth::{
@@ -9,7 +9,7 @@ use tower_jwt_auth::{
 use super::{
     configuration,
     database::{Database, Engine},
-    doors::Door,
+    endpoints::Endpoint,
     minting::now,
     pair::{Pair, Side},
 };
@@ -27,11 +27,11 @@ fn on_postgres() {
 fn flush(engine: Engine) {
     within_the_leeway(engine);
     of_a_sliding_token(engine);
-    a_purge_leaves_the_same(engine);
+    a_purge_keeps_the_same_rows(engine);
 }
 
-/// Where neither a leeway nor sliding tokens are at play.
-fn a_purge_leaves_the_same(engine: Engine) {
+/// Without a leeway and sliding tokens, a purge equals a flush.
+fn a_purge_keeps_the_same_rows(engine: Engine) {
     let Some(flushed) = Pair::start(engine, configuration::defaults()) else { return };
     let purged = Database::new(engine, true).expect("as above");
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -71,31 +71,33 @@ fn within_the_leeway(engine: Engine) {
     let exp = (now() - 10).to_string();
     let tokens = Side::BOTH.map(|_| mint.token("refresh", &alice, &[("exp", &exp)]));
     for side in Side::BOTH {
-        let request = Door::Blacklist.request(&pair, side.of::<String>(&tokens));
+        let request = Endpoint::Blacklist.request(&pair, side.of::<String>(&tokens));
         assert_eq!(pair.send(side, &request).status, 200);
     }
     pair.django.administer("flush_expired_tokens", &json!({}));
     for side in Side::BOTH {
-        let ask = |door: Door, token: &String| pair.send(side, &door.request(&pair, token)).status;
-        assert_eq!(ask(Door::Refresh, Side::Ours.of(&tokens)), 401);
-        assert_eq!(ask(Door::Verify, Side::Ours.of(&tokens)), 400);
-        let revived = ask(Door::Verify, Side::Django.of(&tokens));
-        assert_eq!(revived, 200, "no deviation any more: a flush revives it");
+        let send = |endpoint: Endpoint, token: &String| {
+            pair.send(side, &endpoint.request(&pair, token)).status
+        };
+        assert_eq!(send(Endpoint::Refresh, Side::Ours.of(&tokens)), 401);
+        assert_eq!(send(Endpoint::Verify, Side::Ours.of(&tokens)), 400);
+        let revived = send(Endpoint::Verify, Side::Django.of(&tokens));
+        assert_eq!(revived, 200, "the deviation did not occur: a flush makes it valid again");
     }
 }
 
 fn of_a_sliding_token(engine: Engine) {
     let Some(pair) = Pair::start(engine, configuration::sliding()) else { return };
     let (mint, alice) = (pair.mint(), pair.user("alice"));
-    let ids = ["slid at Django", "slid here"];
+    let ids = ["refreshed at Django", "refreshed here"];
     let tokens = ids.map(|id| mint.token("sliding", &alice, &[("jti", &json!(id).to_string())]));
-    // Their rows are those of the first copies, which have expired by now.
+    // The rows contain the expiry of the first copies, which is over.
     for id in ids {
         pair.django.administer("outstand", &json!({"jti": id, "exp": now() - 1}));
     }
     let slid = Side::BOTH.map(|side| {
         let reply =
-            pair.send(side, &Door::RefreshSliding.request(&pair, side.of::<String>(&tokens)));
+            pair.send(side, &Endpoint::RefreshSliding.request(&pair, side.of::<String>(&tokens)));
         reply.json()["token"].as_str().expect("a token").to_owned()
     });
     for id in ids {
@@ -103,9 +105,9 @@ fn of_a_sliding_token(engine: Engine) {
     }
     pair.django.administer("flush_expired_tokens", &json!({}));
     for side in Side::BOTH {
-        let ask = |token: &String| pair.send(side, &Door::Hello.request(&pair, token)).status;
-        assert_eq!(ask(Side::Ours.of(&slid)), 401);
-        let revived = ask(Side::Django.of(&slid));
-        assert_eq!(revived, 200, "no deviation any more: a flush revives it");
+        let send = |token: &String| pair.send(side, &Endpoint::Hello.request(&pair, token)).status;
+        assert_eq!(send(Side::Ours.of(&slid)), 401);
+        let revived = send(Side::Django.of(&slid));
+        assert_eq!(revived, 200, "the deviation did not occur: a flush makes it valid again");
     }
 }

@@ -1,4 +1,4 @@
-//! Passwords that Django has hashed, in each of its formats and as costly as it makes them.
+//! Passwords that Django has hashed, in each format and with its default parameters.
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,11 @@ use super::{
     project::{Settings, python},
 };
 
-/// What Django 5.2 does.
+/// The default of Django 5.2.
 const ITERATIONS: u32 = 1_000_000;
 const PASSWORD: &str = "pässword ☃";
 
-/// Algorithms that are in Django's list, and one that is not.
+/// The algorithms in Django's list, and one that is not.
 const ALGORITHMS: [&str; 6] =
     ["pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "scrypt", "bcrypt"];
 
@@ -56,7 +56,7 @@ fn compare(engine: Engine) {
         let log_in = |side: Side, password: &str| log_in_with("/api/token/", &user(side), password);
         pair.compare(format!("{algorithm}, wrong"), |side| log_in(side, "wrong"));
         pair.compare(format!("{algorithm}, right"), |side| log_in(side, PASSWORD));
-        // What was stored now, by the other side.
+        // The hash that the other side has stored.
         pair.compare(format!("{algorithm} again"), |side| log_in(side.other(), PASSWORD));
     }
     let rows = pair.rows();

@@ -1,15 +1,15 @@
-//! Where the token stands in a request to a protected route.
+//! The header of requests to protected routes.
 
 use serde_json::json;
 
 use super::{
-    doors::{Door, PROTECTED},
+    endpoints::{Endpoint, PROTECTED},
     minting::Mint,
     pair::{Pair, Request, get},
 };
 
 pub(super) fn compare(pair: &Pair, mint: &Mint) {
-    let token = mint.token(Door::Hello.token_type(pair), &pair.user("alice"), &[]);
+    let token = mint.token(Endpoint::Hello.token_type(pair), &pair.user("alice"), &[]);
     let scheme = pair.scheme();
     for path in PROTECTED {
         pair.compare(format!("{path} without a header"), |_| get(path, ""));
@@ -41,14 +41,13 @@ pub(super) fn compare(pair: &Pair, mint: &Mint) {
             format!("{scheme} ☃"),
             format!("{scheme} {token}☃"),
         ] {
-            // Some are the same in some configurations, which does no harm.
             pair.compare(format!("{path} {value:?}"), |_| get(path, pair.header(&value)));
         }
-        let good = format!("{scheme} {token}");
-        let twice = pair.header(&good) + &pair.header(&good);
+        let valid = format!("{scheme} {token}");
+        let twice = pair.header(&valid) + &pair.header(&valid);
         pair.compare(format!("{path} with two headers"), |_| get(path, twice.clone()));
         for name in ["authorization", "x-access-token", "x-auth"] {
-            pair.compare(format!("{path} {name}"), |_| get(path, format!("{name}: {good}\r\n")));
+            pair.compare(format!("{path} {name}"), |_| get(path, format!("{name}: {valid}\r\n")));
         }
         for query in ["token", "access", "jwt"] {
             pair.compare(format!("{path} {query} in the query"), |_| {
@@ -58,13 +57,13 @@ pub(super) fn compare(pair: &Pair, mint: &Mint) {
         for method in ["HEAD", "POST", "PUT", "DELETE"] {
             pair.compare(format!("{method} {path} with a token"), |_| Request {
                 line: format!("{method} {path}"),
-                headers: pair.header(&good),
+                headers: pair.header(&valid),
                 body: Vec::new(),
             });
         }
-        pair.compare(format!("{path} with a body that is no JSON"), |_| Request {
+        pair.compare(format!("{path} with a body"), |_| Request {
             line: format!("GET {path}"),
-            headers: pair.header(&good) + "content-type: application/json\r\n",
+            headers: pair.header(&valid) + "content-type: application/json\r\n",
             body: json!({}).to_string().into_bytes(),
         });
     }

@@ -1,4 +1,4 @@
-//! A project without `USE_TZ`: what SimpleJWT takes for UTC, Django takes for local time.
+//! A project without `USE_TZ`: SimpleJWT writes UTC, and Django reads local time.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::{
     configuration::{self, Configuration},
     database::{Engine, Rows, Time},
     deviations::{self, PROCESS_ZONE},
-    doors::Door,
+    endpoints::Endpoint,
     minting::now,
     pair::{Pair, Side, log_in},
 };
 
-/// How far two moments may lie apart that are meant to be the same.
+/// The tolerance for equal times, in seconds.
 const TOLERANCE: u64 = 60;
-/// What Django writes here would be over nine hours too early if it were read as it stands.
+/// Nine hours east of UTC: rows from Django would expire too early if they were read as UTC.
 const EAST: &str = "Asia/Tokyo";
-/// What is written here as it is would be over hours too early for Django.
+/// Hours west of UTC: our rows would expire too early for Django if they were written as UTC.
 const WEST: &str = "America/New_York";
 
 #[test]
@@ -64,7 +64,7 @@ fn compare(engine: Engine, zone: &'static str) {
         assert!(django.1.abs_diff(ours.1) < TOLERANCE, "{what}: {django:?}, ours {ours:?}");
     }
 
-    // A flush forgets none of them, nor does a purge.
+    // Neither a flush nor a purge deletes them.
     let rows = pair.rows().outstanding.len();
     pair.django.administer("flush_expired_tokens", &serde_json::json!({}));
     assert_eq!(pair.rows().outstanding.len(), rows);
@@ -75,13 +75,13 @@ fn compare(engine: Engine, zone: &'static str) {
         let now = NumericDate::from_secs(now().cast_unsigned());
         assert_eq!(store.purge(now, 100).await.unwrap(), 0);
         let day = Duration::from_secs(24 * 60 * 60);
-        // An hour more, since one may be missing.
-        let over = now.saturating_add(day + Duration::from_secs(3600 + 2 * TOLERANCE));
-        assert_eq!(store.purge(over, 100).await.unwrap(), rows);
+        // One hour more, because clocks may skip one.
+        let expired_by = now.saturating_add(day + Duration::from_secs(3600 + 2 * TOLERANCE));
+        assert_eq!(store.purge(expired_by, 100).await.unwrap(), rows);
     });
 }
 
-/// The times that a login, a refresh and a logout leave behind, each with its name.
+/// The times that a login, a refresh and a logout write, each with its name.
 fn write(pair: &Pair, side: Side) -> Vec<(String, Time)> {
     let before = pair.rows();
     let token = |reply: crate::support::reply::Reply| {
@@ -89,22 +89,22 @@ fn write(pair: &Pair, side: Side) -> Vec<(String, Time)> {
         reply.json()["refresh"].as_str().unwrap().to_owned()
     };
     let first = token(pair.send(side, &log_in("/api/token/", "alice")));
-    let second = token(pair.send(side, &Door::Refresh.request(pair, &first)));
-    assert_eq!(pair.send(side, &Door::Blacklist.request(pair, &second)).status, 200);
+    let second = token(pair.send(side, &Endpoint::Refresh.request(pair, &first)));
+    assert_eq!(pair.send(side, &Endpoint::Blacklist.request(pair, &second)).status, 200);
     new_times(&before, &pair.rows())
 }
 
 fn new_times(before: &Rows, after: &Rows) -> Vec<(String, Time)> {
     let mut times = Vec::new();
-    let mut note = |what: &str, time: &Time| times.push((what.to_owned(), time.clone()));
+    let mut add = |what: &str, time: &Time| times.push((what.to_owned(), time.clone()));
     for row in after.outstanding.iter().filter(|row| !before.outstanding.contains(row)) {
-        note("created_at", &row.created_at);
-        note("expires_at", &row.expires_at);
+        add("created_at", &row.created_at);
+        add("expires_at", &row.expires_at);
     }
     for row in after.blacklisted.iter().filter(|row| !before.blacklisted.contains(row)) {
-        note("blacklisted_at", &row.blacklisted_at);
+        add("blacklisted_at", &row.blacklisted_at);
     }
     let alice = after.users.iter().find(|user| user.username == "alice").unwrap();
-    note("last_login", alice.last_login.as_ref().unwrap());
+    add("last_login", alice.last_login.as_ref().unwrap());
     times
 }

@@ -1,4 +1,4 @@
-//! Tokens as the configuration wants them, and worse.
+//! Valid and invalid tokens for a configuration.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,18 +13,18 @@ use super::{configuration::Configuration, project::SECRET_KEY};
 pub(super) struct Mint {
     pub(super) minter: Minter,
     pub(super) algorithm: Algorithm,
-    /// The secret, or the public key, in the form in which it is configured.
+    /// The secret or the public key, as configured.
     pub(super) public: String,
-    /// Each usual member, by its usual name: its name here, and its value.
+    /// Claims by their usual name, with their configured name and value.
     claims: Vec<(&'static str, String, Value)>,
     names: Vec<(&'static str, Option<String>)>,
-    /// When it was made, from which all times are reckoned, so that both sides get the same.
+    /// The time of creation. All times derive from it, so that both sides get equal tokens.
     pub(super) began: i64,
 }
 
 impl Mint {
-    /// `mark` is the claim about the password, where tokens have one.
-    pub(super) fn new(configuration: &Configuration, mark: Option<Value>) -> Self {
+    /// `digest` is the claim of `CHECK_REVOKE_TOKEN`, if tokens have it.
+    pub(super) fn new(configuration: &Configuration, digest: Option<Value>) -> Self {
         let get =
             |name, default: &str| configuration.get(name).as_str().unwrap_or(default).to_owned();
         let algorithm: Algorithm = get("ALGORITHM", "HS256").parse().unwrap();
@@ -37,7 +37,7 @@ impl Mint {
             ("jti", name("JTI_CLAIM", "jti")),
             ("user", name("USER_ID_CLAIM", "user_id")),
             ("refresh_exp", name("SLIDING_TOKEN_REFRESH_EXP_CLAIM", "refresh_exp")),
-            ("mark", name("REVOKE_TOKEN_CLAIM", "hash_password")),
+            ("digest", name("REVOKE_TOKEN_CLAIM", "hash_password")),
         ];
         let mut claims = Vec::new();
         for (setting, claim) in [("AUDIENCE", "aud"), ("ISSUER", "iss")] {
@@ -45,8 +45,8 @@ impl Mint {
                 claims.push((claim, claim.to_owned(), value.clone()));
             }
         }
-        if let Some(mark) = mark {
-            claims.push(("mark", get("REVOKE_TOKEN_CLAIM", "hash_password"), mark));
+        if let Some(digest) = digest {
+            claims.push(("digest", get("REVOKE_TOKEN_CLAIM", "hash_password"), digest));
         }
         Self {
             minter: Minter::new(algorithm, key.as_bytes()),
@@ -58,9 +58,9 @@ impl Mint {
         }
     }
 
-    /// The payload of a good token with a new id, some members changed: each change is a usual
-    /// name and the JSON of its value, or an empty text to leave the member out; each of [`LONG_IDS`]
-    /// is a new id.
+    /// The payload of a valid token with a new id and some members changed. Each change is a usual
+    /// name and the JSON of its value, or an empty string to remove the member. The values
+    /// [`LONG_IDS`] are replaced by new ids.
     pub(super) fn payload(
         &self,
         token_type: &str,
@@ -90,7 +90,7 @@ impl Mint {
         format!("{{{}}}", members.join(","))
     }
 
-    /// What the usual claim `name` is called here.
+    /// The configured name of a claim.
     fn name<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         match self.names.iter().find(|(usual, _)| *usual == name) {
             Some((_, own)) => own.as_deref(),
@@ -98,7 +98,7 @@ impl Mint {
         }
     }
 
-    /// A signed token with this payload.
+    /// A token with this [payload](Self::payload).
     pub(super) fn token(&self, token_type: &str, user: &Value, changes: &[(&str, &str)]) -> String {
         self.minter.token(self.payload(token_type, user, changes))
     }
@@ -109,11 +109,11 @@ pub(super) fn now() -> i64 {
     i64::try_from(now.as_secs()).unwrap()
 }
 
-/// Stands for a new id of 255 or 256 bytes.
+/// Placeholders for new ids of 255 and 256 bytes.
 pub(super) const LONG_IDS: [&str; 2] = ["id of 255", "id of 256"];
 
 fn with_long_id(value: &str) -> String {
-    match LONG_IDS.iter().position(|stands_for| *stands_for == value) {
+    match LONG_IDS.iter().position(|placeholder| *placeholder == value) {
         Some(more) => json!(format!("{:x<1$}", new_id(), 255 + more)).to_string(),
         None => value.to_owned(),
     }

@@ -1,7 +1,7 @@
-//! Payloads that are unlike a good one in some members.
+//! Payloads that differ from a valid one in some members.
 
 use super::{
-    doors::Door,
+    endpoints::Endpoint,
     minting::LONG_IDS,
     pair::{Deviation, Pair},
 };
@@ -9,7 +9,7 @@ use super::{
 pub(super) struct Odd {
     /// By the usual names of the members; see [`Mint::payload`](super::minting::Mint::payload).
     pub(super) changes: Vec<(&'static str, String)>,
-    pub(super) deviation: Option<fn(&Pair, Door) -> Option<Deviation>>,
+    pub(super) deviation: Option<fn(&Pair, Endpoint) -> Option<Deviation>>,
 }
 
 fn odd<const N: usize>(changes: [(&'static str, &str); N]) -> Odd {
@@ -18,96 +18,96 @@ fn odd<const N: usize>(changes: [(&'static str, &str); N]) -> Odd {
 }
 
 impl Odd {
-    fn differs(self, deviation: fn(&Pair, Door) -> Option<Deviation>) -> Self {
+    fn differs(self, deviation: fn(&Pair, Endpoint) -> Option<Deviation>) -> Self {
         Self { deviation: Some(deviation), ..self }
     }
 }
 
 pub(super) const NOT_UNDERSTOOD: &str = "`crit`, `b64`, `zip`, `enc` in a token's header, a claim \
-    `cnf`, more than 8 KiB, empty `jti` or one of more than 255 bytes, a type that is no text";
-pub(super) const WRONG_TYPE: &str = "a negative time, one that is `true`, an `aud`, `iss`, `jti` \
-    or header `typ` that is no text";
+    `cnf`, more than 8 KiB, an empty `jti` or one of more than 255 bytes, a type that is not a string";
+pub(super) const WRONG_TYPE: &str = "a negative time, a time that is `true`, an `aud`, `iss`, \
+    `jti` or header `typ` that is not a string";
 const EXPIRY: &str = "`exp` or `refresh_exp` of a wrong type or beyond the year 9999";
 const NO_ID: &str = "`jti` missing, blacklist app installed";
 pub(super) const PASSWORD_CHANGED: &str =
-    "refresh with `CHECK_REVOKE_TOKEN` after the password has changed";
-pub(super) const LOST_ACCOUNT: &str = "sliding refresh for a user that is gone, inactive or, with \
-    `CHECK_REVOKE_TOKEN`, has another password";
+    "refresh with `CHECK_REVOKE_TOKEN` after a password change";
+pub(super) const LOST_ACCOUNT: &str = "sliding refresh for a user that is deleted, inactive or, with \
+    `CHECK_REVOKE_TOKEN`, has a new password";
 
 fn invalid(name: &'static str) -> Option<Deviation> {
     Some(Deviation { name, status: 401, text: "Token is invalid" })
 }
 
-fn not_understood(_: &Pair, _: Door) -> Option<Deviation> {
+fn not_understood(_: &Pair, _: Endpoint) -> Option<Deviation> {
     invalid(NOT_UNDERSTOOD)
 }
 
-fn wrong_type(_: &Pair, _: Door) -> Option<Deviation> {
+fn wrong_type(_: &Pair, _: Endpoint) -> Option<Deviation> {
     invalid(WRONG_TYPE)
 }
 
-fn expired(_: &Pair, _: Door) -> Option<Deviation> {
-    const NAME: &str = "an expired token whose `iat` or `nbf` lies in the future is \
-        `Token is expired`, not `invalid`";
+fn expired(_: &Pair, _: Endpoint) -> Option<Deviation> {
+    const NAME: &str = "an expired token whose `iat` or `nbf` is in the future is \
+        `Token is expired`, not `Token is invalid`";
     Some(Deviation { name: NAME, status: 401, text: "Token is expired" })
 }
 
-fn expiry(_: &Pair, _: Door) -> Option<Deviation> {
+fn expiry(_: &Pair, _: Endpoint) -> Option<Deviation> {
     invalid(EXPIRY)
 }
 
-fn refresh_expiry(_: &Pair, door: Door) -> Option<Deviation> {
-    invalid(EXPIRY).filter(|_| door == Door::RefreshSliding)
+fn refresh_expiry(_: &Pair, endpoint: Endpoint) -> Option<Deviation> {
+    invalid(EXPIRY).filter(|_| endpoint == Endpoint::RefreshSliding)
 }
 
-fn odd_type(pair: &Pair, _: Door) -> Option<Deviation> {
+fn odd_type(pair: &Pair, _: Endpoint) -> Option<Deviation> {
     let is_read = pair.configuration.claim("TOKEN_TYPE_CLAIM", "token_type").is_some();
     invalid(NOT_UNDERSTOOD).filter(|_| is_read)
 }
 
-fn odd_id(pair: &Pair, _: Door) -> Option<Deviation> {
+fn odd_id(pair: &Pair, _: Endpoint) -> Option<Deviation> {
     let is_read = pair.configuration.claim("JTI_CLAIM", "jti").is_some();
     invalid(NOT_UNDERSTOOD).filter(|_| is_read)
 }
 
-/// PyJWT looks at the claim `jti`, whatever SimpleJWT has its ids in.
-fn id_of_another_type(pair: &Pair, _: Door) -> Option<Deviation> {
+/// PyJWT checks the claim `jti`, whatever `JTI_CLAIM` is.
+fn id_of_another_type(pair: &Pair, _: Endpoint) -> Option<Deviation> {
     let claim = pair.configuration.claim("JTI_CLAIM", "jti");
     invalid(WRONG_TYPE).filter(|_| claim.is_some_and(|claim| claim != "jti"))
 }
 
-/// Without an audience of its own, SimpleJWT does not look at it.
-fn audience(pair: &Pair, _: Door) -> Option<Deviation> {
+/// Without `AUDIENCE`, SimpleJWT ignores `aud`.
+fn audience(pair: &Pair, _: Endpoint) -> Option<Deviation> {
     invalid(WRONG_TYPE).filter(|_| pair.configuration.get("AUDIENCE").is_null())
 }
 
-fn issuer(pair: &Pair, _: Door) -> Option<Deviation> {
+fn issuer(pair: &Pair, _: Endpoint) -> Option<Deviation> {
     invalid(WRONG_TYPE).filter(|_| pair.configuration.get("ISSUER").is_null())
 }
 
-fn no_id(pair: &Pair, door: Door) -> Option<Deviation> {
-    door.misses_id(pair, "Token has no id")
+fn no_id(pair: &Pair, endpoint: Endpoint) -> Option<Deviation> {
+    endpoint.requires_id(pair, "Token has no id")
 }
 
-fn no_id_nor_expiry(pair: &Pair, door: Door) -> Option<Deviation> {
-    door.misses_id(pair, "Token has no 'exp' claim")
+fn no_id_nor_expiry(pair: &Pair, endpoint: Endpoint) -> Option<Deviation> {
+    endpoint.requires_id(pair, "Token has no 'exp' claim")
 }
 
-fn mark(pair: &Pair, door: Door) -> Option<Deviation> {
+fn digest(pair: &Pair, endpoint: Endpoint) -> Option<Deviation> {
     let text = "The user's password has been changed.";
-    let name = match door {
-        Door::Refresh => PASSWORD_CHANGED,
-        Door::RefreshSliding => LOST_ACCOUNT,
+    let name = match endpoint {
+        Endpoint::Refresh => PASSWORD_CHANGED,
+        Endpoint::RefreshSliding => LOST_ACCOUNT,
         _ => return None,
     };
     let checked = pair.configuration.is_on("CHECK_REVOKE_TOKEN");
     checked.then_some(Deviation { name, status: 401, text })
 }
 
-impl Door {
-    /// Where Django asks the blacklist for an id that is not there; what ours says instead.
-    pub(super) fn misses_id(self, pair: &Pair, text: &'static str) -> Option<Deviation> {
-        let asked = match self {
+impl Endpoint {
+    /// The deviation of a token without id, if Django looks the id up in the blacklist.
+    pub(super) fn requires_id(self, pair: &Pair, text: &'static str) -> Option<Deviation> {
+        let is_looked_up = match self {
             Self::Refresh | Self::Blacklist | Self::RefreshSliding => true,
             Self::Hello | Self::Stateless => {
                 let classes = pair.configuration.list("AUTH_TOKEN_CLASSES", "AccessToken");
@@ -118,12 +118,12 @@ impl Door {
             }
             Self::Verify => false,
         };
-        let asked = asked && pair.configuration.blacklist_app;
-        asked.then_some(Deviation { name: NO_ID, status: 401, text })
+        let is_looked_up = is_looked_up && pair.configuration.blacklist_app;
+        is_looked_up.then_some(Deviation { name: NO_ID, status: 401, text })
     }
 }
 
-/// All times are reckoned from `now`.
+/// All times derive from `now`.
 pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
     let [soon, past, long_ago, far] =
         [now + 90, now - 30, now - 400, now + 900].map(|time| time.to_string());
@@ -195,9 +195,9 @@ pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
         odd([("refresh_exp", "null")]).differs(refresh_expiry),
         odd([("refresh_exp", "\"x\"")]).differs(refresh_expiry),
         odd([("refresh_exp", "1e18")]).differs(refresh_expiry),
-        odd([("mark", "\"D41D8CD98F00B204E9800998ECF8427E\"")]).differs(mark),
-        odd([("mark", "12")]).differs(mark),
-        odd([("mark", "")]).differs(mark),
+        odd([("digest", "\"D41D8CD98F00B204E9800998ECF8427E\"")]).differs(digest),
+        odd([("digest", "12")]).differs(digest),
+        odd([("digest", "")]).differs(digest),
         odd([("username", "\"mallory\""), ("is_staff", "true"), ("own", "{\"a\":[1,2.5,null]}")]),
         odd([("first", "1"), ("exp", &long_ago), ("type", "\"other\""), ("jti", "")]),
         odd([("exp", ""), ("type", ""), ("jti", "")]).differs(no_id_nor_expiry),

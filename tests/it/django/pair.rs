@@ -1,4 +1,4 @@
-//! Django and the example on one database, asked the same.
+//! Django and the example on one database, with the same requests.
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::support::{reply::Reply, server::Server};
 
 use super::{
-    answer::{Answer, Seen},
     configuration::Configuration,
     database::{Database, Engine, Rows},
     deviations::{self, NO_STORE},
     effect::Effect,
     minting::Mint,
     project::{Django, FEW_ITERATIONS, SECRET_KEY, Settings},
+    response::{Normalized, Seen},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Side {
         }
     }
 
-    /// Of a pair of things, the one of this side.
+    /// The element of this side.
     pub(super) fn of<T>(self, both: &[T; 2]) -> &T {
         &both[self as usize]
     }
@@ -55,7 +55,7 @@ pub(super) struct Pair {
     pub(super) database: Database,
     pub(super) django: Django,
     pub(super) ours: Server,
-    /// What each side has shown so far.
+    /// What each side has responded so far.
     seen: [RefCell<Seen>; 2],
     compared: Cell<usize>,
     differences: RefCell<String>,
@@ -63,7 +63,7 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// `None` where something is not installed.
+    /// `None` if Django or the database is not installed.
     pub(super) fn start(engine: Engine, configuration: Configuration) -> Option<Self> {
         super::project::python()?;
         let database = Database::new(engine, configuration.blacklist_app)?;
@@ -96,7 +96,7 @@ impl Pair {
         }
     }
 
-    /// Sends a request that is not compared.
+    /// Sends a request without comparing.
     pub(super) fn send(&self, side: Side, request: &Request) -> Reply {
         let Request { line, headers, body } = request;
         match side {
@@ -109,7 +109,7 @@ impl Pair {
         Case { pair: self, name: name.into(), deviation: None }
     }
 
-    /// Sends a request to both, and compares everything.
+    /// Sends a request to both sides, and compares the responses and rows.
     pub(super) fn compare(
         &self,
         name: impl Into<String>,
@@ -118,40 +118,40 @@ impl Pair {
         self.case(name).send(request)
     }
 
-    /// Sends it to one side; what the rows were, the answer, and what became of the rows.
-    fn observe(&self, side: Side, request: &Request) -> (Reply, Answer, Effect) {
+    /// Sends a request to one side. Returns the response and the effect on the rows.
+    fn observe(&self, side: Side, request: &Request) -> (Reply, Normalized, Effect) {
         let before = self.database.rows();
         let reply = self.send(side, request);
         let after = self.database.rows();
         let mut seen = side.of(&self.seen).borrow_mut();
-        seen.look_at(&request.headers);
-        seen.look_at(&String::from_utf8_lossy(&request.body));
-        let answer = Answer::read(&reply, &mut seen);
+        seen.record_request(&request.headers);
+        seen.record_request(&String::from_utf8_lossy(&request.body));
+        let response = Normalized::read(&reply, &mut seen);
         let effect = if Arc::ptr_eq(&before, &after) {
             Effect::default()
         } else {
             Effect::between(&before, &after, &mut seen)
         };
-        (reply, answer, effect)
+        (reply, response, effect)
     }
 
     pub(super) fn rows(&self) -> Arc<Rows> {
         self.database.rows()
     }
 
-    /// Notes what is wrong, in order to tell all of it at the end.
-    pub(super) fn object(&self, name: &str, what: &str) {
+    /// Records a failure. All failures are reported at the end.
+    pub(super) fn fail(&self, name: &str, what: &str) {
         let _ = writeln!(self.differences.borrow_mut(), "- {name}: {what}");
     }
 
     pub(super) fn expect(&self, name: &str, holds: bool) {
         if !holds {
-            self.object(name, "does not hold");
+            self.fail(name, "does not hold");
         }
     }
 
-    /// Notes a deviation that shows elsewhere than in an answer.
-    pub(super) fn note(&self, deviation: &'static str) {
+    /// Records a deviation.
+    pub(super) fn record(&self, deviation: &'static str) {
         deviations::assert_is_documented(deviation);
         self.deviations.borrow_mut().insert(deviation);
     }
@@ -188,7 +188,7 @@ pub(super) fn start_ours(
     )
 }
 
-/// A request that is to be compared.
+/// A request whose responses are compared.
 #[must_use]
 pub(super) struct Case<'p> {
     pair: &'p Pair,
@@ -196,18 +196,17 @@ pub(super) struct Case<'p> {
     deviation: Option<Deviation>,
 }
 
-/// How ours answers otherwise, and the row of the docs that says why.
+/// Our response to a request, and the row of the docs that permits it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deviation {
     pub(super) name: &'static str,
     pub(super) status: u16,
-    /// What stands in the body.
+    /// A part of the body.
     pub(super) text: &'static str,
 }
 
 impl Case<'_> {
-    /// Here, and only here, ours answers otherwise: with this status, and a body in which `text`
-    /// stands.
+    /// Expects that our response deviates: with this status, and a body that contains `text`.
     pub(super) fn differs(self, deviation: &'static str, status: u16, text: &'static str) -> Self {
         self.differs_if(true, deviation, status, text)
     }
@@ -237,13 +236,13 @@ impl Case<'_> {
         let slides = our_request.line.contains("/sliding/refresh/");
         let excused = of_ours.excuse(&of_django);
         for deviation in excused.into_iter().chain(our_effect.excuse(&django_effect, slides)) {
-            pair.note(deviation);
+            pair.record(deviation);
         }
         if our_request.line.contains(" /api/token/") {
             let stored = [&django_reply, &our_reply].map(|reply| reply.header("cache-control"));
             match stored.each_ref().map(Vec::as_slice) {
-                [[], ["no-store"]] => pair.note(NO_STORE),
-                other => pair.object(&name, &format!("{other:?}")),
+                [[], ["no-store"]] => pair.record(NO_STORE),
+                other => pair.fail(&name, &format!("{other:?}")),
             }
         }
         let equal = of_django == of_ours && django_effect == our_effect;
@@ -253,15 +252,15 @@ impl Case<'_> {
             )
         };
         match deviation {
-            None if !equal => pair.object(&name, &what()),
+            None if !equal => pair.fail(&name, &what()),
             None => {}
             Some(Deviation { name: deviation, .. }) if equal => {
-                pair.object(&name, &format!("no deviation any more ({deviation}): {}", what()));
+                pair.fail(&name, &format!("the deviation did not occur ({deviation}): {}", what()));
             }
             Some(Deviation { name: deviation, status, text }) => {
-                pair.note(deviation);
+                pair.record(deviation);
                 if of_ours.status != status || !our_reply.body.contains(text) {
-                    pair.object(&name, &format!("{status} {text:?} expected: {}", what()));
+                    pair.fail(&name, &format!("{status} {text:?} expected: {}", what()));
                 }
             }
         }
@@ -291,12 +290,12 @@ pub(super) fn log_in_with(path: &str, username: &str, password: &str) -> Request
 }
 
 impl Pair {
-    /// A request with a token in the header that is configured.
+    /// A request with a token in the configured header.
     pub(super) fn with_token(&self, path: &str, token: &str) -> Request {
         get(path, self.header(&format!("{} {token}", self.scheme())))
     }
 
-    /// The header that is configured, with this value.
+    /// The configured header with this value.
     pub(super) fn header(&self, value: &str) -> String {
         let name = self.configuration.get("AUTH_HEADER_NAME").as_str();
         let name = name.unwrap_or("HTTP_AUTHORIZATION").trim_start_matches("HTTP_");
@@ -307,17 +306,17 @@ impl Pair {
         self.configuration.list("AUTH_HEADER_TYPES", "Bearer").remove(0)
     }
 
-    /// What mints tokens for this configuration.
+    /// Mints tokens for this configuration.
     pub(super) fn mint(&self) -> Mint {
-        let mark = self.configuration.is_on("CHECK_REVOKE_TOKEN").then(|| {
+        let digest = self.configuration.is_on("CHECK_REVOKE_TOKEN").then(|| {
             let login = self.send(Side::Django, &log_in("/api/token/", "alice"));
             let claims = crate::support::login::payload(login.json()["refresh"].as_str().unwrap());
             claims[self.configuration.get("REVOKE_TOKEN_CLAIM").as_str().unwrap()].clone()
         });
-        Mint::new(&self.configuration, mark)
+        Mint::new(&self.configuration, digest)
     }
 
-    /// What names this user in a token.
+    /// The user's id in tokens.
     pub(super) fn user(&self, username: &str) -> Value {
         if self.configuration.get("USER_ID_FIELD") == "username" {
             return username.into();

@@ -1,4 +1,4 @@
-//! A Django project: its files, its databases, and the server that serves it.
+//! A Django project: its files, settings and server.
 
 use std::{
     env, fs,
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 
 use crate::support::{folder::Folder, reply::Reply, server::send_on};
 
-/// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// What both sides sign with where no other key is set.
+/// The deadline on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// The `SECRET_KEY` of both sides.
 pub(crate) const SECRET_KEY: &str = "django-insecure: sixty bytes that every reader of this knows";
-/// So few that a login costs next to nothing.
+/// Few enough that a login is cheap.
 pub(crate) const FEW_ITERATIONS: u32 = 1000;
 
-/// Its files, each under its name.
+/// The files with their names.
 macro_rules! files {
     ($($name:literal)*) => {
         [$(($name, include_str!(concat!("project/", $name)))),*]
@@ -32,7 +32,7 @@ macro_rules! files {
 const FILES: [(&str, &str); 6] =
     files!["gunicorn.conf.py" "hashers.py" "seed.py" "settings.py" "urls.py" "wsgi.py"];
 
-/// What a project is run with.
+/// The settings of a project.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) simple_jwt: Value,
@@ -40,11 +40,11 @@ pub(crate) struct Settings {
     /// The value of Django's `DATABASES["default"]`.
     pub(crate) database: Value,
     pub(crate) password_iterations: u32,
-    /// `TIME_ZONE`, where `USE_TZ` is off.
+    /// `TIME_ZONE`, if `USE_TZ` is off.
     pub(crate) local_zone: Option<&'static str>,
 }
 
-/// The Python that has Django, or `None` where it was not set up.
+/// The Python with Django. `None` if it is not set up.
 pub(crate) fn python() -> Option<PathBuf> {
     let python = env::var_os("TOWER_JWT_AUTH_PYTHON").map(PathBuf::from);
     if python.is_none() {
@@ -53,7 +53,7 @@ pub(crate) fn python() -> Option<PathBuf> {
     python
 }
 
-/// The folder of the files.
+/// The folder with the files.
 fn folder() -> &'static Path {
     static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
         let folder = Folder::of_the_process();
@@ -67,7 +67,7 @@ fn folder() -> &'static Path {
 
 impl Settings {
     fn command(&self) -> Command {
-        let mut command = Command::new(python().expect("asked for before"));
+        let mut command = Command::new(python().expect("checked before"));
         command
             .current_dir(folder())
             .env("SECRET_KEY", SECRET_KEY)
@@ -80,21 +80,21 @@ impl Settings {
         command
     }
 
-    /// Makes the tables of an empty database, and these users.
+    /// Creates the tables of an empty database, and these users.
     pub(crate) fn seed(&self, users: &Value) {
         let output = self.command().arg("seed.py").arg(users.to_string()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
-/// A project that is served by gunicorn.
+/// A project served by gunicorn.
 pub(crate) struct Django {
     child: Child,
     address: String,
 }
 
 impl Django {
-    /// One process with some threads.
+    /// One process with eight threads.
     pub(crate) fn start(settings: &Settings) -> Self {
         Self::start_with(settings, 1, 8)
     }
@@ -112,12 +112,12 @@ impl Django {
                 if let Some((_, rest)) = line.split_once("Listening at: http://") {
                     let _ = listening.send(rest.split(' ').next().unwrap_or_default().to_owned());
                 } else if !line.contains("[INFO]") {
-                    // Shown with the test that fails.
+                    // Shown if the test fails.
                     let _ = writeln!(std::io::stderr(), "{line}");
                 }
             }
         });
-        let address = address.recv_timeout(PATIENCE).expect("gunicorn starts");
+        let address = address.recv_timeout(DEADLINE).expect("gunicorn starts");
         Self { child, address }
     }
 
@@ -127,16 +127,16 @@ impl Django {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream
     }
 
-    /// Sends the request `line`, `headers` and `body` on a connection of their own.
+    /// Sends a request on a new connection.
     pub(crate) fn send(&self, line: &str, headers: &str, body: &[u8]) -> Reply {
-        send_on(self.connect(), line, headers, body).expect("an answer")
+        send_on(self.connect(), line, headers, body).expect("a response")
     }
 
-    /// Has Django do something, such as changing a password.
+    /// Runs an action in Django, such as a password change.
     pub(crate) fn administer(&self, action: &str, arguments: &Value) -> Value {
         let body = json!({"action": action, "arguments": arguments}).to_string();
         let reply =
@@ -148,7 +148,7 @@ impl Django {
 
 impl Drop for Django {
     fn drop(&mut self) {
-        // It ends with its input.
+        // It exits at the end of its input.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }

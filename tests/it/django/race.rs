@@ -1,4 +1,4 @@
-//! Sixteen refreshes with one token at once, at two copies of the example, and at Django, too.
+//! Sixteen concurrent refreshes of one token, at two copies of the example and at Django.
 
 use std::{net::TcpStream, sync::Barrier, thread};
 
@@ -14,7 +14,7 @@ use super::{
     project::FEW_ITERATIONS,
 };
 
-const RACE: &str = "several rotations of one token at once";
+const RACE: &str = "concurrent rotations of one token";
 const ROUNDS: usize = 40;
 const CLIENTS: usize = 16;
 
@@ -36,7 +36,7 @@ fn race(engine: Engine) {
     for round in 0..ROUNDS {
         let token = new_token(&pair);
         let before = pair.rows().blacklisted.len();
-        let replies = at_once(|client| send(connect(client), &token));
+        let replies = concurrently(|client| send(connect(client), &token));
         let (winners, losers): (Vec<_>, Vec<_>) =
             replies.into_iter().partition(|reply| reply.status == 200);
         assert_eq!(winners.len(), 1, "round {round}: {losers:?}");
@@ -49,17 +49,17 @@ fn race(engine: Engine) {
         assert_eq!(rows.blacklisted.len(), before + 1);
         let (old, new) = (jti(&token), jti(&successor));
         assert!(rows.blacklisted.iter().any(|row| row.jti == old));
-        // Nothing is left of those that lost.
+        // Losers write nothing.
         let newest = rows.outstanding.iter().map(|row| &row.jti).next_back();
         assert_eq!(newest, Some(&new));
         assert_eq!(send(copies[round % 2].connect(), &successor).status, 200);
     }
 
-    // Django may let several win, also after one of ours; ours never are more than one.
+    // Several may win at Django, even after one of ours. Never more than one wins at ours.
     let mut won_at_django = 0;
     for round in 0..ROUNDS / 2 {
         let token = new_token(&pair);
-        let replies = at_once(|client| match client % 3 {
+        let replies = concurrently(|client| match client % 3 {
             0 => (true, send(pair.django.connect(), &token)),
             _ => (false, send(connect(client), &token)),
         });
@@ -86,10 +86,10 @@ fn new_token(pair: &Pair) -> String {
 fn send(stream: TcpStream, token: &str) -> Reply {
     let body = json!({ "refresh": token }).to_string();
     let headers = "content-type: application/json\r\n";
-    send_on(stream, "POST /api/token/refresh/", headers, body.as_bytes()).expect("an answer")
+    send_on(stream, "POST /api/token/refresh/", headers, body.as_bytes()).expect("a response")
 }
 
-fn at_once<T: Send>(send: impl Fn(usize) -> T + Sync) -> Vec<T> {
+fn concurrently<T: Send>(send: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(CLIENTS);
     thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)

@@ -1,4 +1,4 @@
-//! Settings that Django starts with, and that protect nothing.
+//! Settings that Django accepts and the example rejects.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::{
     project::{Django, FEW_ITERATIONS, SECRET_KEY, Settings, python},
 };
 
-/// The row of the table, the settings, and whether there is the blacklist app.
-fn refused() -> Vec<(&'static str, Value, bool)> {
+/// The deviation, the settings, and whether the blacklist app is installed.
+fn rejected() -> Vec<(&'static str, Value, bool)> {
     const NO_APP: &str = "`BLACKLIST_AFTER_ROTATION` without the blacklist app";
     const SHORT: &str = "HMAC keys below 32/48/64 bytes";
     const TIMES: &str = "`LEEWAY` above five minutes, lifetimes of zero";
@@ -28,13 +28,13 @@ fn refused() -> Vec<(&'static str, Value, bool)> {
 }
 
 #[test]
-fn some_settings_are_refused() {
+fn rejects_settings_that_protect_nothing() {
     if python().is_none() {
         return;
     }
     let Some(full) = Database::new(Engine::Sqlite, true) else { return };
     let plain = Database::new(Engine::Sqlite, false).expect("as above");
-    for (deviation, simple_jwt, blacklist_app) in refused() {
+    for (deviation, simple_jwt, blacklist_app) in rejected() {
         assert_is_documented(deviation);
         let database = if blacklist_app { &full } else { &plain };
         let django = Django::start(&Settings {
@@ -46,7 +46,7 @@ fn some_settings_are_refused() {
         });
         let request = log_in("/api/token/", "alice");
         let reply = django.send(&request.line, &request.headers, &request.body);
-        assert_eq!(reply.status, 200, "no deviation any more: {deviation}");
+        assert_eq!(reply.status, 200, "the deviation did not occur: {deviation}");
 
         let simple_jwt = simple_jwt.to_string();
         let variables = [

@@ -1,34 +1,34 @@
-//! Users as tokens name them, and what has become of them.
+//! User ids in tokens, and users that change after the login.
 
 use serde_json::{Value, json};
 
 use super::{
     database::LONG_NAME,
-    doors::Door,
+    endpoints::Endpoint,
     minting::Mint,
     odd_tokens::{LOST_ACCOUNT, PASSWORD_CHANGED},
     pair::{Deviation, Pair, Side, log_in},
 };
 
-const GONE: &str = "refresh for a user that is gone";
+const GONE: &str = "refresh for a deleted user";
 const UNHELD: &str = "a user id that the column cannot hold";
-const PYTHON: &str = "a user id in digits that only Python reads: with blanks, as `1_0`";
-const NOBODY: &str = "user id `null`, empty or with a NUL in it";
-const NO_ID: &str = "a user id that is no text and no integer";
+const PYTHON: &str = "a user id in a form that only Python parses: with blanks, as `1_0`";
+const NOBODY: &str = "a user id that is `null`, empty or contains NUL";
+const NO_ID: &str = "a user id that is neither a string nor an integer";
 const NOT_FOUND: &str = "User not found";
 const CHANGED: &str = "The user's password has been changed.";
 const NO_ACCOUNT: &str = "No active account found for the given token.";
 
-/// What a user id is to Django.
+/// What Django does with a user id.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Known,
-    /// Known, but the mark in the token is that of another.
+    /// Known, but the password digest in the token is that of another user.
     Other,
     Inactive,
     Unknown,
     Unreadable,
-    /// Known, but not so written.
+    /// Known, in a form that only Python parses.
     Python,
     Nobody,
     NoId,
@@ -74,49 +74,51 @@ fn ids(pair: &Pair) -> Vec<(Kind, Value)> {
     ids
 }
 
-fn deviation(pair: &Pair, door: Door, kind: Kind) -> Option<Deviation> {
+fn deviation(pair: &Pair, endpoint: Endpoint, kind: Kind) -> Option<Deviation> {
     let differs = |name, status, text| Some(Deviation { name, status, text });
     let app = pair.configuration.blacklist_app;
     let active_only = pair.configuration.get("CHECK_USER_IS_ACTIVE") != false;
-    let is_marked = pair.configuration.is_on("CHECK_REVOKE_TOKEN");
-    // PyJWT itself demands that this claim is text.
+    let has_digest = pair.configuration.is_on("CHECK_REVOKE_TOKEN");
+    // PyJWT itself requires a string in this claim.
     let is_subject = pair.configuration.get("USER_ID_CLAIM") == "sub";
-    match (kind, door) {
+    match (kind, endpoint) {
         (Kind::NoId, _) => differs(NO_ID, 401, "Token is invalid").filter(|_| !is_subject),
         (Kind::Nobody, _) => differs(NOBODY, 401, "Token is invalid"),
-        (Kind::Other, Door::Refresh) if is_marked => differs(PASSWORD_CHANGED, 401, CHANGED),
-        (Kind::Other, Door::RefreshSliding) if is_marked => differs(LOST_ACCOUNT, 401, CHANGED),
+        (Kind::Other, Endpoint::Refresh) if has_digest => differs(PASSWORD_CHANGED, 401, CHANGED),
+        (Kind::Other, Endpoint::RefreshSliding) if has_digest => {
+            differs(LOST_ACCOUNT, 401, CHANGED)
+        }
         (Kind::Known | Kind::Other, _) => None,
-        (Kind::Inactive, Door::RefreshSliding) if !active_only => None,
-        (_, Door::RefreshSliding) => differs(LOST_ACCOUNT, 401, NO_ACCOUNT),
-        (Kind::Unknown, Door::Refresh) => differs(GONE, 401, NO_ACCOUNT),
-        (Kind::Unreadable, Door::Refresh) => differs(UNHELD, 401, NO_ACCOUNT),
-        (Kind::Unreadable, Door::Hello) => differs(UNHELD, 401, NOT_FOUND),
-        (Kind::Unreadable, Door::Blacklist) if app => differs(UNHELD, 200, "{}"),
-        (Kind::Python, Door::Refresh) => differs(PYTHON, 401, NO_ACCOUNT),
-        (Kind::Python, Door::Hello) => differs(PYTHON, 401, NOT_FOUND),
-        (Kind::Python, Door::Blacklist) if app => differs(PYTHON, 200, "{}"),
+        (Kind::Inactive, Endpoint::RefreshSliding) if !active_only => None,
+        (_, Endpoint::RefreshSliding) => differs(LOST_ACCOUNT, 401, NO_ACCOUNT),
+        (Kind::Unknown, Endpoint::Refresh) => differs(GONE, 401, NO_ACCOUNT),
+        (Kind::Unreadable, Endpoint::Refresh) => differs(UNHELD, 401, NO_ACCOUNT),
+        (Kind::Unreadable, Endpoint::Hello) => differs(UNHELD, 401, NOT_FOUND),
+        (Kind::Unreadable, Endpoint::Blacklist) if app => differs(UNHELD, 200, "{}"),
+        (Kind::Python, Endpoint::Refresh) => differs(PYTHON, 401, NO_ACCOUNT),
+        (Kind::Python, Endpoint::Hello) => differs(PYTHON, 401, NOT_FOUND),
+        (Kind::Python, Endpoint::Blacklist) if app => differs(PYTHON, 200, "{}"),
         _ => None,
     }
 }
 
 pub(super) fn compare(pair: &Pair, mint: &Mint) {
-    for door in Door::ALL {
-        let token_type = door.token_type(pair);
+    for endpoint in Endpoint::ALL {
+        let token_type = endpoint.token_type(pair);
         for (kind, id) in ids(pair) {
-            // PyJWT refuses `null` there, too.
+            // PyJWT also rejects `null` there.
             let is_null = id.is_null() && pair.configuration.get("USER_ID_CLAIM") == "sub";
-            pair.case(format!("{door:?} user {id}"))
-                .differs_as(deviation(pair, door, kind).filter(|_| !is_null))
-                .send(|_| door.request(pair, &mint.token(token_type, &id, &[])));
+            pair.case(format!("{endpoint:?} user {id}"))
+                .differs_as(deviation(pair, endpoint, kind).filter(|_| !is_null))
+                .send(|_| endpoint.request(pair, &mint.token(token_type, &id, &[])));
         }
-        pair.compare(format!("{door:?} no user"), |_| {
-            door.request(pair, &mint.token(token_type, &json!("1"), &[("user", "")]))
+        pair.compare(format!("{endpoint:?} no user"), |_| {
+            endpoint.request(pair, &mint.token(token_type, &json!("1"), &[("user", "")]))
         });
     }
 }
 
-/// Users to whom something happens after they have logged in.
+/// Users that change after the login.
 pub(super) fn compare_changes(pair: &Pair) {
     type Change = fn(&Pair, i64);
     let changes: [(&str, Change); 3] = [
@@ -139,18 +141,18 @@ pub(super) fn compare_changes(pair: &Pair) {
         let rows = pair.rows();
         let user = rows.users.iter().find(|user| user.username == username).unwrap();
         change(pair, user.id);
-        for door in Door::ALL {
+        for endpoint in Endpoint::ALL {
             let token = |side: Side| {
-                let token = match door.token_type(pair) {
+                let token = match endpoint.token_type(pair) {
                     "access" => &side.of(&pairs)["access"],
                     "refresh" => &side.of(&pairs)["refresh"],
                     _ => &side.of(&slidings)["token"],
                 };
                 token.as_str().unwrap().to_owned()
             };
-            pair.case(format!("{door:?} {username}"))
-                .differs_as(after(pair, door, username))
-                .send(|side| door.request(pair, &token(side)));
+            pair.case(format!("{endpoint:?} {username}"))
+                .differs_as(after(pair, endpoint, username))
+                .send(|side| endpoint.request(pair, &token(side)));
         }
         for path in ["/api/token/", "/api/token/sliding/"] {
             pair.compare(format!("{path} {username}"), |_| log_in(path, username));
@@ -158,12 +160,12 @@ pub(super) fn compare_changes(pair: &Pair) {
     }
 }
 
-/// How ours answers when this user comes with a token of before.
-fn after(pair: &Pair, door: Door, username: &str) -> Option<Deviation> {
-    match (username, door) {
-        ("changes", _) => deviation(pair, door, Kind::Other),
-        ("is barred", _) => deviation(pair, door, Kind::Inactive),
-        ("leaves", _) => deviation(pair, door, Kind::Unknown),
+/// Our response to a token from before the change.
+fn after(pair: &Pair, endpoint: Endpoint, username: &str) -> Option<Deviation> {
+    match (username, endpoint) {
+        ("changes", _) => deviation(pair, endpoint, Kind::Other),
+        ("is barred", _) => deviation(pair, endpoint, Kind::Inactive),
+        ("leaves", _) => deviation(pair, endpoint, Kind::Unknown),
         _ => None,
     }
 }

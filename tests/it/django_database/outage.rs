@@ -1,4 +1,4 @@
-//! A database that is away, locked, or not made yet.
+//! A database that is unreachable, locked, or not created yet.
 
 use std::time::{Duration, Instant};
 
@@ -9,24 +9,24 @@ use crate::support::{postgres::Server, session::at};
 
 use super::schema::{Fixture, token};
 
-/// What every call ends within, and a little for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// The deadline of every call, with a margin for a busy machine.
+const DEADLINE: Duration = Duration::from_secs(4);
 
 #[tokio::test]
-async fn while_another_process_holds_the_write_lock_nothing_is_relied_on() {
+async fn reads_fail_while_another_process_holds_the_write_lock() {
     let fixture = Fixture::sqlite().await;
     let store = fixture.store();
     store.outstand(&token("a", "7", 1000), at(1)).await.unwrap();
     let mut other = fixture.open_file().await;
     raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
 
-    // Nobody knows yet, and reading goes on.
+    // No write has failed yet, and reads succeed.
     assert!(!store.is_blacklisted("a").await.unwrap());
     let began = Instant::now();
     assert!(store.blacklist(&token("a", "7", 1000), at(1)).await.is_err());
     assert!(store.is_blacklisted("a").await.is_err());
     assert!(store.ping().await.is_err());
-    assert!(began.elapsed() < 3 * PATIENCE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < 3 * DEADLINE, "{:?}", began.elapsed());
 
     raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert!(!store.is_blacklisted("a").await.unwrap());
@@ -34,9 +34,9 @@ async fn while_another_process_holds_the_write_lock_nothing_is_relied_on() {
     store.ping().await.unwrap();
 }
 
-/// Django writes while this does: whoever comes later waits.
+/// Django writes at the same time.
 #[tokio::test]
-async fn a_short_lock_is_waited_for() {
+async fn waits_for_a_short_lock() {
     let fixture = Fixture::sqlite().await;
     let store = fixture.store();
     let mut other = fixture.open_file().await;
@@ -51,7 +51,7 @@ async fn a_short_lock_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_is_not_made() {
+async fn does_not_create_a_missing_file() {
     let folder = crate::support::folder::Folder::new();
     let file = folder.path().join("db.sqlite3");
     let url = format!("sqlite://{}", file.display());
@@ -63,22 +63,22 @@ async fn a_file_that_is_missing_is_not_made() {
 }
 
 #[tokio::test]
-async fn tables_that_come_later_are_found() {
-    let made = Fixture::sqlite().await;
-    made.add_user(7, "ada", "!", true).await;
+async fn finds_tables_that_are_created_later() {
+    let migrated = Fixture::sqlite().await;
+    migrated.add_user(7, "ada", "!", true).await;
     let folder = crate::support::folder::Folder::new();
     let file = folder.path().join("db.sqlite3");
     std::fs::write(&file, "").unwrap();
     let url = format!("sqlite://{}", file.display());
     let users = DjangoUsers::new(DjangoDatabase::connect_lazy(&url).unwrap());
     assert!(users.find("7").await.is_err());
-    std::fs::copy(made.file(), &file).unwrap();
+    std::fs::copy(migrated.file(), &file).unwrap();
     let found = users.find("7").await;
     assert_eq!(found.unwrap().unwrap().username(), "ada");
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_or_is_gone_is_told_in_time() {
+async fn reports_a_server_that_hangs_or_is_down_in_time() {
     let Some(server) = Server::start() else { return };
     let database = DjangoDatabase::connect_lazy(&server.url()).unwrap();
     database.ping().await.unwrap();
@@ -92,7 +92,7 @@ async fn a_server_that_hangs_or_is_gone_is_told_in_time() {
         let began = Instant::now();
         assert!(database.ping().await.is_err());
         assert!(store.is_blacklisted("a").await.is_err());
-        assert!(began.elapsed() < 2 * PATIENCE, "{signal} {:?}", began.elapsed());
+        assert!(began.elapsed() < 2 * DEADLINE, "{signal} {:?}", began.elapsed());
         if signal == "-STOP" {
             server.signal("-CONT");
         } else {
@@ -103,7 +103,7 @@ async fn a_server_that_hangs_or_is_gone_is_told_in_time() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_read_only_is_told() {
+async fn ping_reports_a_read_only_database() {
     let Some(fixture) = Fixture::postgres().await else { return };
     let url = format!("{}&options[default_transaction_read_only]=on", fixture.url());
     let database = DjangoDatabase::connect_lazy(&url).unwrap();

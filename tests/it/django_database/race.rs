@@ -1,4 +1,4 @@
-//! Processes that spend the same token at once.
+//! Processes that rotate the same token concurrently.
 
 use std::{
     env,
@@ -14,16 +14,16 @@ use crate::support::{postgres::PASSWORD, session::at};
 
 use super::schema::{Fixture, token};
 
-/// The test that its copies run, which spend what they are told to.
-const WORKER: &str = "django_database::race::processes_have_one_winner_in_sqlite";
+/// The test that the worker processes run.
+const WORKER: &str = "django_database::race::one_of_many_processes_wins_in_sqlite";
 const URL: &str = "DJANGO_RACE_URL";
 const ROUNDS: usize = 25;
 const PROCESSES: usize = 4;
-/// How many calls each of them makes at once.
+/// The number of concurrent calls of each process.
 const CALLS: usize = 8;
 
 #[tokio::test]
-async fn processes_have_one_winner_in_sqlite() {
+async fn one_of_many_processes_wins_in_sqlite() {
     if let Ok(url) = env::var(URL) {
         return work(&url).await;
     }
@@ -31,13 +31,13 @@ async fn processes_have_one_winner_in_sqlite() {
 }
 
 #[tokio::test]
-async fn processes_have_one_winner_in_postgres() {
+async fn one_of_many_processes_wins_in_postgres() {
     if let Some(fixture) = Fixture::postgres().await {
         race(&fixture).await;
     }
 }
 
-/// Each line names a token; tells the successors that won.
+/// Rotates the token on each line, and prints the successors that won.
 async fn work(url: &str) {
     let store = DjangoStore::new(DjangoUsers::new(DjangoDatabase::connect_lazy(url).unwrap()));
     store.ping().await.unwrap();
@@ -61,7 +61,7 @@ async fn work(url: &str) {
     }
 }
 
-/// A process that spends what its lines name, and tells what it won.
+/// A process that rotates the token on each line, and prints the successors that won.
 struct Worker(Child, BufReader<ChildStdout>);
 
 impl Worker {
@@ -79,7 +79,7 @@ impl Worker {
         Self::start(&mut command)
     }
 
-    fn spend(&mut self, jti: &str) {
+    fn rotate(&mut self, jti: &str) {
         writeln!(self.0.stdin.as_mut().unwrap(), "{jti}").unwrap();
     }
 
@@ -87,12 +87,12 @@ impl Worker {
         let mut won = Vec::new();
         loop {
             let mut line = String::new();
-            assert_ne!(self.1.read_line(&mut line).unwrap(), 0, "the process is gone");
+            assert_ne!(self.1.read_line(&mut line).unwrap(), 0, "the process has exited");
             match line.trim_end().split_once(' ') {
                 Some(("won", successor)) => won.push(successor.to_owned()),
                 Some(("failed", error)) => panic!("{error}"),
                 _ if line.trim_end() == "done" => return won,
-                _ => {} // what the test runner says
+                _ => {} // output of the test runner
             }
         }
     }
@@ -105,14 +105,14 @@ impl Drop for Worker {
     }
 }
 
-/// Django's own code for the same, which cannot tell a successor.
+/// Django's own code for the same. It has no successor.
 const DJANGO: &str = r#"
 import json, os, sys
 import django
 from django.conf import settings
 
 settings.configure(
-    SECRET_KEY="of no use here, but long enough for it",
+    SECRET_KEY="not used, but long enough to be accepted",
     INSTALLED_APPS=[
         "django.contrib.contenttypes",
         "django.contrib.auth",
@@ -139,7 +139,7 @@ for line in sys.stdin:
     print("done", flush=True)
 "#;
 
-/// `None` where Python was not set up.
+/// `None` if Python is not set up.
 fn django(fixture: &Fixture) -> Option<Worker> {
     let Some(python) = env::var_os("TOWER_JWT_AUTH_PYTHON") else {
         eprintln!("without Django: TOWER_JWT_AUTH_PYTHON is not set (tests/run sets it)");
@@ -171,12 +171,12 @@ async fn race(fixture: &Fixture) {
     let store = fixture.store();
     for round in 0..ROUNDS {
         let jti = format!("round-{round}");
-        // Those that Django makes are in the table, those from before the app are not.
+        // Tokens from before the app are not in the table.
         if round % 2 == 0 {
             store.outstand(&token(&jti, "7", 1000), at(1)).await.unwrap();
         }
         for worker in &mut workers {
-            worker.spend(&jti);
+            worker.rotate(&jti);
         }
         let won: Vec<_> = workers.iter_mut().flat_map(Worker::won).collect();
         assert_eq!(won.len(), 1, "{won:?}");

@@ -1,4 +1,4 @@
-//! A database as Django 5.2 and SimpleJWT 5.5.1 make it, with their tables and nothing else.
+//! A database with only the tables of Django 5.2 and SimpleJWT 5.5.1.
 
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection, raw_sql,
@@ -12,7 +12,7 @@ use crate::support::{
     session::{at, new_id},
 };
 
-/// What `migrate` makes of the two apps, and a custom user model besides.
+/// The tables of `migrate` for the two apps, and those of a custom user model.
 const SQLITE: &str = r#"
 CREATE TABLE "auth_user" ("id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(128) NOT NULL, "last_login" datetime NULL, "is_superuser" bool NOT NULL, "username" varchar(150) NOT NULL UNIQUE, "last_name" varchar(150) NOT NULL, "email" varchar(254) NOT NULL, "is_staff" bool NOT NULL, "is_active" bool NOT NULL, "date_joined" datetime NOT NULL, "first_name" varchar(150) NOT NULL);
 CREATE TABLE "token_blacklist_outstandingtoken" ("token" text NOT NULL, "created_at" datetime NULL, "expires_at" datetime NOT NULL, "user_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED, "jti" varchar(255) NOT NULL UNIQUE, "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT);
@@ -29,7 +29,7 @@ CREATE INDEX ON "token_blacklist_outstandingtoken" ("user_id");
 CREATE TABLE "accounts_member" ("key" uuid NOT NULL PRIMARY KEY, "secret" varchar(128) NOT NULL, "e mail" varchar(254) NOT NULL UNIQUE, "number" bigint NOT NULL UNIQUE);
 "#;
 
-/// A database of its own.
+/// The database of one test.
 pub(crate) enum Fixture {
     Sqlite(Folder),
     Postgres(&'static Server, String),
@@ -42,7 +42,7 @@ impl Fixture {
         fixture
     }
 
-    /// `None` where PostgreSQL is not installed.
+    /// `None` if PostgreSQL is not installed.
     pub(crate) async fn postgres() -> Option<Self> {
         let server = shared()?;
         let name = format!("django_{}", new_id().replace('-', "_"));
@@ -63,7 +63,7 @@ impl Fixture {
         }
     }
 
-    /// Only of SQLite.
+    /// The SQLite file.
     pub(crate) fn file(&self) -> std::path::PathBuf {
         let Self::Sqlite(folder) = self else { panic!("no file") };
         folder.path().join("db.sqlite3")
@@ -87,7 +87,7 @@ impl Fixture {
         }
     }
 
-    /// The first column, text, of each row.
+    /// The first column of each row.
     pub(crate) async fn texts(&self, sql: &str) -> Vec<Option<String>> {
         match self {
             Self::Sqlite(_) => {
@@ -103,14 +103,14 @@ impl Fixture {
         }
     }
 
-    /// The only text there is.
+    /// The only string of the only row.
     pub(crate) async fn text(&self, sql: &str) -> String {
         let mut texts = self.texts(sql).await;
         assert_eq!(texts.len(), 1, "{sql}");
         texts.remove(0).unwrap()
     }
 
-    /// The seconds since 1970 of a time, as an expression.
+    /// An expression for a column in seconds since 1970.
     pub(crate) fn seconds(&self, column: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("CAST(unixepoch({column}) AS text)"),
@@ -147,7 +147,7 @@ pub(crate) fn token<'a>(jti: &'a str, user_id: &'a str, expires_at: u64) -> Outs
     Outstanding { jti, user_id: Some(user_id), expires_at: at(expires_at) }
 }
 
-/// Runs each function on a database of its own of each engine.
+/// Runs each function on a new database of each engine.
 macro_rules! on_both {
     ($($test:ident),* $(,)?) => {
         mod sqlite {

@@ -11,16 +11,16 @@ use crate::support::session::at;
 use super::schema::{Fixture, on_both, token};
 
 on_both! {
-    a_token_is_remembered_as_django_does,
-    a_token_is_blacklisted_once,
-    what_django_remembered_is_kept_for_longer,
-    a_rotation_has_one_winner,
-    a_rotation_after_a_blacklisting_changes_nothing,
-    a_rotation_may_be_tried_again,
-    sliding_moves_the_expiry_on,
-    ids_that_do_not_fit_are_refused,
-    the_token_itself_is_not_stored,
-    nothing_is_added_to_the_database,
+    records_tokens_as_django_does,
+    blacklists_a_token_once,
+    extends_the_expiry_of_djangos_rows,
+    one_of_many_concurrent_rotations_wins,
+    rotating_a_blacklisted_token_changes_nothing,
+    a_rotation_can_be_repeated,
+    sliding_extends_the_expiry,
+    rejects_ids_that_do_not_fit,
+    does_not_store_the_token,
+    adds_nothing_to_the_schema,
 }
 
 const OUTSTANDING: &str = "token_blacklist_outstandingtoken";
@@ -35,7 +35,7 @@ async fn times(fixture: &Fixture, table: &str, column: &str) -> Vec<Option<Strin
     fixture.texts(&format!("SELECT {seconds} FROM {table} ORDER BY id")).await
 }
 
-async fn a_token_is_remembered_as_django_does(fixture: &Fixture) {
+async fn records_tokens_as_django_does(fixture: &Fixture) {
     fixture.add_user(7, "ada", "!", true).await;
     let store = fixture.store().with_leeway(Duration::from_secs(60));
     store.outstand(&token("a", "7", 2_000_000_000), at(1_795_720_378)).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_token_is_remembered_as_django_does(fixture: &Fixture) {
     assert_eq!(users, [Some("7".to_owned()), None, None]);
     let created = times(fixture, OUTSTANDING, "created_at").await;
     assert!(created.iter().all(|time| time.as_deref() == Some("1795720378")), "{created:?}");
-    // A leeway longer, so that Django's own flush revives nothing.
+    // Includes the leeway, so that Django's flush does not make a token valid again.
     let expires = times(fixture, OUTSTANDING, "expires_at").await;
     assert_eq!(expires[0].as_deref(), Some("2000000060"));
     if let Fixture::Sqlite(_) = fixture {
@@ -60,7 +60,7 @@ async fn a_token_is_remembered_as_django_does(fixture: &Fixture) {
     assert!(!store.is_blacklisted("a").await.unwrap());
 }
 
-async fn a_token_is_blacklisted_once(fixture: &Fixture) {
+async fn blacklists_a_token_once(fixture: &Fixture) {
     fixture.add_user(7, "ada", "!", true).await;
     let store = fixture.store();
     store.outstand(&token("known", "7", 1000), at(1)).await.unwrap();
@@ -83,8 +83,8 @@ async fn a_token_is_blacklisted_once(fixture: &Fixture) {
     assert_eq!(new, 1);
 }
 
-/// Of a token that Django made, the row says nothing of the leeway.
-async fn what_django_remembered_is_kept_for_longer(fixture: &Fixture) {
+/// Django's rows do not include the leeway.
+async fn extends_the_expiry_of_djangos_rows(fixture: &Fixture) {
     let expires_at = match fixture {
         Fixture::Sqlite(_) => "'1970-01-01 00:16:40'",
         Fixture::Postgres(..) => "to_timestamp(1000)",
@@ -97,13 +97,13 @@ async fn what_django_remembered_is_kept_for_longer(fixture: &Fixture) {
     let store = fixture.store().with_leeway(Duration::from_secs(30));
     assert!(store.blacklist(&token("a", "7", 1000), at(2)).await.unwrap());
     assert_eq!(times(fixture, OUTSTANDING, "expires_at").await, [Some("1030".to_owned())]);
-    // Never for shorter.
+    // Never shortened.
     store.blacklist(&token("a", "7", 500), at(2)).await.unwrap();
     assert_eq!(times(fixture, OUTSTANDING, "expires_at").await, [Some("1030".to_owned())]);
     assert_eq!(fixture.text(&format!("SELECT token FROM {OUTSTANDING}")).await, "x");
 }
 
-async fn a_rotation_has_one_winner(fixture: &Fixture) {
+async fn one_of_many_concurrent_rotations_wins(fixture: &Fixture) {
     fixture.add_user(7, "ada", "!", true).await;
     let copies: Vec<_> = (0..4).map(|_| fixture.store()).collect();
     let mut newest = "first".to_owned();
@@ -127,7 +127,7 @@ async fn a_rotation_has_one_winner(fixture: &Fixture) {
     assert_eq!(count(fixture, BLACKLISTED).await, "10");
 }
 
-async fn a_rotation_after_a_blacklisting_changes_nothing(fixture: &Fixture) {
+async fn rotating_a_blacklisted_token_changes_nothing(fixture: &Fixture) {
     let store = fixture.store();
     store.blacklist(&token("old", "7", 1000), at(1)).await.unwrap();
     let won = store.rotate(&token("old", "7", 1000), &token("new", "7", 2000), at(2)).await;
@@ -136,8 +136,8 @@ async fn a_rotation_after_a_blacklisting_changes_nothing(fixture: &Fixture) {
     assert_eq!(times(fixture, BLACKLISTED, "blacklisted_at").await, [Some("1".to_owned())]);
 }
 
-/// As when the connection is lost before the answer comes, which only PostgreSQL's can be.
-async fn a_rotation_may_be_tried_again(fixture: &Fixture) {
+/// The response may be lost with the connection, which only happens with PostgreSQL.
+async fn a_rotation_can_be_repeated(fixture: &Fixture) {
     let store = fixture.store();
     let rotate = || async {
         store.rotate(&token("old", "7", 1000), &token("new", "7", 2000), at(2)).await.unwrap()
@@ -148,12 +148,12 @@ async fn a_rotation_may_be_tried_again(fixture: &Fixture) {
     assert!(!other.unwrap());
 }
 
-async fn sliding_moves_the_expiry_on(fixture: &Fixture) {
+async fn sliding_extends_the_expiry(fixture: &Fixture) {
     let store = fixture.store().with_leeway(Duration::from_secs(10));
     store.outstand(&token("a", "7", 1000), at(1)).await.unwrap();
     assert!(store.slide(&token("a", "7", 1500), at(2)).await.unwrap());
     assert!(store.slide(&token("a", "7", 1200), at(3)).await.unwrap());
-    // One that was made before the app was installed.
+    // A token from before the app was installed.
     assert!(store.slide(&token("b", "7", 1500), at(2)).await.unwrap());
     let expected = [Some("1510".to_owned()), Some("1510".to_owned())];
     assert_eq!(times(fixture, OUTSTANDING, "expires_at").await, expected);
@@ -161,7 +161,7 @@ async fn sliding_moves_the_expiry_on(fixture: &Fixture) {
     assert!(!store.slide(&token("a", "7", 1600), at(5)).await.unwrap());
 }
 
-async fn ids_that_do_not_fit_are_refused(fixture: &Fixture) {
+async fn rejects_ids_that_do_not_fit(fixture: &Fixture) {
     let store = fixture.store();
     let long = "é".repeat(255);
     assert!(store.blacklist(&token(&long, "7", 1000), at(1)).await.unwrap());
@@ -181,7 +181,7 @@ async fn ids_that_do_not_fit_are_refused(fixture: &Fixture) {
     assert_eq!(fixture.text(&owned).await, "0");
 }
 
-async fn the_token_itself_is_not_stored(fixture: &Fixture) {
+async fn does_not_store_the_token(fixture: &Fixture) {
     let store = fixture.store();
     store.outstand(&token("a", "7", 1000), at(1)).await.unwrap();
     store.blacklist(&token("b", "7", 1000), at(1)).await.unwrap();
@@ -192,7 +192,7 @@ async fn the_token_itself_is_not_stored(fixture: &Fixture) {
     assert!(stored.iter().all(|token| token.as_deref() == Some("not stored")), "{stored:?}");
 }
 
-async fn nothing_is_added_to_the_database(fixture: &Fixture) {
+async fn adds_nothing_to_the_schema(fixture: &Fixture) {
     let sql = match fixture {
         Fixture::Sqlite(_) => {
             "SELECT sql FROM sqlite_master UNION ALL
@@ -218,7 +218,7 @@ async fn nothing_is_added_to_the_database(fixture: &Fixture) {
     }
 }
 
-/// The server's own account of what it does with the statements of real calls.
+/// The server logs the plans of the calls' statements.
 #[tokio::test]
 async fn no_statement_reads_a_whole_table() {
     let Some(fixture) = Fixture::postgres().await else { return };

@@ -1,4 +1,4 @@
-//! Users in `auth_user` and in a table of one's own.
+//! Users in `auth_user` and in a custom table.
 
 use std::{error::Error, time::Duration};
 
@@ -13,22 +13,22 @@ use crate::support::session::at;
 use super::schema::{Fixture, on_both, token};
 
 on_both! {
-    users_log_in,
-    users_are_found_by_id,
-    hashes_are_brought_up_to_date_where_django_would,
-    a_password_changed_meanwhile_stays_changed,
-    a_table_of_ones_own_is_used,
-    a_login_is_recorded,
-    a_column_that_is_missing_is_told,
-    nothing_of_a_user_shows,
+    authenticates_active_users,
+    finds_users_by_id,
+    replaces_outdated_hashes_as_django_does,
+    does_not_overwrite_a_concurrent_password_change,
+    reads_a_custom_table,
+    records_logins,
+    reports_missing_columns,
+    debug_shows_nothing_of_a_user,
 }
 
-/// Made of `analytical engine` by Django.
+/// A hash of `analytical engine` from Django.
 const OLD: &str =
     "pbkdf2_sha256$2000$Or5cMyMTMyrNfrjUgYDCkX$NO0CmeLdWtkC/glWcUnlZKf6UMTwlCHoYaQB2jBeoVA=";
 const PASSWORD: &str = "analytical engine";
 
-/// One whose new hashes take no time.
+/// A hasher with cheap hashes.
 fn quick() -> DjangoHasher {
     let formats = [Format::Pbkdf2Sha256 { iterations: 2000 }, Format::ARGON2];
     DjangoHasher::builder().formats(formats).build().unwrap()
@@ -38,7 +38,7 @@ fn quick_users(fixture: &Fixture) -> DjangoUsers {
     fixture.users().with_hasher(quick())
 }
 
-async fn users_log_in(fixture: &Fixture) {
+async fn authenticates_active_users(fixture: &Fixture) {
     fixture.add_user(7, "ada", OLD, true).await;
     fixture.add_user(8, "bob", OLD, false).await;
     fixture.add_user(9, "eve", "!unusable", true).await;
@@ -64,14 +64,14 @@ async fn users_log_in(fixture: &Fixture) {
         ("eve", "unusable"),
         ("joe", ""),
         ("joe", PASSWORD),
-        // The same to a person, and to Django's forms; but not to its login.
+        // Django's forms normalize this, but its login does not.
         ("ａda", PASSWORD),
     ] {
         assert!(users.authenticate(name, password).await.unwrap().is_none(), "{name}");
     }
 }
 
-async fn users_are_found_by_id(fixture: &Fixture) {
+async fn finds_users_by_id(fixture: &Fixture) {
     fixture.add_user(7, "ada", OLD, true).await;
     fixture.add_user(8, "bob", OLD, false).await;
     let users = fixture.users();
@@ -101,7 +101,7 @@ async fn users_are_found_by_id(fixture: &Fixture) {
     }
 }
 
-async fn hashes_are_brought_up_to_date_where_django_would(fixture: &Fixture) {
+async fn replaces_outdated_hashes_as_django_does(fixture: &Fixture) {
     let stored = |id: i64| async move {
         fixture.text(&format!("SELECT password FROM auth_user WHERE id = {id}")).await
     };
@@ -122,14 +122,14 @@ async fn hashes_are_brought_up_to_date_where_django_would(fixture: &Fixture) {
     users.authenticate("ada", PASSWORD).await.unwrap().unwrap();
     assert_eq!(stored(7).await, new);
     assert_eq!(users.find(ada.id()).await.unwrap().unwrap().username(), "ada");
-    // Django does it before it looks whether the user is active.
+    // Django replaces the hash before it checks whether the user is active.
     assert!(users.authenticate("bob", PASSWORD).await.unwrap().is_none());
     assert!(stored(8).await.starts_with("pbkdf2_sha256$3000$"));
 }
 
-/// The change comes at different times: before the old hash is read, while the new one is made, and
-/// after it was stored.
-async fn a_password_changed_meanwhile_stays_changed(fixture: &Fixture) {
+/// The change happens before the old hash is read, while the new one is computed, or after it was
+/// stored.
+async fn does_not_overwrite_a_concurrent_password_change(fixture: &Fixture) {
     fixture.add_user(7, "ada", OLD, true).await;
     let costly = [Format::Pbkdf2Sha256 { iterations: 300_000 }];
     let costly = DjangoHasher::builder().formats(costly).build().unwrap();
@@ -156,7 +156,7 @@ fn members() -> UserTable {
         .with_last_login(None)
 }
 
-async fn a_table_of_ones_own_is_used(fixture: &Fixture) {
+async fn reads_a_custom_table(fixture: &Fixture) {
     const KEY: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
     let key = match fixture {
         Fixture::Sqlite(_) => KEY.replace('-', ""),
@@ -190,7 +190,7 @@ async fn a_table_of_ones_own_is_used(fixture: &Fixture) {
     assert!(by_name.find("ada@example.com\0").await.unwrap().is_none());
 }
 
-async fn a_login_is_recorded(fixture: &Fixture) {
+async fn records_logins(fixture: &Fixture) {
     fixture.add_user(7, "ada", OLD, true).await;
     fixture.add_user(8, "bob", OLD, true).await;
     let users = fixture.users();
@@ -201,11 +201,11 @@ async fn a_login_is_recorded(fixture: &Fixture) {
     assert_eq!(logins, [Some("1795720378".to_owned()), None]);
 }
 
-async fn a_column_that_is_missing_is_told(fixture: &Fixture) {
+async fn reports_missing_columns(fixture: &Fixture) {
     fixture.add_user(7, "ada", OLD, true).await;
     for table in [
         UserTable::default().with_username("usernme"),
-        // SQLite would take this for a text that is true.
+        // SQLite would read this as a string that is true.
         UserTable::default().with_is_active("1"),
         UserTable::new("auth_usr"),
         UserTable::new("auth_user\" --"),
@@ -218,7 +218,7 @@ async fn a_column_that_is_missing_is_told(fixture: &Fixture) {
     }
 }
 
-async fn nothing_of_a_user_shows(fixture: &Fixture) {
+async fn debug_shows_nothing_of_a_user(fixture: &Fixture) {
     fixture.add_user(7, "ada", OLD, true).await;
     let (users, store) = (fixture.users(), fixture.store());
     let ada = users.find("7").await.unwrap().unwrap();
@@ -229,7 +229,7 @@ async fn nothing_of_a_user_shows(fixture: &Fixture) {
 }
 
 #[tokio::test]
-async fn urls_and_names_of_anything_else_are_refused() {
+async fn rejects_malformed_urls_and_names() {
     for url in [
         "",
         "sqlite",

@@ -1,4 +1,4 @@
-//! Bodies in each format, and what is said of those in none.
+//! Request bodies in each format.
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
@@ -16,7 +16,7 @@ fn part(head: &str, value: &str) -> String {
 }
 
 #[tokio::test]
-async fn each_format_is_read() {
+async fn reads_every_format() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let credentials = json!({"username": "ada", "password": PASSWORD});
@@ -40,7 +40,7 @@ async fn each_format_is_read() {
 }
 
 #[tokio::test]
-async fn other_formats_are_named_in_the_answer() {
+async fn names_unsupported_media_types() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     for content_type in ["text/plain", "text/plain; charset=utf-8", "", "application/vnd.api+json"]
@@ -53,13 +53,13 @@ async fn other_formats_are_named_in_the_answer() {
     let without = Request::post(REFRESH).body(Body::from("x")).unwrap();
     let reply = send(&app, without).await;
     assert_eq!(reply.body, r#"{"detail":"Unsupported media type \"\" in request."}"#);
-    // A body that is not there is of no format.
+    // An empty body needs no media type.
     let reply = post_as(&app, REFRESH, "text/plain", "").await;
     assert_eq!(reply.body, r#"{"refresh":["This field is required."]}"#);
 }
 
 #[tokio::test]
-async fn forms_that_are_none() {
+async fn rejects_malformed_forms() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let file = part("name=\"refresh\"; filename=\"a\"", "x") + "--edge--\r\n";
@@ -89,7 +89,7 @@ async fn forms_that_are_none() {
 }
 
 #[tokio::test]
-async fn long_bodies_are_not_read() {
+async fn rejects_long_bodies() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     for len in [16 * 1024, 64 * 1024] {
@@ -102,7 +102,7 @@ async fn long_bodies_are_not_read() {
 }
 
 #[tokio::test]
-async fn only_post_is_allowed() {
+async fn allows_only_post_and_options() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     for path in ["", "refresh/", "verify/", "blacklist/", "sliding/", "sliding/refresh/"] {

@@ -1,4 +1,4 @@
-//! The example `django`, as a process of its own.
+//! The example `django`, run as a process.
 
 use std::time::Duration;
 
@@ -22,9 +22,8 @@ fn get(server: &Server, path: &str, token: &str) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_contract() {
+async fn serves_django_tokens() {
     let site = Site::new().await;
-    // Not to be hashed again, which takes long.
     let settings = json!({ "ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true,
         "ACCESS_TOKEN_LIFETIME": 60 });
     let mut server = Server::start(
@@ -67,8 +66,8 @@ async fn the_contract() {
 }
 
 #[test]
-fn a_bad_configuration_ends_it_with_a_message() {
-    let good =
+fn exits_with_a_message_if_misconfigured() {
+    let valid =
         [("PORT", "0"), ("DATABASE_URL", "sqlite:///nowhere/db.sqlite3"), ("SECRET_KEY", SECRET)];
     for (name, value, message) in [
         ("SECRET_KEY", "short", "32 bytes"),
@@ -82,7 +81,7 @@ fn a_bad_configuration_ends_it_with_a_message() {
         ("PORT", "x", "PORT"),
     ] {
         let mut variables: Vec<_> =
-            good.iter().copied().filter(|(other, _)| *other != name).collect();
+            valid.iter().copied().filter(|(other, _)| *other != name).collect();
         variables.push((name, value));
         let (status, output) = run("django", &variables, Duration::from_secs(30));
         assert!(!status.success() && output.contains(message), "{name}={value}: {output}");

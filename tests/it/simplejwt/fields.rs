@@ -1,4 +1,4 @@
-//! What is said of fields that are missing or wrong.
+//! Missing and invalid fields.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::setup::{PASSWORD, REFRESH, SLIDE, Site, VERIFY, log_in, post};
 
 #[tokio::test]
-async fn single_fields() {
+async fn rejects_invalid_fields() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     for (path, name) in [(REFRESH, "refresh"), (VERIFY, "token"), (SLIDE, "token")] {
@@ -27,7 +27,7 @@ async fn single_fields() {
         }
         let reply = post(&app, path, &json!({})).await;
         assert_eq!(reply.body, json!({ name: ["This field is required."] }).to_string());
-        // Numbers are texts, which are no tokens.
+        // Numbers are read as strings, which are not tokens.
         for value in [json!(0), json!(1.5), json!(-1), json!(1e300)] {
             let reply = post(&app, path, &json!({ name: value })).await;
             assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
@@ -37,7 +37,7 @@ async fn single_fields() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_said_at_once_and_in_order() {
+async fn reports_all_invalid_fields_in_order() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     for path in ["/api/token/", "/api/token/sliding/"] {
@@ -51,7 +51,7 @@ async fn all_that_is_wrong_is_said_at_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn blanks_around_a_text_do_not_count() {
+async fn trims_strings() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let body = json!({ "username": " ada\u{1c}", "password": format!("\t{PASSWORD} ") });
@@ -62,7 +62,7 @@ async fn blanks_around_a_text_do_not_count() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_object() {
+async fn rejects_bodies_that_are_not_objects() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let other = |name: &str| format!("Invalid data. Expected a dictionary, but got {name}.");

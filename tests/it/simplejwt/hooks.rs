@@ -1,4 +1,4 @@
-//! Code of the application's own: claims, rules, hooks, routes.
+//! The application's own claims, rules, hooks and routes.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,7 +22,7 @@ struct Name {
 }
 
 #[tokio::test]
-async fn claims_go_into_refresh_tokens_and_from_there_into_access_tokens() {
+async fn copies_claims_from_refresh_tokens_into_access_tokens() {
     let site = Site::new().await;
     let jwt = site.builder(&rotating()).blacklist_app(true).token_claims(|user| async move {
         Ok(Name { name: user.username().to_uppercase(), groups: vec!["b", "a"] })
@@ -36,7 +36,7 @@ async fn claims_go_into_refresh_tokens_and_from_there_into_access_tokens() {
     let body = json!({ "username": "ada", "password": PASSWORD });
     let sliding = member(&post(&app, SLIDING, &body).await, "token");
     assert!(payload(&sliding).ends_with(tail));
-    // At a refresh they are copied, not made anew: as stale as in SimpleJWT.
+    // A refresh copies them, as SimpleJWT does.
     site.run("UPDATE auth_user SET username = 'eve' WHERE id = 1").await;
     let refresh = json!({ "refresh": member(&tokens, "refresh") });
     let rotated = post(&app, REFRESH, &refresh).await;
@@ -46,7 +46,7 @@ async fn claims_go_into_refresh_tokens_and_from_there_into_access_tokens() {
 }
 
 #[tokio::test]
-async fn claims_with_a_meaning_cannot_be_replaced() {
+async fn rejects_reserved_claims() {
     let site = Site::new().await;
     for name in
         ["user_id", "exp", "jti", "token_type", "iss", "aud", "refresh_exp", "hash_password"]
@@ -55,26 +55,26 @@ async fn claims_with_a_meaning_cannot_be_replaced() {
             .builder(&json!({}))
             .token_claims(move |_| async move { Ok::<Value, BackendError>(json!({ name: "2" })) });
         let user = site.user("1").await;
-        let refusal = jwt.build().unwrap().tokens_for(&user).await.unwrap_err();
-        assert_eq!(refusal.status(), StatusCode::INTERNAL_SERVER_ERROR, "{name}");
+        let error = jwt.build().unwrap().tokens_for(&user).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR, "{name}");
     }
 }
 
-/// Neither side would take such a token.
+/// No verifier would accept such a token.
 #[tokio::test]
-async fn claims_that_make_a_token_too_long_fail_the_login() {
+async fn a_login_fails_if_its_token_would_be_too_long() {
     let site = Site::new().await;
-    for (len, is_good) in [(4_000, true), (8_000, false)] {
+    for (len, is_accepted) in [(4_000, true), (8_000, false)] {
         let jwt = site.builder(&json!({})).token_claims(move |_| async move {
             Ok::<Value, BackendError>(json!({ "name": "x".repeat(len) }))
         });
         let tokens = jwt.build().unwrap().tokens_for(&site.user("1").await).await;
-        assert_eq!(tokens.is_ok(), is_good, "{len}");
+        assert_eq!(tokens.is_ok(), is_accepted, "{len}");
     }
 }
 
 #[tokio::test]
-async fn claims_that_cannot_be_had_fail_the_login() {
+async fn a_login_fails_if_its_claims_are_unavailable() {
     let site = Site::new().await;
     let jwt = site.builder(&json!({})).token_claims(|_| async {
         Err::<Value, _>(BackendError::unavailable("the directory is away"))
@@ -85,7 +85,7 @@ async fn claims_that_cannot_be_had_fail_the_login() {
 }
 
 #[tokio::test]
-async fn hooks_are_told_of_logins() {
+async fn calls_hooks_after_logins() {
     let site = Site::new().await;
     let log = Arc::new(Mutex::new(Vec::new()));
     let (succeeded, failed) = (Arc::clone(&log), Arc::clone(&log));
@@ -106,7 +106,7 @@ async fn hooks_are_told_of_logins() {
 }
 
 #[tokio::test]
-async fn a_rule_says_who_may_log_in_and_refresh() {
+async fn the_user_rule_applies_to_logins_and_refreshes() {
     let site = Site::new().await;
     let jwt = site.builder(&json!({})).user_rule(|user| user.username() != "ada");
     let app = app(&jwt.build().unwrap());
@@ -117,7 +117,7 @@ async fn a_rule_says_who_may_log_in_and_refresh() {
 }
 
 #[tokio::test]
-async fn answers_may_have_more_members() {
+async fn adds_members_to_responses() {
     let site = Site::new().await;
     let jwt = site.builder(&json!({})).response_extras(|user| {
         let mut extras = serde_json::Map::new();
@@ -127,11 +127,11 @@ async fn answers_may_have_more_members() {
     });
     let tokens = log_in(&app(&jwt.build().unwrap())).await;
     assert_eq!(member(&tokens, "username"), "ada");
-    assert!(member(&tokens, "access").starts_with("eyJ"), "the tokens come after");
+    assert!(member(&tokens, "access").starts_with("eyJ"), "extras do not replace tokens");
 }
 
 #[tokio::test]
-async fn routes_of_ones_own() {
+async fn custom_routes_return_simplejwts_errors() {
     async fn log_in_by_code(jwt: SimpleJwt, code: String) -> Result<Json<Value>, SimpleJwtError> {
         let tokens = jwt.log_in("ada", &code).await?;
         jwt.verify(&tokens.access).await?;
@@ -151,9 +151,9 @@ async fn routes_of_ones_own() {
     assert_eq!(reply.header("www-authenticate"), [r#"Bearer realm="api""#]);
 }
 
-/// Views may stand anywhere, as in a project's `urls.py`.
+/// As in a project's `urls.py`.
 #[tokio::test]
-async fn views_at_other_paths() {
+async fn serves_views_at_any_path() {
     let site = Site::new().await;
     let views = site.builder(&json!({})).build().unwrap().views().unwrap();
     let app: Router = Router::new().route("/auth/jwt/create/", views.token_obtain_pair());

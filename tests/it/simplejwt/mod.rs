@@ -1,5 +1,5 @@
-//! The SimpleJWT preset, as far as it can be tested without Django: settings, views, protected
-//! routes. What is expected was told by SimpleJWT 5.5.1 itself.
+//! The SimpleJWT preset without Django: settings, views, protected routes. The expected responses
+//! are those of SimpleJWT 5.5.1.
 
 mod bodies;
 mod example;
@@ -9,7 +9,7 @@ mod json;
 mod outage;
 mod protected;
 mod race;
-mod refused;
+mod rejected;
 mod settings;
 mod setup;
 mod tokens;

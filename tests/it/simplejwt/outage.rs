@@ -1,4 +1,4 @@
-//! While the database is away, or the keys.
+//! While the database or the keys are unavailable.
 
 use axum::{Router, routing::get};
 use http::StatusCode;
@@ -16,7 +16,7 @@ use super::setup::{
 };
 
 #[tokio::test]
-async fn nothing_is_let_in_or_minted() {
+async fn issues_and_accepts_nothing_without_the_database() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&rotating());
     site.run("ALTER TABLE auth_user RENAME TO away").await;
@@ -39,21 +39,21 @@ async fn nothing_is_let_in_or_minted() {
     let access = token("access", &[]);
     assert_eq!(get_bearer(&app, HELLO, &access).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get_bearer(&app, STATELESS, &access).await.status, StatusCode::OK);
-    // What is bad without any question stays so.
+    // This needs no database.
     assert_eq!(get_bearer(&app, HELLO, "x").await.status, StatusCode::UNAUTHORIZED);
 
     site.run("ALTER TABLE away RENAME TO auth_user").await;
     site.run("ALTER TABLE away_too RENAME TO token_blacklist_blacklistedtoken").await;
     assert_eq!(get_bearer(&app, HELLO, &access).await.body, "ada");
     let refresh = json!({ "refresh": token("refresh", &[]) });
-    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it is still good");
+    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it is still valid");
 }
 
 #[tokio::test]
-async fn tokens_are_not_bad_while_their_keys_cannot_be_fetched() {
+async fn tokens_are_not_invalid_while_keys_are_unavailable() {
     let site = Site::new().await;
-    let keys_away = RemoteKeys::from_url("http://127.0.0.1:1/keys").insecure_loopback_http();
-    let jwt = site.builder(&json!({ "ALGORITHM": "ES256" })).keys(keys_away.build().unwrap());
+    let unreachable = RemoteKeys::from_url("http://127.0.0.1:1/keys").insecure_loopback_http();
+    let jwt = site.builder(&json!({ "ALGORITHM": "ES256" })).keys(unreachable.build().unwrap());
     let jwt = jwt.build().unwrap();
     let app = Router::new().route(STATELESS, get(async || "in").layer(jwt.stateless_layer()));
     let claims = format!(r#"{{"token_type":"access","exp":{},"jti":"a","user_id":"1"}}"#, NOW + 9);

@@ -1,4 +1,4 @@
-//! Protected routes: with the user loaded, and stateless.
+//! Protected routes, stateless and with a user from the database.
 
 use std::convert::Infallible;
 
@@ -22,11 +22,11 @@ use super::setup::{
 };
 
 const NOT_PROVIDED: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
-const BAD_HEADER: &str = r#"{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}"#;
+const MALFORMED_HEADER: &str = r#"{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}"#;
 const SLIDING_TOO: &str = "rest_framework_simplejwt.tokens.SlidingToken";
 const ACCESS: &str = "rest_framework_simplejwt.tokens.AccessToken";
 
-/// What is said of a token that is good for none of `classes`.
+/// The body for a token that none of `classes` accepts.
 fn no_class(classes: &[(&str, &str)], message: &str) -> String {
     let messages = classes.iter().map(|(class, token_type)| {
         format!(r#"{{"token_class":"{class}","token_type":"{token_type}","message":"{message}"}}"#)
@@ -37,30 +37,30 @@ fn no_class(classes: &[(&str, &str)], message: &str) -> String {
     )
 }
 
-fn assert_refused(reply: &Reply, body: &str) {
+fn assert_rejected(reply: &Reply, body: &str) {
     assert_eq!((reply.status.as_u16(), &*reply.body), (401, body));
     assert_eq!(reply.header("www-authenticate"), [r#"Bearer realm="api""#]);
     assert_eq!(reply.header("content-type"), ["application/json"]);
 }
 
 #[tokio::test]
-async fn headers() {
+async fn finds_tokens_in_headers_as_simplejwt_does() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
-    let good = token("access", &[]);
-    let line = |text: &str| text.replace('$', &good).into_bytes();
+    let valid = token("access", &[]);
+    let line = |text: &str| text.replace('$', &valid).into_bytes();
     for path in [HELLO, STATELESS] {
-        assert_refused(&get_with(&app, path, &[]).await, NOT_PROVIDED);
+        assert_rejected(&get_with(&app, path, &[]).await, NOT_PROVIDED);
         for text in ["", "  ", "bearer $", "BEARER $", "Token $", "JWT $", "$", "Basic a b c"] {
-            assert_refused(&get_with(&app, path, &[&line(text)]).await, NOT_PROVIDED);
+            assert_rejected(&get_with(&app, path, &[&line(text)]).await, NOT_PROVIDED);
         }
         for text in ["Bearer", "Bearer ", "Bearer $ x", "Bearer $ $"] {
-            assert_refused(&get_with(&app, path, &[&line(text)]).await, BAD_HEADER);
+            assert_rejected(&get_with(&app, path, &[&line(text)]).await, MALFORMED_HEADER);
         }
-        // Several lines are one to Django.
-        assert_refused(
+        // Django joins several lines.
+        assert_rejected(
             &get_with(&app, path, &[&line("Bearer $"), &line("Bearer $")]).await,
-            BAD_HEADER,
+            MALFORMED_HEADER,
         );
         for text in ["Bearer $", "  Bearer \t  $  "] {
             let reply = get_with(&app, path, &[&line(text)]).await;
@@ -68,13 +68,13 @@ async fn headers() {
         }
         let invalid = no_class(&[("AccessToken", "access")], "Token is invalid");
         for bytes in [&b"Bearer x"[..], b"Bearer \xff\xfe", b"Bearer a,b", b"Bearer ...."] {
-            assert_refused(&get_with(&app, path, &[bytes]).await, &invalid);
+            assert_rejected(&get_with(&app, path, &[bytes]).await, &invalid);
         }
     }
 }
 
 #[tokio::test]
-async fn faults_of_tokens() {
+async fn rejects_invalid_tokens_with_simplejwts_messages() {
     let site = Site::new().await;
     let (past, future) = (&*(NOW - 10).to_string(), &*(NOW + 10).to_string());
     let two = json!({ "AUTH_TOKEN_CLASSES": [ACCESS, SLIDING_TOO] });
@@ -96,32 +96,32 @@ async fn faults_of_tokens() {
         ] {
             for path in [HELLO, STATELESS] {
                 let reply = get_bearer(&app, path, &token("access", changes)).await;
-                assert_refused(&reply, &no_class(classes, message));
+                assert_rejected(&reply, &no_class(classes, message));
             }
         }
         for path in [HELLO, STATELESS] {
             let reply = get_bearer(&app, path, &token("refresh", &[])).await;
-            assert_refused(&reply, &no_class(classes, "Token has wrong type"));
+            assert_rejected(&reply, &no_class(classes, "Token has wrong type"));
         }
     }
 }
 
 #[tokio::test]
-async fn users() {
+async fn loads_active_users() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let of = |id: &str| token("access", &[("user_id", id)]);
     let not_found = r#"{"detail":"User not found","code":"user_not_found"}"#;
     for id in ["\"99\"", "\"abc\"", "\"1.5\"", "99"] {
-        assert_refused(&get_bearer(&app, HELLO, &of(id)).await, not_found);
+        assert_rejected(&get_bearer(&app, HELLO, &of(id)).await, not_found);
     }
     let inactive = r#"{"detail":"User is inactive","code":"user_inactive"}"#;
-    assert_refused(&get_bearer(&app, HELLO, &of("\"2\"")).await, inactive);
+    assert_rejected(&get_bearer(&app, HELLO, &of("\"2\"")).await, inactive);
     let nobody = r#"{"detail":"Token contained no recognizable user identification","code":"token_not_valid"}"#;
     for path in [HELLO, STATELESS] {
-        assert_refused(&get_bearer(&app, path, &of("")).await, nobody);
+        assert_rejected(&get_bearer(&app, path, &of("")).await, nobody);
     }
-    // Integers, as SimpleJWT wrote them before 5.5.1.
+    // SimpleJWT wrote integers before 5.5.1.
     for (id, expected) in [("\"1\"", "1"), ("1", "1"), ("\"99\"", "99"), ("\"abc\"", "abc")] {
         let reply = get_bearer(&app, STATELESS, &of(id)).await;
         assert_eq!((reply.status, &*reply.body), (StatusCode::OK, expected));
@@ -129,12 +129,12 @@ async fn users() {
     for id in ["\"1\"", "1"] {
         assert_eq!(get_bearer(&app, HELLO, &of(id)).await.body, "ada");
     }
-    let inactive_too = site.app(&json!({ "CHECK_USER_IS_ACTIVE": false }));
-    assert_eq!(get_bearer(&inactive_too, HELLO, &of("2")).await.body, "bob");
+    let with_inactive = site.app(&json!({ "CHECK_USER_IS_ACTIVE": false }));
+    assert_eq!(get_bearer(&with_inactive, HELLO, &of("2")).await.body, "bob");
 }
 
 #[tokio::test]
-async fn tokens_end_with_the_password() {
+async fn a_password_change_revokes_tokens() {
     let site = Site::new().await;
     let settings = json!({ "CHECK_REVOKE_TOKEN": true });
     let app = site.app(&settings);
@@ -142,18 +142,18 @@ async fn tokens_end_with_the_password() {
     let access = member(&tokens, "access");
     assert_eq!(get_bearer(&app, HELLO, &access).await.status, StatusCode::OK);
     let changed = r#"{"detail":"The user's password has been changed.","code":"password_changed"}"#;
-    // Tokens from before the setting was on.
-    assert_refused(&get_bearer(&app, HELLO, &token("access", &[])).await, changed);
+    // A token issued before the setting was on.
+    assert_rejected(&get_bearer(&app, HELLO, &token("access", &[])).await, changed);
 
     site.run("UPDATE auth_user SET password = 'pbkdf2_sha256$1000$salt$new' WHERE id = 1").await;
-    assert_refused(&get_bearer(&app, HELLO, &access).await, changed);
-    // The database is not asked, so it is not known.
+    assert_rejected(&get_bearer(&app, HELLO, &access).await, changed);
+    // The stateless layer does not read the database.
     assert_eq!(get_bearer(&app, STATELESS, &access).await.status, StatusCode::OK);
 }
 
-/// Access tokens are never looked for in the blacklist, sliding tokens always.
+/// As in SimpleJWT, the blacklist has no access tokens.
 #[tokio::test]
-async fn the_blacklist() {
+async fn rejects_blacklisted_sliding_tokens() {
     let site = Site::new().await;
     let mut settings = rotating();
     settings["AUTH_TOKEN_CLASSES"] = json!([ACCESS, SLIDING_TOO]);
@@ -170,30 +170,29 @@ async fn the_blacklist() {
         let reply = get_bearer(&app, path, &sliding).await;
         let body = no_class(&[("AccessToken", "access")], "Token has wrong type");
         let sliding = r#",{"token_class":"SlidingToken","token_type":"sliding","message":"Token is blacklisted"}]}"#;
-        assert_refused(&reply, &(body.strip_suffix("]}").unwrap().to_owned() + sliding));
+        assert_rejected(&reply, &(body.strip_suffix("]}").unwrap().to_owned() + sliding));
     }
 }
 
-/// That it is blacklisted is said before what else is wrong.
 #[tokio::test]
-async fn a_blacklisted_token_of_another_type() {
+async fn the_blacklist_comes_before_the_token_type() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&json!({ "AUTH_TOKEN_CLASSES": [SLIDING_TOO] }));
     let refresh = token("refresh", &[]);
     let no_class = |message| no_class(&[("SlidingToken", "sliding")], message);
-    assert_refused(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token has wrong type"));
+    assert_rejected(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token has wrong type"));
     let blacklisted = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
     assert_eq!(blacklisted.status, StatusCode::OK);
-    assert_refused(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token is blacklisted"));
+    assert_rejected(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token is blacklisted"));
 }
 
 #[tokio::test]
-async fn other_schemes_and_headers() {
+async fn accepts_other_schemes_and_headers() {
     let site = Site::new().await;
     let app = site.app(&json!({ "AUTH_HEADER_TYPES": ["JWT", "Bearer"] }));
-    let good = token("access", &[]);
+    let valid = token("access", &[]);
     for scheme in ["JWT", "Bearer"] {
-        let reply = get_with(&app, HELLO, &[format!("{scheme} {good}").as_bytes()]).await;
+        let reply = get_with(&app, HELLO, &[format!("{scheme} {valid}").as_bytes()]).await;
         assert_eq!(reply.status, StatusCode::OK);
     }
     let reply = get_with(&app, HELLO, &[]).await;
@@ -203,16 +202,15 @@ async fn other_schemes_and_headers() {
 
     let app = site.app(&json!({ "AUTH_HEADER_NAME": "HTTP_X_AUTH" }));
     let request = |name: &str| {
-        let request = Request::get(HELLO).header(name, format!("Bearer {good}"));
+        let request = Request::get(HELLO).header(name, format!("Bearer {valid}"));
         request.body(axum::body::Body::empty()).unwrap()
     };
     assert_eq!(send(&app, request("x-auth")).await.status, StatusCode::OK);
-    assert_refused(&send(&app, request("authorization")).await, NOT_PROVIDED);
+    assert_rejected(&send(&app, request("authorization")).await, NOT_PROVIDED);
 }
 
-/// Who is not authenticated is not told which methods there are.
 #[tokio::test]
-async fn wrong_methods_are_refused_after_wrong_tokens() {
+async fn authentication_comes_before_the_method() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let request = |token: Option<&str>| {
@@ -222,13 +220,13 @@ async fn wrong_methods_are_refused_after_wrong_tokens() {
         }
         request.body(axum::body::Body::empty()).unwrap()
     };
-    assert_refused(&send(&app, request(None)).await, NOT_PROVIDED);
+    assert_rejected(&send(&app, request(None)).await, NOT_PROVIDED);
     let reply = send(&app, request(Some(&token("access", &[])))).await;
     assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]
-async fn optional_authentication() {
+async fn authentication_can_be_optional() {
     let site = Site::new().await;
     let jwt = site.builder(&json!({ "AUTH_HEADER_TYPES": "JWT" })).build().unwrap();
     let who = get(async |user: Option<DjangoUser>, token: Option<TokenUser>| {
@@ -242,29 +240,29 @@ async fn optional_authentication() {
         .route("/strict", who.clone().layer(strict.clone()))
         .route("/lenient", who.layer(lenient))
         .route("/must", must.layer(strict));
-    let good = format!("JWT {}", token("access", &[]));
+    let valid = format!("JWT {}", token("access", &[]));
     for path in ["/strict", "/lenient"] {
-        assert_eq!(get_with(&app, path, &[good.as_bytes()]).await.body, "ada");
+        assert_eq!(get_with(&app, path, &[valid.as_bytes()]).await.body, "ada");
         assert_eq!(get_with(&app, path, &[]).await.body, "nobody");
     }
-    for bad in ["JWT x", "JWT", &format!("JWT {}", token("access", &[("user_id", "2")]))] {
-        assert_eq!(get_with(&app, "/strict", &[bad.as_bytes()]).await.status, 401);
-        assert_eq!(get_with(&app, "/lenient", &[bad.as_bytes()]).await.body, "nobody");
+    for invalid in ["JWT x", "JWT", &format!("JWT {}", token("access", &[("user_id", "2")]))] {
+        assert_eq!(get_with(&app, "/strict", &[invalid.as_bytes()]).await.status, 401);
+        assert_eq!(get_with(&app, "/lenient", &[invalid.as_bytes()]).await.body, "nobody");
     }
     let reply = get_with(&app, "/must", &[]).await;
     assert_eq!((reply.status.as_u16(), &*reply.body), (401, NOT_PROVIDED));
     assert_eq!(reply.header("www-authenticate"), [r#"JWT realm="api""#]);
 
-    // Whether a token is bad is not known then.
+    // Without the database the token cannot be verified.
     site.run("ALTER TABLE auth_user RENAME TO away").await;
     for path in ["/strict", "/lenient"] {
-        let reply = get_with(&app, path, &[good.as_bytes()]).await;
+        let reply = get_with(&app, path, &[valid.as_bytes()]).await;
         assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }
 
 #[tokio::test]
-async fn an_inner_layer_does_not_vouch_for_the_user_of_an_outer_one() {
+async fn an_inner_layer_removes_the_user_of_an_outer_layer() {
     let site = Site::new().await;
     let outer = site.builder(&json!({})).build().unwrap();
     let inner = site.builder(&json!({ "AUTH_HEADER_NAME": "HTTP_X_INNER" })).build().unwrap();
@@ -277,16 +275,16 @@ async fn an_inner_layer_does_not_vouch_for_the_user_of_an_outer_one() {
     let app = Router::new()
         .route("/outer", who.clone().layer(outer.layer().unwrap()))
         .route("/both", who.layer::<_, Infallible>(optional).layer(outer.layer().unwrap()));
-    let good = token("access", &[]);
-    assert_eq!(get_bearer(&app, "/outer", &good).await.body, "true true true");
-    assert_eq!(get_bearer(&app, "/both", &good).await.body, "false false false");
+    let valid = token("access", &[]);
+    assert_eq!(get_bearer(&app, "/outer", &valid).await.body, "true true true");
+    assert_eq!(get_bearer(&app, "/both", &valid).await.body, "false false false");
 }
 
 #[tokio::test]
-async fn what_a_token_tells_of_its_user() {
+async fn token_users_have_the_claims_of_their_token() {
     let site = Site::new().await;
     let jwt = site.builder(&json!({})).build().unwrap();
-    let tell = get(async |user: TokenUser, claims: Claims| {
+    let show = get(async |user: TokenUser, claims: Claims| {
         assert_eq!(claims.user_id(), user.id());
         let level: Option<u8> = user.claim("level");
         let shown = format!("{user:?}");
@@ -301,8 +299,8 @@ async fn what_a_token_tells_of_its_user() {
         )
     });
     let staff = RequireLayer::<NoClaims>::new(|claims: &Claims| claims.json().contains("is_staff"));
-    let app = Router::new().route("/", tell.clone().layer(jwt.stateless_layer())).merge(
-        Router::new().route("/staff", tell).route_layer(staff).route_layer(jwt.stateless_layer()),
+    let app = Router::new().route("/", show.clone().layer(jwt.stateless_layer())).merge(
+        Router::new().route("/staff", show).route_layer(staff).route_layer(jwt.stateless_layer()),
     );
     let plain = token("access", &[]);
     assert_eq!(get_bearer(&app, "/", &plain).await.body, r#"1 "" false false None None"#);
@@ -318,7 +316,7 @@ async fn what_a_token_tells_of_its_user() {
 }
 
 #[tokio::test]
-async fn refused_responses_carry_the_error() {
+async fn rejections_carry_the_error_in_their_extensions() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let view = Request::post("/api/token/verify/").header("content-type", "application/json");

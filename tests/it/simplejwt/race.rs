@@ -1,4 +1,4 @@
-//! Many refreshes of one token at once.
+//! Concurrent refreshes of one token.
 
 use std::time::{Duration, Instant};
 
@@ -9,36 +9,36 @@ use serde_json::json;
 
 use super::setup::{BLACKLIST, REFRESH, Site, log_in, member, post, rotating};
 
-/// How many ask at once, in each of two processes.
+/// The number of concurrent clients in each of two processes.
 const CLIENTS: usize = 16;
-/// On a machine that does much else, the database may be slower than callers have to wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// On a busy machine the database may exceed the deadline, and clients retry for this long.
+const RETRY_FOR: Duration = Duration::from_secs(60);
 
 struct Outcome {
     has_won: bool,
-    /// Whether it was first told to ask again.
-    was_put_off: bool,
+    /// Whether a response was 503.
+    was_retried: bool,
 }
 
-/// Asks until there is an answer; who loses must be told that the token is blacklisted.
-async fn ask(app: &Router, path: &str, refresh: &str) -> Outcome {
+/// Sends until the response is final. A loser must get `Token is blacklisted`.
+async fn send(app: &Router, path: &str, refresh: &str) -> Outcome {
     let (body, began) = (json!({ "refresh": refresh }), Instant::now());
-    let mut was_put_off = false;
+    let mut was_retried = false;
     loop {
         let reply = post(app, path, &body).await;
         match reply.status {
-            StatusCode::OK => return Outcome { has_won: true, was_put_off },
-            StatusCode::SERVICE_UNAVAILABLE if began.elapsed() < PATIENCE => was_put_off = true,
+            StatusCode::OK => return Outcome { has_won: true, was_retried },
+            StatusCode::SERVICE_UNAVAILABLE if began.elapsed() < RETRY_FOR => was_retried = true,
             _ => {
                 assert_eq!(member(&reply, "detail"), "Token is blacklisted");
-                return Outcome { has_won: false, was_put_off };
+                return Outcome { has_won: false, was_retried };
             }
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_wins() {
+async fn one_of_many_concurrent_requests_wins() {
     let site = Site::new().await;
     // Two processes on one database.
     let apps = [site.app_with_blacklist(&rotating()), site.app_with_blacklist(&rotating())];
@@ -46,11 +46,11 @@ async fn one_wins() {
     for _ in 0..5 {
         for path in [REFRESH, BLACKLIST] {
             let refresh = member(&log_in(&apps[0]).await, "refresh");
-            let asking = apps.iter().flat_map(|app| [app; CLIENTS]);
-            let outcomes = join_all(asking.map(|app| ask(app, path, &refresh))).await;
+            let sending = apps.iter().flat_map(|app| [app; CLIENTS]);
+            let outcomes = join_all(sending.map(|app| send(app, path, &refresh))).await;
             let won = outcomes.iter().filter(|outcome| outcome.has_won).count();
-            // Who won and was not told in time has lost when it asks again.
-            let may_be_lost = outcomes.iter().any(|outcome| outcome.was_put_off);
+            // A client that wins but misses the deadline loses its retry.
+            let may_be_lost = outcomes.iter().any(|outcome| outcome.was_retried);
             assert!(won == 1 || won == 0 && may_be_lost, "{path}: {won} won");
             wins += won;
         }

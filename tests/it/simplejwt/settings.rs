@@ -1,4 +1,4 @@
-//! Reading settings, and what cannot be built from them.
+//! Reading settings, and rejecting invalid ones.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn read(settings: &Value) -> Result<Settings, String> {
     serde_json::from_value(settings.clone()).map_err(|error| error.to_string())
 }
 
-/// Builds what needs no database.
+/// Builds without a database.
 fn build(settings: &Value) -> Result<SimpleJwt, ConfigError> {
     SimpleJwt::builder(read(settings).unwrap()).secret_key(SECRET).build()
 }
@@ -26,7 +26,7 @@ fn kind(settings: &Value) -> Option<ConfigErrorKind> {
 }
 
 #[test]
-fn the_defaults_are_those_of_simplejwt() {
+fn has_simplejwts_defaults() {
     let settings = read(&json!({})).unwrap();
     assert_eq!(settings.access_token_lifetime, Duration::from_secs(300));
     assert_eq!(settings.refresh_token_lifetime, Duration::from_secs(86_400));
@@ -49,9 +49,8 @@ fn the_defaults_are_those_of_simplejwt() {
     assert_eq!(&*settings.revoke_token_claim, "hash_password");
 }
 
-/// What SimpleJWT has as defaults may be written out.
 #[test]
-fn the_defaults_of_python_are_accepted() {
+fn accepts_simplejwts_defaults_written_out() {
     let paths = json!({
         "ALGORITHM": "HS256",
         "SIGNING_KEY": SECRET,
@@ -83,7 +82,7 @@ fn the_defaults_of_python_are_accepted() {
 }
 
 #[test]
-fn durations_have_several_forms() {
+fn reads_durations_in_several_forms() {
     for (form, secs) in [
         (json!(90), 90),
         (json!(90.0), 90),
@@ -118,9 +117,9 @@ fn durations_have_several_forms() {
     }
 }
 
-/// As they come from environment variables, through a loader that knows texts only.
+/// As loaders of environment variables provide them.
 #[test]
-fn texts_and_lower_case_names_are_read() {
+fn reads_strings_and_lower_case_names() {
     let settings = read(&json!({
         "access_token_lifetime": "60",
         "rotate_refresh_tokens": "True",
@@ -138,18 +137,18 @@ fn texts_and_lower_case_names_are_read() {
 }
 
 #[test]
-fn every_error_names_the_setting() {
-    let text = json!("x");
+fn errors_name_the_setting() {
+    let string = json!("x");
     for (name, value, word) in [
-        ("ACESS_TOKEN_LIFETIME", &json!(1), "no such setting"),
-        ("AUTH_HEADER_TYPE", &text, "AUTH_HEADER_TYPES"),
-        ("AUTH_TOKEN_CLASS", &text, "AUTH_TOKEN_CLASSES"),
-        ("SECRET_KEY", &text, "SIGNING_KEY"),
-        ("TOKEN_BACKEND_CLASS", &text, "removed"),
+        ("ACESS_TOKEN_LIFETIME", &json!(1), "unknown setting"),
+        ("AUTH_HEADER_TYPE", &string, "AUTH_HEADER_TYPES"),
+        ("AUTH_TOKEN_CLASS", &string, "AUTH_TOKEN_CLASSES"),
+        ("SECRET_KEY", &string, "SIGNING_KEY"),
+        ("TOKEN_BACKEND_CLASS", &string, "removed"),
         ("ROTATE_REFRESH_TOKENS", &json!("maybe"), "true or false"),
         ("ALGORITHM", &json!("ES512"), "algorithm"),
         ("ALGORITHM", &json!("none"), "algorithm"),
-        ("JSON_ENCODER", &text, "Serialize"),
+        ("JSON_ENCODER", &string, "Serialize"),
         ("JWK_URL", &json!("https://login.example/jwks"), "SimpleJwtBuilder::keys"),
         ("AUTH_TOKEN_CLASSES", &json!(["app.tokens.OwnToken"]), "Verifier"),
         ("USER_AUTHENTICATION_RULE", &json!("app.rule"), "user_rule"),
@@ -169,11 +168,11 @@ fn every_error_names_the_setting() {
     }
     let twice = r#"{"LEEWAY": 1, "leeway": 2}"#;
     let error = serde_json::from_str::<Settings>(twice).unwrap_err().to_string();
-    assert!(error.contains("LEEWAY: set twice"), "{error}");
+    assert!(error.contains("LEEWAY: duplicate setting"), "{error}");
 }
 
 #[test]
-fn keys_must_fit() {
+fn rejects_missing_weak_and_mismatched_keys() {
     use ConfigErrorKind::{Conflict, Key};
     let rsa = |settings: &[(&str, &str)]| {
         let mut all = json!({ "ALGORITHM": "RS256" });
@@ -185,7 +184,7 @@ fn keys_must_fit() {
     for (settings, expected) in [
         (json!({ "SIGNING_KEY": "short" }), Some(Key)),
         (json!({ "ALGORITHM": "HS384" }), None),
-        // Fifty characters, as Django makes secret keys, are too few for it.
+        // Django generates secret keys of fifty characters, which are too short.
         (json!({ "ALGORITHM": "HS512" }), Some(Key)),
         (json!({ "VERIFYING_KEY": SECRET }), None),
         (json!({ "VERIFYING_KEY": "another" }), Some(Conflict)),
@@ -211,7 +210,7 @@ fn keys_must_fit() {
 }
 
 #[test]
-fn contradictions_are_refused() {
+fn rejects_contradictory_and_ineffective_settings() {
     use ConfigErrorKind::{Conflict, Ineffective, OutOfRange};
     for (settings, expected) in [
         (json!({ "BLACKLIST_AFTER_ROTATION": true }), Some(Ineffective)),
@@ -253,9 +252,8 @@ fn contradictions_are_refused() {
     }
 }
 
-/// Nobody could tell which token was meant.
 #[tokio::test]
-async fn the_blacklist_app_needs_ids() {
+async fn the_blacklist_app_requires_token_ids() {
     let site = super::setup::Site::new().await;
     let build = |jti: Value| {
         site.builder(&json!({ "JTI_CLAIM": jti })).blacklist_app(true).build().map(drop)
@@ -264,9 +262,8 @@ async fn the_blacklist_app_needs_ids() {
     assert_eq!(build(Value::Null).unwrap_err().kind(), ConfigErrorKind::Conflict);
 }
 
-/// Without users, all that can be served are routes that need none.
 #[test]
-fn what_needs_a_database_says_so() {
+fn views_and_users_require_a_database() {
     let jwt = build(&json!({})).unwrap();
     assert_eq!(jwt.views().unwrap_err().kind(), ConfigErrorKind::Ineffective);
     assert_eq!(jwt.layer().unwrap_err().kind(), ConfigErrorKind::Ineffective);
@@ -276,13 +273,13 @@ fn what_needs_a_database_says_so() {
 }
 
 #[test]
-fn other_keys_may_be_given() {
+fn accepts_keys_from_elsewhere() {
     let key = SigningKey::generate(Algorithm::ES256).unwrap();
     SimpleJwt::builder(Settings::default()).keys(key.verifying_key()).build().unwrap();
 }
 
 #[test]
-fn nothing_secret_is_shown() {
+fn shows_no_secrets() {
     let settings = read(&json!({ "SIGNING_KEY": SECRET })).unwrap();
     let builder = SimpleJwt::builder(settings.clone()).secret_key(SECRET);
     let shown = format!("{settings:?} {builder:?}");

@@ -1,4 +1,4 @@
-//! A database as Django's `migrate` leaves it, and services on it.
+//! A database like that of Django's `migrate`, and services on it.
 
 use axum::{Router, body::Body, routing::get};
 use http::{
@@ -48,7 +48,7 @@ CREATE TABLE "token_blacklist_blacklistedtoken" (
     "token_id" bigint NOT NULL UNIQUE REFERENCES "token_blacklist_outstandingtoken" ("id")
         DEFERRABLE INITIALLY DEFERRED);"#;
 
-/// A Django project's database: user 1 is ada, user 2 is bob, who is not active.
+/// A Django project's database. User 1 is ada, and user 2 is bob, who is inactive.
 pub(super) struct Site {
     folder: Folder,
     pub(super) clock: ManualClock,
@@ -84,14 +84,14 @@ impl Site {
         format!("sqlite://{}", self.folder.path().join("db.sqlite3").display())
     }
 
-    /// Runs statements of the test's own.
+    /// Runs SQL statements.
     pub(super) async fn run(&self, sql: &str) {
         let sql = AssertSqlSafe(sql.to_owned());
         sqlx::raw_sql(sql).execute(&mut self.connection().await).await.unwrap();
     }
 
-    /// The first column of the first row, as text.
-    pub(super) async fn ask(&self, sql: &str) -> Option<String> {
+    /// The first column of the first row, as a string.
+    pub(super) async fn query(&self, sql: &str) -> Option<String> {
         let sql = AssertSqlSafe(sql.to_owned());
         let row = sqlx::query(sql).fetch_one(&mut self.connection().await).await.unwrap();
         row.try_get::<Option<String>, _>(0).unwrap()
@@ -139,7 +139,7 @@ pub(super) fn app(jwt: &SimpleJwt) -> Router {
         .merge(jwt.views().unwrap().router("/api/token").unwrap())
 }
 
-/// Sends a request and checks what holds for every answer.
+/// Sends a request and checks what holds for every response.
 pub(super) async fn send(app: &Router, request: Request<Body>) -> Reply {
     let path = request.uri().path().to_owned();
     let reply = reply::send(app, request).await;
@@ -171,7 +171,7 @@ pub(super) async fn post(app: &Router, path: &str, body: &Value) -> Reply {
     post_as(app, path, "application/json", body.to_string()).await
 }
 
-/// Asks a protected route with these lines of `Authorization`.
+/// Sends a request with these lines of `Authorization`.
 pub(super) async fn get_with(app: &Router, path: &str, lines: &[&[u8]]) -> Reply {
     let mut request = Request::get(path);
     for line in lines {
@@ -190,15 +190,15 @@ pub(super) async fn log_in(app: &Router) -> Reply {
     reply
 }
 
-/// The member `name` of an answer.
+/// The member `name` of a response.
 pub(super) fn member(reply: &Reply, name: &str) -> String {
     reply.json()[name].as_str().unwrap_or_else(|| panic!("{name} in {reply:?}")).to_owned()
 }
 
-/// A token of `token_type` that is good for five minutes, with some members changed: each change is
-/// a name and the JSON of its value, or an empty text to leave the member out.
+/// A token of `token_type` that is valid for five minutes, with some members changed. Each change is
+/// a name and the JSON of its value, or an empty string to remove the member.
 pub(super) fn token(token_type: &str, changes: &[(&str, &str)]) -> String {
-    let good = [
+    let valid = [
         ("token_type", format!("{token_type:?}")),
         ("exp", (NOW + 300).to_string()),
         ("iat", NOW.to_string()),
@@ -206,7 +206,7 @@ pub(super) fn token(token_type: &str, changes: &[(&str, &str)]) -> String {
         ("user_id", r#""1""#.to_owned()),
     ];
     let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let members: Vec<_> = good
+    let members: Vec<_> = valid
         .iter()
         .map(|(name, value)| (*name, &**value))
         .filter(|(name, _)| !changed(name))

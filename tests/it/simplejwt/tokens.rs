@@ -1,4 +1,4 @@
-//! What is written into tokens: the claims of SimpleJWT, in its order.
+//! The claims of tokens, in SimpleJWT's order.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::setup::{
     rotating, token,
 };
 
-/// The payload of a token with its id, which must look like a `uuid4().hex`, as `ID`.
+/// The payload of a token with `ID` in place of its id, which must be a `uuid4().hex`.
 fn shape(token: &str) -> String {
     let payload = payload(token);
     let claims: Value = serde_json::from_str(&payload).unwrap();
@@ -35,11 +35,11 @@ async fn obtain_sliding(app: &axum::Router) -> String {
 }
 
 #[tokio::test]
-async fn by_default() {
+async fn has_simplejwts_claims_by_default() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let tokens = log_in(&app).await;
-    assert!(tokens.body.starts_with(r#"{"refresh":""#), "SimpleJWT's order: {tokens:?}");
+    assert!(tokens.body.starts_with(r#"{"refresh":""#), "{tokens:?}");
     let (refresh, access) = (member(&tokens, "refresh"), member(&tokens, "access"));
     let header = refresh.split('.').next().unwrap();
     assert_eq!(header, "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", r#"{{"alg":"HS256","typ":"JWT"}}"#);
@@ -54,11 +54,11 @@ async fn by_default() {
     let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
     assert!(reply.json().get("refresh").is_none());
     assert_eq!(shape(&member(&reply, "access")), expected);
-    assert_ne!(payload(&member(&reply, "access")), payload(&access), "another id");
+    assert_ne!(payload(&member(&reply, "access")), payload(&access), "the id is new");
 }
 
 #[tokio::test]
-async fn sliding_tokens_keep_their_id_and_their_end() {
+async fn sliding_tokens_keep_their_id_and_refresh_exp() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let first = obtain_sliding(&app).await;
@@ -76,10 +76,10 @@ async fn sliding_tokens_keep_their_id_and_their_end() {
 }
 
 #[tokio::test]
-async fn rotation_replaces_in_place_and_keeps_the_rest() {
+async fn rotation_replaces_claims_in_place() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&rotating());
-    // Whatever numbers and texts Python writes are handed on as they are.
+    // Numbers and strings are copied unchanged.
     let custom = [
         ("big", "123456789012345678901234567890"),
         ("real", "1.10"),
@@ -99,7 +99,7 @@ async fn rotation_replaces_in_place_and_keeps_the_rest() {
 }
 
 #[tokio::test]
-async fn audience_and_issuer_are_written_last_and_demanded() {
+async fn writes_and_requires_audience_and_issuer() {
     let site = Site::new().await;
     let settings = |audience: Value| json!({ "AUDIENCE": audience, "ISSUER": "me" });
     for (audience, written) in [(json!("api"), r#""api""#), (json!(["x", "api"]), r#"["x","api"]"#)]
@@ -128,14 +128,14 @@ async fn audience_and_issuer_are_written_last_and_demanded() {
             );
         }
     }
-    // Without them, whoever is meant.
+    // Without these settings, any audience and issuer is accepted.
     let app = site.app(&json!({}));
     let token = token("access", &[("aud", r#""other""#), ("iss", r#""other""#)]);
     assert_eq!(get_bearer(&app, HELLO, &token).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn claims_may_have_other_names_or_none() {
+async fn claims_can_be_renamed_or_left_out() {
     let site = Site::new().await;
     let app = site.app(&json!({
         "USER_ID_FIELD": "username",
@@ -163,38 +163,37 @@ async fn claims_may_have_other_names_or_none() {
     let tokens = log_in(&app).await;
     let expected = format!(r#"{{"exp":{minutes},"iat":{NOW},"user_id":"1"}}"#);
     assert_eq!(payload(&member(&tokens, "access")), expected);
-    // Nothing tells them apart then.
+    // Then access and refresh tokens are indistinguishable.
     for name in ["access", "refresh"] {
         assert_eq!(get_bearer(&app, HELLO, &member(&tokens, name)).await.body, "ada");
     }
-    // What SimpleJWT writes there is not handed on.
+    // SimpleJWT's claim `null` is not copied.
     let refresh = token("refresh", &[("token_type", ""), ("jti", ""), ("null", r#""x""#)]);
     let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
     assert_eq!(payload(&member(&reply, "access")), expected);
 }
 
 #[tokio::test]
-async fn the_mark_of_the_password() {
+async fn writes_the_digest_of_the_password_hash() {
     let site = Site::new().await;
     site.run("UPDATE auth_user SET password = 'md5$salt$0123'  WHERE id = 1").await;
     let jwt = site
-        .builder(&json!({ "CHECK_REVOKE_TOKEN": true, "REVOKE_TOKEN_CLAIM": "mark" }))
+        .builder(&json!({ "CHECK_REVOKE_TOKEN": true, "REVOKE_TOKEN_CLAIM": "digest" }))
         .build()
         .unwrap();
     let user = site.user("1").await;
     let tokens = jwt.tokens_for(&user).await.unwrap();
     // echo -n 'md5$salt$0123' | md5sum
-    let mark =
-        r#","user_id":"1","mark":"MARK"}"#.replace("MARK", "BF3D17712E64FB92A34E6F6D1009D27E");
+    let tail = r#","user_id":"1","digest":"BF3D17712E64FB92A34E6F6D1009D27E"}"#;
     for token in [&tokens.refresh, &tokens.access] {
-        assert!(payload(token).ends_with(&mark), "{}", payload(token));
+        assert!(payload(token).ends_with(tail), "{}", payload(token));
     }
-    assert!(payload(&jwt.sliding_token_for(&user).await.unwrap()).ends_with(&mark));
+    assert!(payload(&jwt.sliding_token_for(&user).await.unwrap()).ends_with(tail));
 }
 
-/// `WrongPassword` at the views has no code, and ends the token.
+/// The views send no code, and blacklist the token.
 #[tokio::test]
-async fn a_new_password_ends_refresh_tokens() {
+async fn a_password_change_revokes_refresh_tokens() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&json!({ "CHECK_REVOKE_TOKEN": true }));
     let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
@@ -209,18 +208,18 @@ async fn a_new_password_ends_refresh_tokens() {
         let reply = post(&app, path, &body).await;
         assert_eq!(member(&reply, "detail"), "Token is blacklisted");
     }
-    // Where it is blacklisted in the same step in which that is found out, too.
+    // Also if the rotation itself asks the blacklist.
     let mut settings = rotating();
     settings["CHECK_REVOKE_TOKEN"] = true.into();
     let reply = post(&site.app_with_blacklist(&settings), REFRESH, &refresh).await;
     assert_eq!(member(&reply, "detail"), "Token is blacklisted");
 }
 
-/// As Django writes them when a token without a name for its id or type is refreshed.
+/// Django writes such tokens if a claim has no name.
 #[tokio::test]
-async fn a_claim_called_null_may_be_repeated_where_claims_have_no_name() {
+async fn accepts_duplicate_null_claims_if_a_claim_has_no_name() {
     let site = Site::new().await;
-    for (settings, is_good) in [
+    for (settings, is_accepted) in [
         (json!({}), false),
         (json!({ "JTI_CLAIM": null }), true),
         (json!({ "TOKEN_TYPE_CLAIM": null }), true),
@@ -228,13 +227,13 @@ async fn a_claim_called_null_may_be_repeated_where_claims_have_no_name() {
         let app = site.app(&settings);
         let nulls = |name| token("refresh", &[("null", "1"), (name, "2"), ("null", "3")]);
         let refresh = post(&app, REFRESH, &json!({ "refresh": nulls("null") })).await;
-        assert_eq!(refresh.status.is_success(), is_good, "{settings}");
+        assert_eq!(refresh.status.is_success(), is_accepted, "{settings}");
         for name in ["exp", "user_id"] {
             let reply = post(&app, REFRESH, &json!({ "refresh": nulls(name) })).await;
             assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{settings} {name}");
         }
     }
-    // Of what is kept, the last one counts, as in Python.
+    // As in Python, the last of duplicates is copied.
     let mut settings = json!({ "TOKEN_TYPE_CLAIM": null, "ROTATE_REFRESH_TOKENS": true });
     let twice = json!({ "refresh": token("refresh", &[("null", "1"), ("null", "2")]) });
     let reply = post(&site.app(&settings), REFRESH, &twice).await;
@@ -245,9 +244,8 @@ async fn a_claim_called_null_may_be_repeated_where_claims_have_no_name() {
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
 }
 
-/// The verifier for services that have left Django.
 #[tokio::test]
-async fn the_verifier_takes_the_types_of_protected_routes() {
+async fn the_verifier_accepts_the_types_of_protected_routes() {
     let site = Site::new().await;
     let jwt = site.builder(&json!({})).build().unwrap();
     let verifier = jwt.verifier::<tower_jwt_auth::token::NoClaims>().unwrap();
@@ -258,7 +256,7 @@ async fn the_verifier_takes_the_types_of_protected_routes() {
 }
 
 #[tokio::test]
-async fn key_pairs() {
+async fn signs_with_key_pairs() {
     let site = Site::new().await;
     for (name, private, public, algorithm) in [
         ("RS256", keys::RSA, keys::RSA_PUBLIC, Algorithm::RS256),
@@ -281,7 +279,7 @@ async fn key_pairs() {
         assert_eq!(verifier.verify(&access).unwrap().user_id(), "1");
         assert_eq!(get_bearer(&app, HELLO, &access).await.status, StatusCode::OK);
 
-        // A service that has the public key alone.
+        // A service that only has the public key.
         let jwt = site.builder(&json!({ "ALGORITHM": name, "VERIFYING_KEY": public }));
         let jwt = jwt.build().unwrap();
         jwt.views().unwrap_err();
@@ -295,7 +293,7 @@ async fn key_pairs() {
         );
         let theirs = Minter::new(algorithm, private.as_bytes()).token(payload(&access));
         assert_eq!(get_bearer(&app, STATELESS, &theirs).await.body, "1");
-        // The public key is no secret.
+        // The public key is not an HMAC secret.
         let forged = token("access", &[]);
         assert_eq!(get_bearer(&app, STATELESS, &forged).await.status, StatusCode::UNAUTHORIZED);
     }

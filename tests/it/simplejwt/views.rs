@@ -1,4 +1,4 @@
-//! What the views do to the database.
+//! The effects of the views on the database.
 
 use http::StatusCode;
 use serde_json::json;
@@ -14,29 +14,29 @@ const OUTSTANDING: &str = "SELECT CAST(count(*) AS text) FROM token_blacklist_ou
 const BLACKLISTED: &str = "SELECT CAST(count(*) AS text) FROM token_blacklist_blacklistedtoken";
 
 async fn counts(site: &Site) -> (String, String) {
-    (site.ask(OUTSTANDING).await.unwrap(), site.ask(BLACKLISTED).await.unwrap())
+    (site.query(OUTSTANDING).await.unwrap(), site.query(BLACKLISTED).await.unwrap())
 }
 
 #[tokio::test]
-async fn without_the_app_nothing_is_written() {
+async fn writes_nothing_without_the_app() {
     let site = Site::new().await;
     let app = site.app(&json!({ "ROTATE_REFRESH_TOKENS": true }));
     let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
     assert!(post(&app, REFRESH, &refresh).await.json()["refresh"].is_string());
-    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it stays good");
+    assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it stays valid");
     assert_eq!(post(&app, BLACKLIST, &refresh).await.status, StatusCode::OK);
     assert_eq!(counts(&site).await, ("0".to_owned(), "0".to_owned()));
-    assert_eq!(site.ask("SELECT last_login FROM auth_user WHERE id = 1").await, None);
+    assert_eq!(site.query("SELECT last_login FROM auth_user WHERE id = 1").await, None);
 }
 
 #[tokio::test]
-async fn rows_follow_the_tokens() {
+async fn records_and_blacklists_tokens() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&rotating());
     let refresh = member(&log_in(&app).await, "refresh");
     assert_eq!(counts(&site).await, ("1".to_owned(), "0".to_owned()));
     let row = site
-        .ask(
+        .query(
             "SELECT user_id || ' ' || jti || ' ' || created_at || ' ' || expires_at
             FROM token_blacklist_outstandingtoken",
         )
@@ -46,7 +46,7 @@ async fn rows_follow_the_tokens() {
     let jti = claims["jti"].as_str().unwrap();
     assert!(row.starts_with(&format!("1 {jti} 2023-11-14 22:13:20")), "{row}");
     assert!(row.contains("2023-11-15 22:13:20"), "{row}");
-    let stored = site.ask("SELECT token FROM token_blacklist_outstandingtoken").await.unwrap();
+    let stored = site.query("SELECT token FROM token_blacklist_outstandingtoken").await.unwrap();
     assert!(!stored.contains("eyJ"), "{stored}");
 
     let rotated = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
@@ -61,7 +61,7 @@ async fn rows_follow_the_tokens() {
 }
 
 #[tokio::test]
-async fn rotation_without_blacklist_notes_the_new_token() {
+async fn rotation_without_blacklist_records_the_new_token() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&json!({ "ROTATE_REFRESH_TOKENS": true }));
     let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
@@ -74,9 +74,9 @@ async fn rotation_without_blacklist_notes_the_new_token() {
     assert_eq!(member(&reply, "detail"), "Token is blacklisted");
 }
 
-/// Whoever revokes one copy of a sliding token revokes all, for as long as any is good.
+/// Revoking one copy of a sliding token revokes all copies.
 #[tokio::test]
-async fn sliding_tokens_are_remembered_for_longer_each_time() {
+async fn a_sliding_refresh_extends_the_stored_expiry() {
     let site = Site::new().await;
     let sliding_class = "rest_framework_simplejwt.tokens.SlidingToken";
     let app =
@@ -84,10 +84,10 @@ async fn sliding_tokens_are_remembered_for_longer_each_time() {
     let body = json!({ "username": "ada", "password": super::setup::PASSWORD });
     let first = member(&post(&app, SLIDING, &body).await, "token");
     let expiry = "SELECT strftime('%s', expires_at) FROM token_blacklist_outstandingtoken";
-    assert_eq!(site.ask(expiry).await, Some((NOW + 330).to_string()));
+    assert_eq!(site.query(expiry).await, Some((NOW + 330).to_string()));
     site.clock.advance(std::time::Duration::from_secs(200));
     let second = member(&post(&app, SLIDE, &json!({ "token": first })).await, "token");
-    assert_eq!(site.ask(expiry).await, Some((NOW + 530).to_string()));
+    assert_eq!(site.query(expiry).await, Some((NOW + 530).to_string()));
     assert_eq!(counts(&site).await.0, "1");
 
     site.run(
@@ -103,7 +103,7 @@ async fn sliding_tokens_are_remembered_for_longer_each_time() {
 }
 
 #[tokio::test]
-async fn the_last_login_is_noted_if_asked_for() {
+async fn records_the_last_login_if_configured() {
     let site = Site::new().await;
     let last_login = "SELECT last_login FROM auth_user WHERE id = 1";
     let app = site.app(&json!({ "UPDATE_LAST_LOGIN": true }));
@@ -111,14 +111,14 @@ async fn the_last_login_is_noted_if_asked_for() {
     assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
     let wrong = json!({ "username": "ada", "password": "wrong" });
     assert_eq!(post(&app, "/api/token/", &wrong).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(site.ask(last_login).await, None);
+    assert_eq!(site.query(last_login).await, None);
     log_in(&app).await;
-    let noted = site.ask(last_login).await.unwrap();
-    assert!(noted.starts_with("2023-11-14 22:13:20"), "{noted}");
+    let recorded = site.query(last_login).await.unwrap();
+    assert!(recorded.starts_with("2023-11-14 22:13:20"), "{recorded}");
 }
 
 #[tokio::test]
-async fn verify_spends_nothing() {
+async fn verify_writes_nothing() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&rotating());
     for token in [token("access", &[]), token("refresh", &[]), token("odd", &[])] {
@@ -130,9 +130,9 @@ async fn verify_spends_nothing() {
     assert_eq!(counts(&site).await, ("0".to_owned(), "0".to_owned()));
 }
 
-/// Tokens that this database has never seen, as those of before the app was installed.
+/// Such as those from before the app was installed.
 #[tokio::test]
-async fn unknown_tokens_are_rotated_and_blacklisted() {
+async fn rotates_and_blacklists_unrecorded_tokens() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&rotating());
     let refresh = json!({ "refresh": token("refresh", &[]) });
@@ -143,15 +143,14 @@ async fn unknown_tokens_are_rotated_and_blacklisted() {
     assert_eq!(counts(&site).await, ("3".to_owned(), "2".to_owned()));
 }
 
-/// Between the look at the blacklist and the new expiry.
 #[tokio::test]
-async fn a_sliding_token_that_is_blacklisted_meanwhile_is_not_refreshed() {
+async fn a_sliding_token_blacklisted_during_its_refresh_is_rejected() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&json!({}));
     let body = json!({ "username": "ada", "password": super::setup::PASSWORD });
     let sliding = member(&post(&app, SLIDING, &body).await, "token");
     site.run(
-        "CREATE TRIGGER meanwhile BEFORE UPDATE ON token_blacklist_outstandingtoken BEGIN
+        "CREATE TRIGGER concurrently BEFORE UPDATE ON token_blacklist_outstandingtoken BEGIN
             INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
             VALUES ('2023-01-01', OLD.id);
         END",
@@ -161,7 +160,7 @@ async fn a_sliding_token_that_is_blacklisted_meanwhile_is_not_refreshed() {
     assert_eq!((reply.status.as_u16(), &*member(&reply, "detail")), (401, "Token is blacklisted"));
 }
 
-/// The rows that Django leaves say when the first copy of a sliding token expires.
+/// Django's rows contain the expiry of the first copy.
 #[tokio::test]
 async fn a_purge_waits_for_the_last_copy_of_a_sliding_token() {
     let site = Site::new().await;

@@ -1,4 +1,4 @@
-//! Scripts of Python, with the packages of `tests/requirements.txt`.
+//! Python scripts, with the packages of `tests/requirements.txt`.
 
 use std::{
     env,
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-/// What `script` makes of `input`, as JSON each; `None` where no Python was set up.
+/// Runs `script` with `input`, and returns its output, both as JSON. `None` if Python is not set up.
 pub(crate) fn run(script: &str, input: &Value) -> Option<Value> {
     let Some(python) = env::var_os("TOWER_JWT_AUTH_PYTHON") else {
         eprintln!("skipped: TOWER_JWT_AUTH_PYTHON is not set (tests/run sets it)");

@@ -1,4 +1,4 @@
-"""One process; it ends when the test that started it does, however that ends."""
+"""Exits with the test that started it, however the test ends."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The preferred hasher, as costly as the environment says."""
+"""The preferred hasher, with the number of iterations from the environment."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Migrates an empty database and puts the users of the tests into it: `seed.py USERS`."""
+"""Migrates an empty database and creates the users of the tests: `seed.py USERS`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A project with SimpleJWT; what the tests vary comes from the environment."""
+"""A project with SimpleJWT. The environment sets what the tests vary."""
 
 import json
 import os
@@ -23,7 +23,7 @@ USE_TZ = "TIME_ZONE" not in os.environ
 TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Django's own list, its first entry cheaper where the tests say so.
+# Django's own list. The first entry has a configurable number of iterations.
 PASSWORD_HASHERS = [
     "hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",

@@ -1,4 +1,4 @@
-"""The routes of the example `django`, and one by which a test has Django itself do something."""
+"""The routes of the example `django`, and one that runs actions of an administrator."""
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -32,7 +32,7 @@ class Stateless(APIView):
 
 
 class Admin(APIView):
-    """What an administrator would do."""
+    """Actions of an administrator."""
 
     authentication_classes = []
     permission_classes = []

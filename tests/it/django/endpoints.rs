@@ -1,4 +1,4 @@
-//! Where tokens are sent.
+//! The endpoints that accept tokens.
 
 use serde_json::json;
 
@@ -6,9 +6,8 @@ use super::pair::{Pair, Request, post};
 
 pub(super) const PROTECTED: [&str; 2] = ["/api/hello/", "/api/stateless/"];
 
-/// A place to which a token is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
+pub(super) enum Endpoint {
     Hello,
     Stateless,
     Refresh,
@@ -17,7 +16,7 @@ pub(super) enum Door {
     RefreshSliding,
 }
 
-impl Door {
+impl Endpoint {
     pub(super) const ALL: [Self; 6] = [
         Self::Hello,
         Self::Stateless,
@@ -27,7 +26,7 @@ impl Door {
         Self::RefreshSliding,
     ];
 
-    /// A type of token that it takes.
+    /// A token type that it accepts.
     pub(super) fn token_type(self, pair: &Pair) -> &'static str {
         match self {
             Self::Hello | Self::Stateless => {

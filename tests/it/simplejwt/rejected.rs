@@ -1,4 +1,4 @@
-//! Tokens that the views refuse, and in which words.
+//! Tokens that the views reject, with SimpleJWT's messages.
 
 use http::StatusCode;
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::setup::{
     BLACKLIST, REFRESH, SLIDE, Site, VERIFY, log_in, member, payload, post, rotating, token,
 };
 
-/// What each of the views says of a token; `None` where it takes it.
+/// Each view with its field and the type of its tokens.
 const VIEWS: [(&str, &str, &str); 4] = [
     (REFRESH, "refresh", "refresh"),
     (BLACKLIST, "refresh", "refresh"),
@@ -18,7 +18,7 @@ const VIEWS: [(&str, &str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn each_fault_has_its_sentence() {
+async fn each_fault_has_its_message() {
     let site = Site::new().await;
     let (past, future) = (&*(NOW - 10).to_string(), &*(NOW + 10).to_string());
     let invalid = "Token is invalid";
@@ -67,13 +67,13 @@ async fn each_fault_has_its_sentence() {
 }
 
 #[tokio::test]
-async fn types_are_not_confused() {
+async fn rejects_tokens_of_other_types() {
     let site = Site::new().await;
     let future = &*(NOW + 10).to_string();
     for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
         for (path, field, token_type) in VIEWS {
             for other in ["access", "refresh", "sliding", "odd"] {
-                // Rotated and blacklisted is another one each time.
+                // The views blacklist it, so each one needs its own id.
                 let jti = format!(r#""{path} {other}""#);
                 let token = token(other, &[("refresh_exp", future), ("jti", &jti)]);
                 let reply = post(&app, path, &json!({ field: token })).await;
@@ -96,9 +96,9 @@ async fn types_are_not_confused() {
     }
 }
 
-/// That a token is blacklisted is said before whatever else is wrong with its claims.
+/// The blacklist comes before the other claims.
 #[tokio::test]
-async fn blacklisted_tokens() {
+async fn rejects_blacklisted_tokens() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&rotating());
     let refresh = token("refresh", &[]);
@@ -123,7 +123,7 @@ async fn blacklisted_tokens() {
 }
 
 #[tokio::test]
-async fn verify_looks_at_the_blacklist_only_where_rotation_does() {
+async fn verify_asks_the_blacklist_only_if_rotation_does() {
     let site = Site::new().await;
     let app = site.app_with_blacklist(&json!({}));
     let refresh = member(&log_in(&app).await, "refresh");
@@ -134,7 +134,7 @@ async fn verify_looks_at_the_blacklist_only_where_rotation_does() {
 }
 
 #[tokio::test]
-async fn without_the_app_blacklisting_has_no_effect() {
+async fn blacklisting_has_no_effect_without_the_app() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     let refresh = member(&log_in(&app).await, "refresh");
@@ -145,9 +145,9 @@ async fn without_the_app_blacklisting_has_no_effect() {
     assert_eq!(post(&app, REFRESH, &json!({ "refresh": refresh })).await.status, StatusCode::OK);
 }
 
-/// Where SimpleJWT answers 500, or 200 at sliding tokens.
+/// SimpleJWT responds with 500, or with 200 for sliding tokens.
 #[tokio::test]
-async fn users_that_are_gone_or_inactive_get_no_tokens() {
+async fn deleted_and_inactive_users_get_no_tokens() {
     let site = Site::new().await;
     let future = &*(NOW + 10).to_string();
     let nobody = r#"{"detail":"No active account found for the given token."}"#;
@@ -161,13 +161,13 @@ async fn users_that_are_gone_or_inactive_get_no_tokens() {
             assert_eq!((reply.status.as_u16(), &*reply.body), (401, nobody), "{user}");
         }
     }
-    let inactive_too = site.app(&json!({ "CHECK_USER_IS_ACTIVE": false }));
+    let with_inactive = site.app(&json!({ "CHECK_USER_IS_ACTIVE": false }));
     let refresh = json!({ "refresh": token("refresh", &[("user_id", "\"2\"")]) });
-    assert_eq!(post(&inactive_too, REFRESH, &refresh).await.status, StatusCode::OK);
+    assert_eq!(post(&with_inactive, REFRESH, &refresh).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn tokens_of_no_user_are_refreshed() {
+async fn refreshes_tokens_without_a_user() {
     let site = Site::new().await;
     for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
         let refresh = token("refresh", &[("user_id", "")]);
@@ -178,7 +178,7 @@ async fn tokens_of_no_user_are_refreshed() {
 }
 
 #[tokio::test]
-async fn logins_that_fail_are_all_alike() {
+async fn failed_logins_are_indistinguishable() {
     let site = Site::new().await;
     let app = site.app(&json!({}));
     for path in ["/api/token/", "/api/token/sliding/"] {
@@ -193,7 +193,7 @@ async fn logins_that_fail_are_all_alike() {
 }
 
 #[tokio::test]
-async fn the_end_of_sliding_refreshes() {
+async fn sliding_tokens_can_be_refreshed_until_refresh_exp() {
     let site = Site::new().await;
     let app = site.app(&json!({ "LEEWAY": 10 }));
     let at = |secs: u64| secs.to_string();
@@ -213,7 +213,7 @@ async fn the_end_of_sliding_refreshes() {
             Some(detail) => assert_eq!(member(&reply, "detail"), detail, "{refresh_exp}"),
         }
     }
-    // An expired token is not refreshed, however long it might be.
+    // An expired token is not refreshed, whatever its `refresh_exp`.
     let expired = [("exp", &*at(NOW - 10)), ("refresh_exp", &*at(NOW + 100))];
     let reply = post(&app, SLIDE, &json!({ "token": token("sliding", &expired) })).await;
     assert_eq!(member(&reply, "detail"), "Token is expired");

@@ -1,4 +1,4 @@
-//! Answers, with all that must differ from one to the next replaced by what it means.
+//! Responses, with a description in place of everything that differs between two runs.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,27 +13,27 @@ use crate::support::{login::part, reply::Reply};
 
 use super::{configuration::Configuration, database::Database, deviations::NO_NULL, minting::now};
 
-/// The headers that are compared.
+/// The compared headers.
 const HEADERS: [&str; 3] = ["www-authenticate", "allow", "content-type"];
-/// A moment is recognized when it is no farther away than this.
+/// The tolerance for times, in seconds.
 const TOLERANCE: i64 = 60;
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct Normalized {
     pub(super) status: u16,
     headers: BTreeMap<&'static str, Vec<String>>,
     body: Value,
-    /// Whether a token of it has the claim that `None` as the name of one makes of it.
+    /// Whether a token has the claim `null`, which SimpleJWT writes for a name of `None`.
     has_null: bool,
 }
 
-impl Answer {
+impl Normalized {
     pub(super) fn read(reply: &Reply, seen: &mut Seen) -> Self {
         let values = |name| reply.header(name).into_iter().map(str::to_owned).collect();
         seen.null = false;
         let body = match serde_json::from_str(&reply.body) {
-            Ok(body) => seen.explain(body),
-            Err(_) => json!({ "text": reply.body }),
+            Ok(body) => seen.describe(body),
+            Err(_) => json!({ "unparsed": reply.body }),
         };
         Self {
             status: reply.status.as_u16(),
@@ -43,28 +43,28 @@ impl Answer {
         }
     }
 
-    /// Makes equal what may differ in any answer; tells which deviation that was.
+    /// Removes the deviation that any response may have, and returns it.
     pub(super) fn excuse(&mut self, of_django: &Self) -> Option<&'static str> {
         let excused = of_django.has_null && !self.has_null;
-        // Ours copies what Django has written.
+        // Our tokens copy what Django has written.
         self.has_null = of_django.has_null;
         excused.then_some(NO_NULL)
     }
 }
 
-/// What a side has shown so far.
+/// What the responses of one side contained so far.
 pub(super) struct Seen {
-    /// The ids of tokens, with where they were first seen and the expiry they had last.
+    /// The ids of tokens, with their description and latest expiry.
     ids: HashMap<String, (String, i64)>,
-    /// Lifetimes in seconds by which moments are recognized.
+    /// The configured lifetimes, in seconds.
     lifetimes: Vec<i64>,
     id_claim: Option<String>,
     pub(super) leeway: i64,
-    /// Ids of users of whom each side has one of its own, with what both are called.
+    /// The ids of users that exist once for each side, with their common name.
     twins: HashMap<String, String>,
-    /// Whether a token of the present answer has the claim `null`.
+    /// Whether a token of the current response has the claim `null`.
     null: bool,
-    /// When the tokens expire that were sent.
+    /// The expiry of the tokens in requests, by id.
     sent: HashMap<String, i64>,
 }
 
@@ -94,21 +94,20 @@ impl Seen {
         }
     }
 
-    /// Replaces tokens by what they say.
-    fn explain(&mut self, value: Value) -> Value {
+    /// Replaces tokens by their claims.
+    fn describe(&mut self, value: Value) -> Value {
         match value {
             Value::String(text) if text.starts_with("eyJ") && text.split('.').count() == 3 => {
-                self.explain_token(&text)
+                self.describe_token(&text)
             }
             Value::String(text) => self.user(&text).into(),
             Value::Number(number) => match self.twins.get(&number.to_string()) {
                 Some(name) => name.as_str().into(),
                 None => number.into(),
             },
-            Value::Array(list) => list.into_iter().map(|value| self.explain(value)).collect(),
+            Value::Array(list) => list.into_iter().map(|value| self.describe(value)).collect(),
             Value::Object(members) => {
-                // Both tokens of an answer are told apart by the member they are in.
-                members.into_iter().map(|(name, value)| (name, self.explain(value))).collect()
+                members.into_iter().map(|(name, value)| (name, self.describe(value))).collect()
             }
             other => other,
         }
@@ -118,7 +117,7 @@ impl Seen {
         self.twins.get(id).map_or_else(|| id.to_owned(), |name| format!("{name} of this side"))
     }
 
-    fn explain_token(&mut self, token: &str) -> Value {
+    fn describe_token(&mut self, token: &str) -> Value {
         let Members(members) = serde_json::from_str(&part(token, 1)).unwrap();
         let find = |name: &str| members.iter().find(|(other, _)| other == name);
         let number = |name| find(name).and_then(|(_, value)| value.as_i64());
@@ -130,7 +129,7 @@ impl Seen {
             .iter()
             .filter(|(name, _)| name != "null")
             .map(|(name, value)| {
-                let explained = match (value.as_str(), value.as_i64()) {
+                let described = match (value.as_str(), value.as_i64()) {
                     (Some(text), _) if Some(text) == own_id.as_deref() => self.id(text, exp).into(),
                     (Some(text), _) if is_id(text) => "some id".into(),
                     (Some(text), _) => self.user(text).into(),
@@ -141,13 +140,13 @@ impl Seen {
                     (_, Some(time)) => self.moment(time, now()).into(),
                     _ => value.clone(),
                 };
-                json!([name, explained])
+                json!([name, described])
             })
             .collect();
         json!({"header": part(token, 0), "claims": claims})
     }
 
-    /// What is known of an id; from now on its token expires at `exp`.
+    /// Describes an id, and records the expiry of its token.
     pub(super) fn id(&mut self, id: &str, exp: Option<i64>) -> String {
         let first = if is_id(id) { "an id of 32 digits" } else { "the id of the request" };
         match self.ids.get_mut(id) {
@@ -162,8 +161,8 @@ impl Seen {
         }
     }
 
-    /// Takes a look at the tokens in a request.
-    pub(super) fn look_at(&mut self, request: &str) {
+    /// Records the tokens in a request.
+    pub(super) fn record_request(&mut self, request: &str) {
         let ends = |char: char| !(char.is_ascii_alphanumeric() || "-_.".contains(char));
         let tokens = request.split(ends).filter(|text| text.split('.').count() == 3);
         for token in tokens {
@@ -175,18 +174,18 @@ impl Seen {
         }
     }
 
-    /// When the token with this id expires, as its own claim says.
+    /// The `exp` of the token with this id.
     pub(super) fn expiry(&self, id: &str) -> Option<i64> {
         let shown = self.ids.get(id).map(|(_, exp)| *exp).filter(|exp| *exp > 0);
         shown.or_else(|| self.sent.get(id).copied())
     }
 
-    /// A moment from which it does not matter by how much it misses `base`.
+    /// Describes a time near `base`, or a lifetime after it.
     pub(super) fn moment(&self, time: i64, base: i64) -> String {
         self.recognize(time, base, TOLERANCE)
     }
 
-    /// A moment that is a lifetime away from `base`, but for the second that may begin between.
+    /// Describes a time that is exactly a lifetime after `base`, except for one second.
     fn lifetime(&self, time: i64, base: i64) -> String {
         self.recognize(time, base, 1)
     }
@@ -200,13 +199,13 @@ impl Seen {
     }
 }
 
-/// The claims of what may be a token.
+/// The claims of a possible token.
 fn claims_of(token: &str) -> Option<Value> {
     let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
 }
 
-/// As SimpleJWT makes them.
+/// Whether it looks like one of SimpleJWT's token ids.
 fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
