@@ -1,7 +1,7 @@
-//! PyJWT and jwcrypto read the keys that are published here and the tokens that they signed; keys
-//! and tokens of jwcrypto are read here.
+//! PyJWT and jwcrypto verify tokens of this crate with the published keys. This crate verifies
+//! tokens of jwcrypto with its keys.
 //!
-//! Runs when `TOWER_JWT_AUTH_PYTHON` names a Python that has them, as `tests/run` sees to.
+//! Runs if `TOWER_JWT_AUTH_PYTHON` names a Python that has both. `tests/run` sets it.
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use crate::support::{keys, python};
 
 const ISSUER: &str = "http://127.0.0.1";
 
-/// Fetches the set, finds the key of each token in it, and verifies the token, with each library.
+/// Fetches the JWK set and verifies each token with its key, using each library.
 const READ: &str = r#"
 import json, sys, urllib.request
 import jwt
@@ -55,7 +55,7 @@ json.dump({
 }, sys.stdout)
 "#;
 
-/// Makes a key of each kind, and a token of RFC 9068 with it.
+/// Generates a key of each type, and an RFC 9068 token signed with it.
 const WRITE: &str = r#"
 import json, sys
 from jwcrypto import jwk, jwt
@@ -86,7 +86,7 @@ json.dump([write(alg, kind) for alg, kind in KINDS.items()], sys.stdout)
 
 fn pairs() -> Vec<SigningKey> {
     let named = keys::PAIRS.map(|(algorithm, pem)| {
-        // Five of them are of one key, whose thumbprint would be ambiguous.
+        // Five of them have the same key, so that their thumbprints would be ambiguous.
         let key = SigningKey::from_pem(algorithm, pem).unwrap();
         key.with_kid(&format!("key of {algorithm}")).unwrap()
     });
@@ -94,7 +94,7 @@ fn pairs() -> Vec<SigningKey> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn published_keys_and_their_tokens_are_read_by_python() {
+async fn python_verifies_tokens_with_the_published_keys() {
     let mut tokens = Vec::new();
     let mut keys = KeySet::builder()
         .verifying_key(VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap());
@@ -109,7 +109,7 @@ async fn published_keys_and_their_tokens_are_read_by_python() {
         let login = issuer.login(&User::new(42, NoClaims::default())).await.unwrap();
         tokens.push(login.access().to_owned());
     }
-    let good = tokens.len();
+    let valid = tokens.len();
     let (message, signature) = tokens[0].rsplit_once('.').unwrap();
     tokens.push(format!("{message}.{}", signature.chars().rev().collect::<String>()));
     let stranger = SigningKey::generate(Algorithm::ES256).unwrap();
@@ -123,18 +123,18 @@ async fn published_keys_and_their_tokens_are_read_by_python() {
     let url = format!("http://{}/.well-known/jwks.json", listener.local_addr().unwrap());
     let serving = tokio::spawn(async { axum::serve(listener, app.into_router()).await });
     let case = json!({ "url": url, "tokens": tokens, "issuer": ISSUER, "audience": "api" });
-    let answer = tokio::task::spawn_blocking(move || python::run(READ, &case)).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || python::run(READ, &case)).await.unwrap();
     serving.abort();
-    let Some(answer) = answer else { return };
+    let Some(output) = output else { return };
 
-    assert_eq!(answer["type"], "application/jwk-set+json");
-    assert_eq!(answer["private"], false);
-    let readings = answer["tokens"].as_array().unwrap();
+    assert_eq!(output["type"], "application/jwk-set+json");
+    assert_eq!(output["private"], false);
+    let readings = output["tokens"].as_array().unwrap();
     assert_eq!(readings.len(), tokens.len());
     for (index, (readings, token)) in readings.iter().zip(&tokens).enumerate() {
         let claims: Value = crate::support::login::payload(token);
         for reading in readings.as_array().unwrap() {
-            if index < good {
+            if index < valid {
                 assert_eq!(*reading, claims, "{token}");
             } else {
                 assert!(reading.is_string(), "{token} was read as {reading}");
@@ -144,37 +144,37 @@ async fn published_keys_and_their_tokens_are_read_by_python() {
 }
 
 #[test]
-fn keys_and_tokens_of_python_are_read() {
+fn tokens_of_python_are_verified_with_its_keys() {
     let now = crate::support::api::now();
     let claims = json!({
         "iss": ISSUER, "aud": ["other", "api"], "sub": "42", "client_id": "web", "jti": "1",
         "iat": now, "exp": now + 300, "scope": "read write",
     });
-    let Some(answer) = python::run(WRITE, &json!({ "claims": claims })) else { return };
-    let cases = answer.as_array().unwrap();
+    let Some(output) = python::run(WRITE, &json!({ "claims": claims })) else { return };
+    let cases = output.as_array().unwrap();
     assert_eq!(cases.len(), 7);
     for case in cases {
-        let text = |name: &str| case[name].as_str().unwrap();
-        let verifying = VerifyingKey::from_jwk(text("public"), None).unwrap();
-        assert_eq!(verifying.algorithm().as_str(), text("alg"));
+        let string = |name: &str| case[name].as_str().unwrap();
+        let verifying = VerifyingKey::from_jwk(string("public"), None).unwrap();
+        assert_eq!(verifying.algorithm().as_str(), string("alg"));
         let verifier: Verifier = Verifier::builder(verifying.clone())
             .issuer(ISSUER)
             .audience("api")
             .profile(TokenProfile::Rfc9068)
             .build()
             .unwrap();
-        let read = verifier.verify(text("token")).unwrap();
+        let read = verifier.verify(string("token")).unwrap();
         assert_eq!(serde_json::from_str::<Value>(read.json()).unwrap(), claims);
         assert!(read.has_scope("write"));
 
-        // What is published of it is what they published.
-        let private = SigningKey::from_jwk(text("private"), None).unwrap();
+        // This crate publishes the same JWK as Python.
+        let private = SigningKey::from_jwk(string("private"), None).unwrap();
         assert_eq!(private.kid(), verifying.kid());
         let published = private.verifying_key().to_jwk();
-        if text("alg") == "HS256" {
+        if string("alg") == "HS256" {
             assert_eq!(published, None);
         } else {
-            let theirs: Value = serde_json::from_str(text("public")).unwrap();
+            let theirs: Value = serde_json::from_str(string("public")).unwrap();
             assert_eq!(serde_json::from_str::<Value>(&published.unwrap()).unwrap(), theirs);
         }
     }

@@ -1,4 +1,4 @@
-//! Introspection and revocation, as another service sees them.
+//! Introspection and revocation, from the view of another service.
 
 use std::sync::{
     Arc,
@@ -33,7 +33,7 @@ use crate::support::{
 const FORM: &str = "application/x-www-form-urlencoded";
 const PATHS: [&str; 2] = ["/oauth/introspect", "/oauth/revoke"];
 
-async fn is_client(request: Incoming, next: Next) -> Response {
+async fn authenticate_client(request: Incoming, next: Next) -> Response {
     match request.headers().get(AUTHORIZATION) {
         Some(credentials) if credentials == "Basic Y2xpZW50" => next.run(request).await,
         _ => StatusCode::UNAUTHORIZED.into_response(),
@@ -41,7 +41,7 @@ async fn is_client(request: Incoming, next: Next) -> Response {
 }
 
 fn app(issuer: &Issuer<Profile>) -> Router {
-    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(is_client));
+    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(authenticate_client));
     routes.at("/oauth").build().unwrap().into_router()
 }
 
@@ -50,28 +50,28 @@ fn request(path: &str, content_type: &str, body: impl Into<Body>) -> Request<Bod
     request.header(CONTENT_TYPE, content_type).body(body.into()).unwrap()
 }
 
-async fn ask(app: &Router, path: &str, body: impl Into<Body>) -> Reply {
+async fn post(app: &Router, path: &str, body: impl Into<Body>) -> Reply {
     let reply = send(app, request(path, FORM, body)).await;
     assert_eq!(reply.header("cache-control"), ["no-store"], "{reply:?}");
     reply
 }
 
 async fn introspect(app: &Router, token: &str) -> Value {
-    let reply = ask(app, PATHS[0], format!("token={token}")).await;
+    let reply = post(app, PATHS[0], format!("token={token}")).await;
     assert_eq!(reply.status, 200, "{reply:?}");
     assert_eq!(reply.header("content-type"), ["application/json"]);
     reply.json()
 }
 
 async fn is_active(app: &Router, token: &str) -> bool {
-    let answer = introspect(app, token).await;
-    let active = answer["active"].as_bool().unwrap();
-    assert!(active || answer == json!({"active": false}), "{answer}");
+    let response = introspect(app, token).await;
+    let active = response["active"].as_bool().unwrap();
+    assert!(active || response == json!({"active": false}), "{response}");
     active
 }
 
 async fn revoke(app: &Router, token: &str) {
-    let reply = ask(app, PATHS[1], format!("token={token}")).await;
+    let reply = post(app, PATHS[1], format!("token={token}")).await;
     assert_eq!((reply.status.as_u16(), &*reply.body), (200, ""), "{reply:?}");
 }
 
@@ -80,7 +80,7 @@ async fn log_in(issuer: &Issuer<Profile>) -> Tokens {
 }
 
 #[tokio::test]
-async fn a_good_token_is_described() {
+async fn a_valid_token_is_described() {
     let setup = Setup::new();
     let issuer = setup.builder().issuer("https://login.example").audience("api").build().unwrap();
     let user = ada().with_scopes(["read", "write"]);
@@ -100,7 +100,7 @@ async fn a_good_token_is_described() {
     });
     assert_eq!(introspect(&app(&issuer), tokens.access()).await, expected);
 
-    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(is_client));
+    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(authenticate_client));
     let routes = routes.at("/oauth/").claim("sid").claim("unknown").claim("exp");
     expected["sid"] = tokens.session_id().into();
     let app = routes.build().unwrap().into_router();
@@ -108,31 +108,32 @@ async fn a_good_token_is_described() {
 }
 
 #[tokio::test]
-async fn claims_cannot_say_whether_a_token_is_active() {
+async fn claims_cannot_replace_active_and_jti() {
     #[derive(serde::Serialize, serde::Deserialize)]
-    struct Sly {
+    struct Forging {
         active: bool,
         sub: String,
     }
     let setup = Setup::new();
     let issuer = Issuer::builder(login::key())
-        .claims::<Sly>()
+        .claims::<Forging>()
         .clock(&setup.clock)
         .store(setup.store.clone())
         .claim_names(ClaimNames::default().with_jti("id"))
         .build()
         .unwrap();
-    let user = tower_jwt_auth::user::User::new(7, Sly { active: false, sub: "seven".to_owned() });
+    let user =
+        tower_jwt_auth::user::User::new(7, Forging { active: false, sub: "seven".to_owned() });
     let tokens = issuer.login(&user).await.unwrap();
-    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(is_client));
+    let routes = OAuthRoutes::builder(issuer.clone(), middleware::from_fn(authenticate_client));
     let app = routes.at("/oauth").build().unwrap().into_router();
-    let answer = introspect(&app, tokens.access()).await;
-    assert_eq!((&answer["active"], &answer["sub"]), (&json!(true), &json!("seven")));
-    assert_eq!(answer["jti"].as_str(), issuer.verify(tokens.access()).await.unwrap().jti());
+    let response = introspect(&app, tokens.access()).await;
+    assert_eq!((&response["active"], &response["sub"]), (&json!(true), &json!("seven")));
+    assert_eq!(response["jti"].as_str(), issuer.verify(tokens.access()).await.unwrap().jti());
 }
 
 #[tokio::test]
-async fn whatever_is_not_good_is_inactive_without_a_reason() {
+async fn invalid_tokens_are_inactive_without_a_reason() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let app = app(&issuer);
@@ -150,14 +151,14 @@ async fn whatever_is_not_good_is_inactive_without_a_reason() {
     {
         assert!(!is_active(&app, token).await, "{token}");
     }
-    // Nor does asking spend anything.
+    // Introspection spends nothing.
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
     setup.clock.advance(5 * MINUTE);
     assert!(!is_active(&app, tokens.access()).await);
 }
 
 #[tokio::test]
-async fn the_store_is_asked() {
+async fn revoked_tokens_are_inactive() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let app = app(&issuer);
@@ -193,7 +194,7 @@ async fn revoking_a_refresh_token_ends_its_session() {
 }
 
 #[tokio::test]
-async fn revoking_an_access_token_leaves_its_session() {
+async fn revoking_an_access_token_does_not_end_its_session() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let app = app(&issuer);
@@ -207,7 +208,7 @@ async fn revoking_an_access_token_leaves_its_session() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_revoked_already() {
+async fn revoking_an_invalid_token_does_nothing() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let app = app(&issuer);
@@ -227,7 +228,7 @@ async fn what_is_no_token_is_revoked_already() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_store_is_away_nothing_is_told_and_nothing_reported_as_done() {
+async fn both_routes_are_503_while_the_store_is_unavailable() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let app = app(&issuer);
@@ -240,12 +241,12 @@ async fn while_the_store_is_away_nothing_is_told_and_nothing_reported_as_done() 
             (PATHS[1], tokens.access()),
             (PATHS[1], refresh_of(&tokens)),
         ] {
-            let reply = ask(&app, path, format!("token={token}")).await;
+            let reply = post(&app, path, format!("token={token}")).await;
             assert_eq!(reply.status, 503, "{path}");
             assert_eq!(reply.header("retry-after"), ["1"]);
             assert_eq!(reply.json()["error"], "temporarily_unavailable");
         }
-        // What does not need the store.
+        // An invalid token needs no store.
         assert!(!is_active(&app, "x").await);
         revoke(&app, "x").await;
     }
@@ -270,7 +271,7 @@ async fn clients_are_authenticated_before_anything_else() {
 }
 
 #[tokio::test]
-async fn any_layer_may_do_it() {
+async fn any_layer_can_authenticate_clients() {
     let issuer = Setup::new().issuer();
     let count = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&count);
@@ -279,13 +280,13 @@ async fn any_layer_may_do_it() {
         request
     });
     let app: Router = OAuthRoutes::builder(issuer, layer).build().unwrap().into_router();
-    assert_eq!(ask(&app, "/introspect", "token=x").await.status, 200);
-    assert_eq!(ask(&app, "/revoke", "token=x").await.status, 200);
+    assert_eq!(post(&app, "/introspect", "token=x").await.status, 200);
+    assert_eq!(post(&app, "/revoke", "token=x").await.status, 200);
     assert_eq!(count.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
-async fn malformed_requests_are_told_what_is_wrong() {
+async fn malformed_requests_are_rejected() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let app = app(&issuer);
@@ -310,12 +311,12 @@ async fn malformed_requests_are_told_what_is_wrong() {
             let reply = send(&app, request(path, content_type, body.clone())).await;
             assert_eq!(reply.status, status, "{content_type} {body}");
             assert_eq!(reply.header("cache-control"), ["no-store"]);
-            let answer = reply.json();
-            assert_eq!(answer["error"], "invalid_request");
-            assert!(answer["error_description"].is_string());
+            let response = reply.json();
+            assert_eq!(response["error"], "invalid_request");
+            assert!(response["error_description"].is_string());
         }
         let reply = send(&app, request(&format!("{path}?token={token}"), FORM, "")).await;
-        assert_eq!(reply.status, 400, "the query is no form");
+        assert_eq!(reply.status, 400, "the query is not read");
         let get = Request::get(path).header(AUTHORIZATION, "Basic Y2xpZW50");
         let reply = send(&app, get.body(Body::empty()).unwrap()).await;
         assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, vec!["POST"]));
@@ -327,11 +328,11 @@ async fn malformed_requests_are_told_what_is_wrong() {
             assert_eq!(reply.json()["active"], true, "{hint}");
         }
     }
-    assert!(is_active(&app, token).await, "nothing was revoked");
+    assert!(is_active(&app, token).await, "the token was revoked");
 }
 
 #[test]
-fn settings_that_cannot_hold_are_refused() {
+fn build_rejects_invalid_settings() {
     let setup = Setup::new();
     let build = |issuer: Issuer<Profile>, at: &str, claim: &str| {
         let routes = OAuthRoutes::builder(issuer, tower::layer::util::Identity::new());

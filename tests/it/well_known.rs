@@ -1,4 +1,4 @@
-//! What we publish about our keys, as another service sees it.
+//! The published keys and metadata, from the view of another service.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn etag(reply: &Reply) -> String {
 }
 
 #[tokio::test]
-async fn every_public_key_is_published_and_verifies_what_it_signed() {
+async fn every_public_key_is_published_and_verifies_its_tokens() {
     for pair in pairs() {
         let app = app(WellKnownRoutes::builder(pair.clone()));
         let reply = get(&app, JWKS).await;
@@ -66,7 +66,7 @@ async fn every_public_key_is_published_and_verifies_what_it_signed() {
 
         let issuer = Issuer::builder(pair.clone()).build().unwrap();
         let tokens = issuer.login(&User::new(42, NoClaims::default())).await.unwrap();
-        // Another implementation, and this one.
+        // With jsonwebtoken, and with this crate.
         let set: JwkSet = serde_json::from_str(&reply.body).unwrap();
         let found = set.find(pair.kid().unwrap()).unwrap();
         let algorithm = jsonwebtoken::decode_header(tokens.access()).unwrap().alg;
@@ -80,9 +80,8 @@ async fn every_public_key_is_published_and_verifies_what_it_signed() {
     }
 }
 
-/// Row 54.
 #[tokio::test]
-async fn neither_secrets_nor_private_members_are_published() {
+async fn secrets_and_private_members_are_never_published() {
     const PUBLIC: [&str; 8] = ["alg", "kid", "use", "kty", "n", "e", "crv", "x"];
     let secret = SigningKey::hs256(keys::SECRET).unwrap().with_kid("secret").unwrap();
     let hs512 = VerifyingKey::from_secret(Algorithm::HS512, keys::LONG_SECRET).unwrap();
@@ -100,12 +99,12 @@ async fn neither_secrets_nor_private_members_are_published() {
         assert!(names.all(|name| PUBLIC.contains(&&**name) || name == "y"), "{key}");
         assert_ne!(key["kty"], "oct");
     }
-    assert!(!reply.body.contains("secret"), "not even that there is one");
+    assert!(!reply.body.contains("secret"), "the id of the secret is published");
     assert_eq!(secret.verifying_key().to_jwk(), None);
 }
 
 #[tokio::test]
-async fn who_has_it_already_is_told_so() {
+async fn if_none_match_avoids_sending_a_document_again() {
     let app = app(WellKnownRoutes::builder(es256()).issuer("https://login.example"));
     for path in [JWKS, METADATA[0], METADATA[1]] {
         let tag = etag(&get(&app, path).await);
@@ -126,7 +125,7 @@ async fn who_has_it_already_is_told_so() {
 }
 
 #[tokio::test]
-async fn head_is_answered_and_nothing_else_is() {
+async fn only_get_and_head_are_allowed() {
     let app = app(WellKnownRoutes::builder(es256()).issuer("https://login.example"));
     for path in [JWKS, METADATA[0], METADATA[1]] {
         let full = get(&app, path).await;
@@ -146,7 +145,7 @@ async fn head_is_answered_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn what_is_published_follows_the_keys() {
+async fn the_documents_change_with_the_keys() {
     let keys = KeySet::from(es256());
     let app = app(WellKnownRoutes::builder(keys.clone()).issuer("https://login.example"));
     let before = get(&app, JWKS).await;
@@ -166,7 +165,7 @@ async fn what_is_published_follows_the_keys() {
 }
 
 #[tokio::test]
-async fn metadata_claims_nothing_that_is_not_there() {
+async fn metadata_names_only_what_exists() {
     let app = app(WellKnownRoutes::builder(es256()).issuer("https://login.example"));
     for path in METADATA {
         let reply = get(&app, path).await;
@@ -183,9 +182,9 @@ async fn metadata_claims_nothing_that_is_not_there() {
     }
 }
 
-/// RFC 8414 section 2: how clients authenticate is to be told, too.
+/// RFC 8414 section 2: with their authentication methods.
 #[tokio::test]
-async fn endpoints_are_named_if_told() {
+async fn metadata_names_configured_endpoints() {
     const INTROSPECT: &str = "https://login.example/oauth/introspect";
     const REVOKE: &str = "https://login.example/oauth/revoke";
     let issuer = || WellKnownRoutes::builder(es256()).issuer("https://login.example");
@@ -221,7 +220,7 @@ async fn endpoints_are_named_if_told() {
 }
 
 #[tokio::test]
-async fn documents_are_where_the_issuer_says() {
+async fn the_path_of_the_issuer_sets_the_paths_of_the_documents() {
     for (issuer, jwks, openid, oauth, jwks_uri) in [
         (
             "https://example.com/tenant/1",
@@ -230,7 +229,7 @@ async fn documents_are_where_the_issuer_says() {
             "/.well-known/oauth-authorization-server/tenant/1",
             "https://example.com/tenant/1/.well-known/jwks.json",
         ),
-        // The slash belongs to the name, but to no path.
+        // A slash at the end belongs to the issuer, but not to the paths.
         (
             "https://example.com/",
             JWKS,
@@ -261,7 +260,7 @@ async fn documents_are_where_the_issuer_says() {
 }
 
 #[test]
-fn settings_that_cannot_hold_are_refused() {
+fn build_rejects_invalid_settings() {
     let build = |builder: WellKnownRoutesBuilder| builder.build().map(drop).map_err(|e| e.kind());
     let es256 = || WellKnownRoutes::builder(es256());
     let secret = SigningKey::hs256(keys::SECRET).unwrap();
@@ -290,12 +289,12 @@ fn settings_that_cannot_hold_are_refused() {
     for (builder, expected) in [
         (issuer().introspection_endpoint(ENDPOINT, basic), Ok(())),
         (issuer().revocation_endpoint("http://127.0.0.1:3000/revoke", basic), Ok(())),
-        // Nobody would see it.
+        // There is no metadata without an issuer.
         (es256().introspection_endpoint(ENDPOINT, basic), Err(ConfigErrorKind::Ineffective)),
         (es256().revocation_endpoint(ENDPOINT, basic), Err(ConfigErrorKind::Ineffective)),
         (issuer().revocation_endpoint(ENDPOINT, [""; 0]), Err(ConfigErrorKind::OutOfRange)),
         (issuer().revocation_endpoint(ENDPOINT, [""]), Err(ConfigErrorKind::OutOfRange)),
-        // RFC 8414 section 2: with these, algorithms must be named as well.
+        // RFC 8414 section 2: these also require a list of algorithms.
         (
             issuer().introspection_endpoint(ENDPOINT, ["client_secret_basic", "private_key_jwt"]),
             Err(ConfigErrorKind::OutOfRange),

@@ -1,4 +1,4 @@
-//! Row 51 with a client of one's own: the limits are around it, and do not depend on it.
+//! The limits on time, size and encoding also apply to a custom client.
 
 use std::{error::Error, time::Duration};
 
@@ -13,29 +13,29 @@ use tower_jwt_auth::{
 const ISSUER: &str = "https://login.example";
 const KEYS: &str = "https://login.example/keys?of=all";
 
-type Answer = Result<Response<String>, Box<dyn Error + Send + Sync>>;
+type SendResult = Result<Response<String>, Box<dyn Error + Send + Sync>>;
 
-/// Answers after a while.
+/// Responds after a delay.
 struct Client<F>(Duration, F);
 
-impl<F: Fn(&Request<()>) -> Answer + Send + Sync + 'static> HttpClient for Client<F> {
+impl<F: Fn(&Request<()>) -> SendResult + Send + Sync + 'static> HttpClient for Client<F> {
     type Body = String;
 
-    async fn send(&self, request: Request<()>) -> Answer {
+    async fn send(&self, request: Request<()>) -> SendResult {
         sleep(self.0).await;
         (self.1)(&request)
     }
 }
 
-fn keys(answer: impl Fn(&Request<()>) -> Answer + Send + Sync + 'static) -> RemoteKeys {
-    RemoteKeys::from_url(KEYS).client(Client(Duration::ZERO, answer)).build().unwrap()
+fn keys(respond: impl Fn(&Request<()>) -> SendResult + Send + Sync + 'static) -> RemoteKeys {
+    RemoteKeys::from_url(KEYS).client(Client(Duration::ZERO, respond)).build().unwrap()
 }
 
 fn empty_set() -> Response<String> {
     Response::new(json!({ "keys": [] }).to_string())
 }
 
-/// Documents that take so long each, found by discovery.
+/// Keys found by discovery, from a server that takes `each` for every document.
 fn slow(each: Duration) -> RemoteKeys {
     let client = Client(each, |request: &Request<()>| {
         Ok(match request.uri().path() {
@@ -47,7 +47,7 @@ fn slow(each: Duration) -> RemoteKeys {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_is_for_all_documents_together() {
+async fn one_deadline_covers_all_documents() {
     let start = Instant::now();
     assert!(slow(Duration::from_secs(2)).refresh().await.is_ok());
     let in_time = start.elapsed();
@@ -60,9 +60,9 @@ async fn the_deadline_is_for_all_documents_together() {
 }
 
 #[tokio::test]
-async fn what_it_brings_is_limited() {
-    let refused = async |answer: fn() -> Answer| {
-        let error = keys(move |_| answer()).refresh().await.unwrap_err();
+async fn its_responses_are_limited() {
+    let rejected = async |respond: fn() -> SendResult| {
+        let error = keys(move |_| respond()).refresh().await.unwrap_err();
         (error.kind(), error.source().map(ToString::to_string))
     };
     let limit = 256 * 1024;
@@ -74,22 +74,22 @@ async fn what_it_brings_is_limited() {
     let error = padded(limit + 1).refresh().await.unwrap_err();
     assert_eq!(error.kind(), FetchErrorKind::TooLarge);
     let encoded = || {
-        let mut answer = empty_set();
-        answer.headers_mut().insert(CONTENT_ENCODING, "gzip".parse()?);
-        Ok(answer)
+        let mut response = empty_set();
+        response.headers_mut().insert(CONTENT_ENCODING, "gzip".parse()?);
+        Ok(response)
     };
-    assert_eq!(refused(encoded).await, (FetchErrorKind::Encoded, None));
-    let elsewhere = || {
-        let answer = Response::builder().status(StatusCode::FOUND).header("location", KEYS);
-        Ok(answer.body(String::new())?)
+    assert_eq!(rejected(encoded).await, (FetchErrorKind::Encoded, None));
+    let redirect = || {
+        let response = Response::builder().status(StatusCode::FOUND).header("location", KEYS);
+        Ok(response.body(String::new())?)
     };
-    assert_eq!(refused(elsewhere).await, (FetchErrorKind::Status(StatusCode::FOUND), None));
+    assert_eq!(rejected(redirect).await, (FetchErrorKind::Status(StatusCode::FOUND), None));
     let broken = || Err("no route".into());
-    assert_eq!(refused(broken).await, (FetchErrorKind::Connection, Some("no route".to_owned())));
+    assert_eq!(rejected(broken).await, (FetchErrorKind::Connection, Some("no route".to_owned())));
 }
 
 #[tokio::test]
-async fn it_is_asked_for_what_was_configured() {
+async fn it_receives_the_configured_url_and_three_headers() {
     let keys = keys(|request| {
         assert_eq!((request.method(), request.uri()), (&http::Method::GET, &KEYS.parse()?));
         let mut names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();

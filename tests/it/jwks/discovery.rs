@@ -1,4 +1,4 @@
-//! Keys found by the name of their issuer.
+//! Keys found through the metadata of their issuer.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::{
@@ -7,18 +7,18 @@ use tower_jwt_auth::{
     token::TokenProfile,
 };
 
-use super::{outcome, publishing};
+use super::{outcome, provider_with};
 use crate::support::{
     foreign::{API, ForeignKey},
     mint::clock,
-    provider::{Answer, JWKS, OAUTH, OPENID, Provider},
+    provider::{JWKS, OAUTH, OPENID, Provider, Response},
 };
 
-fn of(issuer: &str) -> RemoteKeys {
+fn keys_of(issuer: &str) -> RemoteKeys {
     RemoteKeys::from_issuer(issuer).insecure_loopback_http().clock(clock()).build().unwrap()
 }
 
-/// A verifier that was not told which issuer to require.
+/// A verifier without an issuer setting of its own.
 fn verifier(keys: &RemoteKeys) -> Verifier {
     Verifier::builder(keys)
         .audience(API)
@@ -28,24 +28,24 @@ fn verifier(keys: &RemoteKeys) -> Verifier {
         .unwrap()
 }
 
-async fn refused(provider: &Provider, metadata: &Value) -> FetchErrorKind {
-    provider.answer(OPENID, Answer::json(metadata));
-    of(&provider.issuer()).refresh().await.unwrap_err().kind()
+async fn rejected(provider: &Provider, metadata: &Value) -> FetchErrorKind {
+    provider.respond(OPENID, Response::json(metadata));
+    keys_of(&provider.issuer()).refresh().await.unwrap_err().kind()
 }
 
 #[tokio::test]
-async fn keys_are_found_and_serve_their_issuer_only() {
+async fn discovered_keys_verify_tokens_of_their_issuer_only() {
     let key = ForeignKey::generate("one");
-    let provider = publishing(&[key.jwk()]);
-    provider.describe();
+    let provider = provider_with(&[key.jwk()]);
+    provider.publish_metadata();
     let issuer = provider.issuer();
-    let keys = of(&issuer);
+    let keys = keys_of(&issuer);
     let verifier = verifier(&keys);
     assert_eq!(outcome(verifier.verify_async(&key.token(&issuer)).await), Ok(()));
-    assert_eq!(provider.paths(), [OPENID, JWKS]);
+    assert_eq!(provider.requested_paths(), [OPENID, JWKS]);
     for other in ["https://other.example", &format!("{issuer}/"), ""] {
-        let refused = outcome(verifier.verify_async(&key.token(other)).await);
-        assert_eq!(refused, Err(AuthErrorKind::WrongIssuer));
+        let rejected = outcome(verifier.verify_async(&key.token(other)).await);
+        assert_eq!(rejected, Err(AuthErrorKind::WrongIssuer));
     }
     let builder = Verifier::builder(&keys).issuer("https://other.example");
     assert_eq!(builder.build().unwrap_err().kind(), ConfigErrorKind::Conflict);
@@ -53,40 +53,41 @@ async fn keys_are_found_and_serve_their_issuer_only() {
 }
 
 #[tokio::test]
-async fn metadata_stand_where_the_standards_say() {
+async fn metadata_is_fetched_from_both_standard_locations() {
     for (path, slash) in [("", ""), ("", "/"), ("/tenant/a", ""), ("/tenant/a", "/")] {
-        for (place, tried) in [(format!("{path}{OPENID}"), 1), (format!("{OAUTH}{path}"), 2)] {
-            let provider = publishing(&[]);
+        for (location, requests) in [(format!("{path}{OPENID}"), 1), (format!("{OAUTH}{path}"), 2)]
+        {
+            let provider = provider_with(&[]);
             let issuer = format!("{}{path}{slash}", provider.issuer());
             let metadata = json!({ "issuer": issuer, "jwks_uri": provider.url(JWKS) });
-            provider.answer(&place, Answer::json(&metadata));
-            of(&issuer).refresh().await.unwrap();
-            assert_eq!(provider.count(&place), 1, "{issuer}");
-            assert_eq!(provider.paths().len(), tried + 1, "{issuer}");
+            provider.respond(&location, Response::json(&metadata));
+            keys_of(&issuer).refresh().await.unwrap();
+            assert_eq!(provider.count(&location), 1, "{issuer}");
+            assert_eq!(provider.requested_paths().len(), requests + 1, "{issuer}");
         }
     }
 }
 
 #[tokio::test]
-async fn only_what_is_missing_is_looked_for_elsewhere() {
+async fn the_second_location_is_used_only_if_the_first_is_missing() {
     for status in [301, 500, 503] {
-        let provider = publishing(&[]);
-        provider.answer(OPENID, Answer::status(status));
+        let provider = provider_with(&[]);
+        provider.respond(OPENID, Response::status(status));
         let metadata = json!({ "issuer": provider.issuer(), "jwks_uri": provider.url(JWKS) });
-        provider.answer(OAUTH, Answer::json(&metadata));
-        assert!(of(&provider.issuer()).refresh().await.is_err());
+        provider.respond(OAUTH, Response::json(&metadata));
+        assert!(keys_of(&provider.issuer()).refresh().await.is_err());
         assert_eq!(provider.count(OAUTH), 0, "{status}");
     }
-    let nothing = Provider::start();
-    let error = of(&nothing.issuer()).refresh().await.unwrap_err();
+    let empty = Provider::start();
+    let error = keys_of(&empty.issuer()).refresh().await.unwrap_err();
     assert_eq!(error.kind(), FetchErrorKind::Status(http::StatusCode::NOT_FOUND));
 }
 
 #[tokio::test]
 async fn metadata_must_name_exactly_the_issuer() {
-    let provider = publishing(&[]);
+    let provider = provider_with(&[]);
     let issuer = provider.issuer();
-    let of_issuer = |issuer: &str| json!({ "issuer": issuer, "jwks_uri": provider.url(JWKS) });
+    let metadata = |issuer: &str| json!({ "issuer": issuer, "jwks_uri": provider.url(JWKS) });
     for other in [
         "https://other.example",
         &format!("{issuer}/"),
@@ -95,14 +96,14 @@ async fn metadata_must_name_exactly_the_issuer() {
         &format!("{issuer} "),
         "",
     ] {
-        assert_eq!(refused(&provider, &of_issuer(other)).await, FetchErrorKind::WrongIssuer);
+        assert_eq!(rejected(&provider, &metadata(other)).await, FetchErrorKind::WrongIssuer);
     }
     assert_eq!(provider.count(JWKS), 0);
 }
 
 #[tokio::test]
-async fn keys_never_travel_over_unsafe_ways() {
-    let provider = publishing(&[]);
+async fn rejects_insecure_jwks_urls() {
+    let provider = provider_with(&[]);
     for url in [
         "http://keys.example/jwks",
         "http://127.0.0.1.example/jwks",
@@ -117,14 +118,14 @@ async fn keys_never_travel_over_unsafe_ways() {
         "https://keys.example/jwks#one",
     ] {
         let metadata = json!({ "issuer": provider.issuer(), "jwks_uri": url });
-        assert_eq!(refused(&provider, &metadata).await, FetchErrorKind::InsecureUrl, "{url}");
+        assert_eq!(rejected(&provider, &metadata).await, FetchErrorKind::InsecureUrl, "{url}");
     }
     assert_eq!(provider.count(JWKS), 0);
 }
 
 #[tokio::test]
-async fn what_is_no_metadata_is_refused() {
-    let provider = publishing(&[]);
+async fn rejects_malformed_metadata() {
+    let provider = provider_with(&[]);
     let (issuer, url) = (provider.issuer(), provider.url(JWKS));
     for metadata in [
         Value::Null,
@@ -136,31 +137,31 @@ async fn what_is_no_metadata_is_refused() {
         json!({ "issuer": [issuer], "jwks_uri": url }),
         json!({ "issuer": issuer, "jwks_uri": null }),
     ] {
-        let kind = refused(&provider, &metadata).await;
+        let kind = rejected(&provider, &metadata).await;
         assert_eq!(kind, FetchErrorKind::Malformed, "{metadata}");
     }
-    let twice = format!(r#"{{"issuer":"x","issuer":{issuer:?},"jwks_uri":{url:?}}}"#);
-    provider.answer(OPENID, Answer::text(twice));
-    assert_eq!(of(&issuer).refresh().await.unwrap_err().kind(), FetchErrorKind::Malformed);
-    provider.answer(OPENID, Answer::Endless(" "));
-    assert_eq!(of(&issuer).refresh().await.unwrap_err().kind(), FetchErrorKind::TooLarge);
+    let duplicate = format!(r#"{{"issuer":"x","issuer":{issuer:?},"jwks_uri":{url:?}}}"#);
+    provider.respond(OPENID, Response::text(duplicate));
+    assert_eq!(keys_of(&issuer).refresh().await.unwrap_err().kind(), FetchErrorKind::Malformed);
+    provider.respond(OPENID, Response::Endless(" "));
+    assert_eq!(keys_of(&issuer).refresh().await.unwrap_err().kind(), FetchErrorKind::TooLarge);
 }
 
-/// Also to where a document has the tag that the old one had.
+/// Even if the document at the new URL has the entity tag of the old one.
 #[tokio::test]
-async fn keys_may_move() {
+async fn follows_a_changed_jwks_url() {
     let (one, two) = (ForeignKey::generate("one"), ForeignKey::generate("two"));
-    let provider = publishing(&[]);
+    let provider = provider_with(&[]);
     let tagged = |key: &ForeignKey| {
-        Answer::Tagged("\"1\"", json!({ "keys": [key.jwk()] }).to_string().into_bytes())
+        Response::Tagged("\"1\"", json!({ "keys": [key.jwk()] }).to_string().into_bytes())
     };
-    provider.answer(JWKS, tagged(&one));
-    provider.describe();
+    provider.respond(JWKS, tagged(&one));
+    provider.publish_metadata();
     let issuer = provider.issuer();
-    let verifier = verifier(&of(&issuer));
+    let verifier = verifier(&keys_of(&issuer));
     assert_eq!(outcome(verifier.verify_async(&one.token(&issuer)).await), Ok(()));
     let moved = json!({ "issuer": issuer, "jwks_uri": provider.url("/moved") });
-    provider.answer(OPENID, Answer::json(&moved));
-    provider.answer("/moved", tagged(&two));
+    provider.respond(OPENID, Response::json(&moved));
+    provider.respond("/moved", tagged(&two));
     assert_eq!(outcome(verifier.verify_async(&two.token(&issuer)).await), Ok(()));
 }

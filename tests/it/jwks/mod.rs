@@ -1,11 +1,11 @@
-//! Keys of other issuers, over real HTTP from a server that is as hostile as told.
+//! Keys of other issuers, over HTTP from a local key server.
 
 mod client;
 mod discovery;
-mod documents;
 mod flood;
 mod hostile;
 mod issuers;
+mod jwk_sets;
 mod outage;
 mod rotation;
 mod settings;
@@ -31,30 +31,30 @@ use crate::support::{
 type Outcome = Result<(), AuthErrorKind>;
 
 const UNKNOWN_KEY: Outcome = Err(AuthErrorKind::UnknownKey);
-const BAD_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
+const INVALID_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
 const UNAVAILABLE: Outcome = Err(AuthErrorKind::Unavailable);
 
-/// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A busy machine may need this long.
+const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A key server, and a service that trusts it.
-struct Scene {
+/// A key server, and a verifier that trusts its keys.
+struct Fixture {
     provider: Provider,
     clock: ManualClock,
     keys: RemoteKeys,
     verifier: Verifier,
 }
 
-impl Scene {
+impl Fixture {
     /// The server publishes `keys`, and they have been fetched.
-    async fn of(keys: &[Value]) -> Self {
-        let scene = Self::of_provider(publishing(keys), |keys| keys);
-        scene.keys.refresh().await.unwrap();
-        scene
+    async fn with_keys(keys: &[Value]) -> Self {
+        let fixture = Self::with_provider(provider_with(keys), |keys| keys);
+        fixture.keys.refresh().await.unwrap();
+        fixture
     }
 
-    /// Nothing has been fetched yet.
-    fn of_provider(
+    /// No keys have been fetched yet.
+    fn with_provider(
         provider: Provider,
         settings: impl FnOnce(RemoteKeysBuilder) -> RemoteKeysBuilder,
     ) -> Self {
@@ -65,18 +65,18 @@ impl Scene {
         Self { provider, clock, keys, verifier }
     }
 
-    /// A good token of the server, signed with `key`.
+    /// A valid token of the server, signed with `key`.
     fn token(&self, key: &ForeignKey) -> String {
         key.token(&self.provider.issuer())
     }
 
-    /// What becomes of a token where keys may be fetched.
-    async fn ask(&self, token: &str) -> Outcome {
+    /// Verifies `token`, and fetches keys if necessary.
+    async fn verify(&self, token: &str) -> Outcome {
         outcome(self.verifier.verify_async(token).await)
     }
 
-    /// What becomes of a token with the keys at hand.
-    fn ask_now(&self, token: &str) -> Outcome {
+    /// Verifies `token` with the current keys.
+    fn verify_now(&self, token: &str) -> Outcome {
         outcome(self.verifier.verify(token))
     }
 
@@ -85,7 +85,7 @@ impl Scene {
     }
 }
 
-fn publishing(keys: &[Value]) -> Provider {
+fn provider_with(keys: &[Value]) -> Provider {
     let provider = Provider::start();
     provider.publish(keys);
     provider
@@ -105,8 +105,8 @@ fn outcome<T>(result: Result<T, tower_jwt_auth::AuthError>) -> Outcome {
     result.map(drop).map_err(|error| error.kind())
 }
 
-/// A token of `key` that names another one.
-fn naming(key: &ForeignKey, kid: &str, issuer: &str) -> String {
+/// A token signed with `key` that has this `kid`.
+fn token_naming(key: &ForeignKey, kid: &str, issuer: &str) -> String {
     key.mint(&json!({ "kid": kid }), issuer, &json!({}))
 }
 
@@ -118,7 +118,7 @@ async fn eventually<T: PartialEq + Debug>(expected: T, mut state: impl AsyncFnMu
         if now == expected {
             return;
         }
-        assert!(start.elapsed() < PATIENCE, "still {now:?} instead of {expected:?}");
+        assert!(start.elapsed() < DEADLINE, "still {now:?}, expected {expected:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,82 +1,82 @@
-//! Row 52: key servers that are away.
+//! Key servers that are unavailable.
 
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use tower_jwt_auth::{AuthErrorKind, JwtAuthLayer, jwks::RemoteKeys};
 
-use super::{Scene, UNAVAILABLE, UNKNOWN_KEY, eventually, publishing};
+use super::{Fixture, UNAVAILABLE, UNKNOWN_KEY, eventually, provider_with};
 use crate::support::{
     app::{bearer, send},
     foreign::ForeignKey,
-    provider::{Answer, JWKS, Provider},
+    provider::{JWKS, Provider, Response},
 };
 
 #[tokio::test]
-async fn stale_keys_serve_until_their_limit_and_then_none_does() {
+async fn keys_are_used_until_max_stale_and_then_rejected() {
     let (key, other) = (ForeignKey::generate("one"), ForeignKey::generate("other"));
-    let scene = Scene::of_provider(publishing(&[key.jwk()]), |keys| {
+    let fixture = Fixture::with_provider(provider_with(&[key.jwk()]), |keys| {
         keys.max_stale(Duration::from_secs(100))
     });
-    scene.keys.refresh().await.unwrap();
-    let token = scene.token(&key);
-    scene.provider.answer(JWKS, Answer::HangUp);
-    scene.clock.advance(Duration::from_secs(99));
-    assert_eq!(scene.ask_now(&token), Ok(()));
-    assert_eq!(scene.ask(&scene.token(&other)).await, UNKNOWN_KEY);
-    assert!(scene.keys.status().is_usable);
+    fixture.keys.refresh().await.unwrap();
+    let token = fixture.token(&key);
+    fixture.provider.respond(JWKS, Response::HangUp);
+    fixture.clock.advance(Duration::from_secs(99));
+    assert_eq!(fixture.verify_now(&token), Ok(()));
+    assert_eq!(fixture.verify(&fixture.token(&other)).await, UNKNOWN_KEY);
+    assert!(fixture.keys.status().is_usable);
 
-    scene.clock.advance(Duration::from_secs(1));
-    assert_eq!(scene.ask_now(&token), UNAVAILABLE);
-    assert_eq!(scene.ask(&token).await, UNAVAILABLE);
-    assert_eq!(scene.ask(&scene.token(&other)).await, UNAVAILABLE);
-    let freshness = scene.keys.status();
-    assert!(!freshness.is_usable);
-    assert_eq!(freshness.age, Some(Duration::from_secs(100)));
+    fixture.clock.advance(Duration::from_secs(1));
+    assert_eq!(fixture.verify_now(&token), UNAVAILABLE);
+    assert_eq!(fixture.verify(&token).await, UNAVAILABLE);
+    assert_eq!(fixture.verify(&fixture.token(&other)).await, UNAVAILABLE);
+    let status = fixture.keys.status();
+    assert!(!status.is_usable);
+    assert_eq!(status.age, Some(Duration::from_secs(100)));
 
-    let layer: JwtAuthLayer = JwtAuthLayer::new(scene.verifier.clone());
-    let answer = send(&layer, bearer(&token)).await;
-    assert_eq!(answer.outcome(), Err(AuthErrorKind::Unavailable));
+    let layer: JwtAuthLayer = JwtAuthLayer::new(fixture.verifier.clone());
+    let response = send(&layer, bearer(&token)).await;
+    assert_eq!(response.outcome(), Err(AuthErrorKind::Unavailable));
     assert_eq!(
-        (answer.status.as_u16(), &answer.headers[RETRY_AFTER]),
+        (response.status.as_u16(), &response.headers[RETRY_AFTER]),
         (503, &"1".parse().unwrap())
     );
-    assert!(answer.challenges().is_empty());
+    assert!(response.challenges().is_empty());
 
-    // It comes back by itself; the pauses between the tries are those of the injected clock.
-    scene.provider.publish(&[key.jwk()]);
+    // The background task recovers. The pauses between its attempts use the injected clock.
+    fixture.provider.publish(&[key.jwk()]);
     eventually(Ok(()), async || {
-        scene.clock.advance(Duration::from_secs(1));
-        scene.ask_now(&token)
+        fixture.clock.advance(Duration::from_secs(1));
+        fixture.verify_now(&token)
     })
     .await;
-    assert!(scene.keys.status().is_usable);
+    assert!(fixture.keys.status().is_usable);
 }
 
-/// The limit counts from the last good fetch, not from the last try, nor from a change.
+/// Not from the last attempt, and not from the last change of the keys.
 #[tokio::test]
-async fn staleness_counts_from_the_last_good_fetch() {
+async fn max_stale_counts_from_the_last_successful_fetch() {
     let key = ForeignKey::generate("one");
-    let scene = Scene::of_provider(publishing(&[key.jwk()]), |keys| {
+    let fixture = Fixture::with_provider(provider_with(&[key.jwk()]), |keys| {
         keys.max_stale(Duration::from_secs(200))
     });
-    scene.keys.refresh().await.unwrap();
-    let token = scene.token(&key);
-    scene.clock.advance(Duration::from_secs(90));
-    scene.keys.refresh().await.unwrap();
-    scene.provider.answer(JWKS, Answer::status(500));
-    scene.clock.advance(Duration::from_secs(150));
-    assert!(scene.keys.refresh().await.is_err());
-    assert_eq!(scene.ask_now(&token), Ok(()));
-    scene.clock.advance(Duration::from_secs(50));
-    assert_eq!(scene.ask_now(&token), UNAVAILABLE);
+    fixture.keys.refresh().await.unwrap();
+    let token = fixture.token(&key);
+    fixture.clock.advance(Duration::from_secs(90));
+    fixture.keys.refresh().await.unwrap();
+    fixture.provider.respond(JWKS, Response::status(500));
+    fixture.clock.advance(Duration::from_secs(150));
+    assert!(fixture.keys.refresh().await.is_err());
+    assert_eq!(fixture.verify_now(&token), Ok(()));
+    fixture.clock.advance(Duration::from_secs(50));
+    assert_eq!(fixture.verify_now(&token), UNAVAILABLE);
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_at_the_start_is_found_later() {
+async fn recovers_when_the_server_was_down_at_the_start() {
     let port = Provider::start().port();
     let key = ForeignKey::generate("one");
-    // Its port is free again once the thread that listened is gone.
+    // Dropping the provider has freed its port.
     let url = format!("http://127.0.0.1:{port}{JWKS}");
     let builder = RemoteKeys::from_url(&*url).insecure_loopback_http();
     let clock = crate::support::mint::clock();
@@ -97,16 +97,16 @@ async fn a_server_that_is_down_at_the_start_is_found_later() {
 }
 
 #[tokio::test]
-async fn an_outage_is_tried_again_soon_and_not_too_often() {
-    let provider = publishing(&[]);
-    provider.answer(JWKS, Answer::status(500));
-    let scene = Scene::of_provider(provider, |keys| keys);
+async fn failed_fetches_are_repeated_with_growing_pauses() {
+    let provider = provider_with(&[]);
+    provider.respond(JWKS, Response::status(500));
+    let fixture = Fixture::with_provider(provider, |keys| keys);
     let mut waits = Vec::new();
     for _ in 0..6 {
-        assert!(scene.keys.refresh().await.is_err());
-        let wait = scene.keys.status().refresh_in;
+        assert!(fixture.keys.refresh().await.is_err());
+        let wait = fixture.keys.status().refresh_in;
         waits.push(wait.as_secs());
-        scene.clock.advance(wait);
+        fixture.clock.advance(wait);
     }
     assert!(waits.is_sorted() && waits[0] >= 1 && waits[5] == 5, "{waits:?}");
 }

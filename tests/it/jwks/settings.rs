@@ -1,4 +1,4 @@
-//! Row 60: settings that are unsafe, contradict each other or protect nothing; and what is shown.
+//! Settings that `build` rejects, and what logs and `Debug` show.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use tower_jwt_auth::{
     jwks::{RemoteKeys, RemoteKeysBuilder},
 };
 
-use super::{Scene, UNKNOWN_KEY};
+use super::{Fixture, UNKNOWN_KEY};
 use crate::support::{
     foreign::ForeignKey,
     log::Log,
-    provider::{Answer, JWKS},
+    provider::{JWKS, Response},
 };
 
 fn keys() -> RemoteKeysBuilder {
@@ -19,7 +19,7 @@ fn keys() -> RemoteKeysBuilder {
 }
 
 #[test]
-fn only_safe_urls_are_accepted() {
+fn accepts_only_secure_urls() {
     let out_of_range = |builder: RemoteKeysBuilder, what: &str| {
         assert_eq!(builder.build().unwrap_err().kind(), ConfigErrorKind::OutOfRange, "{what}");
     };
@@ -59,7 +59,7 @@ fn only_safe_urls_are_accepted() {
 }
 
 #[test]
-fn settings_without_sense_are_refused() {
+fn rejects_settings_out_of_range() {
     let second = Duration::from_secs(1);
     for (what, builder, kind) in [
         ("no algorithm", keys().algorithms([]), ConfigErrorKind::Ineffective),
@@ -68,40 +68,44 @@ fn settings_without_sense_are_refused() {
             keys().algorithms([Algorithm::ES256, Algorithm::HS256]),
             ConfigErrorKind::Conflict,
         ),
-        ("no refresh", keys().refresh_every(Duration::ZERO), ConfigErrorKind::OutOfRange),
-        ("no use", keys().max_stale(second / 2), ConfigErrorKind::OutOfRange),
-        ("no time", keys().timeout(Duration::ZERO), ConfigErrorKind::OutOfRange),
-        ("much time", keys().timeout(31 * second), ConfigErrorKind::OutOfRange),
+        (
+            "refresh_every of zero",
+            keys().refresh_every(Duration::ZERO),
+            ConfigErrorKind::OutOfRange,
+        ),
+        ("max_stale below a second", keys().max_stale(second / 2), ConfigErrorKind::OutOfRange),
+        ("timeout of zero", keys().timeout(Duration::ZERO), ConfigErrorKind::OutOfRange),
+        ("timeout above 30 seconds", keys().timeout(31 * second), ConfigErrorKind::OutOfRange),
     ] {
         assert_eq!(builder.build().unwrap_err().kind(), kind, "{what}");
     }
-    let widest = keys()
+    let largest = keys()
         .refresh_every(Duration::MAX)
         .max_stale(Duration::MAX)
         .cooldown(Duration::MAX)
         .timeout(30 * second);
-    assert!(widest.build().is_ok());
+    assert!(largest.build().is_ok());
 }
 
 #[test]
-fn fetched_keys_are_not_replaced_by_hand() {
+fn fetched_keys_cannot_be_replaced() {
     let keys = KeySet::from(keys().build().unwrap());
     let signing = SigningKey::generate(Algorithm::ES256).unwrap();
     let error = keys.replace(KeySet::builder().signing_key(signing)).unwrap_err();
     assert_eq!(error.kind(), ConfigErrorKind::Conflict);
 }
 
-/// Which key a token names is its sender's choice, and never logged or shown.
+/// The `kid` of a token is chosen by its sender, so it is neither logged nor shown.
 #[tokio::test]
-async fn events_tell_of_fetches_and_of_nothing_in_tokens() {
+async fn events_describe_fetches_and_never_tokens() {
     let (log, _guard) = Log::collect();
     let key = ForeignKey::generate("kid-of-the-server");
-    let scene = Scene::of(&[key.jwk()]).await;
+    let fixture = Fixture::with_keys(&[key.jwk()]).await;
     let stranger = ForeignKey::generate("kid-of-a-stranger");
-    let token = scene.token(&stranger);
-    assert_eq!(scene.ask(&token).await, UNKNOWN_KEY);
-    scene.provider.answer(JWKS, Answer::status(500));
-    assert!(scene.keys.refresh().await.is_err());
+    let token = fixture.token(&stranger);
+    assert_eq!(fixture.verify(&token).await, UNKNOWN_KEY);
+    fixture.provider.respond(JWKS, Response::status(500));
+    assert!(fixture.keys.refresh().await.is_err());
     let lines: Vec<_> =
         log.take().into_iter().filter(|line| line.contains("@tower_jwt_auth")).collect();
     for expected in
@@ -109,10 +113,11 @@ async fn events_tell_of_fetches_and_of_nothing_in_tokens() {
     {
         assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:#?}");
     }
-    let shown = format!("{:?} {:?} {:?}", scene.keys, scene.verifier, KeySet::from(&scene.keys));
+    let shown =
+        format!("{:?} {:?} {:?}", fixture.keys, fixture.verifier, KeySet::from(&fixture.keys));
     for line in lines.iter().chain([&shown]) {
         assert!(!line.contains("stranger") && !line.contains("eyJ"), "{line}");
         assert!(!line.contains("kid-of"), "{line}");
     }
-    assert!(shown.contains(&scene.provider.port().to_string()), "{shown}");
+    assert!(shown.contains(&fixture.provider.port().to_string()), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! Keys in files: who may read them, and what is left of them after a crash.
+//! Keys in files: their permissions, and their state after a crash.
 
 use std::{
     fs,
@@ -29,7 +29,7 @@ async fn open(path: &Path) -> RotatingKeys {
     RotatingKeys::open(KeyFolder::new(path), policy).await.unwrap()
 }
 
-fn names(path: &Path) -> Vec<String> {
+fn file_names(path: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
     let mut names: Vec<_> =
         fs::read_dir(path).unwrap().map(|entry| name(entry).into_string().unwrap()).collect();
@@ -38,14 +38,14 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn files_are_their_owners_alone() {
+async fn files_are_accessible_to_their_owner_only() {
     let folder = Folder::new();
     let path = folder.path().join("deep/keys");
     let keys = open(&path).await;
     keys.rotate().await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
-    assert_eq!(names(&path), ["keys.json", "keys.lock"]);
+    assert_eq!(file_names(&path), ["keys.json", "keys.lock"]);
     assert_eq!(mode(&path.join("keys.json")), 0o600);
     assert_eq!(mode(&path.join("keys.lock")), 0o600);
     // Also where it had been opened to others, once it is written again.
@@ -56,7 +56,7 @@ async fn files_are_their_owners_alone() {
 }
 
 #[tokio::test]
-async fn keys_outlive_the_process_for_every_algorithm() {
+async fn keys_of_every_algorithm_survive_a_restart() {
     for algorithm in [
         Algorithm::HS256,
         Algorithm::HS384,
@@ -79,24 +79,24 @@ async fn keys_outlive_the_process_for_every_algorithm() {
     }
 }
 
-/// The file as a crash may leave it, step by step.
+/// Each step leaves the files as a crash at that point would.
 #[tokio::test]
-async fn a_crash_at_any_point_loses_nothing() {
+async fn a_crash_at_any_point_loses_no_key() {
     let folder = Folder::new();
     let path = folder.path();
     let first = published(&open(path).await);
-    let good = fs::read(path.join("keys.json")).unwrap();
-    for unfinished in [&b""[..], b"{", &good[..good.len() / 2], &good] {
-        // Before the renaming, with rights that were never asked for.
+    let complete = fs::read(path.join("keys.json")).unwrap();
+    for unfinished in [&b""[..], b"{", &complete[..complete.len() / 2], &complete] {
+        // Before the rename, with other permissions.
         fs::write(path.join("keys.json.new"), unfinished).unwrap();
         fs::set_permissions(path.join("keys.json.new"), PermissionsExt::from_mode(0o444)).unwrap();
         let keys = open(path).await;
         assert_eq!(published(&keys)[0], first[0]);
-        assert_eq!(fs::read(path.join("keys.json")).unwrap(), good);
+        assert_eq!(fs::read(path.join("keys.json")).unwrap(), complete);
     }
     let keys = open(path).await;
     keys.rotate().await.unwrap();
-    assert_eq!(names(path), ["keys.json", "keys.lock"]);
+    assert_eq!(file_names(path), ["keys.json", "keys.lock"]);
     let mode = fs::metadata(path.join("keys.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let stored: Value = serde_json::from_slice(&fs::read(path.join("keys.json")).unwrap()).unwrap();
@@ -105,7 +105,7 @@ async fn a_crash_at_any_point_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_used_is_told() {
+async fn open_fails_if_the_folder_cannot_be_created() {
     let folder = Folder::new();
     fs::write(folder.path().join("file"), "").unwrap();
     let storage = KeyFolder::new(folder.path().join("file"));
@@ -113,10 +113,9 @@ async fn a_folder_that_cannot_be_used_is_told() {
     assert_eq!(error.kind(), KeyRotationErrorKind::Storage);
 }
 
-/// Each has a lock and files of its own, as processes have.
-/// A thread that waits would keep the runtime from ending.
+/// A thread that waits without end would also keep the runtime from shutting down.
 #[test]
-fn a_copy_that_hangs_with_the_lock_is_not_waited_for_without_end() {
+fn open_fails_if_the_lock_is_never_released() {
     let folder = Folder::new();
     let lock = fs::File::create(folder.path().join("keys.lock")).unwrap();
     lock.lock().unwrap();
@@ -133,8 +132,9 @@ fn a_copy_that_hangs_with_the_lock_is_not_waited_for_without_end() {
     assert_eq!(opened, Err(KeyRotationErrorKind::Storage));
 }
 
+/// Each copy opens the files itself, as processes do.
 #[test]
-fn copies_neither_tear_nor_race() {
+fn concurrent_copies_lose_no_key() {
     let folder = Folder::new();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -142,7 +142,8 @@ fn copies_neither_tear_nor_race() {
             let mut read = 0;
             while !done.load(Ordering::SeqCst) {
                 if let Ok(bytes) = fs::read(folder.path().join("keys.json")) {
-                    let stored: Value = serde_json::from_slice(&bytes).expect("never half of it");
+                    let stored: Value =
+                        serde_json::from_slice(&bytes).expect("a complete document");
                     assert!(!stored["keys"].as_array().unwrap().is_empty());
                     read += 1;
                 }
@@ -162,7 +163,7 @@ fn copies_neither_tear_nor_race() {
                         let mut seen = vec![sign(&issuer(&keys, &clock)).await.1];
                         for _ in 0..10 {
                             let signs_from = keys.rotate().await.unwrap();
-                            // A rotation takes an hour, and no key is forgotten within a day.
+                            // A rotation takes an hour, and a key is kept for at least one day.
                             clock.set(signs_from.min(NumericDate::from_secs(NOW + 20 * 3600)));
                             keys.refresh().await.unwrap();
                             seen.push(sign(&issuer(&keys, &clock)).await.1);
@@ -175,8 +176,11 @@ fn copies_neither_tear_nor_race() {
         let seen: Vec<_> = copies.into_iter().map(|copy| copy.join().unwrap()).collect();
         done.store(true, Ordering::SeqCst);
         assert!(reader.join().unwrap() > 0);
-        assert!(seen.windows(2).all(|pair| pair[0][0] == pair[1][0]), "one first key: {seen:?}");
-        // Every key that one of them signed with is there for all.
+        assert!(
+            seen.windows(2).all(|pair| pair[0][0] == pair[1][0]),
+            "several first keys: {seen:?}"
+        );
+        // Every key that a copy has signed with is stored.
         let bytes = fs::read(folder.path().join("keys.json")).unwrap();
         let stored: Value = serde_json::from_slice(&bytes).unwrap();
         let kept: Vec<_> =
@@ -188,7 +192,7 @@ fn copies_neither_tear_nor_race() {
 }
 
 #[tokio::test]
-async fn who_does_not_know_what_is_stored_cannot_replace_it() {
+async fn replace_requires_the_stored_document() {
     let folder = Folder::new();
     let storage = KeyFolder::new(folder.path());
     open(folder.path()).await.rotate().await.unwrap();

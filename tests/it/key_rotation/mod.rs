@@ -1,10 +1,10 @@
-//! Keys that follow each other while serving.
+//! Signing keys that rotate while serving.
 
 mod folder;
-mod life;
+mod lifecycle;
+mod propagation;
 mod settings;
 mod storage;
-mod travel;
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ fn clock() -> ManualClock {
     ManualClock::new(NumericDate::from_secs(NOW))
 }
 
-/// A rotation a month, published an hour before, for tokens of a day.
+/// Rotates monthly, with a lead time of one hour, for tokens that live for one day.
 fn policy(clock: &ManualClock) -> RotationPolicyBuilder {
     let policy = RotationPolicy::builder(Algorithm::ES256).clock(clock);
     policy.rotate_every(MONTH).lead_time(HOUR).token_lifetime(DAY)
@@ -65,25 +65,25 @@ fn verify(keys: impl Into<KeySet>, clock: &ManualClock, token: &str) -> Result<(
     verifier.build().unwrap().verify(token).map(drop).map_err(|error| error.kind())
 }
 
-/// The ids of what is published.
+/// The ids of the published keys.
 fn published(keys: &RotatingKeys) -> Vec<String> {
     let set: Value = serde_json::from_str(&keys.key_set().to_jwks()).unwrap();
     let kid = |key: &Value| key["kid"].as_str().unwrap().to_owned();
     set["keys"].as_array().unwrap().iter().map(kid).collect()
 }
 
-/// What a [`InMemory`] does with every call.
+/// How an [`InMemory`] fails.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Fault {
     None,
-    Refuses,
+    Fails,
     Hangs,
-    /// Somebody else is always faster.
+    /// Another copy has always changed the document.
     Contended,
 }
 
-/// A storage behind a switch. Clones share both.
+/// A storage that fails on demand. Clones share the document and the fault.
 #[derive(Clone, Default)]
 struct InMemory {
     stored: Arc<Mutex<Option<StoredKeys>>>,
@@ -92,7 +92,7 @@ struct InMemory {
 }
 
 impl InMemory {
-    fn set(&self, fault: Fault) {
+    fn set_fault(&self, fault: Fault) {
         self.fault.store(fault as u8, Ordering::SeqCst);
     }
 
@@ -100,20 +100,20 @@ impl InMemory {
         self.writes.load(Ordering::SeqCst)
     }
 
-    fn text(&self) -> String {
+    fn document(&self) -> String {
         let stored = self.stored.lock().unwrap().clone().unwrap();
         String::from_utf8(stored.as_bytes().to_vec()).unwrap()
     }
 
-    fn put(&self, text: Option<&str>) {
-        *self.stored.lock().unwrap() = text.map(|text| StoredKeys::new(text.into()));
+    fn set_document(&self, json: Option<&str>) {
+        *self.stored.lock().unwrap() = json.map(|json| StoredKeys::new(json.into()));
     }
 
-    async fn pass(&self) -> Result<(), KeyStorageError> {
-        const REFUSES: u8 = Fault::Refuses as u8;
+    async fn check(&self) -> Result<(), KeyStorageError> {
+        const FAILS: u8 = Fault::Fails as u8;
         const HANGS: u8 = Fault::Hangs as u8;
         match self.fault.load(Ordering::SeqCst) {
-            REFUSES => Err(KeyStorageError::unavailable("out of order")),
+            FAILS => Err(KeyStorageError::unavailable("out of order")),
             HANGS => std::future::pending().await,
             _ => Ok(()),
         }
@@ -122,8 +122,8 @@ impl InMemory {
 
 impl KeyStorage for InMemory {
     async fn load(&self) -> Result<Option<StoredKeys>, KeyStorageError> {
-        self.pass().await?;
-        // Others get their turn between reading and writing.
+        self.check().await?;
+        // Other copies can write between the read and the write.
         tokio::task::yield_now().await;
         Ok(self.stored.lock().unwrap().clone())
     }
@@ -133,7 +133,7 @@ impl KeyStorage for InMemory {
         expected: Option<&StoredKeys>,
         new: &StoredKeys,
     ) -> Result<bool, KeyStorageError> {
-        self.pass().await?;
+        self.check().await?;
         let mut stored = self.stored.lock().unwrap();
         let contended = self.fault.load(Ordering::SeqCst) == Fault::Contended as u8;
         if contended || stored.as_ref() != expected {
@@ -145,5 +145,5 @@ impl KeyStorage for InMemory {
     }
 }
 
-/// A minute past the moment at which a key that ceased to sign at `end` is forgotten.
+/// How long a key is kept after it has stopped signing: the token lifetime and one minute.
 const KEPT: Duration = DAY.saturating_add(MINUTE);

@@ -1,4 +1,4 @@
-//! Intervals that contradict each other.
+//! Settings that contradict each other.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::login::{DAY, HOUR, MINUTE, error_kind};
 use super::{InMemory, clock, open, policy};
 
 #[test]
-fn intervals_must_agree() {
+fn rejects_contradictory_intervals() {
     let second = Duration::from_secs(1);
     let build = |change: &dyn Fn(RotationPolicyBuilder) -> RotationPolicyBuilder| {
         let builder = change(RotationPolicy::builder(Algorithm::ES256));
@@ -31,9 +31,9 @@ fn intervals_must_agree() {
     assert_eq!(leeway(5 * MINUTE), Ok(()));
     assert_eq!(leeway(5 * MINUTE + second), Err(ConfigErrorKind::OutOfRange));
     let every = |interval| build(&|policy| policy.rotate_every(interval));
-    assert_eq!(every(HOUR), Err(ConfigErrorKind::Conflict), "that is the lead time");
+    assert_eq!(every(HOUR), Err(ConfigErrorKind::Conflict), "the lead time is one hour");
     assert_eq!(every(HOUR + second), Ok(()));
-    // 97 old keys, and the minute by which they are kept longer, are one too many.
+    // 98 days and the extra minute need one key too many.
     let lifetime = |lifetime| build(&|policy| policy.rotate_every(DAY).token_lifetime(lifetime));
     assert_eq!(lifetime(98 * DAY - MINUTE), Ok(()));
     assert_eq!(lifetime(98 * DAY), Err(ConfigErrorKind::Conflict));
@@ -41,7 +41,7 @@ fn intervals_must_agree() {
 }
 
 #[tokio::test]
-async fn tokens_must_not_outlive_the_keys() {
+async fn rejects_token_lifetimes_longer_than_the_keys() {
     let clock = clock();
     let keys = open(&InMemory::default(), policy(&clock).leeway(MINUTE)).await;
     let build = |access, refresh, leeway| {
@@ -65,7 +65,7 @@ async fn tokens_must_not_outlive_the_keys() {
 }
 
 #[tokio::test]
-async fn what_is_published_may_be_kept_for_half_the_lead_time() {
+async fn published_keys_may_be_cached_for_half_the_lead_time() {
     let clock = clock();
     let keys = open(&InMemory::default(), policy(&clock)).await;
     let build = |max_age| {
@@ -75,5 +75,5 @@ async fn what_is_published_may_be_kept_for_half_the_lead_time() {
     assert_eq!(build(HOUR / 2), Ok(()));
     assert_eq!(build(HOUR / 2 + Duration::from_secs(1)), Err(ConfigErrorKind::Conflict));
     keys.rotate().await.unwrap();
-    assert_eq!(build(HOUR), Err(ConfigErrorKind::Conflict), "it holds on after a rotation");
+    assert_eq!(build(HOUR), Err(ConfigErrorKind::Conflict), "the rule holds after a rotation");
 }

@@ -13,8 +13,8 @@ use crate::support::login::{DAY, HOUR, MINUTE};
 use super::{Fault, InMemory, MONTH, clock, issuer, open, policy, published, sign, verify};
 
 #[tokio::test(start_paused = true)]
-async fn while_the_storage_is_away_the_keys_at_hand_go_on() {
-    for fault in [Fault::Refuses, Fault::Hangs] {
+async fn current_keys_stay_in_use_while_the_storage_is_unavailable() {
+    for fault in [Fault::Fails, Fault::Hangs] {
         let clock = clock();
         let storage = InMemory::default();
         let keys = open(&storage, policy(&clock)).await;
@@ -23,18 +23,18 @@ async fn while_the_storage_is_away_the_keys_at_hand_go_on() {
         keys.rotate().await.unwrap();
         let before = published(&keys);
 
-        storage.set(fault);
+        storage.set_fault(fault);
         let error = keys.refresh().await.unwrap_err();
         assert_eq!(error.kind(), KeyRotationErrorKind::Storage);
         assert!(error.source().is_some());
         assert_eq!(published(&keys), before);
         assert_eq!(sign(&issuer).await.1, first);
-        // The next key's time comes whether or not the storage is there.
+        // The next key signs from its time, even without the storage.
         clock.advance(HOUR);
         keys.refresh().await.unwrap_err();
         let (token, second) = sign(&issuer).await;
         assert_eq!(second, before[1]);
-        // What was never stored is never used.
+        // A key that was not stored is not used.
         clock.advance(MONTH);
         keys.refresh().await.unwrap_err();
         keys.rotate().await.unwrap_err();
@@ -42,7 +42,7 @@ async fn while_the_storage_is_away_the_keys_at_hand_go_on() {
         assert_eq!(published(&keys), before);
         assert!(verify(&keys, &clock, &token).is_err(), "expired");
 
-        storage.set(Fault::None);
+        storage.set_fault(Fault::None);
         keys.refresh().await.unwrap();
         assert_eq!(sign(&issuer).await.1, second);
         assert_eq!(published(&keys).len(), 2);
@@ -50,80 +50,83 @@ async fn while_the_storage_is_away_the_keys_at_hand_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_storage_nothing_is_opened() {
+async fn open_fails_while_the_storage_is_unavailable() {
     for (fault, expected) in [
-        (Fault::Refuses, KeyRotationErrorKind::Storage),
+        (Fault::Fails, KeyRotationErrorKind::Storage),
         (Fault::Hangs, KeyRotationErrorKind::Storage),
         (Fault::Contended, KeyRotationErrorKind::Contended),
     ] {
         let storage = InMemory::default();
-        storage.set(fault);
+        storage.set_fault(fault);
         let opened = RotatingKeys::open(storage, policy(&clock()).build().unwrap()).await;
         assert_eq!(opened.unwrap_err().kind(), expected);
     }
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_left_as_it_is() {
+async fn a_malformed_document_is_never_overwritten() {
     let clock = clock();
     let storage = InMemory::default();
     let keys = open(&storage, policy(&clock)).await;
     keys.rotate().await.unwrap();
-    let good = storage.text();
+    let valid = storage.document();
     let before = published(&keys);
-    let first = good.find(r#"{"kid""#).unwrap();
-    let second = good[first + 1..].find(r#"{"kid""#).unwrap() + first + 1;
-    let turned =
-        format!(r#"{{"keys":[{},{}]}}"#, &good[second..good.len() - 2], &good[first..second - 1]);
-    let twice = format!(r#"{{"keys":[{0},{0}]}}"#, &good[first..second - 1]);
-    let half = &good[..good.len() / 2];
-    for text in [
+    let first = valid.find(r#"{"kid""#).unwrap();
+    let second = valid[first + 1..].find(r#"{"kid""#).unwrap() + first + 1;
+    let reversed = format!(
+        r#"{{"keys":[{},{}]}}"#,
+        &valid[second..valid.len() - 2],
+        &valid[first..second - 1]
+    );
+    let duplicate = format!(r#"{{"keys":[{0},{0}]}}"#, &valid[first..second - 1]);
+    let half = &valid[..valid.len() / 2];
+    for json in [
         "",
         "{}",
         "[]",
         r#"{"keys":[]}"#,
         half,
-        &turned,
-        &twice,
-        &good.replacen("ES256", "EdDSA", 1),
-        &good.replacen("ES256", "none", 1),
-        &good.replacen("private_key\":\"", "private_key\":\"A", 1),
-        &good.replacen("\"kid\":\"", "\"kid\":\"\",\"old\":\"", 1),
+        &reversed,
+        &duplicate,
+        &valid.replacen("ES256", "EdDSA", 1),
+        &valid.replacen("ES256", "none", 1),
+        &valid.replacen("private_key\":\"", "private_key\":\"A", 1),
+        &valid.replacen("\"kid\":\"", "\"kid\":\"\",\"old\":\"", 1),
     ] {
-        storage.put(Some(text));
+        storage.set_document(Some(json));
         let opened = RotatingKeys::open(storage.clone(), policy(&clock).build().unwrap()).await;
-        let error = opened.expect_err(text);
-        assert_eq!(error.kind(), KeyRotationErrorKind::Malformed, "{text}");
-        // Nothing that was read is told.
-        let mut told = format!("{error} {error:?}");
+        let error = opened.expect_err(json);
+        assert_eq!(error.kind(), KeyRotationErrorKind::Malformed, "{json}");
+        // No error quotes the document.
+        let mut shown = format!("{error} {error:?}");
         let mut source = error.source();
         while let Some(cause) = source {
-            told += &format!(" {cause} {cause:?}");
+            shown += &format!(" {cause} {cause:?}");
             source = cause.source();
         }
-        assert!(!told.contains(&good[first + 20..first + 40]), "{told}");
+        assert!(!shown.contains(&valid[first + 20..first + 40]), "{shown}");
         assert!(
             error
                 .source()
-                .is_none_or(|cause| cause.is::<ConfigError>() || !told.contains("keys\""))
+                .is_none_or(|cause| cause.is::<ConfigError>() || !shown.contains("keys\""))
         );
 
         assert_eq!(keys.refresh().await.unwrap_err().kind(), KeyRotationErrorKind::Malformed);
         assert_eq!(published(&keys), before);
-        assert_eq!(storage.text(), text);
+        assert_eq!(storage.document(), json);
     }
-    storage.put(Some(&good));
+    storage.set_document(Some(&valid));
     keys.refresh().await.unwrap();
 }
 
 #[tokio::test]
-async fn keys_at_hand_survive_the_loss_of_the_document() {
+async fn current_keys_survive_the_loss_of_the_document() {
     let clock = clock();
     let storage = InMemory::default();
     let keys = open(&storage, policy(&clock)).await;
     let other = open(&storage, policy(&clock)).await;
     let (token, first) = sign(&issuer(&keys, &clock)).await;
-    storage.put(None);
+    storage.set_document(None);
     keys.refresh().await.unwrap();
     other.refresh().await.unwrap();
     let reopened = open(&storage, policy(&clock)).await;
@@ -134,7 +137,7 @@ async fn keys_at_hand_survive_the_loss_of_the_document() {
 }
 
 #[tokio::test]
-async fn copies_agree_on_every_key() {
+async fn copies_of_a_service_agree_on_every_key() {
     let clock = clock();
     let storage = InMemory::default();
     let copies = join_all((0..8).map(|_| open(&storage, policy(&clock)))).await;
@@ -155,7 +158,7 @@ async fn copies_agree_on_every_key() {
 }
 
 #[tokio::test]
-async fn a_copy_learns_of_what_another_has_done() {
+async fn a_refresh_applies_the_changes_of_other_copies() {
     let clock = clock();
     let storage = InMemory::default();
     let [one, other] = [open(&storage, policy(&clock)).await, open(&storage, policy(&clock)).await];
@@ -172,11 +175,11 @@ async fn debug_shows_no_key() {
     let clock = clock();
     let storage = InMemory::default();
     let keys = open(&storage, policy(&clock)).await;
-    let text = storage.text();
-    let at = text.find("private_key\":\"").unwrap() + 14;
-    let private = &text[at..at + 40];
-    let state = StoredKeys::new(text.clone().into());
+    let document = storage.document();
+    let at = document.find("private_key\":\"").unwrap() + 14;
+    let private = &document[at..at + 40];
+    let stored = StoredKeys::new(document.clone().into());
     let shown =
-        format!("{keys:?} {keys:#?} {state:?} {:?} {:?}", policy(&clock), KeySet::from(&keys));
-    assert!(!shown.contains(private) && !shown.contains(&format!("{:?}", &state.as_bytes()[..8])));
+        format!("{keys:?} {keys:#?} {stored:?} {:?} {:?}", policy(&clock), KeySet::from(&keys));
+    assert!(!shown.contains(private) && !shown.contains(&format!("{:?}", &stored.as_bytes()[..8])));
 }

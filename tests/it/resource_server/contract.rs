@@ -6,7 +6,7 @@ use super::{health, me, provider, publish, start, token};
 use crate::support::{
     api::{checked, get},
     foreign::{API, ForeignKey},
-    provider::{Answer, JWKS, OPENID, Provider},
+    provider::{JWKS, OPENID, Provider, Response},
     server::Server,
 };
 
@@ -136,7 +136,7 @@ fn fetches_unknown_keys_once_per_cooldown() {
     publish(&provider, &[&keys[0], &keys[1], &keys[2]]);
     assert_eq!((status(2), status(1), status(0)), (401, 200, 200));
     assert_eq!(provider.count(JWKS), 2);
-    provider.answer(JWKS, Answer::HangUp);
+    provider.respond(JWKS, Response::HangUp);
     assert_eq!((status(2), status(0)), (401, 200));
 
     // A short cooldown finds the key soon.

@@ -27,7 +27,7 @@ fn start(issuers: &[&Provider], variables: &[(&str, &str)]) -> Server {
 fn provider(keys: &[&ForeignKey]) -> Provider {
     let provider = Provider::start();
     publish(&provider, keys);
-    provider.describe();
+    provider.publish_metadata();
     provider
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{health, me, provider, publish, start, token};
 use crate::support::{
     foreign::ForeignKey,
-    provider::{Answer, JWKS, OPENID, Provider},
+    provider::{JWKS, OPENID, Provider, Response},
 };
 
 /// How long a busy machine may take for any step.
@@ -46,7 +46,7 @@ fn starts_without_its_provider_and_recovers() {
 
     let restarted = Provider::start_on(port);
     publish(&restarted, &[&key]);
-    restarted.describe();
+    restarted.publish_metadata();
     eventually(200, || health(&server).status.as_u16());
     assert_eq!(me(&server, &token).status, 200);
 }
@@ -55,7 +55,7 @@ fn starts_without_its_provider_and_recovers() {
 fn a_stalling_provider_affects_only_its_own_tokens() {
     let key = ForeignKey::generate("one");
     let stalling = Provider::start();
-    stalling.answer(OPENID, Answer::Stall);
+    stalling.respond(OPENID, Response::Stall);
     let healthy = provider(&[&key]);
     let server = start(&[&stalling, &healthy], &[]);
     let stalled = token(&key, &stalling, json!({}));
@@ -84,7 +84,7 @@ fn stale_keys_work_up_to_their_limit() {
     assert_eq!(status(), 200);
     let fetches = provider.count(JWKS);
     eventually(true, || provider.count(JWKS) > fetches);
-    provider.answer(JWKS, Answer::status(500));
+    provider.respond(JWKS, Response::status(500));
     eventually(503, status);
     assert_eq!(health(&server).status, 503);
     publish(&provider, &[&key]);

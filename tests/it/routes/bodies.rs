@@ -1,4 +1,4 @@
-//! Bodies that are no JSON object, too large, or of another type.
+//! Bodies that are malformed, too large, too slow, or of another type.
 
 use std::convert::Infallible;
 
@@ -49,7 +49,7 @@ async fn a_body_must_be_json() {
         for path in PATHS {
             let reply = send(&app, post(path, body.to_owned())).await;
             let detail = if body == deep && reply.body.contains("object") {
-                // A list is recognized before its depth is.
+                // The parser rejects the array before it reaches the depth limit.
                 "The request body must be a JSON object without duplicate members."
             } else {
                 "The request body is not valid JSON."
@@ -62,7 +62,7 @@ async fn a_body_must_be_json() {
 }
 
 #[tokio::test]
-async fn a_body_must_be_an_object_in_which_nothing_stands_twice() {
+async fn a_body_must_be_an_object_without_duplicate_members() {
     let app = app(&Setup::new());
     for body in [
         "[]",
@@ -94,7 +94,7 @@ fn padded_login(len: usize) -> String {
     body(len - body(0).len())
 }
 
-/// `body` in pieces, so that nobody knows its length beforehand.
+/// `body` in chunks, without an announced length.
 fn streamed(body: &str) -> Body {
     let pieces: Vec<_> =
         body.as_bytes().chunks(1000).map(|piece| Ok::<_, Infallible>(piece.to_vec())).collect();
@@ -102,7 +102,7 @@ fn streamed(body: &str) -> Body {
 }
 
 #[tokio::test]
-async fn a_body_may_have_16_kib() {
+async fn a_body_may_have_up_to_16_kib() {
     let app = app(&Setup::new());
     let limit = 16 * 1024;
     for (len, status) in [(limit, 200), (limit + 1, 413), (10 * limit, 413)] {
@@ -128,7 +128,7 @@ async fn a_body_may_have_16_kib() {
 }
 
 #[tokio::test]
-async fn the_limit_can_be_moved() {
+async fn the_limit_can_be_set() {
     let setup = Setup::new();
     let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone()).body_limit(256);
     let app = routes.build().unwrap().into_router();
@@ -138,7 +138,7 @@ async fn the_limit_can_be_moved() {
 }
 
 #[tokio::test]
-async fn an_endless_body_is_left_alone() {
+async fn an_endless_body_is_not_read_to_the_end() {
     let app = app(&Setup::new());
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(vec![b'x'; 1000]));
     let reply = send(&app, post("/api/token/", Body::from_stream(endless))).await;
@@ -146,7 +146,7 @@ async fn an_endless_body_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_body_that_says_to_be_too_long_is_not_waited_for() {
+async fn a_body_with_too_large_an_announced_length_is_not_read() {
     let app = app(&Setup::new());
     for path in PATHS {
         assert_eq!(send(&app, post(path, Body::new(Announced))).await.status, 413, "{path}");
@@ -154,7 +154,7 @@ async fn a_body_that_says_to_be_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_refused() {
+async fn rejects_a_body_whose_connection_fails() {
     let app = app(&Setup::new());
     let pieces = [Ok(vec![b'{']), Err(std::io::Error::other("gone"))];
     let reply = send(&app, post("/api/token/", Body::from_stream(stream::iter(pieces)))).await;
@@ -162,7 +162,7 @@ async fn a_body_that_breaks_off_is_refused() {
 }
 
 #[tokio::test]
-async fn only_json_is_read() {
+async fn rejects_other_media_types() {
     let app = app(&Setup::new());
     for (content_type, status) in [
         (Some("application/json"), 200),

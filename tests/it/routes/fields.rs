@@ -1,4 +1,4 @@
-//! Fields that are missing or wrong, and fields of other names.
+//! Fields that are missing or invalid, and renamed fields.
 
 use serde_json::{Value, json};
 use tower_jwt_auth::{
@@ -14,7 +14,7 @@ use crate::support::{
 
 use super::{app, credentials, post_json, send};
 
-/// The answer to a body with these wrong fields.
+/// The response to a body with these invalid fields.
 fn invalid(errors: &Value) -> Value {
     json!({
         "detail": "Some fields are missing or invalid.",
@@ -24,11 +24,11 @@ fn invalid(errors: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named() {
+async fn the_response_lists_every_invalid_field() {
     let required = "This field is required.";
     let not_null = "This field may not be null.";
     let blank = "This field may not be blank.";
-    let no_text = "Not a valid string.";
+    let not_a_string = "Not a valid string.";
     let no_null = "Null characters are not allowed.";
     let app = app(&Setup::new());
     for (body, errors) in [
@@ -42,9 +42,9 @@ async fn every_wrong_field_is_named() {
         (json!({"username": " \t\n", "password": "p"}), json!({"username": [blank]})),
         (
             json!({"username": [], "password": {}}),
-            json!({"username": [no_text], "password": [no_text]}),
+            json!({"username": [not_a_string], "password": [not_a_string]}),
         ),
-        (json!({"username": true, "password": "p"}), json!({"username": [no_text]})),
+        (json!({"username": true, "password": "p"}), json!({"username": [not_a_string]})),
         (
             json!({"username": "a\0", "password": "\0"}),
             json!({"username": [no_null], "password": [no_null]}),
@@ -56,7 +56,7 @@ async fn every_wrong_field_is_named() {
     for (path, field) in [("refresh", "refresh"), ("verify", "token"), ("blacklist", "refresh")] {
         let path = format!("/api/token/{path}/");
         for (value, problem) in
-            [(Value::Null, not_null), (json!("\u{a0}"), blank), (json!(["x"]), no_text)]
+            [(Value::Null, not_null), (json!("\u{a0}"), blank), (json!(["x"]), not_a_string)]
         {
             let reply = post_json(&app, &path, &json!({field: value})).await;
             assert_eq!(
@@ -73,7 +73,7 @@ async fn every_wrong_field_is_named() {
 }
 
 #[tokio::test]
-async fn numbers_count_as_their_text_and_other_members_do_not_count() {
+async fn numbers_are_read_as_strings_and_other_members_are_ignored() {
     let app = app(&Setup::new());
     let body =
         json!({"username": 1, "password": "analytical engine", "remember": [true, {"a": 1}]});
@@ -83,7 +83,7 @@ async fn numbers_count_as_their_text_and_other_members_do_not_count() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_body_is_no_failed_login() {
+async fn an_invalid_body_is_not_a_failed_login() {
     let setup = Setup::new();
     let app = app(&setup);
     post_json(&app, "/api/token/", &json!({"username": "1"})).await;
@@ -92,7 +92,7 @@ async fn what_is_wrong_with_the_body_is_no_failed_login() {
 }
 
 #[tokio::test]
-async fn clients_may_call_fields_otherwise() {
+async fn fields_can_be_renamed() {
     let setup = Setup::new();
     let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone())
         .at("/api/token")
@@ -123,7 +123,7 @@ async fn clients_may_call_fields_otherwise() {
 }
 
 #[tokio::test]
-async fn a_login_may_answer_more_but_not_other_tokens() {
+async fn response_extras_cannot_replace_the_tokens() {
     let setup = Setup::new();
     let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone()).at("/api/token");
     let routes = routes.response_extras(|user| {
@@ -143,7 +143,7 @@ async fn a_login_may_answer_more_but_not_other_tokens() {
     assert_eq!(body.get("user"), None);
 }
 
-/// Users that log in with a code that was sent to them.
+/// Users who log in with a one-time code.
 struct ByCode;
 
 struct OneTimeCode {
@@ -179,11 +179,11 @@ impl UserBackend<Profile> for ByCode {
 }
 
 #[tokio::test]
-async fn credentials_may_be_of_any_kind() {
+async fn a_backend_can_define_its_own_credentials() {
     let issuer = || Issuer::builder(key()).claims::<Profile>().build().unwrap();
     let app = TokenRoutes::new(issuer(), ByCode).into_router();
-    let good = json!({"email": "ada@example.org", "code": 1843});
-    assert_eq!(post_json(&app, "/", &good).await.status, 200);
+    let valid = json!({"email": "ada@example.org", "code": 1843});
+    assert_eq!(post_json(&app, "/", &valid).await.status, 200);
     let wrong = json!({"email": "ada@example.org", "code": 1844});
     assert_eq!(post_json(&app, "/", &wrong).await.status, 401);
     let reply = post_json(&app, "/", &json!({"code": "1843"})).await;
@@ -192,15 +192,15 @@ async fn credentials_may_be_of_any_kind() {
 
     let renamed = TokenRoutes::builder(issuer(), ByCode).rename_field("code", "pin").build();
     let app = renamed.unwrap().into_router();
-    let good = json!({"email": "ada@example.org", "pin": 1843});
-    assert_eq!(post_json(&app, "/", &good).await.status, 200);
+    let valid = json!({"email": "ada@example.org", "pin": 1843});
+    assert_eq!(post_json(&app, "/", &valid).await.status, 200);
     let reply = post_json(&app, "/", &json!({"email": "ada@example.org", "code": 1843})).await;
     let errors = json!({"pin": ["Not a code."]});
     assert_eq!((reply.status.as_u16(), reply.json()), (400, invalid(&errors)));
 }
 
 #[tokio::test]
-async fn errors_noted_beside_credentials_refuse_them() {
+async fn field_errors_reject_credentials_that_were_read() {
     struct Picky;
     impl Credentials for Picky {
         fn from_fields(fields: &mut Fields) -> Option<Self> {

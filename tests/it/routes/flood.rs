@@ -1,4 +1,4 @@
-//! More logins than passwords can be hashed.
+//! More logins than the server can hash passwords for.
 
 use std::sync::mpsc;
 
@@ -20,7 +20,7 @@ use crate::support::{
 use super::{outcome, post_json};
 
 #[test]
-fn surplus_logins_are_shed_while_other_routes_answer() {
+fn surplus_logins_are_rejected_while_other_routes_respond() {
     // One blocking thread, which the test holds while it floods.
     let runtime = runtime::Builder::new_current_thread()
         .enable_time()
@@ -49,10 +49,10 @@ fn surplus_logins_are_shed_while_other_routes_answer() {
         assert!((&mut running).now_or_never().is_none());
         assert!((&mut waiting).now_or_never().is_none());
         for username in ["ada", "nobody", "ada"] {
-            let shed = login(username).now_or_never().expect("an answer at once");
-            assert_eq!(outcome(&shed), (503, "overloaded".to_owned()));
+            let rejected = login(username).now_or_never().expect("no waiting");
+            assert_eq!(outcome(&rejected), (503, "overloaded".to_owned()));
         }
-        // A password that is too long is wrong, and costs nothing.
+        // A password that is too long is rejected without hashing.
         let long = json!({"username": "ada", "password": "x".repeat(1025)});
         let reply = post_json(&app, "/api/token/", &long).now_or_never().expect("no waiting");
         assert_eq!(outcome(&reply), (401, "invalid_credentials".to_owned()));

@@ -1,4 +1,4 @@
-//! Input of people who mean no good: clear refusals, never a fault of the server.
+//! Hostile input gets a clear rejection, never a server error.
 
 use axum::body::Body;
 use http::{Request, header::CONTENT_TYPE};
@@ -17,7 +17,7 @@ const PATHS: [(&str, &str); 3] = [
     ("/api/token/blacklist/", "refresh"),
 ];
 
-/// A refresh token with these members after the usual ones, rightly signed.
+/// A correctly signed refresh token with these members after the usual ones.
 fn refresh_with(members: &str) -> String {
     let exp = NOW + 60;
     let usual =
@@ -26,7 +26,7 @@ fn refresh_with(members: &str) -> String {
 }
 
 #[tokio::test]
-async fn rightly_signed_tokens_are_refused_all_the_same() {
+async fn rejects_malformed_tokens_with_a_valid_signature() {
     let setup = Setup::new();
     let app = app(&setup);
     let plain = |members: &str| mint(SECRET, HEADER, members);
@@ -82,7 +82,7 @@ async fn rightly_signed_tokens_are_refused_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_token_of_any_user_id_is_looked_up_and_nothing_more() {
+async fn unusual_user_ids_are_looked_up_as_they_are() {
     let app = app(&Setup::new());
     for user_id in
         [r#""' OR 1=1 --""#, r#""\u0001""#, "18446744073709551615", "-1", r#""\ud83e\udd80""#]
@@ -99,7 +99,7 @@ async fn a_token_of_any_user_id_is_looked_up_and_nothing_more() {
 }
 
 #[tokio::test]
-async fn odd_credentials_are_just_wrong() {
+async fn unusual_credentials_are_invalid_credentials() {
     let app = app(&Setup::new());
     for username in
         ["' OR 1=1 --", "../../etc/passwd", "\u{202e}1", "\u{1f980}", "1\r\nx: y", "%00"]
@@ -114,7 +114,7 @@ async fn odd_credentials_are_just_wrong() {
 }
 
 #[tokio::test]
-async fn headers_of_a_request_change_nothing() {
+async fn other_request_headers_have_no_effect() {
     let app = app(&Setup::new());
     let (access, _) = log_in(&app).await;
     for (name, value) in [

@@ -1,11 +1,11 @@
-//! The token routes, as a client sees them.
+//! The token routes, from the view of a client.
 
-mod answers;
 mod bodies;
 mod fields;
 mod flood;
 mod hostile;
 mod paths;
+mod responses;
 mod settings;
 
 use axum::{Router, body::Body};
@@ -18,17 +18,17 @@ use crate::support::{
     reply::{self, Reply, post},
 };
 
-/// The routes at `/api/token`, with rotation.
+/// The routes at `/api/token`, with refresh token rotation.
 fn app(setup: &Setup) -> Router {
-    app_of(setup, setup.issuer())
+    app_with(setup, setup.issuer())
 }
 
-fn app_of(setup: &Setup, issuer: Issuer<Profile>) -> Router {
+fn app_with(setup: &Setup, issuer: Issuer<Profile>) -> Router {
     let routes = TokenRoutes::builder(issuer, setup.users.clone()).at("/api/token");
     routes.build().unwrap().into_router()
 }
 
-/// Sends `request` and checks what holds for every answer of the routes.
+/// Sends `request`, and checks the rules that hold for every response.
 async fn send(app: &Router, request: Request<Body>) -> Reply {
     let reply = reply::send(app, request).await;
     let status = reply.status.as_u16();
@@ -40,7 +40,7 @@ async fn send(app: &Router, request: Request<Body>) -> Reply {
     assert!(challenges.iter().all(|value| value.starts_with("Bearer realm=\"api\"")), "{reply:?}");
     assert_eq!(reply.header("retry-after").len(), usize::from(status == 503), "{reply:?}");
     assert_eq!(reply.header("allow").len(), usize::from(status == 405), "{reply:?}");
-    // The body of an answer to HEAD is left out.
+    // A response to HEAD has no body.
     if status != 200 && !reply.body.is_empty() {
         let body = reply.json();
         assert!(body["detail"].is_string() && body["code"].is_string(), "{reply:?}");
@@ -56,7 +56,7 @@ fn credentials() -> Value {
     json!({"username": "1", "password": PASSWORD})
 }
 
-/// The tokens of a login: access, refresh.
+/// The access token and the refresh token of a login.
 async fn log_in(app: &Router) -> (String, String) {
     let reply = post_json(app, "/api/token/", &credentials()).await;
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -69,7 +69,7 @@ fn tokens(reply: &Reply) -> (String, String) {
     (token("access"), token("refresh"))
 }
 
-/// An answer's status and code.
+/// The status and the code of a response.
 fn outcome(reply: &Reply) -> (u16, String) {
     (reply.status.as_u16(), reply.json()["code"].as_str().unwrap_or_default().to_owned())
 }

@@ -1,4 +1,4 @@
-//! Where the routes are, and for which methods.
+//! The paths and methods of the routes.
 
 use axum::{Router, body::Body, extract::State, routing::get};
 use http::{Method, Request, header::CONTENT_TYPE};
@@ -9,63 +9,63 @@ use crate::support::{
     reply::{self, post},
 };
 
-use super::{app, app_of, credentials, send};
+use super::{app, app_with, credentials, send};
 
 const NAMES: [&str; 4] = ["", "/refresh", "/verify", "/blacklist"];
 
-/// Whether one of the routes answers there: an empty object lacks fields.
-async fn answers(app: &Router, path: &str) -> bool {
+/// Whether there is a route at `path`. Every route rejects an empty object with `400`.
+async fn has_route(app: &Router, path: &str) -> bool {
     let reply = reply::send(app, post(path, "{}")).await;
     assert!([400, 404].contains(&reply.status.as_u16()), "{path}: {reply:?}");
     reply.status == 400
 }
 
 #[tokio::test]
-async fn at_answers_with_and_without_a_slash() {
+async fn paths_match_with_and_without_a_trailing_slash() {
     let setup = Setup::new();
     for base in ["/api/token", "/api/token/"] {
         let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone()).at(base);
         let app = routes.build().unwrap().into_router();
         for name in NAMES {
-            assert!(answers(&app, &format!("/api/token{name}")).await, "{name}");
-            assert!(answers(&app, &format!("/api/token{name}/")).await, "{name}/");
+            assert!(has_route(&app, &format!("/api/token{name}")).await, "{name}");
+            assert!(has_route(&app, &format!("/api/token{name}/")).await, "{name}/");
         }
         for elsewhere in ["/", "/api", "/api/tokens", "/refresh", "/api/token//", "/api/token/x"] {
-            assert!(!answers(&app, elsewhere).await, "{elsewhere}");
+            assert!(!has_route(&app, elsewhere).await, "{elsewhere}");
         }
     }
 }
 
 #[tokio::test]
-async fn without_a_base_they_are_at_the_root() {
+async fn without_a_base_the_routes_are_at_the_root() {
     let setup = Setup::new();
     let app: Router = TokenRoutes::new(setup.issuer(), setup.users.clone()).into_router();
-    assert!(answers(&app, "/").await);
+    assert!(has_route(&app, "/").await);
     for name in &NAMES[1..] {
-        assert!(answers(&app, name).await, "{name}");
-        assert!(answers(&app, &format!("{name}/")).await, "{name}/");
+        assert!(has_route(&app, name).await, "{name}");
+        assert!(has_route(&app, &format!("{name}/")).await, "{name}/");
     }
 }
 
 #[tokio::test]
-async fn nested_they_answer_as_their_docs_say() {
+async fn nested_routes_match_one_form_of_the_login_path() {
     let setup = Setup::new();
     let routes = TokenRoutes::new(setup.issuer(), setup.users.clone());
     for (prefix, login, other) in
         [("/api/token", "/api/token", "/api/token/"), ("/api/token/", "/api/token/", "/api/token")]
     {
         let app: Router = Router::new().nest(prefix, routes.clone().into_router());
-        assert!(answers(&app, login).await, "{prefix}");
-        assert!(!answers(&app, other).await, "{prefix}");
+        assert!(has_route(&app, login).await, "{prefix}");
+        assert!(!has_route(&app, other).await, "{prefix}");
         for name in &NAMES[1..] {
-            assert!(answers(&app, &format!("/api/token{name}")).await, "{name}");
-            assert!(answers(&app, &format!("/api/token{name}/")).await, "{name}/");
+            assert!(has_route(&app, &format!("/api/token{name}")).await, "{name}");
+            assert!(has_route(&app, &format!("/api/token{name}/")).await, "{name}/");
         }
     }
 }
 
 #[tokio::test]
-async fn they_join_a_router_of_any_state() {
+async fn the_routes_merge_with_a_router_of_any_state() {
     #[derive(Clone)]
     struct App {
         greeting: &'static str,
@@ -114,12 +114,12 @@ async fn only_post_is_allowed() {
 }
 
 #[tokio::test]
-async fn without_a_store_there_is_no_blacklist() {
+async fn without_a_store_there_is_no_blacklist_route() {
     let setup = Setup::new();
-    let app = app_of(&setup, setup.plain_builder().build().unwrap());
+    let app = app_with(&setup, setup.plain_builder().build().unwrap());
     for name in ["", "/refresh", "/verify"] {
-        assert!(answers(&app, &format!("/api/token{name}/")).await);
+        assert!(has_route(&app, &format!("/api/token{name}/")).await);
     }
-    assert!(!answers(&app, "/api/token/blacklist/").await);
-    assert!(!answers(&app, "/api/token/blacklist").await);
+    assert!(!has_route(&app, "/api/token/blacklist/").await);
+    assert!(!has_route(&app, "/api/token/blacklist").await);
 }

@@ -1,4 +1,4 @@
-//! Settings of the routes.
+//! The settings of the routes.
 
 use http::{HeaderValue, header::USER_AGENT};
 use serde_json::json;
@@ -20,7 +20,7 @@ type Users = Directory<Profile>;
 type Builder = TokenRoutesBuilder<Users, Profile>;
 
 #[tokio::test]
-async fn paths_may_be_chosen() {
+async fn paths_can_be_set() {
     let setup = Setup::new();
     let app = TokenRoutes::builder(setup.issuer(), setup.users.clone())
         .at("/auth/v1")
@@ -43,12 +43,12 @@ async fn paths_may_be_chosen() {
 }
 
 #[test]
-fn nonsense_is_refused_when_the_routes_are_built() {
+fn build_rejects_invalid_settings() {
     use ConfigErrorKind::{Conflict, Ineffective, OutOfRange};
 
     let setup = Setup::new();
     let routes = || TokenRoutes::builder(setup.issuer(), setup.users.clone());
-    let refused: [(&str, Builder, ConfigErrorKind); 21] = [
+    let rejected: [(&str, Builder, ConfigErrorKind); 21] = [
         ("base without slash", routes().at("api"), OutOfRange),
         ("base with parameter", routes().at("/{tenant}"), OutOfRange),
         ("base with space", routes().at("/a b"), OutOfRange),
@@ -60,27 +60,36 @@ fn nonsense_is_refused_when_the_routes_are_built() {
         ("path with query", routes().obtain_path("/login?x=1"), OutOfRange),
         ("path with escape", routes().obtain_path("/log%69n"), OutOfRange),
         ("path beyond ASCII", routes().obtain_path("/entr\u{e9}e"), OutOfRange),
-        ("one path twice", routes().verify_path("/refresh"), Conflict),
-        ("one path twice but for a slash", routes().verify_path("/refresh/"), Conflict),
-        ("the base twice", routes().at("/api").blacklist_path("/"), Conflict),
-        ("one name twice", routes().rename_field("username", "password"), Conflict),
-        ("one token name twice", routes().rename_field("access", "refresh"), Conflict),
-        ("own field named like another", routes().rename_field("code", "username"), Conflict),
+        ("the same path twice", routes().verify_path("/refresh"), Conflict),
         (
-            "own fields named alike",
+            "the same path twice, with and without a slash",
+            routes().verify_path("/refresh/"),
+            Conflict,
+        ),
+        ("the base path twice", routes().at("/api").blacklist_path("/"), Conflict),
+        ("the same name twice", routes().rename_field("username", "password"), Conflict),
+        ("the same token name twice", routes().rename_field("access", "refresh"), Conflict),
+        (
+            "custom field with the name of another",
+            routes().rename_field("code", "username"),
+            Conflict,
+        ),
+        (
+            "custom fields with the same name",
             routes().rename_field("code", "pin").rename_field("number", "pin"),
             Conflict,
         ),
-        ("no name", routes().rename_field("token", ""), Conflict),
-        ("hardly a body", routes().body_limit(255), OutOfRange),
-        ("a huge body", routes().body_limit(1024 * 1024 + 1), OutOfRange),
+        ("empty name", routes().rename_field("token", ""), Conflict),
+        ("too short a body limit", routes().body_limit(255), OutOfRange),
+        ("too long a body limit", routes().body_limit(1024 * 1024 + 1), OutOfRange),
     ];
-    for (what, builder, kind) in refused {
+    for (what, builder, kind) in rejected {
         let error = builder.build().err().unwrap_or_else(|| panic!("{what}"));
         assert_eq!(error.kind(), kind, "{what}");
     }
-    let storeless = TokenRoutes::builder(setup.plain_builder().build().unwrap(), Users::default());
-    let error = storeless.session_label_from(USER_AGENT).build().unwrap_err();
+    let without_store =
+        TokenRoutes::builder(setup.plain_builder().build().unwrap(), Users::default());
+    let error = without_store.session_label_from(USER_AGENT).build().unwrap_err();
     assert_eq!(error.kind(), Ineffective);
     for builder in [
         routes().body_limit(256),
@@ -88,7 +97,7 @@ fn nonsense_is_refused_when_the_routes_are_built() {
         routes().at(""),
         routes().at("/"),
         routes().at("/A-b_c.d~9/x"),
-        // Two that change places.
+        // Names and paths can be swapped.
         routes().rename_field("username", "password").rename_field("password", "username"),
         routes().verify_path("/refresh").refresh_path("/verify"),
     ] {
@@ -97,13 +106,13 @@ fn nonsense_is_refused_when_the_routes_are_built() {
 }
 
 #[tokio::test]
-async fn a_header_of_the_login_may_label_its_session() {
+async fn a_header_of_the_login_labels_its_session() {
     let setup = Setup::new();
     for (labelled, agents, expected) in [
         (true, &[b"Browser/7.0 (Telephone)".as_slice()][..], Some("Browser/7.0 (Telephone)")),
         (true, &[], None),
         (true, &[b"one", b"two"], Some("one")),
-        // Header values are bytes, and mostly of unknown encoding.
+        // A header value need not be UTF-8.
         (true, &[b"Caf\xc3\xa9 \xff\t."], Some("Caf\u{e9} \u{fffd}.")),
         (false, &[b"Browser/7.0"], None),
     ] {

@@ -1,4 +1,4 @@
-//! A key server on this machine, as hostile as told.
+//! A local key server that can misbehave.
 
 use std::{
     collections::HashMap,
@@ -18,40 +18,40 @@ pub(crate) const JWKS: &str = "/jwks";
 pub(crate) const OPENID: &str = "/.well-known/openid-configuration";
 pub(crate) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 
-/// What a request is answered with.
+/// How the server responds to a request.
 #[derive(Clone)]
-pub(crate) enum Answer {
+pub(crate) enum Response {
     /// Status, headers (each with its line end), body.
-    Reply(u16, String, Vec<u8>),
-    /// The same, but `304` for who knows the entity tag.
+    Complete(u16, String, Vec<u8>),
+    /// A body with an entity tag, or `304` if the request names that tag.
     Tagged(&'static str, Vec<u8>),
-    /// Nothing, ever.
+    /// Accepts the request and never responds.
     Stall,
-    /// A good head and then a byte of this each second.
+    /// Valid headers, then one byte of this each second.
     Drip(Vec<u8>),
-    /// A good head and then this again and again.
+    /// Valid headers, then this without end.
     Endless(&'static str),
-    /// Headers again and again.
+    /// Headers without end.
     EndlessHead,
-    /// The connection is closed.
+    /// Closes the connection.
     HangUp,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(body: &Value) -> Self {
         Self::with_headers("", body)
     }
 
     pub(crate) fn with_headers(headers: &str, body: &Value) -> Self {
-        Self::Reply(200, headers.to_owned(), body.to_string().into_bytes())
+        Self::Complete(200, headers.to_owned(), body.to_string().into_bytes())
     }
 
     pub(crate) fn text(body: impl Into<Vec<u8>>) -> Self {
-        Self::Reply(200, String::new(), body.into())
+        Self::Complete(200, String::new(), body.into())
     }
 
     pub(crate) fn status(status: u16) -> Self {
-        Self::Reply(status, String::new(), Vec::new())
+        Self::Complete(status, String::new(), Vec::new())
     }
 }
 
@@ -64,12 +64,12 @@ pub(crate) struct Provider {
 
 #[derive(Default)]
 struct State {
-    answers: Mutex<HashMap<String, Answer>>,
+    responses: Mutex<HashMap<String, Response>>,
     requests: Mutex<Vec<(String, String)>>,
-    /// Whether requests wait before they are answered.
+    /// Whether requests wait before they are served.
     held: Mutex<bool>,
     released: Condvar,
-    over: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl Provider {
@@ -85,7 +85,7 @@ impl Provider {
         let served = Arc::clone(&state);
         let listening = thread::spawn(move || {
             for stream in listener.incoming() {
-                if served.over.load(Ordering::SeqCst) {
+                if served.stopped.load(Ordering::SeqCst) {
                     break;
                 }
                 let state = Arc::clone(&served);
@@ -99,7 +99,7 @@ impl Provider {
         self.address.port()
     }
 
-    /// Its URL, which is its name as an issuer, too.
+    /// The URL of the server, which is also its issuer identifier.
     pub(crate) fn issuer(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -108,23 +108,23 @@ impl Provider {
         format!("http://{}{path}", self.address)
     }
 
-    /// Answers requests for `path` like this from now on.
-    pub(crate) fn answer(&self, path: &str, answer: Answer) {
-        self.state.answers.lock().unwrap().insert(path.to_owned(), answer);
+    /// Serves requests for `path` with `response` from now on.
+    pub(crate) fn respond(&self, path: &str, response: Response) {
+        self.state.responses.lock().unwrap().insert(path.to_owned(), response);
     }
 
     /// Publishes these keys.
     pub(crate) fn publish(&self, keys: &[Value]) {
-        self.answer(JWKS, Answer::json(&json!({ "keys": keys })));
+        self.respond(JWKS, Response::json(&json!({ "keys": keys })));
     }
 
-    /// Tells where the keys are, as OpenID providers do.
-    pub(crate) fn describe(&self) {
+    /// Publishes OpenID metadata that names the URL of the keys.
+    pub(crate) fn publish_metadata(&self) {
         let metadata = json!({ "issuer": self.issuer(), "jwks_uri": self.url(JWKS) });
-        self.answer(OPENID, Answer::json(&metadata));
+        self.respond(OPENID, Response::json(&metadata));
     }
 
-    /// Lets requests wait until [`release`](Self::release).
+    /// Makes requests wait until [`release`](Self::release).
     pub(crate) fn hold(&self) {
         *self.state.held.lock().unwrap() = true;
     }
@@ -134,33 +134,39 @@ impl Provider {
         self.state.released.notify_all();
     }
 
-    /// How often `path` was asked for.
+    /// The number of requests for `path`.
     pub(crate) fn count(&self, path: &str) -> usize {
-        self.state.requests.lock().unwrap().iter().filter(|(asked, _)| asked == path).count()
+        self.state
+            .requests
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(requested, _)| requested == path)
+            .count()
     }
 
-    /// The paths that were asked for, in order.
-    pub(crate) fn paths(&self) -> Vec<String> {
+    /// The paths of all requests, in order.
+    pub(crate) fn requested_paths(&self) -> Vec<String> {
         self.state.requests.lock().unwrap().iter().map(|(path, _)| path.clone()).collect()
     }
 
-    /// The heads of all requests.
-    pub(crate) fn heads(&self) -> Vec<String> {
+    /// The request lines and headers of all requests.
+    pub(crate) fn request_heads(&self) -> Vec<String> {
         self.state.requests.lock().unwrap().iter().map(|(_, head)| head.clone()).collect()
     }
 }
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        self.state.over.store(true, Ordering::SeqCst);
+        self.state.stopped.store(true, Ordering::SeqCst);
         self.release();
-        // Wakes the thread that listens, which frees the port.
+        // Wakes the listening thread, which frees the port.
         let _ = TcpStream::connect(self.address);
         let _ = self.listening.take().map(JoinHandle::join);
     }
 }
 
-/// Answers one request; broken connections are the business of the other side.
+/// Serves one request. A broken connection is ignored, because tests break it on purpose.
 fn serve(mut stream: TcpStream, state: &State) {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -175,15 +181,15 @@ fn serve(mut stream: TcpStream, state: &State) {
     state.requests.lock().unwrap().push((path.clone(), head.clone()));
     let held = state.held.lock().unwrap();
     drop(state.released.wait_while(held, |held| *held).unwrap());
-    let answer = state.answers.lock().unwrap().get(&path).cloned();
-    let _ = write(&mut stream, answer.unwrap_or(Answer::status(404)), &head, &state.over);
+    let response = state.responses.lock().unwrap().get(&path).cloned();
+    let _ = write(&mut stream, response.unwrap_or(Response::status(404)), &head, &state.stopped);
 }
 
 fn write(
     stream: &mut TcpStream,
-    answer: Answer,
+    response: Response,
     head: &str,
-    over: &AtomicBool,
+    stopped: &AtomicBool,
 ) -> std::io::Result<()> {
     let reply = |status: u16, headers: &str, body: &[u8]| {
         let len = body.len();
@@ -194,9 +200,11 @@ fn write(
         [head.as_bytes(), body].concat()
     };
     const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
-    match answer {
-        Answer::Reply(status, headers, body) => stream.write_all(&reply(status, &headers, &body)),
-        Answer::Tagged(tag, body) => {
+    match response {
+        Response::Complete(status, headers, body) => {
+            stream.write_all(&reply(status, &headers, &body))
+        }
+        Response::Tagged(tag, body) => {
             let headers = format!("etag: {tag}\r\n");
             if head.contains(&format!("if-none-match: {tag}\r\n")) {
                 stream.write_all(format!("HTTP/1.1 304 X\r\n{headers}\r\n").as_bytes())
@@ -204,13 +212,13 @@ fn write(
                 stream.write_all(&reply(200, &headers, &body))
             }
         }
-        Answer::Stall => {
-            while !over.load(Ordering::SeqCst) {
+        Response::Stall => {
+            while !stopped.load(Ordering::SeqCst) {
                 thread::sleep(Duration::from_millis(100));
             }
             Ok(())
         }
-        Answer::Drip(body) => {
+        Response::Drip(body) => {
             stream.write_all(OPEN)?;
             for byte in body {
                 stream.write_all(&[byte])?;
@@ -218,20 +226,20 @@ fn write(
             }
             Ok(())
         }
-        Answer::Endless(text) => {
+        Response::Endless(text) => {
             stream.write_all(OPEN)?;
-            while !over.load(Ordering::SeqCst) {
+            while !stopped.load(Ordering::SeqCst) {
                 stream.write_all(text.repeat(1000).as_bytes())?;
             }
             Ok(())
         }
-        Answer::EndlessHead => {
+        Response::EndlessHead => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
-            while !over.load(Ordering::SeqCst) {
+            while !stopped.load(Ordering::SeqCst) {
                 stream.write_all(b"x-more: more\r\n")?;
             }
             Ok(())
         }
-        Answer::HangUp => Ok(()),
+        Response::HangUp => Ok(()),
     }
 }

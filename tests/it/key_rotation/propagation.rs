@@ -1,5 +1,5 @@
-//! Keys as they travel: copies that refresh when they do, and services elsewhere that keep what
-//! they fetched for as long as they may.
+//! How rotations reach the other copies of a service, and other services that cache the published
+//! keys.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -12,13 +12,13 @@ use crate::support::login::{DAY, HOUR};
 
 use super::{InMemory, clock, issuer, open, policy, sign, verify};
 
-/// Somebody who fetches the published set and keeps it.
-struct Elsewhere {
+/// Another service, which caches the published keys.
+struct OtherService {
     keys: KeySet,
     fetched_at: u64,
 }
 
-impl Elsewhere {
+impl OtherService {
     fn fetch(keys: &RotatingKeys, clock: &ManualClock) -> Self {
         let set: serde_json::Value = serde_json::from_str(&keys.key_set().to_jwks()).unwrap();
         let keys = set["keys"].as_array().unwrap().iter().fold(KeySet::builder(), |keys, jwk| {
@@ -28,38 +28,39 @@ impl Elsewhere {
     }
 }
 
-/// Of 100 rotations, nobody notices one: not the copy that did not sign, and not those who look at
-/// the published set as seldom as they may. They never look again because of an unknown key.
+/// During 100 rotations, tokens are verified by a copy that refreshes as rarely as the task does,
+/// and by services that fetch the published keys only when their cache expires. An unknown key never
+/// causes a fetch here.
 #[tokio::test]
-async fn nobody_meets_a_key_that_is_not_known() {
-    /// The longest step.
+async fn every_token_is_signed_with_a_key_that_all_services_know() {
+    /// The longest step of the clock, in seconds.
     const STEP: u64 = 512;
     const MAX_AGE: u64 = 30 * 60;
-    /// A task looks at the storage four times in the lead time.
-    const LOOK: u64 = 15 * 60;
+    /// The task refreshes four times in the lead time.
+    const REFRESH_INTERVAL: u64 = 15 * 60;
 
     let clock = clock();
     let storage = InMemory::default();
     let policy = || policy(&clock).rotate_every(6 * HOUR);
     let copies = [open(&storage, policy()).await, open(&storage, policy()).await];
     let issuers = copies.each_ref().map(|keys| issuer(keys, &clock));
-    let mut elsewhere = copies.each_ref().map(|keys| Elsewhere::fetch(keys, &clock));
-    let mut looked_at = clock.now().as_secs();
+    let mut services = copies.each_ref().map(|keys| OtherService::fetch(keys, &clock));
+    let mut refreshed_at = clock.now().as_secs();
     let (mut alive, mut kids) = (VecDeque::new(), HashSet::new());
     let mut random = 1_u64;
     while kids.len() <= 100 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         clock.advance(Duration::from_secs(random >> 55));
         let now = clock.now().as_secs();
-        // One copy is always up to date, the other one looks as seldom as it may.
+        // One copy is always up to date. The other one refreshes as rarely as the task does.
         copies[0].refresh().await.unwrap();
-        if looked_at + LOOK <= now + STEP {
+        if refreshed_at + REFRESH_INTERVAL <= now + STEP {
             copies[1].refresh().await.unwrap();
-            looked_at = now;
+            refreshed_at = now;
         }
-        for (elsewhere, keys) in elsewhere.iter_mut().zip(&copies) {
-            if elsewhere.fetched_at + MAX_AGE <= now + STEP {
-                *elsewhere = Elsewhere::fetch(keys, &clock);
+        for (service, keys) in services.iter_mut().zip(&copies) {
+            if service.fetched_at + MAX_AGE <= now + STEP {
+                *service = OtherService::fetch(keys, &clock);
             }
         }
         for issuer in &issuers {
@@ -72,7 +73,7 @@ async fn nobody_meets_a_key_that_is_not_known() {
         }
         let verifying = copies.iter().map(RotatingKeys::key_set);
         let verifying: Vec<_> =
-            verifying.chain(elsewhere.iter().map(|elsewhere| elsewhere.keys.clone())).collect();
+            verifying.chain(services.iter().map(|service| service.keys.clone())).collect();
         for (_, token) in alive.iter().rev().take(2).chain(alive.iter().step_by(100)) {
             for keys in &verifying {
                 assert_eq!(verify(keys.clone(), &clock, token), Ok(()));

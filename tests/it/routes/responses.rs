@@ -1,4 +1,4 @@
-//! What each route does, and how it refuses.
+//! What each route does, and its error responses.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ use crate::support::{
     reply::post,
 };
 
-use super::{app, app_of, credentials, log_in, outcome, post_json, send, tokens};
+use super::{app, app_with, credentials, log_in, outcome, post_json, send, tokens};
 
 #[tokio::test]
-async fn a_login_answers_both_tokens_and_nothing_else() {
+async fn a_login_returns_two_tokens_and_nothing_else() {
     let setup = Setup::new();
     let issuer = setup.issuer();
-    let app = app_of(&setup, issuer.clone());
+    let app = app_with(&setup, issuer.clone());
     let reply = post_json(&app, "/api/token/", &credentials()).await;
     assert_eq!(reply.status, 200);
     let members: BTreeSet<_> = reply.json().as_object().unwrap().keys().cloned().collect();
@@ -33,7 +33,7 @@ async fn a_login_answers_both_tokens_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_refresh_answers_as_the_issuer_is_set_up() {
+async fn a_refresh_returns_a_refresh_token_only_with_rotation() {
     let setup = Setup::new();
     let app = app(&setup);
     let (_, first) = log_in(&app).await;
@@ -43,7 +43,7 @@ async fn a_refresh_answers_as_the_issuer_is_set_up() {
     assert_eq!(payload(&access)["sid"], payload(&second)["sid"]);
     assert_ne!(first, second);
 
-    let plain = app_of(&setup, setup.plain_builder().build().unwrap());
+    let plain = app_with(&setup, setup.plain_builder().build().unwrap());
     let (_, refresh) = log_in(&plain).await;
     let reply = post_json(&plain, "/api/token/refresh/", &json!({"refresh": refresh})).await;
     assert_eq!(reply.status, 200);
@@ -52,7 +52,7 @@ async fn a_refresh_answers_as_the_issuer_is_set_up() {
 }
 
 #[tokio::test]
-async fn a_spent_token_is_refused_and_its_session_is_over() {
+async fn reuse_of_a_spent_token_ends_its_session() {
     let setup = Setup::new();
     let app = app(&setup);
     let (access, first) = log_in(&app).await;
@@ -72,7 +72,7 @@ async fn a_spent_token_is_refused_and_its_session_is_over() {
 }
 
 #[tokio::test]
-async fn verify_spends_nothing_and_asks_the_store() {
+async fn verify_spends_nothing_and_rejects_revoked_tokens() {
     let setup = Setup::new();
     let app = app(&setup);
     let (access, refresh) = log_in(&app).await;
@@ -92,13 +92,13 @@ async fn verify_spends_nothing_and_asks_the_store() {
 }
 
 #[tokio::test]
-async fn blacklist_ends_the_session_and_may_be_repeated() {
+async fn blacklist_ends_the_session_and_can_be_repeated() {
     let setup = Setup::new();
     let app = app(&setup);
     let (access, first) = log_in(&app).await;
     let reply = post_json(&app, "/api/token/refresh/", &json!({"refresh": first})).await;
     let (_, second) = tokens(&reply);
-    // The spent one will do, and the session is over at once.
+    // A spent token ends the session as well.
     for token in [&first, &first, &second, &second] {
         let reply = post_json(&app, "/api/token/blacklist/", &json!({"refresh": token})).await;
         assert_eq!((reply.status.as_u16(), &*reply.body), (200, "{}"));
@@ -112,7 +112,7 @@ async fn blacklist_ends_the_session_and_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn bad_tokens_are_told_apart_by_code_only_as_far_as_they_may() {
+async fn error_codes_do_not_reveal_why_a_token_is_invalid() {
     let setup = Setup::new();
     let app = app(&setup);
     let (access, refresh) = log_in(&app).await;
@@ -148,7 +148,7 @@ async fn bad_tokens_are_told_apart_by_code_only_as_far_as_they_may() {
 }
 
 #[tokio::test]
-async fn users_that_may_not_refresh_are_told_so() {
+async fn rejects_refreshes_of_inactive_and_deleted_users() {
     let setup = Setup::new();
     let app = app(&setup);
     let (_, refresh) = log_in(&app).await;
@@ -170,7 +170,7 @@ async fn users_that_may_not_refresh_are_told_so() {
 }
 
 #[tokio::test]
-async fn nobody_finds_out_who_has_an_account() {
+async fn responses_do_not_reveal_which_accounts_exist() {
     let setup = Setup::new();
     let cheap = PasswordHasher::builder().memory_kib(1024).iterations(1).build().unwrap();
     let users = MemoryUsers::new(cheap);
@@ -207,7 +207,7 @@ async fn nobody_finds_out_who_has_an_account() {
 }
 
 #[tokio::test]
-async fn an_outage_is_503_and_costs_nothing() {
+async fn an_outage_is_503_and_spends_nothing() {
     let setup = Setup::new();
     let app = app(&setup);
     let (access, refresh) = log_in(&app).await;
@@ -245,7 +245,7 @@ async fn an_outage_is_503_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_answer_carries_its_reason_for_logs() {
+async fn the_error_is_in_the_extensions_of_the_response() {
     use tower::ServiceExt;
 
     let app = app(&Setup::new());

@@ -1,4 +1,4 @@
-//! Published, signing, verifying, forgotten.
+//! Published, signing, verifying, deleted.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{InMemory, KEPT, MONTH, clock, issuer, kid_of, open, policy, publishe
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn a_key_is_published_then_signs_then_verifies_then_is_forgotten() {
+async fn a_key_is_published_then_signs_then_verifies_then_is_deleted() {
     let clock = clock();
     let keys = open(&InMemory::default(), policy(&clock)).await;
     let issuer = issuer(&keys, &clock);
@@ -25,18 +25,18 @@ async fn a_key_is_published_then_signs_then_verifies_then_is_forgotten() {
     assert_eq!(published(&keys), [&*first]);
     clock.advance(SECOND);
     keys.refresh().await.unwrap();
-    let [_, second] = &*published(&keys) else { panic!("the next key is published") };
+    let [_, second] = &*published(&keys) else { panic!("the next key is not published") };
 
     clock.advance(HOUR - SECOND);
     keys.refresh().await.unwrap();
     let (last, by) = sign(&issuer).await;
-    assert_eq!(by, first, "nothing is signed with the next key before its time");
+    assert_eq!(by, first, "the next key signs too early");
     clock.advance(SECOND);
     keys.refresh().await.unwrap();
     assert_eq!(sign(&issuer).await.1, *second);
     assert_eq!(published(&keys), [&*first, second]);
 
-    // The last token expires a day after it was signed, and clocks differ.
+    // The last token expires one day after it was signed. The key is kept for another minute.
     clock.advance(DAY - 2 * SECOND);
     keys.refresh().await.unwrap();
     assert_eq!(verify(&keys, &clock, &last), Ok(()));
@@ -63,7 +63,7 @@ async fn leeway_keeps_keys_longer() {
 }
 
 #[tokio::test]
-async fn a_rotation_can_be_asked_for() {
+async fn rotate_starts_a_rotation() {
     let clock = clock();
     let storage = InMemory::default();
     let keys = open(&storage, policy(&clock).rotate_every(None)).await;
@@ -71,12 +71,12 @@ async fn a_rotation_can_be_asked_for() {
     let (_, first) = sign(&issuer).await;
     clock.advance(100 * MONTH);
     keys.refresh().await.unwrap();
-    assert_eq!(published(&keys), [&*first], "none by itself");
+    assert_eq!(published(&keys), [&*first], "no rotation is scheduled");
 
     let when = keys.rotate().await.unwrap();
     assert_eq!(when.as_secs(), NOW + (100 * MONTH + HOUR).as_secs());
     clock.advance(MINUTE);
-    assert_eq!(keys.rotate().await.unwrap(), when, "one is on its way already");
+    assert_eq!(keys.rotate().await.unwrap(), when, "a rotation is in progress already");
     assert_eq!((published(&keys).len(), storage.writes()), (2, 2));
     assert_eq!(sign(&issuer).await.1, first);
     clock.advance(HOUR - MINUTE);
@@ -85,7 +85,7 @@ async fn a_rotation_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn after_a_long_rest_the_next_key_is_published_first_all_the_same() {
+async fn an_overdue_key_is_still_published_before_it_signs() {
     let clock = clock();
     let storage = InMemory::default();
     let first = sign(&issuer(&open(&storage, policy(&clock)).await, &clock)).await.1;
@@ -100,7 +100,7 @@ async fn after_a_long_rest_the_next_key_is_published_first_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_leaked_key_is_discarded_at_once() {
+async fn a_discarded_key_is_rejected_at_once() {
     let clock = clock();
     for next_is_published in [false, true] {
         let keys = open(&InMemory::default(), policy(&clock)).await;
@@ -123,7 +123,7 @@ async fn a_leaked_key_is_discarded_at_once() {
 }
 
 #[tokio::test]
-async fn a_discarded_key_is_not_followed_by_an_older_one() {
+async fn an_older_key_never_replaces_a_discarded_one() {
     for next_is_published in [false, true] {
         let clock = clock();
         let keys = open(&InMemory::default(), policy(&clock)).await;
@@ -163,7 +163,7 @@ async fn secrets_rotate_and_are_not_published() {
 }
 
 #[tokio::test]
-async fn another_algorithm_comes_by_a_rotation() {
+async fn a_rotation_introduces_another_algorithm() {
     let clock = clock();
     let storage = InMemory::default();
     let (old, first) = sign(&issuer(&open(&storage, policy(&clock)).await, &clock)).await;
@@ -183,7 +183,7 @@ async fn another_algorithm_comes_by_a_rotation() {
 }
 
 #[tokio::test]
-async fn shorter_lifetimes_do_not_cut_off_tokens_that_were_signed_before() {
+async fn a_shorter_token_lifetime_keeps_the_keys_of_earlier_tokens() {
     let clock = clock();
     let storage = InMemory::default();
     let (token, first) = sign(&issuer(&open(&storage, policy(&clock)).await, &clock)).await;
@@ -196,7 +196,7 @@ async fn shorter_lifetimes_do_not_cut_off_tokens_that_were_signed_before() {
 }
 
 #[tokio::test]
-async fn longer_lifetimes_hold_for_the_key_that_signs_already() {
+async fn a_longer_token_lifetime_applies_to_the_signing_key() {
     let clock = clock();
     let storage = InMemory::default();
     open(&storage, policy(&clock).token_lifetime(MINUTE)).await;
@@ -209,7 +209,7 @@ async fn longer_lifetimes_hold_for_the_key_that_signs_already() {
 }
 
 #[tokio::test]
-async fn a_key_from_before_verifies_on() {
+async fn a_verifying_key_of_the_policy_verifies_and_is_published() {
     let clock = clock();
     let static_key = SigningKey::generate(Algorithm::EdDSA).unwrap();
     let before = Issuer::builder(static_key.clone()).clock(&clock).build().unwrap();
@@ -226,7 +226,7 @@ async fn a_key_from_before_verifies_on() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_put_back_breaks_nothing() {
+async fn a_clock_that_is_set_back_changes_nothing() {
     let clock = clock();
     let storage = InMemory::default();
     let keys = open(&storage, policy(&clock)).await;
@@ -239,7 +239,7 @@ async fn a_clock_that_is_put_back_breaks_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_due_is_not_stored() {
+async fn nothing_is_stored_unless_a_key_changes() {
     let clock = clock();
     let storage = InMemory::default();
     let keys = open(&storage, policy(&clock)).await;
@@ -251,8 +251,8 @@ async fn what_is_not_due_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_task_does_what_is_due() {
-    // By the clock of the system: it has to wait for its seconds.
+async fn the_task_rotates_the_keys() {
+    // With the system clock, so it takes a few seconds.
     let policy = RotationPolicy::builder(Algorithm::EdDSA)
         .rotate_every(2 * SECOND)
         .lead_time(SECOND)
@@ -270,6 +270,6 @@ async fn a_task_does_what_is_due() {
             tokio::time::sleep(SECOND / 20).await;
         }
     };
-    tokio::time::timeout(MINUTE, next_signs).await.expect("it rotates");
+    tokio::time::timeout(MINUTE, next_signs).await.expect("a rotation");
     drop(task);
 }
