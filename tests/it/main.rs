@@ -1,6 +1,6 @@
-//! The integration tests: one binary, one module a subject.
+//! The integration tests: one binary with a module per subject.
 
-#![allow(clippy::unwrap_used, unreachable_pub)] // a panic is how a test fails
+#![allow(clippy::unwrap_used, unreachable_pub)] // tests fail by panicking
 
 mod architecture;
 mod clock;
@@ -9,7 +9,6 @@ mod django_database;
 mod django_hashes;
 mod error;
 mod extract;
-mod grpc;
 mod interop;
 mod interop_jwks;
 mod interop_python;
@@ -31,7 +30,6 @@ mod postgres_transactions;
 mod purger;
 mod quickstart;
 mod redis_store;
-#[cfg(feature = "redis-tls")]
 mod redis_tls;
 mod replica;
 mod resource_server;

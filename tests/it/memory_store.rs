@@ -11,6 +11,8 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
+use crate::support::repository;
+
 mod one_store_a_rule {
     use tower_jwt_auth::store::MemoryStore;
 
@@ -29,7 +31,7 @@ mod one_store_for_all_rules {
 
 #[test]
 fn the_suite_makes_a_test_of_every_rule() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/conformance");
+    let folder = repository("src/store/conformance");
     let read = |path: &Path| fs::read_to_string(path).unwrap();
     let suite = read(&folder.join("mod.rs"));
     for file in fs::read_dir(folder).unwrap() {

@@ -6,6 +6,8 @@ use std::{
     path::{Path as FilePath, PathBuf},
 };
 
+use crate::support::repository;
+
 use super::source::{Path, Source};
 
 /// The files of the crate by module: `[]` is `lib.rs`, `["token", "claims"]` is `token/claims.rs`.
@@ -22,7 +24,7 @@ enum Target {
 
 impl Graph {
     pub(super) fn read() -> Self {
-        let root = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let root = repository("src");
         let mut folders = vec![root.clone()];
         let mut files = BTreeMap::new();
         while let Some(folder) = folders.pop() {

@@ -1,8 +1,10 @@
 //! The tables of deviations in the docs.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use serde_json::Value;
+
+use crate::support::repository;
 
 use super::configuration::Configuration;
 
@@ -62,7 +64,7 @@ const ELSEWHERE: [(&str, &str); 1] =
 
 #[test]
 fn every_documented_deviation_is_tested() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/django");
+    let folder = repository("tests/it/django");
     let mut tests = String::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -18,7 +18,7 @@ use tower_jwt_auth::{
     user::{Credentials, Fields, UsernamePassword},
 };
 
-use crate::support::{app::bearer, keys, mint::NOW};
+use crate::support::{app::bearer, keys, mint::NOW, repository};
 
 use super::{
     ADA, Named, Outcome, PASSWORD, assert_silent, issuer_builder, secret_texts, texts_of, users,
@@ -213,7 +213,7 @@ const DERIVED: &[&str] = &[
 /// Whoever adds a type writes its `Debug` by hand, or says here that it has nothing to hide.
 #[test]
 fn debug_is_derived_only_where_there_is_nothing_to_hide() {
-    let derived = derived_debugs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let derived = derived_debugs(&repository("src"));
     let known: BTreeSet<String> = DERIVED.iter().map(|name| (*name).to_owned()).collect();
     let forgotten: Vec<_> = derived.difference(&known).collect();
     assert!(forgotten.is_empty(), "not in the list: {forgotten:?}");

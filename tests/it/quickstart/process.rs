@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     login::{HEADER, SECRET, mint, part},
+    repository,
     server::{Server, read_kept_alive, run},
 };
 
@@ -107,7 +108,7 @@ fn the_commands_that_it_prints_work_and_are_those_of_the_readme() {
     let me: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(me, json!({ "user_id": "1", "username": "demo", "is_admin": false }));
 
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme = fs::read_to_string(repository("README.md")).unwrap();
     let commands = commands.replace(server.address(), "127.0.0.1:3000");
     assert!(readme.contains(&commands), "{commands}");
 }

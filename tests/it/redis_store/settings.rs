@@ -91,7 +91,6 @@ async fn passwords_are_not_shown() {
     }
 }
 
-#[cfg(feature = "redis-tls")]
 #[tokio::test]
 async fn a_server_without_tls_is_out_of_reach_by_tls() {
     let Some(server) = shared() else { return };

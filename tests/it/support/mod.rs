@@ -1,5 +1,7 @@
 //! What several subjects need.
 
+use std::path::{Path, PathBuf};
+
 pub(crate) mod announced;
 pub(crate) mod api;
 pub(crate) mod app;
@@ -22,3 +24,8 @@ pub(crate) mod session;
 pub(crate) mod slow_link;
 pub(crate) mod slow_store;
 pub(crate) mod tls;
+
+/// A file or folder of the repository.
+pub(crate) fn repository(path: impl AsRef<Path>) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+}
