@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower_jwt_auth::password::{MemoryUsers, PasswordHasher};
 use tower_jwt_auth::{Algorithm, AuthError, Claims, Issuer, SigningKey, TokenRoutes};
-use tower_jwt_auth::{JwtAuthLayer, store::MemoryStore, user::User};
+use tower_jwt_auth::{store::MemoryStore, user::User};
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Profile {
@@ -39,14 +39,13 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         Some(secret) => SigningKey::hs256(secret.as_encoded_bytes()),
         None => SigningKey::generate(Algorithm::HS256),
     };
-    let store = MemoryStore::new();
     let grace = setting("REUSE_GRACE", "10");
     let grace = grace.parse().map_err(|_| format!("REUSE_GRACE {grace:?} is not in seconds"))?;
     let issuer = Issuer::builder(key.map_err(|error| format!("JWT_SECRET: {error}"))?)
         .claims::<Profile>()
         .rotate_refresh_tokens(true)
         .reuse_grace(Duration::from_secs(grace))
-        .store(store.clone())
+        .store(MemoryStore::new())
         .build()?;
 
     let users = MemoryUsers::new(PasswordHasher::new());
@@ -58,7 +57,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/api/me", get(me))
         .route("/api/admin", get(admin))
-        .route_layer(JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store))
+        .route_layer(issuer.layer())
         .route("/", get(|| async { "public\n" }))
         .merge(TokenRoutes::builder(issuer, users).at("/api/token").build()?.into_router());
 

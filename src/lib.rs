@@ -1,4 +1,4 @@
-//! JWT authentication for [tower] and [axum]: a layer that verifies Bearer tokens and hands typed
+//! JWT authentication for [tower] and [axum]: a layer that verifies Bearer tokens and passes typed
 //! claims to handlers, and ready-made routes that issue, refresh, verify and revoke tokens.
 //!
 //! # Example
@@ -7,7 +7,7 @@
 //! use axum::{Router, routing::get};
 //! use serde::{Deserialize, Serialize};
 //! use tower_jwt_auth::{
-//!     Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
+//!     Claims, Issuer, MemoryStore, SigningKey, TokenRoutes,
 //!     password::{MemoryUsers, PasswordHasher},
 //!     user::User,
 //! };
@@ -25,36 +25,37 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let secret = [7, 9].repeat(16);
-//! let store = MemoryStore::new();
-//! let issuer = Issuer::builder(SigningKey::hs256(secret)?).claims::<Profile>()
+//! let issuer = Issuer::builder(SigningKey::hs256(secret)?)
+//!     .claims::<Profile>()
 //!     .rotate_refresh_tokens(true)
-//!     .store(store.clone())
+//!     .store(MemoryStore::new())
 //!     .build()?;
 //!
 //! let users = MemoryUsers::new(PasswordHasher::new());
 //! let profile = Profile { username: "demo".to_owned(), is_admin: false };
 //! users.insert("demo", "demo-password", User::new(1, profile)).await?;
 //!
-//! let auth = JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store);
-//! let tokens = TokenRoutes::builder(issuer, users).at("/api/token").build()?;
-//! let app: Router =
-//!     Router::new().route("/api/me", get(me)).route_layer(auth).merge(tokens.into_router());
+//! let app: Router = Router::new()
+//!     .route("/api/me", get(me))
+//!     .route_layer(issuer.layer())
+//!     .merge(TokenRoutes::builder(issuer, users).at("/api/token").build()?.into_router());
 //! #
 //! # use axum::{body::{Body, to_bytes}, http::{Request, StatusCode, header::{AUTHORIZATION, CONTENT_TYPE}}};
 //! # use tower::ServiceExt;
 //! # let login = Request::post("/api/token/")
 //! #     .header(CONTENT_TYPE, "application/json")
 //! #     .body(Body::from(r#"{"username":"demo","password":"demo-password"}"#))?;
-//! # let answer = app.clone().oneshot(login).await?;
-//! # let answer: serde_json::Value = serde_json::from_slice(&to_bytes(answer.into_body(), 4096).await?)?;
-//! # let access = answer["access"].as_str().ok_or("no access token")?;
+//! # let response = app.clone().oneshot(login).await?;
+//! # let body = to_bytes(response.into_body(), 4096).await?;
+//! # let tokens: serde_json::Value = serde_json::from_slice(&body)?;
+//! # let access = tokens["access"].as_str().ok_or("no access token")?;
 //! # let request = Request::get("/api/me")
 //! #     .header(AUTHORIZATION, format!("Bearer {access}"))
 //! #     .body(Body::empty())?;
-//! # let answer = app.clone().oneshot(request).await?;
-//! # assert_eq!(to_bytes(answer.into_body(), 4096).await?, "user 1 is demo");
-//! # let refused = app.oneshot(Request::get("/api/me").body(Body::empty())?).await?;
-//! # assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+//! # let response = app.clone().oneshot(request).await?;
+//! # assert_eq!(to_bytes(response.into_body(), 4096).await?, "user 1 is demo");
+//! # let rejected = app.oneshot(Request::get("/api/me").body(Body::empty())?).await?;
+//! # assert_eq!(rejected.status(), StatusCode::UNAUTHORIZED);
 //! # Ok(())
 //! # }
 //! ```
@@ -63,7 +64,7 @@
 //!
 //! ```
 //! use serde::Deserialize;
-//! use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier, VerifyingKey, token};
+//! use tower_jwt_auth::{Algorithm, JwtAuthLayer, Verifier, VerifyingKey, token::TokenProfile};
 //!
 //! #[derive(Deserialize)]
 //! struct Member { name: String }
@@ -71,49 +72,50 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let pem = "-----BEGIN PUBLIC KEY-----\n\
 //! #     MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----";
-//! let verifier = Verifier::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?).claims::<Member>()
+//! let verifier = Verifier::builder(VerifyingKey::from_pem(Algorithm::EdDSA, pem)?)
+//!     .claims::<Member>()
 //!     .issuer("https://login.example")
 //!     .audience("api")
-//!     .profile(token::TokenProfile::Rfc9068)
+//!     .profile(TokenProfile::Rfc9068)
 //!     .build()?;
 //! let layer = JwtAuthLayer::new(verifier);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # The two paths
+//! # How it works
 //!
-//! **A request with a token.** [`JwtAuthLayer`] finds the token in the headers, borrowed; its
-//! [`Verifier`] takes it apart, chooses a key from its [`KeySet`], verifies the signature and
-//! checks every rule; a [store], if the layer was given one, is asked whether it was
-//! revoked; then [`Claims`] go into the request extensions and the inner service is called.
-//! Without a store, or with one that answers from memory, nothing is awaited and nothing boxed.
-//! Only a token whose key has yet to be [fetched](jwks) waits for it.
+//! **A request.** [`JwtAuthLayer`] finds the token in the request headers. Its [`Verifier`] parses
+//! the token, selects a key from its [`KeySet`], verifies the signature and checks every rule. If
+//! the layer has a [store], it checks whether the token is revoked. Then [`Claims`] go into the
+//! request extensions, and the inner service is called. Without a store, or with one that answers
+//! from memory, nothing is awaited or boxed. A request only waits for a key that has yet to be
+//! [fetched](jwks).
 //!
-//! **A login and a refresh.** [`TokenRoutes`] asks the application's
-//! [`UserBackend`](user::UserBackend); the [`Issuer`] begins a session in the
-//! [`TokenStore`](store::TokenStore) and signs. A refresh is the same with the rules for refresh
-//! tokens: the user is looked up again, and the store spends the token in one atomic step, so that
-//! of any number of concurrent refreshes exactly one wins.
+//! **A login or a refresh.** [`TokenRoutes`] call the application's
+//! [`UserBackend`](user::UserBackend). The [`Issuer`] begins a session in the
+//! [`TokenStore`](store::TokenStore) and signs the tokens. A refresh loads the user again, and the
+//! store spends the refresh token in one atomic step, so that exactly one of many concurrent
+//! refreshes wins.
 //!
 //! # Where to read on
 //!
-//! | to | read |
+//! | task | documentation |
 //! |---|---|
-//! | know what is checked of a token | [`Verifier`], [`KeySet`] |
+//! | see what is verified | [`Verifier`], [`KeySet`] |
 //! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`token::TokenProfile`] |
-//! | set up the layer: optional tokens, cookies, other bodies | [`middleware`] |
-//! | take claims in handlers, demand scopes | [`Claims`], [`guard`] |
-//! | log in, refresh, log out; events | [`Issuer`], [`routes`] |
+//! | configure the layer: optional tokens, cookies, other bodies | [`middleware`] |
+//! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
+//! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users | [`user`] |
-//! | change keys while serving | [`key_rotation`] |
-//! | publish keys, answer other services | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
-//! | refuse gRPC calls as gRPC does | [`GrpcRejection`](rejection::GrpcRejection) |
-//! | remember sessions elsewhere | [`store`] |
+//! | rotate keys while serving | [`key_rotation`] |
+//! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
+//! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
+//! | keep sessions in a database | [`store`] |
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
-//! | choose what happens while the store is away | [`JwtAuthLayer::with_revocation_check`] |
-//! | check revocations without asking a server each time | [`store::replica`] |
-//! | know what a request costs | [`performance`] |
+//! | choose what happens during an outage of the store | [`JwtAuthLayer::with_revocation_check`] |
+//! | check revocations without a query per request | [`store::replica`] |
+//! | see what a request costs | [`performance`] |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
 //! # Features
@@ -121,28 +123,29 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
-//! | `routes` | yes | [`TokenRoutes`]; [`routes`] for other services: published keys, introspection, revocation |
-//! | `key-rotation` | | [`key_rotation`]: signing keys that follow each other while serving |
-//! | `django` | | [`simplejwt`]: beside Django, with SimpleJWT's settings, views, tokens and database |
+//! | `routes` | yes | [`TokenRoutes`], and [`routes`] for other services: published keys, introspection, revocation |
+//! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
+//! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
 //! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
-//! | `replica` | | [`store::replica`]: revocation checks from memory, with many machines on one store; comes with `postgres` and `redis` |
-//! | `purger` | | [`Purger`](store::Purger), which has a store forget; comes with `postgres` and `sqlite` |
-//! | `password` | | [`password`]: argon2id on a bounded pool, users in memory |
+//! | `replica` | | [`store::replica`]: revocation checks from memory while many machines share a store; enabled by `postgres` and `redis` |
+//! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
+//! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
-//! | `tracing` | | spans and events, never with a token or claim in them |
-//! | `test-util` | | `store::conformance`, the suite for stores of one's own |
+//! | `tracing` | | spans and events, which never contain tokens or claims |
+//! | `test-util` | | `store::conformance`, the test suite for your own stores |
 //!
-//! # What is not covered
+//! # What is not supported
 //!
-//! - Encrypted tokens (JWE), nested tokens, detached or unencoded payloads: refused.
-//! - Tokens bound to a proof of possession (DPoP, mutual TLS; `cnf`): refused.
-//! - ES512, ES256K, Ed448, `none`: no such keys can be made.
-//! - Writing cookies, and protection against request forgery where tokens are read from cookies.
-//! - Memory that other libraries hold: keys inside aws-lc, and the text of request bodies, are not
-//!   wiped when dropped. What this crate itself holds of secrets and passwords is.
+//! - Encrypted tokens (JWE), nested tokens, and detached or unencoded payloads are rejected.
+//! - Tokens bound to a proof of possession (`cnf`: DPoP, mutual TLS) are rejected.
+//! - There are no keys for ES512, ES256K, Ed448 or `none`.
+//! - The crate does not write cookies. Where tokens are read from cookies, the application must
+//!   protect itself against cross-site request forgery.
+//! - Secrets and passwords that this crate holds are wiped from memory when dropped. Keys inside
+//!   aws-lc and buffers of request bodies are not.
 //!
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum
@@ -170,7 +173,7 @@ pub mod password;
 #[cfg(doc)]
 #[doc = include_str!("performance.md")]
 pub mod performance {
-    #[allow(unused_imports, reason = "for the links of the text")]
+    #[allow(unused_imports, reason = "for links in the text")]
     use crate::*;
 }
 pub mod rejection;

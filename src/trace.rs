@@ -4,14 +4,14 @@
 pub(crate) use tracing::{debug, error, trace, warn};
 
 #[cfg(not(feature = "tracing"))]
-macro_rules! ignore {
+macro_rules! no_op {
     // A different string for each call, because clippy reports branches with equal code.
     ($($fields:tt)*) => {{
         let _ = stringify!($($fields)*);
     }};
 }
 #[cfg(not(feature = "tracing"))]
-pub(crate) use {ignore as debug, ignore as error, ignore as trace, ignore as warn};
+pub(crate) use {no_op as debug, no_op as error, no_op as trace, no_op as warn};
 
 /// Wraps a future in a span of the level `TRACE`.
 #[cfg(feature = "tracing")]

@@ -178,12 +178,13 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     if purge_interval.is_zero() {
         return Err("PURGE_INTERVAL must be at least 1".into());
     }
-    let _purger = Purger::spawn(store.clone(), purge_interval);
+    let _purger = Purger::spawn(store, purge_interval);
 
-    let mut auth = JwtAuthLayer::new(issuer.verifier());
-    if switch("CHECK_REVOKED")? {
-        auth = auth.with_revocation_check(store);
-    }
+    let auth = if switch("CHECK_REVOKED")? {
+        issuer.layer()
+    } else {
+        JwtAuthLayer::new(issuer.verifier())
+    };
     let tokens = TokenRoutes::builder(issuer.clone(), users).at("/api/token").build()?;
     let mut app = api::routes(issuer.clone(), auth).merge(tokens.into_router());
     if let Some(client) = client {
