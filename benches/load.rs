@@ -1,8 +1,9 @@
-//! What authentication takes of the throughput of a server: `cargo bench --bench load`.
+//! The throughput of a server with and without authentication: `cargo bench --bench load`.
 //!
-//! A server of axum on loopback answers the same with and without the layer, over connections that
-//! are kept alive; `wrk` (Debian: `apt install wrk`) asks for either in turn. The figures are
-//! thousands of requests a second, medians over the rounds, and in relation to no authentication.
+//! axum serves the same response with and without the layer on loopback, over persistent
+//! connections. `wrk` (on Debian: `apt install wrk`) sends requests to each server in turn. The
+//! figures are thousands of requests per second, as medians over all rounds, and the ratio to the
+//! server without authentication.
 
 mod support;
 
@@ -30,9 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut subjects = Vec::new();
     for (name, keys, cache) in [
         ("no authentication", &hs256, None),
-        ("HS256, verified each time", &hs256, Some(0)),
-        ("HS256, tokens seen before", &hs256, Some(4 << 20)),
-        ("RS256, tokens seen before", &rs256, Some(4 << 20)),
+        ("HS256, no cache", &hs256, Some(0)),
+        ("HS256, cached tokens", &hs256, Some(4 << 20)),
+        ("RS256, cached tokens", &rs256, Some(4 << 20)),
     ] {
         let token = subjects::tokens(keys, 1)?.remove(0);
         let address = match cache {
@@ -82,11 +83,11 @@ fn requests_per_second(url: &str, token: &str) -> Result<f64, Box<dyn Error>> {
     let output = Command::new("wrk")
         .args(["-t1", "-c32", "-d", SECONDS, "-H", &header, url])
         .output()
-        .map_err(|error| format!("`wrk` is needed: {error}"))?;
+        .map_err(|error| format!("cannot run `wrk`: {error}"))?;
     let report = String::from_utf8(output.stdout)?;
     if report.contains("Non-2xx") {
-        return Err(format!("requests were refused: {report}").into());
+        return Err(format!("requests were rejected: {report}").into());
     }
     let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-    Ok(line.ok_or("no figure in the report of wrk")?.trim().parse()?)
+    Ok(line.ok_or("the report of wrk has no figure")?.trim().parse()?)
 }
