@@ -34,7 +34,7 @@ fn configuration_errors_name_the_setting() {
     let issuer = ("ISSUERS", "https://login.example");
     let audience = ("AUDIENCE", API);
     let which = "set either ISSUERS, or both JWKS_URL and ISSUER";
-    let unsafe_url = "issuer 1: issuers and places of keys must be https URLs";
+    let unsafe_url = "issuer 1: the issuer must be an https URL";
     for (variables, message) in [
         (vec![], "AUDIENCE is not set"),
         (vec![issuer], "AUDIENCE is not set"),
@@ -44,17 +44,17 @@ fn configuration_errors_name_the_setting() {
         (vec![audience, issuer, ("ISSUER", "https://login.example")], which),
         (vec![audience, ("ISSUERS", "http://login.example")], unsafe_url),
         (vec![audience, ("ISSUERS", "https://ada:hunter2@login.example")], unsafe_url),
-        (vec![audience, ("ISSUERS", "")], "there is no issuer to choose from"),
+        (vec![audience, ("ISSUERS", "")], "at least one verifier"),
         (vec![audience, ("ISSUERS", "login")], unsafe_url),
         (
             vec![audience, ("ISSUERS", "https://login.example, https://login.example")],
-            "two verifiers require the same issuer",
+            "two verifiers of `by_issuer`",
         ),
         (
             vec![audience, ("ISSUER", "https://login.example"), ("JWKS_URL", "http://127.0.0.1")],
-            unsafe_url,
+            "issuer 1: the URL of the JWK set must be an https URL",
         ),
-        (vec![("AUDIENCE", ""), issuer], "audiences, or one of them, is empty"),
+        (vec![("AUDIENCE", ""), issuer], "audience"),
         (vec![audience, issuer, ("PORT", "http")], "PORT \"http\" is not a port number"),
         (
             vec![audience, issuer, ("PROFILE", "jwt")],
@@ -62,8 +62,8 @@ fn configuration_errors_name_the_setting() {
         ),
         (vec![audience, issuer, ("ALLOW_HTTP", "yes")], "ALLOW_HTTP must be 0 or 1, not \"yes\""),
         (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN must be whole seconds"),
-        (vec![audience, issuer, ("JWKS_REFRESH", "0")], "for at least a second"),
-        (vec![audience, issuer, ("JWKS_MAX_STALE", "0")], "for at least a second"),
+        (vec![audience, issuer, ("JWKS_REFRESH", "0")], "`refresh_every` must be at least"),
+        (vec![audience, issuer, ("JWKS_MAX_STALE", "0")], "`max_stale` must be at least"),
         (vec![audience, issuer, ("JWKS_MAX_STALE", "1d")], "JWKS_MAX_STALE must be whole seconds"),
     ] {
         let (status, output) = run("resource_server", &variables, FIVE_SECONDS);

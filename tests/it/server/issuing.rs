@@ -177,18 +177,18 @@ fn configuration_errors_name_the_setting() {
     for (variables, message) in [
         (&[("ISSUER", issuer)][..], "ISSUER and KEYS_DIR must be set together"),
         (&[("KEYS_DIR", &path)], "ISSUER and KEYS_DIR must be set together"),
-        (&[("ISSUER", issuer), ("KEYS_DIR", &file)], "KEYS_DIR: the key storage did not answer"),
+        (&[("ISSUER", issuer), ("KEYS_DIR", &file)], "KEYS_DIR: the key storage failed"),
         (
             &[("ISSUER", "http://login.example"), ("KEYS_DIR", &path)],
-            "ISSUER: an issuer must be an https address",
+            "ISSUER: `issuer` must be an https URL",
         ),
         (
             &[("ISSUER", issuer), ("KEYS_DIR", &path), ("KEY_LEAD_TIME", "8000000")],
-            "the lead time must be shorter",
+            "`lead_time` must be shorter",
         ),
         (
             &[("ISSUER", issuer), ("KEYS_DIR", &path), ("KEY_MAX_AGE", "3600")],
-            "ISSUER: the lead time of the keys is shorter",
+            "ISSUER: the `lead_time` of rotated keys",
         ),
         (
             &[
@@ -197,7 +197,7 @@ fn configuration_errors_name_the_setting() {
                 ("KEY_ROTATION", "7200"),
                 ("REFRESH_LIFETIME", "864000"),
             ],
-            "tokens outlive so many rotations",
+            "`token_lifetime` is so much longer",
         ),
     ] {
         let variables = [&[("PORT", "0"), ("JWT_SECRET", SECRET)], variables].concat();
