@@ -23,7 +23,7 @@ use std::{
 
 use axum::{Router, routing::get};
 use tower_jwt_auth::{
-    Algorithm, Claims, Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
+    Algorithm, Claims, Issuer, MemoryStore, SigningKey, TokenRoutes,
     password::{MemoryUsers, PasswordHasher},
     token::NoClaims,
     user::User,
@@ -103,7 +103,7 @@ async fn serve(listener: TcpListener) -> Result<(), Failure> {
         .rotate_refresh_tokens(true)
         .store(MemoryStore::new())
         .build()?;
-    let layer = JwtAuthLayer::new(issuer.verifier());
+    let layer = issuer.layer();
     let app = Router::new()
         .route("/me", get(|claims: Claims| async move { claims.user_id().to_string() }))
         .layer(layer)

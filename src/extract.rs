@@ -1,4 +1,4 @@
-//! Extractors: handlers take [`Claims<C>`] or `Option<Claims<C>>` as arguments.
+//! Extractors: handlers take [`Claims<C>`], [`RegisteredClaims`] or an `Option` of them as arguments.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -36,7 +36,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
     found::found_claims,
     rejection::{DEFAULT_REALM, JsonRejection, respond},
-    token::Claims,
+    token::{Claims, RegisteredClaims},
 };
 
 /// The claims that [`JwtAuthLayer`](crate::JwtAuthLayer) has found.
@@ -65,11 +65,51 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-        match found_claims::<C>(&parts.extensions) {
-            Ok(claims) => Ok(Some(claims.clone())),
-            Err(error) if error.kind() == AuthErrorKind::MissingCredentials => Ok(None),
-            Err(error) => Err(error),
-        }
+        optional(found_claims(&parts.extensions).cloned())
+    }
+}
+
+/// The claims that the innermost [`JwtAuthLayer`](crate::JwtAuthLayer) has found, whatever their type.
+/// For middleware that serves several applications:
+///
+/// ```
+/// use axum::{extract::Request, middleware::Next, response::Response};
+/// use tower_jwt_auth::RegisteredClaims;
+///
+/// async fn log_user(claims: Option<RegisteredClaims>, request: Request, next: Next) -> Response {
+///     if let Some(claims) = claims {
+///         println!("request of user {}", claims.user_id());
+///     }
+///     next.run(request).await
+/// }
+/// ```
+///
+/// The response is `401` if authentication is optional and the request carries no token. It is `500`
+/// if there is no layer.
+impl<S: Send + Sync> FromRequestParts<S> for RegisteredClaims {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        Self::from_extensions(&parts.extensions)
+    }
+}
+
+/// The claims that the innermost [`JwtAuthLayer`](crate::JwtAuthLayer) has found, whatever their
+/// type, or `None` if authentication is [optional](crate::JwtAuthLayer::with_optional) and the
+/// request carries no token.
+impl<S: Send + Sync> OptionalFromRequestParts<S> for RegisteredClaims {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
+        optional(Self::from_extensions(&parts.extensions))
+    }
+}
+
+fn optional<T>(claims: Result<T, AuthError>) -> Result<Option<T>, AuthError> {
+    match claims {
+        Ok(claims) => Ok(Some(claims)),
+        Err(error) if error.kind() == AuthErrorKind::MissingCredentials => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

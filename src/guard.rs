@@ -1,22 +1,23 @@
-//! Layers that demand more than a good token: a scope, or anything the claims tell.
+//! Layers that require more than a valid token: a scope, or a condition on the claims.
 //!
-//! They stand inside of [`JwtAuthLayer`](crate::JwtAuthLayer) and read the claims it found. In a
-//! handler, [`Claims::require_scope`] and [`Claims::require`] do the same.
+//! Add them inside [`JwtAuthLayer`](crate::JwtAuthLayer), whose claims they read. In a handler,
+//! [`Claims::require_scope`] and [`Claims::require`] do the same.
 //!
 //! ```
 //! use axum::{Router, routing::get};
 //! use serde::{Deserialize, Serialize};
-//! use tower_jwt_auth::{Algorithm, Claims, Issuer, JwtAuthLayer, SigningKey, guard::RequireLayer};
+//! use tower_jwt_auth::{Algorithm, Claims, Issuer, SigningKey, guard::RequireLayer};
 //!
 //! #[derive(Serialize, Deserialize)]
 //! struct Profile { is_admin: bool }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).claims::<Profile>().build()?;
+//! let key = SigningKey::generate(Algorithm::HS256)?;
+//! let issuer = Issuer::builder(key).claims::<Profile>().build()?;
 //! let app: Router = Router::new()
 //!     .route("/admin", get(|| async { "welcome" }))
 //!     .layer(RequireLayer::new(|claims: &Claims<Profile>| claims.is_admin))
-//!     .layer(JwtAuthLayer::new(issuer.verifier()));
+//!     .layer(issuer.layer());
 //! # Ok(())
 //! # }
 //! ```
@@ -29,7 +30,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 use tower_layer::Layer;
@@ -38,86 +39,93 @@ use crate::{
     error::AuthError,
     found::found_claims,
     rejection::{DEFAULT_REALM, JsonRejection, Rejection, respond},
-    token::{Claims, NoClaims},
+    token::{Claims, RegisteredClaims},
 };
 
-type Demand<C> = Arc<dyn Fn(&Claims<C>) -> Result<(), AuthError> + Send + Sync>;
+/// Checks the extensions of a request.
+type Requirement = Arc<dyn Fn(&Extensions) -> Result<(), AuthError> + Send + Sync>;
 
-/// Refuses requests whose claims are not enough with `403`. See the [module docs](self).
-///
-/// `C` must be the type of the claims that the authentication layer puts in.
+/// Rejects requests whose claims do not meet a requirement with `403`. See the
+/// [module docs](self).
 #[must_use]
-pub struct RequireLayer<C = NoClaims, R = JsonRejection> {
-    demand: Demand<C>,
+pub struct RequireLayer<R = JsonRejection> {
+    requirement: Requirement,
     rejection: R,
 }
 
-impl<C> RequireLayer<C> {
-    /// Demands that `permits` says yes to the claims.
-    pub fn new(permits: impl Fn(&Claims<C>) -> bool + Send + Sync + 'static) -> Self {
-        Self::of(move |claims| claims.require(&permits))
+impl RequireLayer {
+    /// Requires that `permits` returns `true` for the claims.
+    ///
+    /// `C` must be the type of the claims of the authentication layer.
+    pub fn new<C: Send + Sync + 'static>(
+        permits: impl Fn(&Claims<C>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_requirement(move |extensions| {
+            found_claims::<C>(extensions)?.require(|claims| permits(claims))
+        })
     }
 
-    /// Demands a scope; the challenge of a refused request names it ([RFC 6750 section 3.1]).
-    ///
-    /// Nothing in it tells which claims the authentication layer puts in, so they must be named:
+    /// Requires a scope. The challenge of a rejected request names it ([RFC 6750 section 3.1]).
     ///
     /// ```
-    /// use tower_jwt_auth::{guard::RequireLayer, token::NoClaims};
+    /// use tower_jwt_auth::guard::RequireLayer;
     ///
-    /// let write = RequireLayer::<NoClaims>::scope("write");
+    /// let write = RequireLayer::scope("write");
     /// ```
     ///
     /// [RFC 6750 section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
     pub fn scope(scope: impl Into<Box<str>>) -> Self {
         let scope = scope.into();
-        Self::of(move |claims| claims.require_scope(&scope))
+        Self::with_requirement(move |extensions| {
+            RegisteredClaims::from_extensions(extensions)?.require_scope(&scope)
+        })
     }
 
-    fn of(demand: impl Fn(&Claims<C>) -> Result<(), AuthError> + Send + Sync + 'static) -> Self {
-        Self { demand: Arc::new(demand), rejection: JsonRejection }
-    }
-}
-
-impl<C, R> RequireLayer<C, R> {
-    /// Sets what refused requests are answered with. Default: [`JsonRejection`].
-    pub fn with_rejection<R2>(self, rejection: R2) -> RequireLayer<C, R2> {
-        RequireLayer { demand: self.demand, rejection }
+    fn with_requirement(
+        requirement: impl Fn(&Extensions) -> Result<(), AuthError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { requirement: Arc::new(requirement), rejection: JsonRejection }
     }
 }
 
-impl<S, C, R: Clone> Layer<S> for RequireLayer<C, R> {
-    type Service = Require<S, C, R>;
+impl<R> RequireLayer<R> {
+    /// Sets how responses to rejected requests are made. Default: [`JsonRejection`].
+    pub fn with_rejection<R2>(self, rejection: R2) -> RequireLayer<R2> {
+        RequireLayer { requirement: self.requirement, rejection }
+    }
+}
+
+impl<S, R: Clone> Layer<S> for RequireLayer<R> {
+    type Service = Require<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let demand = Arc::clone(&self.demand);
-        Require { inner, demand, rejection: self.rejection.clone() }
+        let requirement = Arc::clone(&self.requirement);
+        Require { inner, requirement, rejection: self.rejection.clone() }
     }
 }
 
-impl<C, R: Clone> Clone for RequireLayer<C, R> {
+impl<R: Clone> Clone for RequireLayer<R> {
     fn clone(&self) -> Self {
-        Self { demand: Arc::clone(&self.demand), rejection: self.rejection.clone() }
+        Self { requirement: Arc::clone(&self.requirement), rejection: self.rejection.clone() }
     }
 }
 
-impl<C, R> fmt::Debug for RequireLayer<C, R> {
+impl<R> fmt::Debug for RequireLayer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequireLayer").finish_non_exhaustive()
     }
 }
 
-/// The service that [`RequireLayer`] makes.
-pub struct Require<S, C = NoClaims, R = JsonRejection> {
+/// The service of [`RequireLayer`].
+pub struct Require<S, R = JsonRejection> {
     inner: S,
-    demand: Demand<C>,
+    requirement: Requirement,
     rejection: R,
 }
 
-impl<S, C, R, ReqBody, ResBody> Service<Request<ReqBody>> for Require<S, C, R>
+impl<S, R, ReqBody, ResBody> Service<Request<ReqBody>> for Require<S, R>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    C: Send + Sync + 'static,
     R: Rejection<ResBody>,
 {
     type Response = S::Response;
@@ -129,8 +137,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let claims = found_claims::<C>(request.extensions());
-        match claims.and_then(|claims| (self.demand)(claims)) {
+        match (self.requirement)(request.extensions()) {
             Ok(()) => ResponseFuture { state: State::Inner { future: self.inner.call(request) } },
             Err(error) => {
                 let response = respond(&self.rejection, error, DEFAULT_REALM);
@@ -140,14 +147,14 @@ where
     }
 }
 
-impl<S: Clone, C, R: Clone> Clone for Require<S, C, R> {
+impl<S: Clone, R: Clone> Clone for Require<S, R> {
     fn clone(&self) -> Self {
-        let (demand, rejection) = (Arc::clone(&self.demand), self.rejection.clone());
-        Self { inner: self.inner.clone(), demand, rejection }
+        let (requirement, rejection) = (Arc::clone(&self.requirement), self.rejection.clone());
+        Self { inner: self.inner.clone(), requirement, rejection }
     }
 }
 
-impl<S: fmt::Debug, C, R> fmt::Debug for Require<S, C, R> {
+impl<S: fmt::Debug, R> fmt::Debug for Require<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Require").field("inner", &self.inner).finish_non_exhaustive()
     }

@@ -196,4 +196,4 @@ pub use middleware::JwtAuthLayer;
 #[cfg(feature = "routes")]
 pub use routes::TokenRoutes;
 pub use store::MemoryStore;
-pub use token::{Algorithm, Claims, KeySet, SigningKey, Verifier, VerifyingKey};
+pub use token::{Algorithm, Claims, KeySet, RegisteredClaims, SigningKey, Verifier, VerifyingKey};

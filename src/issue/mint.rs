@@ -8,8 +8,8 @@ use crate::{
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     token::{
-        ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, RegisteredClaims, TokenType, Verifier,
-        VerifierBuilder, sign,
+        ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, NewToken, TokenType, Verifier, VerifierBuilder,
+        sign,
     },
 };
 
@@ -134,8 +134,8 @@ impl Minter {
         jti: &'a str,
         issued_at: NumericDate,
         expires_at: NumericDate,
-    ) -> RegisteredClaims<'a> {
-        RegisteredClaims {
+    ) -> NewToken<'a> {
+        NewToken {
             names: &self.names,
             token_type,
             expires_at,
@@ -155,7 +155,7 @@ impl Minter {
 
     fn sign<T: Serialize>(
         &self,
-        registered: &RegisteredClaims<'_>,
+        registered: &NewToken<'_>,
         claims: &T,
     ) -> Result<String, AuthError> {
         // The verifier would reject each token of such a user.

@@ -1,4 +1,4 @@
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,10 +41,17 @@ use super::{
 /// # }
 /// ```
 #[must_use]
-pub struct Claims<C = NoClaims>(Arc<Verified<C>>);
+pub struct Claims<C: ?Sized = NoClaims>(Arc<Verified<C>>);
+
+/// The claims of a verified token whose application claims have a type that is not known.
+///
+/// Middleware uses it to read the registered claims of any application, such as the id of the user.
+/// It is made by [`Claims::registered_claims`], found in the extensions of a request by
+/// [`RegisteredClaims::from_extensions`], and with the `axum` feature it is an extractor.
+pub type RegisteredClaims = Claims<dyn Any + Send + Sync>;
 
 /// A payload and the claims read from it. The strings of `registered` are ranges of `payload`.
-struct Verified<C> {
+struct Verified<C: ?Sized> {
     payload: String,
     registered: Registered,
     custom: C,
@@ -56,7 +63,17 @@ impl<C> Claims<C> {
     pub(super) fn new(payload: String, registered: Registered, custom: C) -> Self {
         Self(Arc::new(Verified { payload, registered, custom }))
     }
+}
 
+impl<C: Send + Sync + 'static> Claims<C> {
+    /// Returns a handle to the same claims without the type of the application's own.
+    pub fn registered_claims(&self) -> RegisteredClaims {
+        let claims: Arc<Verified<C>> = Arc::clone(&self.0);
+        Claims(claims)
+    }
+}
+
+impl<C: ?Sized> Claims<C> {
     pub(super) fn registered(&self) -> &Registered {
         &self.0.registered
     }
@@ -181,13 +198,13 @@ impl<C> Claims<C> {
     }
 }
 
-impl<C> Clone for Claims<C> {
+impl<C: ?Sized> Clone for Claims<C> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<C> Deref for Claims<C> {
+impl<C: ?Sized> Deref for Claims<C> {
     type Target = C;
 
     fn deref(&self) -> &C {
@@ -195,7 +212,7 @@ impl<C> Deref for Claims<C> {
     }
 }
 
-impl<C> fmt::Debug for Claims<C> {
+impl<C: ?Sized> fmt::Debug for Claims<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claims").finish_non_exhaustive()
     }

@@ -27,7 +27,7 @@ mod verifier;
 pub use algorithm::Algorithm;
 pub use cache::CacheStats;
 pub use claim_names::ClaimNames;
-pub use claims::{Claims, NoClaims};
+pub use claims::{Claims, NoClaims, RegisteredClaims};
 pub use jws::Jws;
 #[cfg(feature = "key-rotation")]
 pub(crate) use key::generate_private;
@@ -43,7 +43,7 @@ pub use keyset::{KeySet, KeySetBuilder};
 pub(crate) use members::check_members;
 #[cfg(feature = "django")]
 pub(crate) use signer::sign_payload;
-pub(crate) use signer::{RegisteredClaims, sign};
+pub(crate) use signer::{NewToken, sign};
 pub use token_profile::TokenProfile;
 pub use token_type::TokenType;
 pub use user_id::UserId;

@@ -22,7 +22,7 @@ use super::{
 const TYPICAL_PAYLOAD: usize = 384;
 
 /// What a token says besides the application's own claims.
-pub(crate) struct RegisteredClaims<'a> {
+pub(crate) struct NewToken<'a> {
     pub(crate) names: &'a ClaimNames,
     pub(crate) token_type: &'a TokenType,
     pub(crate) expires_at: NumericDate,
@@ -40,7 +40,7 @@ pub(crate) struct RegisteredClaims<'a> {
     pub(crate) subject: Option<&'a str>,
 }
 
-impl RegisteredClaims<'_> {
+impl NewToken<'_> {
     /// Begins the JSON object of a payload with these claims.
     fn append(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         let texts = [
@@ -94,7 +94,7 @@ impl RegisteredClaims<'_> {
 /// members that `registered` takes.
 pub(crate) fn sign<C: Serialize>(
     key: &SigningKey,
-    registered: &RegisteredClaims<'_>,
+    registered: &NewToken<'_>,
     custom: &C,
 ) -> Result<String, AuthError> {
     let misconfigured = |error| AuthError::with_source(AuthErrorKind::Misconfigured, error);

@@ -1,4 +1,4 @@
-//! Row 34: what an error says is fixed, and fit for a header.
+//! Errors: fixed messages with the characters that RFC 6750 section 3 allows.
 
 use http::StatusCode;
 use tower_jwt_auth::{
@@ -15,7 +15,7 @@ use AuthErrorKind as Kind;
 
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
-/// Every kind with its status, code and the `error` of its challenge.
+/// Every kind with its status, its `code` and the `error` of its challenge.
 const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 21] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
@@ -52,7 +52,7 @@ fn missing_scope(scope: &str) -> AuthError {
 }
 
 #[test]
-fn kinds_decide_the_response() {
+fn the_kind_determines_the_response() {
     for (kind, status, code, challenge_error) in KINDS {
         let error = AuthError::from(kind);
         assert_eq!(error.kind(), kind);
@@ -61,28 +61,28 @@ fn kinds_decide_the_response() {
         assert_eq!(kind.challenge_error(), challenge_error);
         assert_eq!(error.retry_after().is_some(), status == 503, "{kind:?}");
 
-        let text = error.to_string();
-        assert!(text.starts_with(char::is_lowercase) && !text.ends_with('.'), "{text}");
-        assert_ne!(text, format!("{error:?}"));
-        let answer: http::Response<String> = JsonRejection.reject(&error);
-        let body: serde_json::Value = serde_json::from_str(answer.body()).unwrap();
+        let message = error.to_string();
+        assert!(message.starts_with(char::is_lowercase) && !message.ends_with('.'), "{message}");
+        assert_ne!(message, format!("{error:?}"));
+        let response: http::Response<String> = JsonRejection.reject(&error);
+        let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         assert_eq!(body, serde_json::json!({ "detail": kind.detail(), "code": code }));
         let value = challenge(&error, "api");
         let expected = match challenge_error {
             Some(name) => {
-                format!(r#"Bearer realm="api", error="{name}", error_description="{text}""#)
+                format!(r#"Bearer realm="api", error="{name}", error_description="{message}""#)
             }
             None => r#"Bearer realm="api""#.to_owned(),
         };
         assert_eq!(value, expected);
-        // RFC 6750, section 3: no quotes within the description, nor anything beyond ASCII.
+        // RFC 6750 section 3: `error_description` has no quotes and is ASCII.
         let allowed = |byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
-        assert!(text.bytes().all(allowed), "{text}");
+        assert!(message.bytes().all(allowed), "{message}");
     }
 }
 
 #[test]
-fn a_missing_scope_is_named() {
+fn the_challenge_contains_a_missing_scope() {
     let error = missing_scope("write");
     assert_eq!(error.required_scope(), Some("write"));
     let value = challenge(&error, "api");
@@ -91,7 +91,7 @@ fn a_missing_scope_is_named() {
 }
 
 #[test]
-fn nothing_breaks_out_of_a_challenge() {
+fn challenges_are_safe_against_injection() {
     let plain = challenge(&Kind::Expired.into(), "api");
     for realm in ["a\"b", "a\\b", "a\r\nSet-Cookie: x=1", "\0", "é", "a\tb", "\u{7f}"] {
         assert_eq!(challenge(&Kind::Expired.into(), realm), plain, "{realm:?}");

@@ -5,23 +5,22 @@
 //! answer at once and waits for nothing:
 //!
 //! ```
-//! use tower_jwt_auth::{Issuer, JwtAuthLayer, SigningKey, store::RevocationReplica};
+//! use tower_jwt_auth::{Issuer, SigningKey, store::RevocationReplica};
 //! # use tower_jwt_auth::store::replica::RevocationFeed;
 //!
 //! # fn start(store: impl RevocationFeed, secret: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
-//! let store = RevocationReplica::new(store);
 //! let issuer = Issuer::builder(SigningKey::hs256(secret)?)
 //!     .rotate_refresh_tokens(true)
-//!     .store(store.clone())
+//!     .store(RevocationReplica::new(store))
 //!     .build()?;
-//! let layer = JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store);
+//! let layer = issuer.layer();
 //! # drop(layer);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Give the same replica to the issuer, so that what this process revokes is refused here when the
-//! call returns.
+//! The layer and the issuer share the replica, so that this process rejects what it has revoked as soon
+//! as the call returns.
 //!
 //! # How it decides
 //!

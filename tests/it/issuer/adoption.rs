@@ -1,4 +1,4 @@
-//! Refresh tokens without a session, as SimpleJWT writes them with the same secret.
+//! Refresh tokens without `sid`, as SimpleJWT issues them with the same secret.
 
 use serde_json::json;
 use tower_jwt_auth::{AuthErrorKind, NumericDate, store::TokenStore, token::UserId};
@@ -10,7 +10,7 @@ use crate::support::login::{
 const JTI: &str = "5f8b6c2d9e0a4f31b7c8d9e0f1a2b3c4";
 
 #[tokio::test]
-async fn it_begins_a_session_that_its_own_id_stands_for() {
+async fn the_jti_of_an_adopted_token_is_its_session_id() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let foreign = simplejwt_refresh(JTI, DAY);
@@ -39,7 +39,7 @@ async fn it_begins_a_session_that_its_own_id_stands_for() {
 }
 
 #[tokio::test]
-async fn its_reuse_is_detected_right_after_the_adoption() {
+async fn detects_reuse_of_an_adopted_token() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let foreign = simplejwt_refresh(JTI, DAY);
@@ -51,7 +51,7 @@ async fn its_reuse_is_detected_right_after_the_adoption() {
 }
 
 #[tokio::test]
-async fn grace_forgives_it_too() {
+async fn the_grace_applies_to_adopted_tokens() {
     let setup = Setup::new();
     let issuer = setup.builder().reuse_grace(crate::support::login::MINUTE).build().unwrap();
     let foreign = simplejwt_refresh(JTI, DAY);
@@ -61,7 +61,7 @@ async fn grace_forgives_it_too() {
 }
 
 #[tokio::test]
-async fn a_user_id_may_be_a_number() {
+async fn accepts_a_number_as_user_id() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let payload = format!(
@@ -75,7 +75,7 @@ async fn a_user_id_may_be_a_number() {
 }
 
 #[tokio::test]
-async fn it_cannot_be_adopted_again_after_its_successor_was_forgotten() {
+async fn an_adopted_token_cannot_be_adopted_again() {
     let setup = Setup::new();
     let issuer = setup.builder().session_lifetime(None).build().unwrap();
     let foreign = simplejwt_refresh(JTI, 30 * DAY);
@@ -89,7 +89,7 @@ async fn it_cannot_be_adopted_again_after_its_successor_was_forgotten() {
 }
 
 #[tokio::test]
-async fn its_session_began_when_it_was_issued() {
+async fn an_adopted_session_begins_when_its_token_was_issued() {
     let setup = Setup::new();
     let issuer = setup.builder().session_lifetime(2 * DAY).build().unwrap();
     let foreign = simplejwt_refresh(JTI, 30 * DAY);
@@ -102,7 +102,7 @@ async fn its_session_began_when_it_was_issued() {
 }
 
 #[tokio::test]
-async fn logout_reaches_it_before_and_after_its_adoption() {
+async fn logout_revokes_a_token_before_and_after_its_adoption() {
     let setup = Setup::new();
     let issuer = setup.builder().session_lifetime(None).build().unwrap();
     let unused = simplejwt_refresh("unused", 30 * DAY);
@@ -124,7 +124,7 @@ async fn logout_reaches_it_before_and_after_its_adoption() {
 }
 
 #[tokio::test]
-async fn revoking_its_user_reaches_it_for_as_long_as_it_could_be_used() {
+async fn revoke_user_prevents_adoption_until_the_token_expires() {
     let setup = Setup::new();
     for (lifetime, last) in
         [(Some(10 * DAY), AuthErrorKind::Expired), (None, AuthErrorKind::Revoked)]
@@ -144,7 +144,7 @@ async fn revoking_its_user_reaches_it_for_as_long_as_it_could_be_used() {
 }
 
 #[tokio::test]
-async fn without_rotation_it_buys_access_until_it_is_logged_out() {
+async fn without_rotation_a_token_can_be_used_until_logout() {
     let setup = Setup::new();
     let issuer = setup.plain_builder().store(setup.store.clone()).build().unwrap();
     let foreign = simplejwt_refresh(JTI, DAY);
@@ -159,7 +159,7 @@ async fn without_rotation_it_buys_access_until_it_is_logged_out() {
 }
 
 #[tokio::test]
-async fn a_session_of_a_name_that_nobody_gave_is_not_begun() {
+async fn rejects_tokens_with_an_unknown_session_id() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let payload = format!(

@@ -1,4 +1,4 @@
-//! Several issuers in one process, and keys that change under way.
+//! Several issuers in one process, and rotation of keys.
 
 use serde::{Deserialize, Serialize};
 use tower_jwt_auth::{
@@ -8,7 +8,7 @@ use tower_jwt_auth::{
 use crate::support::login::{DAY, Directory, Profile, Setup, ada, error_kind, part, refresh_of};
 
 #[tokio::test]
-async fn two_issuers_do_not_mix() {
+async fn issuers_reject_the_tokens_of_each_other() {
     #[derive(Clone, Serialize, Deserialize)]
     struct Machine {
         serial: u64,
@@ -40,7 +40,7 @@ async fn two_issuers_do_not_mix() {
     assert_eq!(error_kind(machines.refresh(refresh_of(&ada_in), &users).await), unknown);
     assert_eq!(error_kind(machines.logout(refresh_of(&ada_in)).await), unknown);
 
-    // Both call their user 1; each revokes its own.
+    // Both have a user 1; each revokes its own.
     machines.revoke_user(&UserId::from(1)).await.unwrap();
     assert_eq!(error_kind(machines.verify(machine_in.access()).await), AuthErrorKind::Revoked);
     assert!(people.verify(ada_in.access()).await.is_ok());
@@ -48,7 +48,7 @@ async fn two_issuers_do_not_mix() {
 }
 
 #[tokio::test]
-async fn the_same_secret_with_another_issuer_is_another_issuer() {
+async fn issuers_with_one_secret_reject_the_tokens_of_each_other() {
     let setup = Setup::new();
     let one = setup.builder().issuer("one").build().unwrap();
     let two = setup.builder().issuer("two").build().unwrap();
@@ -60,7 +60,7 @@ async fn the_same_secret_with_another_issuer_is_another_issuer() {
 }
 
 #[tokio::test]
-async fn keys_rotate_under_running_sessions() {
+async fn sessions_survive_a_rotation_of_keys() {
     let setup = Setup::new();
     let generate = |kid| SigningKey::generate(Algorithm::ES256).unwrap().with_kid(kid).unwrap();
     let (old, new) = (generate("old"), generate("new"));
@@ -84,7 +84,7 @@ async fn keys_rotate_under_running_sessions() {
     for token in [second.access(), refresh_of(&second)] {
         assert!(part(token, 0).contains(r#""kid":"new""#));
     }
-    // The session is the same: a token of the old key is still known to be spent.
+    // The session is the same: the store knows that a token of the old key was spent.
     let fork = issuer.refresh(refresh_of(&lingering), &setup.users).await.unwrap();
     let reused = issuer.refresh(refresh_of(&lingering), &setup.users).await;
     assert_eq!(error_kind(reused), AuthErrorKind::Reused);
@@ -97,7 +97,7 @@ async fn keys_rotate_under_running_sessions() {
     assert_eq!(error_kind(refused), AuthErrorKind::UnknownKey);
     assert!(issuer.refresh(refresh_of(&second), &setup.users).await.is_ok());
 
-    // An issuer never loses the key it signs with.
+    // An issuer never loses its signing key.
     setup.clock.advance(DAY);
     assert!(keys.replace(KeySet::builder().verifying_key(old.verifying_key())).is_err());
     assert!(issuer.login(&ada()).await.is_ok());

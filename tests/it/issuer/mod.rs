@@ -1,7 +1,8 @@
-//! The issuer: what it writes, and when it refuses to.
+//! The issuer.
 
 mod adoption;
 mod keys;
+mod layer;
 mod outage;
 mod race;
 mod refresh;

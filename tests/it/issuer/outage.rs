@@ -1,4 +1,5 @@
-//! Users or store out of reach: nothing is handed out, nothing is lost, nothing is claimed.
+//! While the users or the store are unavailable, no token is issued or lost, and nothing is reported
+//! as done.
 
 use std::{
     error::Error,
@@ -19,7 +20,7 @@ fn issuer(setup: &Setup) -> Issuer<Profile> {
 }
 
 #[tokio::test]
-async fn users_out_of_reach_cost_no_token() {
+async fn a_refresh_token_survives_an_outage_of_the_users() {
     let setup = Setup::new();
     for issuer in [setup.issuer(), setup.plain_builder().build().unwrap()] {
         let tokens = issuer.login(&ada()).await.unwrap();
@@ -40,7 +41,7 @@ async fn users_out_of_reach_cost_no_token() {
 }
 
 #[tokio::test]
-async fn no_login_while_its_session_cannot_be_stored() {
+async fn login_fails_if_the_session_cannot_be_stored() {
     let setup = Setup::new();
     let issuer = issuer(&setup);
     for failure in FAILURES {
@@ -54,7 +55,7 @@ async fn no_login_while_its_session_cannot_be_stored() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_outlives_the_outage() {
+async fn a_refresh_token_survives_an_outage_of_the_store() {
     let setup = Setup::new();
     let plain = setup.plain_builder().store(setup.store.clone());
     let plain = plain.store_deadline(Duration::from_millis(20)).build().unwrap();
@@ -74,7 +75,7 @@ async fn a_refresh_token_outlives_the_outage() {
 }
 
 #[tokio::test]
-async fn what_was_not_stored_is_not_reported_as_done() {
+async fn a_revocation_that_was_not_stored_fails() {
     let setup = Setup::new();
     let issuer = issuer(&setup);
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -94,7 +95,7 @@ async fn what_was_not_stored_is_not_reported_as_done() {
         assert_eq!(error_kind(issuer.sessions(&user).await), unavailable);
         assert_eq!(error_kind(issuer.verify(tokens.access()).await), unavailable);
         assert_eq!(error_kind(issuer.verify(refresh_of(&tokens)).await), unavailable);
-        // What needs no store goes on.
+        // Verification without the store still works.
         assert!(issuer.verifier().verify(tokens.access()).is_ok());
     }
     assert!(setup.events.take().is_empty());
@@ -104,7 +105,7 @@ async fn what_was_not_stored_is_not_reported_as_done() {
 }
 
 #[tokio::test]
-async fn a_store_has_two_seconds_unless_told_otherwise() {
+async fn the_default_deadline_of_a_store_is_two_seconds() {
     let setup = Setup::new();
     setup.store.set_failure(StoreFailure::Hangs);
     for (builder, deadline) in
@@ -119,7 +120,7 @@ async fn a_store_has_two_seconds_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_without_asking_anybody() {
+async fn rejects_malformed_tokens_without_calling_the_store() {
     let setup = Setup::new();
     let issuer = issuer(&setup);
     setup.store.set_failure(StoreFailure::Hangs);

@@ -1,4 +1,4 @@
-//! One refresh token, many hands.
+//! Concurrent refreshes with one refresh token.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::login::{Directory, MINUTE, Profile, Setup, ada, key, payload
 const ROUNDS: usize = 200;
 const TASKS: usize = 64;
 
-/// The outcomes of spending the refresh token of `tokens` in all tasks at once.
+/// Spends the refresh token of `tokens` in many tasks at once.
 async fn race(
     issuer: &Issuer<Profile>,
     users: &Directory<Profile>,
@@ -33,7 +33,7 @@ async fn race(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn exactly_one_wins_and_one_lost_race_is_reuse() {
+async fn one_of_many_concurrent_refreshes_wins() {
     let setup = Setup::new();
     let issuer = Issuer::builder(key())
         .claims::<Profile>()
@@ -54,7 +54,7 @@ async fn exactly_one_wins_and_one_lost_race_is_reuse() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn with_grace_all_get_the_one_successor() {
+async fn concurrent_refreshes_within_the_grace_get_one_successor() {
     let setup = Setup::new();
     let issuer = Issuer::builder(key())
         .claims::<Profile>()

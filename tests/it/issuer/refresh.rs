@@ -1,4 +1,4 @@
-//! What a refresh looks at anew, and what it carries over.
+//! Which claims a refresh renews, and which it keeps.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::login::{
 };
 
 #[tokio::test]
-async fn claims_are_rebuilt_from_the_user() {
+async fn rebuilds_claims_from_the_user() {
     #[derive(Clone, Serialize, Deserialize)]
     struct Device {
         device: String,
@@ -37,7 +37,7 @@ async fn claims_are_rebuilt_from_the_user() {
 }
 
 #[tokio::test]
-async fn a_session_keeps_its_id_its_user_and_its_beginning() {
+async fn keeps_session_id_user_and_auth_time() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let first = issuer.login(&ada()).await.unwrap();
@@ -67,13 +67,13 @@ async fn scopes_never_widen() {
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada().with_scopes(["read", "write"])).await.unwrap();
 
-    // One is taken away, one is new.
+    // One scope was removed, one is new.
     setup.users.put(ada().with_scopes(["admin", "read"]));
     let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     assert_eq!(scope_of(tokens.access()), Some(json!("read")));
     assert_eq!(scope_of(refresh_of(&tokens)), Some(json!("read")));
 
-    // What was lost on the way is not found again.
+    // A scope that the session has lost does not come back.
     setup.users.put(ada().with_scopes(["admin", "read", "write"]));
     let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     assert_eq!(scope_of(tokens.access()), Some(json!("read")));
@@ -87,7 +87,7 @@ async fn scopes_never_widen() {
 }
 
 #[tokio::test]
-async fn a_bad_scope_is_found_before_the_token_is_spent() {
+async fn an_invalid_scope_fails_before_the_token_is_spent() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada().with_scopes(["read"])).await.unwrap();
@@ -99,7 +99,7 @@ async fn a_bad_scope_is_found_before_the_token_is_spent() {
 }
 
 #[tokio::test]
-async fn another_epoch_ends_the_sessions_begun_before() {
+async fn a_new_epoch_ends_older_sessions() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     setup.users.put(ada().with_epoch("1"));
@@ -114,7 +114,7 @@ async fn another_epoch_ends_the_sessions_begun_before() {
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
         assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
     }
-    // A session from before there were epochs.
+    // A session that began before users had epochs.
     let tokens = issuer.login(&ada()).await.unwrap();
     setup.users.put(ada().with_epoch("1"));
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
@@ -122,7 +122,7 @@ async fn another_epoch_ends_the_sessions_begun_before() {
 }
 
 #[tokio::test]
-async fn gone_and_inactive_users_get_nothing() {
+async fn rejects_deleted_and_inactive_users() {
     let setup = Setup::new();
     for issuer in [setup.issuer(), setup.plain_builder().build().unwrap()] {
         setup.users.put(ada());
@@ -133,7 +133,7 @@ async fn gone_and_inactive_users_get_nothing() {
         setup.users.remove("1");
         let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
         assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
-        // Nothing was spent: whoever is allowed in again goes on.
+        // The token was not spent, so the session continues once the user is active again.
         setup.users.put(ada());
         assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 
@@ -143,7 +143,7 @@ async fn gone_and_inactive_users_get_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_ends_however_often_it_is_refreshed() {
+async fn refreshing_does_not_extend_the_session_lifetime() {
     let setup = Setup::new();
     let issuer = setup
         .builder()
@@ -163,7 +163,7 @@ async fn a_session_ends_however_often_it_is_refreshed() {
         assert_eq!(access["exp"], json!((now + 3600).min(end)), "hour {hour}");
         assert_eq!(tokens.access_expires_at(), NumericDate::from_secs((now + 3600).min(end)));
     }
-    // A second before the end there is one second left.
+    // One second before the end, tokens are valid for one second.
     setup.clock.set(NumericDate::from_secs(end - 1));
     tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     assert_eq!(payload(tokens.access())["exp"], json!(end));
@@ -173,7 +173,7 @@ async fn a_session_ends_however_often_it_is_refreshed() {
 }
 
 #[tokio::test]
-async fn leeway_does_not_make_a_session_longer() {
+async fn leeway_does_not_extend_the_session_lifetime() {
     let setup = Setup::new();
     for rotate in [true, false] {
         setup.clock.set(NumericDate::from_secs(NOW));
@@ -192,7 +192,7 @@ async fn leeway_does_not_make_a_session_longer() {
 }
 
 #[tokio::test]
-async fn a_session_may_last_for_ever() {
+async fn sessions_without_a_lifetime_do_not_end() {
     let setup = Setup::new();
     let issuer = setup.builder().session_lifetime(None).build().unwrap();
     let mut tokens = issuer.login(&ada()).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_session_may_last_for_ever() {
 }
 
 #[tokio::test]
-async fn without_rotation_the_refresh_token_stays() {
+async fn without_rotation_the_refresh_token_remains_valid() {
     let setup = Setup::new();
     for builder in [setup.plain_builder(), setup.plain_builder().store(setup.store.clone())] {
         let issuer = builder.build().unwrap();

@@ -1,4 +1,4 @@
-//! Logging out, revoking, and what listeners are told.
+//! Logout, revocation and events.
 
 use tower_jwt_auth::{
     AuthErrorKind, MemoryStore, NumericDate,
@@ -12,7 +12,7 @@ use crate::support::login::{
 };
 
 #[tokio::test]
-async fn logout_ends_the_session_and_may_be_repeated() {
+async fn logout_ends_the_session_and_can_be_repeated() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let other = issuer.login(&ada()).await.unwrap();
@@ -32,7 +32,7 @@ async fn logout_ends_the_session_and_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_spent_token_ends_its_session_too() {
+async fn logout_accepts_spent_tokens() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let first = issuer.login(&ada()).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_spent_token_ends_its_session_too() {
 }
 
 #[tokio::test]
-async fn only_a_refresh_token_logs_out() {
+async fn logout_rejects_all_but_refresh_tokens() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -65,12 +65,12 @@ async fn only_a_refresh_token_logs_out() {
 }
 
 #[tokio::test]
-async fn a_logout_holds_until_the_last_token_of_the_session_is_dead() {
+async fn a_logout_is_remembered_until_the_last_token_expires() {
     let setup = Setup::new();
     let issuer = setup.builder().access_lifetime(HOUR).leeway(MINUTE).build().unwrap();
     let first = issuer.login(&ada()).await.unwrap();
     setup.clock.advance(DAY - MINUTE);
-    // Logged out with the old token, which expires first.
+    // The logout uses the old token, which expires before the new one.
     let second = issuer.refresh(refresh_of(&first), &setup.users).await.unwrap();
     issuer.logout(refresh_of(&first)).await.unwrap();
     for _ in 0..25 {
@@ -84,10 +84,10 @@ async fn a_logout_holds_until_the_last_token_of_the_session_is_dead() {
     }
 }
 
-/// Security needs each entry until the last token it speaks of can no longer be good: that token's
-/// expiry, the leeway, and a minute for the clocks of other machines.
+/// An entry is kept until the last token that it concerns has expired, plus the leeway and a minute
+/// for the clocks of other machines.
 #[tokio::test]
-async fn nothing_is_forgotten_while_a_token_may_need_it() {
+async fn entries_are_kept_until_the_last_token_expires() {
     let setup = Setup::new();
     let issuer = setup.builder().access_lifetime(HOUR).leeway(5 * MINUTE).build().unwrap();
     let user = UserId::from(1);
@@ -108,7 +108,7 @@ async fn nothing_is_forgotten_while_a_token_may_need_it() {
         }
     }
 
-    // Each rotation, logout and revocation counts from its own time.
+    // Each rotation, logout and revocation is kept from its own time.
     let tokens = issuer.login(&ada()).await.unwrap();
     setup.clock.advance(HOUR);
     let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
@@ -121,7 +121,7 @@ async fn nothing_is_forgotten_while_a_token_may_need_it() {
 }
 
 #[tokio::test]
-async fn one_token_is_revoked_until_it_expires() {
+async fn a_token_is_revoked_until_it_expires() {
     let setup = Setup::new();
     let issuer = setup.builder().leeway(MINUTE).build().unwrap();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -147,7 +147,7 @@ async fn one_token_is_revoked_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_revoked_refresh_token_buys_nothing() {
+async fn rejects_revoked_refresh_tokens() {
     let setup = Setup::new();
     for rotate in [true, false] {
         let issuer = setup.builder().rotate_refresh_tokens(rotate).build().unwrap();
@@ -161,7 +161,7 @@ async fn a_revoked_refresh_token_buys_nothing() {
 }
 
 #[tokio::test]
-async fn one_session_is_ended_and_no_other() {
+async fn revoke_session_ends_one_session() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -174,13 +174,13 @@ async fn one_session_is_ended_and_no_other() {
     assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
     assert!(issuer.refresh(refresh_of(&other), &setup.users).await.is_ok());
 
-    // Whose session it is counts: another user's list cannot name it.
+    // The user id must match: one user cannot end the sessions of another.
     issuer.revoke_session(&UserId::from(2), other.session_id()).await.unwrap();
     assert!(issuer.verify(other.access()).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_user_is_revoked_but_may_log_in_in_the_same_second() {
+async fn a_user_can_log_in_right_after_revoke_user() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let grace = User::new(2, Profile { username: "grace".to_owned() });
@@ -206,7 +206,7 @@ async fn a_user_is_revoked_but_may_log_in_in_the_same_second() {
 }
 
 #[tokio::test]
-async fn events_tell_the_story_of_a_session() {
+async fn emits_an_event_for_each_change_of_a_session() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -229,7 +229,7 @@ async fn events_tell_the_story_of_a_session() {
 }
 
 #[tokio::test]
-async fn every_listener_is_told() {
+async fn calls_every_listener() {
     let setup = Setup::new();
     let (sender, receiver) = std::sync::mpsc::channel();
     let issuer = setup
@@ -243,7 +243,7 @@ async fn every_listener_is_told() {
 }
 
 #[tokio::test]
-async fn without_a_store_nothing_pretends_to_be_revoked() {
+async fn without_a_store_revocation_fails() {
     let setup = Setup::new();
     let issuer = setup.plain_builder().build().unwrap();
     assert!(!issuer.has_store());
@@ -260,7 +260,7 @@ async fn without_a_store_nothing_pretends_to_be_revoked() {
 }
 
 #[tokio::test]
-async fn a_forgotten_session_is_over() {
+async fn rejects_sessions_that_the_store_does_not_know() {
     let setup = Setup::new();
     let tokens = setup.issuer().login(&ada()).await.unwrap();
     let restarted = setup.builder().store(MemoryStore::new()).build().unwrap();
@@ -270,7 +270,7 @@ async fn a_forgotten_session_is_over() {
 }
 
 #[tokio::test]
-async fn verifying_checks_the_claims_of_its_type() {
+async fn verify_checks_the_type_of_the_claims() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let token = |kind: &str, rest: &str| {

@@ -19,14 +19,14 @@ fn builder(setup: &Setup) -> IssuerBuilder<Profile> {
     setup.builder().issuer(ISSUER).audience("api").rfc9068_access_tokens("web")
 }
 
-/// What another service demands.
-fn elsewhere(setup: &Setup, profile: TokenProfile) -> Verifier<Profile> {
+/// The verifier of another service.
+fn other_service(setup: &Setup, profile: TokenProfile) -> Verifier<Profile> {
     let verifier = Verifier::builder(key().verifying_key()).claims().clock(&setup.clock);
     verifier.issuer(ISSUER).audience("api").profile(profile).build().unwrap()
 }
 
 #[tokio::test]
-async fn they_are_what_the_rfc_asks_for() {
+async fn access_tokens_follow_rfc_9068() {
     let setup = Setup::new();
     let issuer = builder(&setup).build().unwrap();
     let tokens = issuer.login(&ada().with_scopes(["read"])).await.unwrap();
@@ -41,29 +41,29 @@ async fn they_are_what_the_rfc_asks_for() {
         })
     );
     for profile in [TokenProfile::Rfc9068, TokenProfile::Plain] {
-        let claims = elsewhere(&setup, profile).verify(tokens.access()).unwrap();
+        let claims = other_service(&setup, profile).verify(tokens.access()).unwrap();
         assert_eq!((claims.user_id().as_str(), &*claims.username), ("1", "ada"));
     }
     assert_eq!(issuer.verifier().verify(tokens.access()).unwrap().user_id(), "1");
     assert!(issuer.verify(tokens.access()).await.is_ok());
     let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
-    assert!(elsewhere(&setup, TokenProfile::Rfc9068).verify(next.access()).is_ok());
+    assert!(other_service(&setup, TokenProfile::Rfc9068).verify(next.access()).is_ok());
 }
 
 #[tokio::test]
-async fn refresh_tokens_stay_what_they_are_and_open_nothing_elsewhere() {
+async fn refresh_tokens_are_unchanged_and_rejected_by_other_services() {
     let setup = Setup::new();
     let tokens = builder(&setup).build().unwrap().login(&ada()).await.unwrap();
     assert_eq!(part(refresh_of(&tokens), 0), r#"{"alg":"HS256","typ":"JWT"}"#);
     let refresh = payload(refresh_of(&tokens));
     assert_eq!((&refresh["sub"], &refresh["client_id"]), (&Value::Null, &Value::Null));
     for profile in [TokenProfile::Rfc9068, TokenProfile::Plain] {
-        assert!(elsewhere(&setup, profile).verify(refresh_of(&tokens)).is_err());
+        assert!(other_service(&setup, profile).verify(refresh_of(&tokens)).is_err());
     }
 }
 
 #[tokio::test]
-async fn its_own_layer_takes_no_others() {
+async fn the_verifier_requires_the_header_type() {
     let setup = Setup::new();
     let issuer = builder(&setup).build().unwrap();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -84,17 +84,17 @@ async fn its_own_layer_takes_no_others() {
 }
 
 #[tokio::test]
-async fn the_subject_is_written_once() {
+async fn writes_the_subject_once() {
     let setup = Setup::new();
     let names = ClaimNames::default().with_user_id("sub");
     let issuer = builder(&setup).claim_names(names).build().unwrap();
     let tokens = issuer.login(&ada()).await.unwrap();
     assert_eq!(part(tokens.access(), 1).matches(r#""sub":"1""#).count(), 1);
-    assert!(elsewhere(&setup, TokenProfile::Rfc9068).verify(tokens.access()).is_ok());
+    assert!(other_service(&setup, TokenProfile::Rfc9068).verify(tokens.access()).is_ok());
 }
 
 #[tokio::test]
-async fn the_application_does_not_write_them_itself() {
+async fn rejects_custom_claims_named_client_id_or_sub() {
     #[derive(Serialize, Deserialize)]
     struct Client {
         client_id: String,
@@ -116,7 +116,7 @@ async fn the_application_does_not_write_them_itself() {
 }
 
 #[test]
-fn settings_that_cannot_hold_are_refused() {
+fn rejects_incomplete_or_contradictory_settings() {
     let base = || Issuer::builder(key()).access_lifetime(HOUR);
     let full = || base().issuer(ISSUER).audience("api");
     let names = ClaimNames::default;

@@ -1,4 +1,5 @@
-//! Rotation: the first use of a refresh token wins, later ones end the session or are forgiven.
+//! Rotation: the first use of a refresh token wins. Later uses end the session, except within the
+//! grace.
 
 use std::time::Duration;
 
@@ -15,19 +16,19 @@ async fn refresh(setup: &Setup, issuer: &Issuer<Profile>, tokens: &Tokens) -> To
     issuer.refresh(refresh_of(tokens), &setup.users).await.unwrap()
 }
 
-async fn refused(setup: &Setup, issuer: &Issuer<Profile>, tokens: &Tokens) -> AuthErrorKind {
+async fn refresh_error(setup: &Setup, issuer: &Issuer<Profile>, tokens: &Tokens) -> AuthErrorKind {
     error_kind(issuer.refresh(refresh_of(tokens), &setup.users).await)
 }
 
 #[tokio::test]
-async fn each_refresh_token_works_once() {
+async fn each_refresh_token_can_be_used_once() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let mut tokens = issuer.login(&ada()).await.unwrap();
     for _ in 0..5 {
         let next = refresh(&setup, &issuer, &tokens).await;
         assert_ne!(payload(refresh_of(&next))["jti"], payload(refresh_of(&tokens))["jti"]);
-        // Spent, yet asking about it ends nothing.
+        // Verifying a spent token fails but does not end the session.
         assert_eq!(error_kind(issuer.verify(refresh_of(&tokens)).await), AuthErrorKind::Revoked);
         assert!(issuer.verify(refresh_of(&next)).await.is_ok());
         tokens = next;
@@ -35,7 +36,7 @@ async fn each_refresh_token_works_once() {
 }
 
 #[tokio::test]
-async fn reuse_ends_the_session_and_is_told_once() {
+async fn reuse_ends_the_session_and_emits_one_event() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let first = issuer.login(&ada()).await.unwrap();
@@ -44,11 +45,11 @@ async fn reuse_ends_the_session_and_is_told_once() {
     let third = refresh(&setup, &issuer, &second).await;
     setup.events.take();
 
-    // At once, and long ago; the newest token and the access tokens die with it.
-    assert_eq!(refused(&setup, &issuer, &first).await, AuthErrorKind::Reused);
+    // The newest refresh token and the access tokens are revoked with the session.
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
     assert_eq!(setup.events.take(), [format!("ReuseDetected 1 {}", first.session_id())]);
     for tokens in [&third, &second, &first] {
-        assert_eq!(refused(&setup, &issuer, tokens).await, AuthErrorKind::Revoked);
+        assert_eq!(refresh_error(&setup, &issuer, tokens).await, AuthErrorKind::Revoked);
         assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
         assert_eq!(error_kind(issuer.verify(refresh_of(tokens)).await), AuthErrorKind::Revoked);
     }
@@ -58,19 +59,19 @@ async fn reuse_ends_the_session_and_is_told_once() {
 }
 
 #[tokio::test]
-async fn reuse_is_detected_until_the_spent_token_expires() {
+async fn detects_reuse_until_the_spent_token_expires() {
     let setup = Setup::new();
     let issuer = setup.builder().leeway(MINUTE).build().unwrap();
     let first = issuer.login(&ada()).await.unwrap();
     let second = refresh(&setup, &issuer, &first).await;
     setup.clock.set(NumericDate::from_secs(NOW + 86_400 + 59));
     setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
-    assert_eq!(refused(&setup, &issuer, &first).await, AuthErrorKind::Reused);
-    assert_eq!(refused(&setup, &issuer, &second).await, AuthErrorKind::Revoked);
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
+    assert_eq!(refresh_error(&setup, &issuer, &second).await, AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
-async fn within_the_grace_every_answer_names_the_same_successor() {
+async fn within_the_grace_every_refresh_returns_the_same_successor() {
     let setup = Setup::new();
     let issuer = setup.builder().reuse_grace(MINUTE).build().unwrap();
     let first = issuer.login(&ada()).await.unwrap();
@@ -88,14 +89,14 @@ async fn within_the_grace_every_answer_names_the_same_successor() {
         assert!(issuer.verify(again.access()).await.is_ok());
     }
     assert_eq!(setup.events.take(), vec![format!("Refreshed 1 {}", first.session_id()); 3]);
-    // 57 seconds are over since it was spent, however often it was repeated in between.
+    // The grace counts from the first use, however often the token was used since.
     setup.clock.advance(Duration::from_secs(3));
-    assert_eq!(refused(&setup, &issuer, &first).await, AuthErrorKind::Reused);
-    assert_eq!(refused(&setup, &issuer, &second).await, AuthErrorKind::Revoked);
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
+    assert_eq!(refresh_error(&setup, &issuer, &second).await, AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
-async fn an_answer_that_was_repeated_can_be_spent() {
+async fn a_repeated_successor_can_be_spent() {
     let setup = Setup::new();
     let issuer = setup.builder().reuse_grace(MINUTE).build().unwrap();
     let first = issuer.login(&ada()).await.unwrap();
@@ -106,28 +107,28 @@ async fn an_answer_that_was_repeated_can_be_spent() {
 }
 
 #[tokio::test]
-async fn grace_is_over_once_the_successor_was_spent() {
+async fn the_grace_ends_when_the_successor_is_spent() {
     let setup = Setup::new();
     let issuer = setup.builder().reuse_grace(MINUTE).build().unwrap();
     let first = issuer.login(&ada()).await.unwrap();
     let second = refresh(&setup, &issuer, &first).await;
     let third = refresh(&setup, &issuer, &second).await;
-    // Its own grace still runs, but it is an ancestor by now.
-    assert_eq!(refused(&setup, &issuer, &first).await, AuthErrorKind::Reused);
-    assert_eq!(refused(&setup, &issuer, &third).await, AuthErrorKind::Revoked);
+    // Its own grace is not over, but its successor was spent.
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
+    assert_eq!(refresh_error(&setup, &issuer, &third).await, AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
-async fn without_grace_the_very_next_use_is_reuse() {
+async fn without_grace_the_second_use_is_reuse() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let first = issuer.login(&ada()).await.unwrap();
     refresh(&setup, &issuer, &first).await;
-    assert_eq!(refused(&setup, &issuer, &first).await, AuthErrorKind::Reused);
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
 }
 
 #[tokio::test]
-async fn a_repeated_answer_cannot_outlive_its_session() {
+async fn a_repeated_successor_does_not_outlive_the_session() {
     let setup = Setup::new();
     let issuer = setup.builder().reuse_grace(MINUTE).session_lifetime(DAY).build().unwrap();
     let first = issuer.login(&ada()).await.unwrap();
@@ -138,11 +139,11 @@ async fn a_repeated_answer_cannot_outlive_its_session() {
     assert_eq!(payload(refresh_of(&again))["exp"], payload(refresh_of(&second))["exp"]);
     assert_eq!(payload(again.access())["exp"], NOW + 86_400);
     setup.clock.advance(Duration::from_secs(1));
-    assert_eq!(refused(&setup, &issuer, &first).await, AuthErrorKind::Expired);
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Expired);
 }
 
 #[tokio::test]
-async fn a_session_is_listed_with_its_times() {
+async fn lists_sessions_with_their_times() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let user = UserId::from(1);

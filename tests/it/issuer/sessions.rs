@@ -1,4 +1,4 @@
-//! The sessions of a user: how many there may be, what they are called, whether the store is there.
+//! The sessions of a user: limit, labels, list; and health checks of the store.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -13,7 +13,7 @@ fn limited(setup: &Setup, limit: usize) -> Issuer<Profile> {
     setup.builder().sessions_per_user(NonZeroUsize::new(limit)).build().unwrap()
 }
 
-/// The ids of ada's sessions, sorted.
+/// The sorted ids of ada's sessions.
 async fn sessions(issuer: &Issuer<Profile>) -> Vec<String> {
     let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
     let mut ids: Vec<_> = sessions.into_iter().map(|session| session.id.into()).collect();
@@ -28,7 +28,7 @@ fn ids<const N: usize>(tokens: [&Tokens; N]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_login_too_many_ends_the_session_used_longest_ago() {
+async fn a_login_beyond_the_limit_ends_the_least_recently_used_session() {
     let setup = Setup::new();
     let issuer = limited(&setup, 2);
     let mut first = issuer.login(&ada()).await.unwrap();
@@ -55,7 +55,7 @@ async fn a_login_too_many_ends_the_session_used_longest_ago() {
 }
 
 #[tokio::test]
-async fn a_limit_of_one_leaves_the_last_login() {
+async fn a_limit_of_one_keeps_only_the_last_login() {
     let setup = Setup::new();
     let issuer = limited(&setup, 1);
     let other_user = User::new(2, Profile { username: "bob".to_owned() });
@@ -71,7 +71,7 @@ async fn a_limit_of_one_leaves_the_last_login() {
 }
 
 #[tokio::test]
-async fn sessions_that_are_over_do_not_count() {
+async fn ended_sessions_do_not_count() {
     let setup = Setup::new();
     let issuer = limited(&setup, 2);
     let ended = issuer.login(&ada()).await.unwrap();
@@ -83,7 +83,7 @@ async fn sessions_that_are_over_do_not_count() {
 }
 
 #[tokio::test]
-async fn without_a_limit_there_may_be_any_number() {
+async fn without_a_limit_sessions_are_not_displaced() {
     let setup = Setup::new();
     for issuer in [setup.issuer(), setup.builder().sessions_per_user(None).build().unwrap()] {
         let before = sessions(&issuer).await.len();
@@ -95,7 +95,7 @@ async fn without_a_limit_there_may_be_any_number() {
 }
 
 #[tokio::test]
-async fn all_sessions_but_one_may_be_ended() {
+async fn revoke_other_sessions_keeps_one_session() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let kept = issuer.login(&ada()).await.unwrap();
@@ -110,7 +110,7 @@ async fn all_sessions_but_one_may_be_ended() {
 }
 
 #[tokio::test]
-async fn a_session_keeps_its_label() {
+async fn sessions_have_labels() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let long = format!("{}\u{e9}", "x".repeat(254));
@@ -122,7 +122,7 @@ async fn a_session_keeps_its_label() {
         (Some("Ada's telephone"), Some("Ada's telephone")),
         (Some("  \u{1f4f1} of \u{1b}[1mAda\r\n"), Some("\u{1f4f1} of [1mAda")),
         (Some(&*"x".repeat(255)), Some(&*"x".repeat(255))),
-        // The last character has two bytes, and room for one.
+        // The last character has two bytes, but only one fits.
         (Some(&*long), Some(&*"x".repeat(254))),
         (Some(&*"\u{1f980}".repeat(10_000)), Some(&*"\u{1f980}".repeat(63))),
     ] {
@@ -133,13 +133,13 @@ async fn a_session_keeps_its_label() {
         assert_eq!(session.label.as_deref(), kept);
     }
     assert!(issuer.sessions(&UserId::from(2)).await.unwrap().is_empty());
-    // Where nothing remembers sessions, there is nothing to label.
+    // Without a store, a label has no effect.
     let plain = setup.plain_builder().build().unwrap();
     assert!(plain.login_with_label(&ada(), Some("telephone")).await.is_ok());
 }
 
 #[tokio::test]
-async fn the_store_can_be_checked() {
+async fn check_store_fails_during_an_outage() {
     let setup = Setup::new();
     let issuer = setup.builder().store_deadline(Duration::from_millis(20)).build().unwrap();
     for failure in [StoreFailure::Errors, StoreFailure::Hangs] {

@@ -1,4 +1,4 @@
-//! Settings that contradict each other or would protect nothing, and what `Debug` shows.
+//! Settings that contradict each other or have no effect, and `Debug`.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -11,7 +11,7 @@ use tower_jwt_auth::{
 use crate::support::login::{DAY, HOUR, MINUTE, Profile, SECRET, Setup, ada, key};
 
 #[test]
-fn nonsense_is_refused_when_the_issuer_is_built() {
+fn build_rejects_invalid_settings() {
     use ConfigErrorKind::{Conflict, Ineffective, OutOfRange};
 
     let plain = || Issuer::builder(key()).claims::<Profile>();
@@ -48,7 +48,7 @@ fn nonsense_is_refused_when_the_issuer_is_built() {
         assert_eq!(error.kind(), kind, "{what}");
         assert!(error.to_string().is_ascii() && !error.to_string().contains(SECRET));
     }
-    // The limits themselves are fine.
+    // The limits themselves are allowed.
     for builder in [
         plain().access_lifetime(DAY + second),
         plain().refresh_lifetime(1000 * DAY),
@@ -64,7 +64,7 @@ fn nonsense_is_refused_when_the_issuer_is_built() {
 }
 
 #[tokio::test]
-async fn debug_shows_no_secret_token_or_user() {
+async fn debug_hides_secrets_tokens_and_users() {
     let setup = Setup::new();
     let builder = setup.builder().issuer("someone").access_lifetime(HOUR);
     let mut shown = format!("{builder:?}");

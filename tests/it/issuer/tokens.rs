@@ -1,4 +1,4 @@
-//! What stands in tokens, and what is refused a place there.
+//! The claims of issued tokens.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -21,7 +21,7 @@ fn is_random_id(id: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_login_writes_what_simplejwt_writes_and_the_session() {
+async fn login_writes_the_claims_of_simplejwt_and_the_session() {
     let tokens = Setup::new().issuer().login(&ada()).await.unwrap();
     let (access, refresh) = (payload(tokens.access()), payload(refresh_of(&tokens)));
     let sid = tokens.session_id();
@@ -45,7 +45,7 @@ async fn a_login_writes_what_simplejwt_writes_and_the_session() {
     assert_eq!(tokens.access_expires_at(), NumericDate::from_secs(NOW + 300));
 
     for (token, kind) in [(tokens.access(), "access"), (refresh_of(&tokens), "refresh")] {
-        // Byte for byte what PyJWT writes for `jwt.encode(payload, secret, "HS256")`.
+        // The same bytes as PyJWT's `jwt.encode(payload, secret, "HS256")`.
         assert!(token.starts_with("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."));
         let claims = payload(token);
         let first_five = format!(
@@ -57,7 +57,7 @@ async fn a_login_writes_what_simplejwt_writes_and_the_session() {
 }
 
 #[tokio::test]
-async fn no_two_logins_share_an_id() {
+async fn every_login_has_new_ids() {
     let issuer = Setup::new().issuer();
     let mut ids = BTreeSet::new();
     for _ in 0..20 {
@@ -70,7 +70,7 @@ async fn no_two_logins_share_an_id() {
 }
 
 #[tokio::test]
-async fn tokens_live_as_long_as_configured() {
+async fn tokens_expire_after_their_lifetime() {
     let setup = Setup::new();
     let issuer = setup.builder().access_lifetime(MINUTE).refresh_lifetime(HOUR).build().unwrap();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -88,7 +88,7 @@ async fn tokens_live_as_long_as_configured() {
 }
 
 #[tokio::test]
-async fn the_longest_lifetimes_end_with_the_year_9999() {
+async fn the_longest_lifetimes_end_in_the_year_9999() {
     let setup = Setup::new();
     let builder = setup.builder().access_lifetime(Duration::MAX).refresh_lifetime(Duration::MAX);
     let issuer = builder.session_lifetime(None).leeway(5 * MINUTE).build().unwrap();
@@ -103,7 +103,7 @@ async fn the_longest_lifetimes_end_with_the_year_9999() {
 }
 
 #[tokio::test]
-async fn leeway_applies_to_both_kinds() {
+async fn leeway_applies_to_access_and_refresh_tokens() {
     let setup = Setup::new();
     let issuer = setup.builder().leeway(MINUTE).build().unwrap();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -113,13 +113,13 @@ async fn leeway_applies_to_both_kinds() {
     assert!(issuer.verifier().verify(tokens.access()).is_err());
     setup.clock.set(NumericDate::from_secs(NOW + 86_459));
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
-    // The spent token is still remembered when it expires, leeway included.
+    // The store remembers the spent token until it expires, including the leeway.
     let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
     assert_eq!(error_kind(refused), AuthErrorKind::Reused);
 }
 
 #[tokio::test]
-async fn issuer_and_audience_are_written_and_required() {
+async fn writes_and_requires_issuer_and_audience() {
     let setup = Setup::new();
     let issuer = setup.builder().issuer("https://id.example").audience("api").build().unwrap();
     let tokens = issuer.login(&ada()).await.unwrap();
@@ -138,13 +138,13 @@ async fn issuer_and_audience_are_written_and_required() {
         assert_eq!(error_kind(other.refresh(refresh_of(&tokens), &setup.users).await), kind);
         assert_eq!(error_kind(other.logout(refresh_of(&tokens)).await), kind);
     }
-    // Tokens that name nobody are not this issuer's either.
+    // A token without `iss` is rejected too.
     let nameless = setup.issuer().login(&ada()).await.unwrap();
     assert_eq!(error_kind(issuer.verify(nameless.access()).await), AuthErrorKind::WrongIssuer);
 }
 
 #[tokio::test]
-async fn claims_may_be_called_otherwise() {
+async fn claim_names_can_be_changed() {
     let setup = Setup::new();
     let names = ClaimNames::default().with_user_id("sub").with_token_type("use").with_jti("tid");
     let issuer = setup.builder().claim_names(names).build().unwrap();
@@ -166,7 +166,7 @@ async fn claims_may_be_called_otherwise() {
 }
 
 #[tokio::test]
-async fn no_token_stands_in_for_one_of_another_type() {
+async fn rejects_tokens_of_another_type() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Invitation {
         team: String,
@@ -204,13 +204,13 @@ async fn no_token_stands_in_for_one_of_another_type() {
     }
     assert_eq!(error_kind(issuer.verify(&invited).await), wrong);
 
-    // The custom type expires like any other, by the issuer's clock.
+    // A custom token expires by the issuer's clock, like any other.
     setup.clock.advance(HOUR);
     assert_eq!(error_kind(verifier.verify(&invited)), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
-async fn an_access_token_may_be_issued_without_a_session() {
+async fn issues_access_tokens_without_a_session() {
     let issuer = Setup::new().issuer();
     let token = issuer.issue(&TokenType::Access, DAY, ada().id(), ada().claims()).unwrap();
     let claims: Claims<Profile> = issuer.verifier().verify(&token).unwrap();
@@ -219,7 +219,7 @@ async fn an_access_token_may_be_issued_without_a_session() {
 }
 
 #[test]
-fn only_a_login_issues_refresh_tokens_and_nothing_lives_for_no_time() {
+fn issue_rejects_refresh_tokens_empty_lifetimes_and_invalid_user_ids() {
     let issuer = Setup::new().issuer();
     let claims = NoClaims::default();
     let user = UserId::from(1);
@@ -240,8 +240,8 @@ fn only_a_login_issues_refresh_tokens_and_nothing_lives_for_no_time() {
     assert!(issuer.issue(&custom, HOUR, &UserId::from("x".repeat(255)), &claims).is_ok());
 }
 
-/// Logs in a user with these claims in access tokens, in refresh tokens, and in ones of its own.
-async fn assert_refused<C>(claims: C)
+/// Asserts that no token can carry these claims: no access, refresh or custom token.
+async fn assert_rejected<C>(claims: C)
 where
     C: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
 {
@@ -260,16 +260,16 @@ where
 }
 
 #[tokio::test]
-async fn claims_must_be_an_object() {
-    assert_refused("text".to_owned()).await;
-    assert_refused(5).await;
-    assert_refused(vec![Profile { username: "ada".to_owned() }]).await;
-    assert_refused(true).await;
+async fn rejects_claims_that_are_not_an_object() {
+    assert_rejected("text".to_owned()).await;
+    assert_rejected(5).await;
+    assert_rejected(vec![Profile { username: "ada".to_owned() }]).await;
+    assert_rejected(true).await;
 }
 
-/// Plain structs are written in another way than the rest.
+/// The signer has a fast path for plain structs.
 #[test]
-fn claims_of_any_shape_are_written_whole() {
+fn writes_claims_of_any_shape() {
     #[derive(Clone, Serialize, Deserialize)]
     struct Plain {
         #[serde(rename = "quoted \"name\"")]
@@ -315,7 +315,7 @@ fn claims_of_any_shape_are_written_whole() {
 }
 
 #[tokio::test]
-async fn claims_that_name_a_member_twice_are_refused() {
+async fn rejects_claims_with_duplicate_members() {
     #[derive(Clone, Deserialize)]
     struct Twice {}
 
@@ -328,11 +328,11 @@ async fn claims_that_name_a_member_twice_are_refused() {
             fields.end()
         }
     }
-    assert_refused(Twice {}).await;
+    assert_rejected(Twice {}).await;
 }
 
 #[tokio::test]
-async fn claims_must_not_repeat_registered_ones() {
+async fn rejects_claims_named_like_registered_claims() {
     macro_rules! named {
         ($($name:literal),*) => {$({
             #[derive(Clone, Serialize, Deserialize)]
@@ -345,12 +345,12 @@ async fn claims_must_not_repeat_registered_ones() {
                 #[serde(flatten)]
                 plain: Plain,
             }
-            assert_refused(Plain { value: 1 }).await;
-            assert_refused(Nested { plain: Plain { value: 1 } }).await;
+            assert_rejected(Plain { value: 1 }).await;
+            assert_rejected(Nested { plain: Plain { value: 1 } }).await;
         })*};
     }
     named!("exp", "iat", "jti", "user_id", "token_type");
-    // Not in these tokens, but only the issuer may say them.
+    // These tokens do not have them, but only the issuer may write them.
     named!("sid", "scope", "scp", "auth_time", "user_epoch", "cnf");
 
     #[derive(Clone, Serialize, Deserialize)]
@@ -363,7 +363,7 @@ async fn claims_must_not_repeat_registered_ones() {
 }
 
 #[tokio::test]
-async fn a_token_that_no_verifier_would_take_is_not_handed_out() {
+async fn rejects_tokens_that_the_verifier_would_reject() {
     let setup = Setup::new();
     let issuer = setup.issuer();
     let long = User::new(1, Profile { username: "a".repeat(8 * 1024) });
@@ -378,7 +378,7 @@ async fn a_token_that_no_verifier_would_take_is_not_handed_out() {
 }
 
 #[tokio::test]
-async fn scopes_are_written_as_oauth_writes_them() {
+async fn writes_scopes_as_rfc_6749_defines_them() {
     let issuer = Setup::new().issuer();
     let tokens = issuer.login(&ada().with_scopes(["read", "write"])).await.unwrap();
     assert_eq!(payload(tokens.access())["scope"], "read write");
@@ -392,7 +392,7 @@ async fn scopes_are_written_as_oauth_writes_them() {
 }
 
 #[tokio::test]
-async fn access_and_refresh_tokens_carry_claims_of_their_own() {
+async fn access_and_refresh_tokens_carry_their_own_claims() {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Device {
         device: String,
@@ -405,7 +405,7 @@ async fn access_and_refresh_tokens_carry_claims_of_their_own() {
     assert_eq!((access.get("username"), access.get("device")), (Some(&json!("ada")), None));
     assert_eq!((refresh.get("username"), refresh.get("device")), (None, Some(&json!("phone"))));
 
-    // Whoever reads refresh tokens gets the claims of refresh tokens.
+    // A verifier of refresh tokens returns their claims.
     let verifier: Verifier<Device> =
         issuer.verifier_builder().claims().token_type(TokenType::Refresh).build().unwrap();
     assert_eq!(verifier.verify(refresh_of(&tokens)).unwrap().device, "phone");

@@ -1,4 +1,4 @@
-//! Row 59: `Debug`, plain and pretty, of every public type that holds something to hide.
+//! `Debug` of public types shows no key, token, password, claim or id.
 
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path};
 
@@ -21,10 +21,10 @@ use tower_jwt_auth::{
 use crate::support::{app::bearer, keys, mint::NOW, repository};
 
 use super::{
-    ADA, Named, Outcome, PASSWORD, assert_silent, issuer_builder, secret_texts, texts_of, users,
+    ADA, Named, Outcome, PASSWORD, assert_silent, issuer_builder, secret_strings, strings_of, users,
 };
 
-/// `Debug` in both forms, of values whatever their types.
+/// The plain and the pretty `Debug` output of values.
 #[derive(Default)]
 struct Shown(String);
 
@@ -36,8 +36,8 @@ impl Shown {
     }
 }
 
-/// A line of the body of a PEM text, and the numbers of the same bytes.
-fn pem_texts(pem: &str) -> Vec<String> {
+/// A line of the body of a PEM file, and the last bytes as numbers.
+fn pem_strings(pem: &str) -> Vec<String> {
     let der = keys::der(pem);
     let last = &der[der.len() - 16..];
     let numbers = format!("{last:?}");
@@ -45,7 +45,7 @@ fn pem_texts(pem: &str) -> Vec<String> {
 }
 
 #[test]
-fn keys_hide_what_they_are_made_of() -> Outcome {
+fn debug_of_keys_hides_key_material() -> Outcome {
     let mut shown = Shown::default();
     let pairs = [
         (Algorithm::RS256, keys::RSA, keys::RSA_PUBLIC),
@@ -56,8 +56,8 @@ fn keys_hide_what_they_are_made_of() -> Outcome {
         let signing = SigningKey::from_pem(algorithm, private)?;
         let verifying = VerifyingKey::from_pem(algorithm, public)?;
         shown.add(&[&signing, &verifying, &KeySet::from(signing.clone()), &Some(&signing)]);
-        assert_silent(&shown.0, pem_texts(private));
-        assert_silent(&shown.0, pem_texts(public));
+        assert_silent(&shown.0, pem_strings(private));
+        assert_silent(&shown.0, pem_strings(public));
     }
     let signing = SigningKey::hs256(keys::SECRET)?;
     let verifying = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET)?;
@@ -66,21 +66,21 @@ fn keys_hide_what_they_are_made_of() -> Outcome {
     shown.add(&[&signing, &verifying, &builder, &from_jwk, &KeySet::from(verifying.clone())]);
     shown.add(&[&Verifier::builder(verifying.clone()).claims::<Named>()]);
     shown.add(&[&Verifier::builder(verifying).claims::<Named>().build()?]);
-    assert_silent(&shown.0, secret_texts());
+    assert_silent(&shown.0, secret_strings());
     let rfc: serde_json::Value = serde_json::from_str(keys::RFC_OCT)?;
     assert_silent(&shown.0, [rfc["k"].as_str().unwrap()]);
     assert!(shown.0.contains("[redacted]"));
 
-    // Nor does the reason for which one is refused tell what it is.
+    // Neither do the errors about invalid keys.
     let weak = SigningKey::hs256("hunter2-hunter2").unwrap_err();
     let not_pem = SigningKey::from_pem(Algorithm::RS256, "-----BEGIN hunter2-----").unwrap_err();
-    let said = format!("{weak} {weak:?} {weak:#?} {not_pem} {not_pem:?} {not_pem:#?}");
-    assert_silent(&said, ["hunter2"]);
+    let output = format!("{weak} {weak:?} {weak:#?} {not_pem} {not_pem:?} {not_pem:#?}");
+    assert_silent(&output, ["hunter2"]);
     Ok(())
 }
 
 #[tokio::test]
-async fn handles_hide_tokens_claims_and_users() -> Outcome {
+async fn debug_of_handles_hides_tokens_claims_and_users() -> Outcome {
     let store = MemoryStore::new();
     let issuer = issuer_builder(store.clone()).build()?;
     let tokens = issuer.login(&ADA.user()).await?;
@@ -90,7 +90,7 @@ async fn handles_hide_tokens_claims_and_users() -> Outcome {
     let users = users().await?;
     let routes = TokenRoutes::builder(issuer.clone(), users.clone());
     let auth = JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store.clone());
-    let guard = RequireLayer::<Named>::scope(ADA.scope);
+    let guard = RequireLayer::scope(ADA.scope);
     let mut service = auth.layer(tower::service_fn(async |_: http::Request<String>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(String::new()))
     }));
@@ -108,16 +108,16 @@ async fn handles_hide_tokens_claims_and_users() -> Outcome {
     shown.add(&[&Jws::verify(tokens.access(), &key, 8192)?]);
     shown.add(&[&issuer.refresh(tokens.access(), &users).await.unwrap_err()]);
 
-    assert_silent(&shown.0, texts_of(tokens.access()));
-    assert_silent(&shown.0, texts_of(tokens.refresh().unwrap_or_default()));
-    assert_silent(&shown.0, ADA.texts());
-    assert_silent(&shown.0, secret_texts());
+    assert_silent(&shown.0, strings_of(tokens.access()));
+    assert_silent(&shown.0, strings_of(tokens.refresh().unwrap_or_default()));
+    assert_silent(&shown.0, ADA.strings());
+    assert_silent(&shown.0, secret_strings());
     assert_silent(&shown.0, [PASSWORD, "hidden-scope", tokens.session_id()]);
     Ok(())
 }
 
 #[test]
-fn credentials_hide_passwords_and_names() {
+fn debug_of_credentials_hides_names_and_passwords() {
     let fields = || {
         let fields = json!({ "username": ADA.login, "password": PASSWORD });
         Fields::new(fields.as_object().unwrap().clone())
@@ -129,7 +129,7 @@ fn credentials_hide_passwords_and_names() {
 }
 
 #[tokio::test]
-async fn stores_events_and_errors_hide_ids() -> Outcome {
+async fn debug_of_stores_events_and_errors_hides_ids() -> Outcome {
     const JTI: &str = "jti-to-hide";
     const SID: &str = "sid-to-hide";
     let now = NumericDate::from_secs(NOW);
@@ -160,12 +160,12 @@ async fn stores_events_and_errors_hide_ids() -> Outcome {
     let long = PASSWORD.repeat(1000);
     shown.add(&[&PasswordHasher::new().hash(&long).await.unwrap_err()]);
     assert_silent(&shown.0, [JTI, SID, ADA.id, ADA.login, PASSWORD]);
-    assert_silent(&shown.0, secret_texts());
+    assert_silent(&shown.0, secret_strings());
     Ok(())
 }
 
-/// The public types whose `Debug` is derived: settings, kinds and times with nothing to hide,
-/// handles of types that hide it themselves, and errors, which show what caused them.
+/// The public types with a derived `Debug`: settings, kinds and times without secrets, handles of
+/// types that hide theirs, and errors, which show their cause.
 const DERIVED: &[&str] = &[
     "Algorithm",
     "AudienceSetting",
@@ -207,16 +207,15 @@ const DERIVED: &[&str] = &[
     "TokenSource",
     "TokenType",
     "UserTable",
-    "WellKnownRoutesBuilder",
 ];
 
-/// Whoever adds a type writes its `Debug` by hand, or says here that it has nothing to hide.
+/// The `Debug` of a new type must be written by hand, unless the type has no secrets and is listed.
 #[test]
-fn debug_is_derived_only_where_there_is_nothing_to_hide() {
+fn debug_is_derived_only_for_types_without_secrets() {
     let derived = derived_debugs(&repository("src"));
     let known: BTreeSet<String> = DERIVED.iter().map(|name| (*name).to_owned()).collect();
-    let forgotten: Vec<_> = derived.difference(&known).collect();
-    assert!(forgotten.is_empty(), "not in the list: {forgotten:?}");
+    let unlisted: Vec<_> = derived.difference(&known).collect();
+    assert!(unlisted.is_empty(), "not in the list: {unlisted:?}");
     let gone: Vec<_> = known.difference(&derived).collect();
     assert!(gone.is_empty(), "in the list, and not derived: {gone:?}");
 }

@@ -1,4 +1,4 @@
-//! Spans and events.
+//! Spans and events of `tracing`.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -23,42 +23,42 @@ use crate::support::{
 };
 
 use super::{
-    ADA, BOB, Named, Outcome, PASSWORD, Person, assert_silent, issuer_builder, secret_texts,
-    texts_of, users,
+    ADA, BOB, Named, Outcome, PASSWORD, Person, assert_silent, issuer_builder, secret_strings,
+    strings_of, users,
 };
 
 const REASON: &str = "postgres://user:hunter2@db";
 
 #[tokio::test]
-async fn each_outcome_has_its_event() {
+async fn each_outcome_logs_one_event() {
     let (log, _guard) = Log::collect();
-    let good = || bearer(&token(&[]));
+    let valid = || bearer(&token(&[]));
     let with_store = |verdict| layer().with_revocation_check(SlowStore::released(verdict));
     let optional = || layer().with_optional(InvalidToken::Ignore);
-    const REFUSED: &str = "@tower_jwt_auth::rejection::respond";
+    const REJECTED: &str = "@tower_jwt_auth::rejection::respond";
     const LAYER: &str = "@tower_jwt_auth::middleware::config";
     const LOOKUP: &str = "TRACE span token_revocation_lookup @tower_jwt_auth::check";
     let accepted = format!("TRACE event token accepted {LAYER}");
-    let refused = |kind: &str| format!("DEBUG event request rejected kind={kind} {REFUSED}");
+    let rejected = |kind: &str| format!("DEBUG event request rejected kind={kind} {REJECTED}");
     let anonymous =
         |kind: &str| format!("DEBUG event request passed on without claims kind={kind} {LAYER}");
     let cases = [
-        (layer(), good(), vec![accepted.clone()]),
-        (layer(), request(), vec![refused("MissingCredentials")]),
-        (layer(), with_authorization(&["Bearer"]), vec![refused("InvalidRequest")]),
-        (layer(), bearer("x"), vec![refused("Malformed")]),
+        (layer(), valid(), vec![accepted.clone()]),
+        (layer(), request(), vec![rejected("MissingCredentials")]),
+        (layer(), with_authorization(&["Bearer"]), vec![rejected("InvalidRequest")]),
+        (layer(), bearer("x"), vec![rejected("Malformed")]),
         (optional(), request(), vec![anonymous("MissingCredentials")]),
         (optional(), bearer("x"), vec![anonymous("Malformed")]),
-        (layer().with_revocation_check(MemoryStore::new()), good(), vec![accepted.clone()]),
-        (with_store(Verdict::NotRevoked), good(), vec![LOOKUP.to_owned(), accepted]),
-        (with_store(Verdict::Revoked), good(), vec![LOOKUP.to_owned(), refused("Revoked")]),
+        (layer().with_revocation_check(MemoryStore::new()), valid(), vec![accepted.clone()]),
+        (with_store(Verdict::NotRevoked), valid(), vec![LOOKUP.to_owned(), accepted]),
+        (with_store(Verdict::Revoked), valid(), vec![LOOKUP.to_owned(), rejected("Revoked")]),
         (
             with_store(Verdict::Fails(REASON)),
-            good(),
+            valid(),
             vec![
                 LOOKUP.to_owned(),
                 format!(
-                    "WARN event request rejected: a required service is unavailable kind=Unavailable {REFUSED}"
+                    "WARN event request rejected: a required service is unavailable kind=Unavailable {REJECTED}"
                 ),
             ],
         ),
@@ -71,7 +71,7 @@ async fn each_outcome_has_its_event() {
     let failing = SlowStore::released(Verdict::Fails(REASON));
     let second = Duration::from_secs(1);
     let insecure = layer().with_insecure_fail_open_revocation_check(failing, second).unwrap();
-    let _ = send_once(&insecure, good()).await;
+    let _ = send_once(&insecure, valid()).await;
     let lines = log.take();
     assert!(
         lines[1].starts_with("WARN event token accepted without a revocation check"),
@@ -88,8 +88,8 @@ async fn each_outcome_has_its_event() {
     assert!(lines[0].contains("requires a JwtAuthLayer"), "{lines:?}");
 }
 
-/// A small application, and every sort of request that `person` could send it.
-async fn visit_everything(person: Person) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+/// Sends requests of every kind to a small application, as `person`. Returns the secrets in them.
+async fn send_all_requests(person: Person) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let store = MemoryStore::new();
     let issuer = issuer_builder(store.clone()).build()?;
     let auth = || JwtAuthLayer::new(issuer.verifier()).with_revocation_check(store.clone());
@@ -119,15 +119,15 @@ async fn visit_everything(person: Person) -> Result<Vec<String>, Box<dyn std::er
         let response = app.clone().oneshot(request).await?;
         Ok(serde_json::from_slice(&to_bytes(response.into_body(), 16_384).await?)?)
     };
-    let text = |answer: &Value, name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+    let string = |body: &Value, name: &str| body[name].as_str().unwrap_or_default().to_owned();
 
     for password in ["wrong", ""] {
         post("/token/", json!({ "username": person.login, "password": password })).await?;
     }
     post("/token/", json!({ "username": "nobody", "password": PASSWORD })).await?;
     let first = post("/token/", json!({ "username": person.login, "password": PASSWORD })).await?;
-    let access = text(&first, "access");
-    let refresh = text(&first, "refresh");
+    let access = string(&first, "access");
+    let refresh = string(&first, "refresh");
     assert!(access.len() > 100 && refresh.len() > 100, "{first}");
     post("/token/verify", json!({ "token": access })).await?;
     post("/token/verify", json!({ "token": "x" })).await?;
@@ -153,39 +153,38 @@ async fn visit_everything(person: Person) -> Result<Vec<String>, Box<dyn std::er
         }
     }
 
-    // Rotation, reuse, the end of the session.
+    // Rotation, reuse and logout.
     let second = post("/token/refresh", json!({ "refresh": refresh })).await?;
     let again = post("/token/refresh", json!({ "refresh": refresh })).await?;
     assert_eq!(again["code"], "token_revoked");
-    post("/token/refresh", json!({ "refresh": text(&second, "refresh") })).await?;
-    post("/token/blacklist", json!({ "refresh": text(&second, "refresh") })).await?;
+    post("/token/refresh", json!({ "refresh": string(&second, "refresh") })).await?;
+    post("/token/blacklist", json!({ "refresh": string(&second, "refresh") })).await?;
     let request = Request::get("/memory").header("authorization", format!("Bearer {access}"));
     app.clone().oneshot(request.body(Body::empty())?).await?;
 
-    let tokens = [access, refresh, forged, text(&second, "access"), text(&second, "refresh")];
-    Ok(tokens.iter().flat_map(|token| texts_of(token)).collect())
+    let tokens = [access, refresh, forged, string(&second, "access"), string(&second, "refresh")];
+    Ok(tokens.iter().flat_map(|token| strings_of(token)).collect())
 }
 
 #[tokio::test]
-async fn nothing_of_a_request_is_logged() -> Outcome {
+async fn logs_contain_nothing_from_a_request() -> Outcome {
     let (log, _guard) = Log::collect();
-    let mut kinds_of_lines = Vec::new();
+    let mut lines_of = Vec::new();
     for person in [ADA, BOB] {
-        let tokens = visit_everything(person).await?;
+        let tokens = send_all_requests(person).await?;
         let lines = log.take();
-        let said = lines.join("\n");
-        assert_silent(&said, tokens);
-        assert_silent(&said, secret_texts());
-        assert_silent(&said, person.texts());
-        assert_silent(&said, [PASSWORD, REASON, "hunter2", "another-scope"]);
-        kinds_of_lines.push(lines.into_iter().collect::<BTreeSet<_>>());
+        let output = lines.join("\n");
+        assert_silent(&output, tokens);
+        assert_silent(&output, secret_strings());
+        assert_silent(&output, person.strings());
+        assert_silent(&output, [PASSWORD, REASON, "hunter2", "another-scope"]);
+        lines_of.push(lines.into_iter().collect::<BTreeSet<_>>());
     }
-    // Of low cardinality: whoever comes, the same few lines.
-    assert_eq!(kinds_of_lines[0], kinds_of_lines[1]);
-    let own: Vec<_> =
-        kinds_of_lines[0].iter().filter(|line| line.contains("@tower_jwt_auth")).collect();
+    // The lines are few, and the same for each person.
+    assert_eq!(lines_of[0], lines_of[1]);
+    let own: Vec<_> = lines_of[0].iter().filter(|line| line.contains("@tower_jwt_auth")).collect();
     assert!(own.len() < 25, "{own:#?}");
-    // The visits were worth while.
+    // The requests caused errors of all these kinds.
     for kind in [
         "InvalidSignature",
         "Forbidden",

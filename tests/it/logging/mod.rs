@@ -1,4 +1,4 @@
-//! What is logged and shown: never a token, a secret, a password or a claim. Rows 34 and 59.
+//! Logs and `Debug` output never contain a token, a secret, a password or a claim.
 
 mod debug;
 mod events;
@@ -24,7 +24,7 @@ struct Named {
     nickname: String,
 }
 
-/// Who says what in their tokens; each text is found nowhere else.
+/// A user. Each string occurs nowhere else.
 #[derive(Clone, Copy)]
 struct Person {
     id: &'static str,
@@ -56,7 +56,7 @@ impl Person {
             .with_epoch(self.epoch)
     }
 
-    fn texts(&self) -> [&'static str; 5] {
+    fn strings(&self) -> [&'static str; 5] {
         [self.id, self.login, self.nickname, self.scope, self.epoch]
     }
 }
@@ -78,8 +78,8 @@ async fn users() -> Result<MemoryUsers<Named>, Box<dyn Error>> {
     Ok(users)
 }
 
-/// What a token gives away, besides the claims it holds: the whole of it, its parts, its ids.
-fn texts_of(token: &str) -> Vec<String> {
+/// The parts and ids of a token.
+fn strings_of(token: &str) -> Vec<String> {
     let parts = token.split('.').filter(|part| part.len() > 20).map(str::to_owned);
     let claims: Vec<serde_json::Value> = token
         .split('.')
@@ -95,8 +95,8 @@ fn texts_of(token: &str) -> Vec<String> {
     parts.chain(ids).collect()
 }
 
-/// The secret in the spellings that a derived `Debug` or an encoder would give it.
-fn secret_texts() -> Vec<String> {
+/// The secret as text, as a derived `Debug` would show it, and encoded.
+fn secret_strings() -> Vec<String> {
     use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
     let numbers = format!("{:?}", keys::SECRET);
     let lines = format!("{:#?}", keys::SECRET);
@@ -109,9 +109,9 @@ fn secret_texts() -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_silent(said: &str, forbidden: impl IntoIterator<Item = impl AsRef<str>>) {
-    for text in forbidden {
-        let text = text.as_ref();
-        assert!(!text.is_empty() && !said.contains(text), "`{text}` in: {said}");
+fn assert_silent(output: &str, forbidden: impl IntoIterator<Item = impl AsRef<str>>) {
+    for string in forbidden {
+        let string = string.as_ref();
+        assert!(!string.is_empty() && !output.contains(string), "`{string}` in: {output}");
     }
 }

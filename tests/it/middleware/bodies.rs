@@ -1,4 +1,4 @@
-//! Request and response bodies of any type, and what refused requests are answered with.
+//! Request and response bodies of any type, and the responses to rejected requests.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,7 @@ use http::{
     HeaderValue, Request, Response, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Empty, Full, combinators::BoxBody};
 use hyper::body::Incoming;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_jwt_auth::{
@@ -23,8 +23,8 @@ use crate::support::{
 const INVALID: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="the token is malformed""#;
 
-/// The response to a request with a malformed token, of a service with these bodies.
-async fn refusal<Q, B, R>(
+/// The response of a service with these bodies to a request with a malformed token.
+async fn rejected<Q, B, R>(
     layer: JwtAuthLayer<tower_jwt_auth::token::NoClaims, R>,
     body: Q,
 ) -> Response<B>
@@ -32,12 +32,12 @@ where
     R: Rejection<B>,
 {
     let service = layer.layer(service_fn(|_: Request<Q>| async {
-        Err::<Response<B>, _>("a refused request came through")
+        Err::<Response<B>, _>("a rejected request reached the service")
     }));
     service.oneshot(bearer("x").map(|_| body)).await.unwrap()
 }
 
-/// A body with neither a default nor a way from text.
+/// A body that implements neither `Default` nor `From<String>`.
 #[derive(Debug, PartialEq)]
 struct Opaque(u8);
 
@@ -48,33 +48,44 @@ fn opaque(error: &AuthError) -> Response<Opaque> {
 }
 
 #[tokio::test]
-async fn json_where_a_body_comes_from_text() {
+async fn json_rejection_makes_bodies_from_strings() {
     const JSON: &str = r#"{"detail":"The token is invalid.","code":"token_invalid"}"#;
-    assert_eq!(refusal::<_, String, _>(layer(), String::new()).await.body(), JSON);
-    assert_eq!(refusal::<_, Vec<u8>, _>(layer(), ()).await.body(), JSON.as_bytes());
-    let full: Response<Full<Bytes>> = refusal(layer(), Empty::<Bytes>::new()).await;
+    assert_eq!(rejected::<_, String, _>(layer(), String::new()).await.body(), JSON);
+    assert_eq!(rejected::<_, Vec<u8>, _>(layer(), ()).await.body(), JSON.as_bytes());
+    let full: Response<Full<Bytes>> = rejected(layer(), Empty::<Bytes>::new()).await;
     assert_eq!(full.headers()[CONTENT_TYPE], "application/json");
     assert_eq!(full.into_body().collect().await.unwrap().to_bytes(), JSON);
-    let axum: Response<Body> = refusal(layer(), Body::empty()).await;
+    let axum: Response<Body> = rejected(layer(), Body::empty()).await;
     assert_eq!(axum.into_body().collect().await.unwrap().to_bytes(), JSON);
 }
 
 #[tokio::test]
-async fn nothing_where_a_body_is_empty() {
+async fn json_rejection_makes_other_bodies_from_a_closure() {
+    type Boxed = BoxBody<Bytes, Infallible>;
+    let layer = layer().with_rejection(JsonRejection::with_body(|json| Full::from(json).boxed()));
+    let boxed: Response<Boxed> = rejected(layer, ()).await;
+    assert_eq!(boxed.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(boxed.headers()[CONTENT_TYPE], "application/json");
+    let body = boxed.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, r#"{"detail":"The token is invalid.","code":"token_invalid"}"#);
+}
+
+#[tokio::test]
+async fn empty_rejection_makes_empty_bodies() {
     let empty: Response<Empty<Bytes>> =
-        refusal(layer().with_rejection(EmptyRejection), Full::<Bytes>::default()).await;
+        rejected(layer().with_rejection(EmptyRejection), Full::<Bytes>::default()).await;
     assert_eq!(empty.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(empty.headers()[WWW_AUTHENTICATE], INVALID);
     assert_eq!(empty.headers().len(), 1);
     let kind = empty.extensions().get().map(AuthError::kind);
     assert_eq!(kind, Some(AuthErrorKind::Malformed));
     let back = layer().with_rejection(EmptyRejection).with_rejection(JsonRejection);
-    assert!(!refusal::<_, String, _>(back, ()).await.body().is_empty());
+    assert!(!rejected::<_, String, _>(back, ()).await.body().is_empty());
 }
 
 #[tokio::test]
-async fn a_closure_makes_any_body_and_its_headers_are_completed() {
-    let response: Response<Opaque> = refusal(layer().with_rejection(opaque), Opaque(1)).await;
+async fn completes_the_headers_of_a_response_made_by_a_closure() {
+    let response: Response<Opaque> = rejected(layer().with_rejection(opaque), Opaque(1)).await;
     assert_eq!((response.body(), response.status()), (&Opaque(7), StatusCode::UNAUTHORIZED));
     assert_eq!(response.headers()[WWW_AUTHENTICATE], INVALID);
     assert!(response.extensions().get::<AuthError>().is_some());
@@ -91,7 +102,7 @@ async fn a_closure_makes_any_body_and_its_headers_are_completed() {
 }
 
 #[tokio::test]
-async fn what_a_closure_sets_itself_stays() {
+async fn keeps_the_headers_that_a_closure_sets() {
     let own = |error: &AuthError| {
         let mut response = Response::new(error.to_string());
         *response.status_mut() = StatusCode::IM_A_TEAPOT;
@@ -100,7 +111,7 @@ async fn what_a_closure_sets_itself_stays() {
         }
         response
     };
-    let response = refusal(layer().with_rejection(own), ()).await;
+    let response = rejected(layer().with_rejection(own), ()).await;
     assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
     assert_eq!(response.body(), "the token is malformed");
     let challenges: Vec<_> = response.headers().get_all(WWW_AUTHENTICATE).iter().collect();
@@ -108,7 +119,7 @@ async fn what_a_closure_sets_itself_stays() {
 }
 
 #[tokio::test]
-async fn a_body_passes_through_untouched() {
+async fn passes_bodies_on_unchanged() {
     let service = layer().layer(service_fn(async |request: Request<Opaque>| {
         Ok::<_, Infallible>(Response::new(request.into_body().0.to_string()))
     }));
@@ -117,14 +128,14 @@ async fn a_body_passes_through_untouched() {
 }
 
 #[tokio::test]
-async fn errors_of_the_inner_service_stay_its_own() {
+async fn passes_errors_of_the_inner_service_on() {
     let service = layer().layer(service_fn(async |_: Request<()>| Err::<Response<String>, _>(7)));
     let error = service.oneshot(bearer(&valid_token()).map(drop)).await.unwrap_err();
     assert_eq!(error, 7);
 }
 
 #[test]
-fn it_stands_directly_behind_hyper() {
+fn composes_with_hyper() {
     fn fits<B>(_: impl Service<Request<Incoming>, Response = Response<B>, Error = Infallible>) {}
     fits(layer().layer(service_fn(async |_: Request<Incoming>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
@@ -134,7 +145,7 @@ fn it_stands_directly_behind_hyper() {
     })));
 }
 
-/// The status of gRPC in an response of [`GrpcRejection`].
+/// The `grpc-status` and `grpc-message` of a response.
 fn grpc_status<B>(response: &Response<B>) -> (&str, &str) {
     assert_eq!(response.status(), StatusCode::OK);
     let header = |name: &str| response.headers()[name].to_str().unwrap();
@@ -143,8 +154,8 @@ fn grpc_status<B>(response: &Response<B>) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn grpc_says_it_in_a_status_of_its_own() {
-    let refused: Response<Empty<Bytes>> = refusal(layer().with_rejection(GrpcRejection), ()).await;
+async fn grpc_rejection_responds_with_a_grpc_status() {
+    let refused: Response<Empty<Bytes>> = rejected(layer().with_rejection(GrpcRejection), ()).await;
     assert_eq!(grpc_status(&refused), ("16", "The token is invalid."));
     assert_eq!(refused.headers()[WWW_AUTHENTICATE], INVALID);
     for (kind, expected) in [

@@ -1,4 +1,4 @@
-//! Row 45: who insists lets tokens through that the store does not response for.
+//! A layer that accepts valid tokens while the store is unavailable, if configured so.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::support::{
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn only_an_insecure_layer_lets_tokens_through_while_the_store_is_away() {
+async fn only_an_insecure_layer_accepts_tokens_during_an_outage_of_the_store() {
     let store = SlowStore::released(Verdict::Fails("down"));
     let insecure = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND).unwrap();
     assert_eq!(send_once(&insecure, bearer(&valid_token())).await.outcome(), Ok("42"));
     assert_eq!(store.asked(), 1);
 
-    // Each layer by itself, and the last setting counts.
+    // The setting affects one layer only, and the last setting wins.
     let secure = layer().with_revocation_check(store.clone());
     let secured = insecure.clone().with_revocation_check(store.clone());
     for layer in [secure, secured] {
@@ -34,7 +34,7 @@ async fn only_an_insecure_layer_lets_tokens_through_while_the_store_is_away() {
 }
 
 #[tokio::test]
-async fn what_the_store_does_answer_counts() {
+async fn an_insecure_layer_rejects_revoked_tokens() {
     for (verdict, expected) in
         [(Verdict::NotRevoked, Ok("42")), (Verdict::Revoked, Err(AuthErrorKind::Revoked))]
     {
@@ -48,7 +48,7 @@ async fn what_the_store_does_answer_counts() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_all_the_same() {
+async fn an_insecure_layer_rejects_invalid_tokens() {
     let store = SlowStore::released(Verdict::Fails("down"));
     let strict = layer().with_insecure_fail_open_revocation_check(store.clone(), SECOND).unwrap();
     for layer in [strict.clone(), strict.with_optional(InvalidToken::Reject)] {
@@ -61,7 +61,7 @@ async fn a_bad_token_is_refused_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_delays_for_its_deadline() {
+async fn a_hanging_store_delays_the_response_by_its_deadline() {
     let store = SlowStore::new(Verdict::Revoked);
     let layer = layer().with_insecure_fail_open_revocation_check(store, 3 * SECOND).unwrap();
     let begun = Instant::now();
@@ -71,7 +71,7 @@ async fn a_store_that_hangs_delays_for_its_deadline() {
 }
 
 #[test]
-fn a_deadline_of_zero_is_refused() {
+fn rejects_a_deadline_of_zero() {
     let strict = layer().with_revocation_check_within(MemoryStore::new(), Duration::ZERO);
     assert_eq!(strict.unwrap_err().kind(), ConfigErrorKind::OutOfRange);
     let store = MemoryStore::new();

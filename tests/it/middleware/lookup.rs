@@ -1,4 +1,4 @@
-//! Row 45: a store that is asked, refuses, fails or hangs.
+//! Revocation checks with a store that is slow, fails or hangs.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{InnerService, Notes, bearer, layer, send, send_once, token, valid_token},
+    app::{Calls, InnerService, bearer, layer, send, send_once, token, valid_token},
     mint::NOW,
     slow_store::{SlowStore, Verdict},
 };
@@ -21,7 +21,7 @@ use crate::support::{
 const KEEP: NumericDate = NumericDate::from_secs(NOW + 600);
 
 #[tokio::test]
-async fn what_was_revoked_does_not_come_through() {
+async fn rejects_revoked_tokens_sessions_and_users() {
     let user_id = &UserId::from(42);
     let now = NumericDate::from_secs(NOW);
     let revocations = [
@@ -43,43 +43,43 @@ async fn what_was_revoked_does_not_come_through() {
 }
 
 #[tokio::test]
-async fn the_handler_waits_for_the_store() {
+async fn calls_the_inner_service_after_the_store_has_responded() {
     for (verdict, expected) in [
         (Verdict::NotRevoked, None),
         (Verdict::Revoked, Some(AuthErrorKind::Revoked)),
         (Verdict::Fails("down"), Some(AuthErrorKind::Unavailable)),
     ] {
-        let (notes, store): (Arc<Notes>, _) = (Arc::default(), SlowStore::new(verdict));
+        let (calls, store): (Arc<Calls>, _) = (Arc::default(), SlowStore::new(verdict));
         let layer = layer().with_revocation_check(store.clone());
-        let mut service = layer.layer(InnerService::new(&notes));
+        let mut service = layer.layer(InnerService::new(&calls));
         let _ = futures::future::poll_fn(|cx| {
             Service::<http::Request<String>>::poll_ready(&mut service, cx)
         })
         .await;
         let mut response = service.call(bearer(&valid_token())).boxed();
-        // Nothing happens before the future is polled, and nothing twice.
+        // The store is called once, when the future is first polled.
         assert_eq!(store.asked(), 0);
         assert!(poll!(&mut response).is_pending() && poll!(&mut response).is_pending());
-        assert_eq!((store.asked(), notes.entered().len()), (1, 0));
+        assert_eq!((store.asked(), calls.users().len()), (1, 0));
         store.release();
         let response = response.await.unwrap();
         let kind = response.extensions().get().map(AuthError::kind);
         assert_eq!(kind, expected);
-        assert_eq!(notes.entered().len(), usize::from(expected.is_none()));
+        assert_eq!(calls.users().len(), usize::from(expected.is_none()));
     }
 }
 
 #[tokio::test]
-async fn a_failure_is_answered_without_its_reason() {
+async fn the_response_does_not_contain_the_cause_of_a_failure() {
     const REASON: &str = "postgres://user:hunter2@db is gone";
     let store = SlowStore::released(Verdict::Fails(REASON));
     let response = send(&layer().with_revocation_check(store), bearer(&valid_token())).await;
     assert_eq!(response.outcome(), Err(AuthErrorKind::Unavailable));
     assert_eq!(response.headers[RETRY_AFTER], "1");
-    let said = format!("{:?} {}", response.headers, response.body);
-    assert!(!said.contains("hunter2"), "{said}");
+    let output = format!("{:?} {}", response.headers, response.body);
+    assert!(!output.contains("hunter2"), "{output}");
 
-    // Those who look into the extensions find it.
+    // The cause is in the extensions.
     let error = response.extensions.get::<AuthError>().unwrap();
     let mut source: Option<&dyn Error> = error.source();
     while let Some(next) = source.and_then(Error::source) {
@@ -89,7 +89,7 @@ async fn a_failure_is_answered_without_its_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_has_a_deadline() {
+async fn a_hanging_store_has_a_deadline() {
     let seconds = Duration::from_secs;
     let hanging = || SlowStore::new(Verdict::NotRevoked);
     let cases = [
@@ -108,7 +108,7 @@ async fn a_store_that_hangs_has_a_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_store_is_waited_for_within_the_deadline() {
+async fn waits_for_a_slow_store_until_the_deadline() {
     let store = SlowStore::new(Verdict::NotRevoked);
     let layer = layer().with_revocation_check(store.clone());
     let release = async {
@@ -120,7 +120,7 @@ async fn a_slow_store_is_waited_for_within_the_deadline() {
 }
 
 #[test]
-fn an_answer_at_once_needs_no_runtime() {
+fn a_store_that_responds_immediately_needs_no_runtime() {
     let store = SlowStore::released(Verdict::NotRevoked);
     let layer = layer().with_revocation_check(store);
     let response = send(&layer, bearer(&valid_token())).now_or_never().unwrap();
@@ -129,10 +129,10 @@ fn an_answer_at_once_needs_no_runtime() {
 
 #[tokio::test]
 #[should_panic(expected = "polled after completion")]
-async fn a_finished_future_is_not_polled_again() {
+async fn polling_a_finished_future_panics() {
     let store = SlowStore::released(Verdict::Revoked);
     let mut service =
-        layer().with_revocation_check(store).layer(InnerService::new(&Arc::<Notes>::default()));
+        layer().with_revocation_check(store).layer(InnerService::new(&Arc::<Calls>::default()));
     let mut response = service.call(bearer(&valid_token())).boxed();
     assert!(poll!(&mut response).is_ready());
     let _ = poll!(&mut response);

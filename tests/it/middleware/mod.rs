@@ -1,4 +1,4 @@
-//! The layer: whom it lets through, readiness, lookups, bodies. Rows 32, 33 and 45.
+//! The middleware.
 
 mod bodies;
 mod fail_open;

@@ -22,16 +22,16 @@ type Outcome = Result<&'static str, AuthErrorKind>;
 const USER_42: Outcome = Ok("42");
 const NOBODY: Outcome = Ok("");
 
-fn answering(verdict: Verdict) -> impl Fn(JwtAuthLayer) -> JwtAuthLayer {
+fn with_verdict(verdict: Verdict) -> impl Fn(JwtAuthLayer) -> JwtAuthLayer {
     move |layer| layer.with_revocation_check(SlowStore::released(verdict))
 }
 
 #[tokio::test]
-async fn modes_decide_what_a_lack_of_a_good_token_means() {
+async fn modes_decide_about_requests_without_a_valid_token() {
     let good = format!("Bearer {}", valid_token());
     let expired = format!("Bearer {}", token(&[("exp", "1")]));
-    // The line, and the outcome where a token is required, where a bad one is refused, and where
-    // it is ignored.
+    // The field, and the outcomes if a token is required, if an invalid one is rejected, and if it is
+    // ignored.
     let cases: [(&str, [Outcome; 3]); 7] = [
         (&good, [USER_42; 3]),
         ("", [Err(MissingCredentials), NOBODY, NOBODY]),
@@ -56,14 +56,14 @@ async fn modes_decide_what_a_lack_of_a_good_token_means() {
         }
     }
 
-    // A store that cannot tell is no reason to let a request through as if it had no token.
+    // A request is not passed on while the store is unavailable.
     let cases = [
         (Verdict::NotRevoked, [USER_42; 3]),
         (Verdict::Revoked, [Err(Revoked), Err(Revoked), NOBODY]),
         (Verdict::Fails("down"), [Err(Unavailable); 3]),
     ];
     for (verdict, expected) in cases {
-        for (layer, expected) in modes().map(answering(verdict)).zip(expected) {
+        for (layer, expected) in modes().map(with_verdict(verdict)).zip(expected) {
             let response = send(&layer, with_authorization(&[&good])).await;
             assert_eq!(response.outcome(), expected);
         }
@@ -72,16 +72,16 @@ async fn modes_decide_what_a_lack_of_a_good_token_means() {
 }
 
 #[tokio::test]
-async fn without_a_token_no_store_is_asked() {
+async fn calls_the_store_for_valid_tokens_only() {
     let store = SlowStore::new(Verdict::NotRevoked);
     let layer = layer().with_revocation_check(store.clone());
     for request in [request(), bearer("x"), bearer(&token(&[("exp", "1")]))] {
-        assert!(send(&layer, request).await.entered.is_none());
+        assert!(send(&layer, request).await.user.is_none());
     }
     assert_eq!(store.asked(), 0);
 }
 
-/// A request with user 42 in its header, and `cookie`.
+/// A request with a token of user 42 in its header, and `cookie`.
 fn request_with_cookie(cookie: &str) -> Request<String> {
     let mut request = bearer(&valid_token());
     request.headers_mut().insert(COOKIE, cookie.parse().unwrap());
@@ -105,13 +105,13 @@ async fn the_inner_of_two_layers_decides() {
         }
     }
 
-    // The other way round, an anonymous outer layer takes nothing from the inner one.
+    // An anonymous outer layer does not affect the inner one.
     let layers = Stack::new(layer(), at_cookie().with_optional(InvalidToken::Reject));
     assert_eq!(send(&layers, request_with_cookie("a=b")).await.outcome(), USER_42);
 }
 
 #[tokio::test]
-async fn a_guard_sees_what_the_layer_next_outside_says() {
+async fn a_guard_reads_the_claims_of_the_layer_around_it() {
     let guard = RequireLayer::new(|claims: &Claims| claims.user_id() == "42");
     let anonymous = layer()
         .with_source(TokenSource::cookie("access").unwrap())
@@ -127,7 +127,7 @@ async fn a_guard_sees_what_the_layer_next_outside_says() {
 }
 
 #[tokio::test]
-async fn layers_for_different_claims_stand_side_by_side() {
+async fn layers_with_different_claims_can_be_combined() {
     let both = token(&[("username", r#""ada""#)]);
     let service = ServiceBuilder::new()
         .layer(layer())
@@ -141,22 +141,21 @@ async fn layers_for_different_claims_stand_side_by_side() {
         }));
     let response = service.clone().oneshot(bearer(&both)).await.unwrap();
     assert_eq!(response.body(), "42 ada");
-    // Without the member `username` it is no token for a `Profile`, but good for the outer layer.
+    // Without `username` the inner layer rejects the token, but the outer one accepts it.
     let response = service.oneshot(bearer(&valid_token())).await.unwrap();
     assert_eq!(response.body(), "42 ");
 }
 
 #[tokio::test]
-async fn claims_of_the_client_are_not_trusted() {
-    // Whatever stands in the extensions already: only what this layer finds counts.
-    let stale = ask_for_claims().await;
+async fn ignores_claims_that_are_already_in_the_extensions() {
+    let stale = claims_of_a_valid_token().await;
     let mut request = request();
     request.extensions_mut().insert(stale);
     let response = send(&layer().with_optional(InvalidToken::Reject), request).await;
     assert_eq!(response.outcome(), NOBODY);
 }
 
-async fn ask_for_claims() -> Claims {
+async fn claims_of_a_valid_token() -> Claims {
     let service = layer().layer(service_fn(|request: Request<String>| async move {
         let claims = request.extensions().get::<Claims>().unwrap().clone();
         let mut response = Response::new(String::new());

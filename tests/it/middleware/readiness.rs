@@ -1,4 +1,4 @@
-//! The inner service is called only after it was polled ready, and cloned only where it must be.
+//! The inner service is called only after it was polled ready, and cloned only if necessary.
 
 use std::{future::poll_fn, mem::size_of, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use tower::{
 use tower_jwt_auth::{AuthError, AuthErrorKind, JwtAuthLayer, MemoryStore, middleware::JwtAuth};
 
 use crate::support::{
-    app::{InnerService, NotReady, Notes, bearer, layer, request, valid_token},
+    app::{Calls, InnerService, NotReady, bearer, layer, request, valid_token},
     slow_store::{SlowStore, Verdict},
 };
 
@@ -27,21 +27,21 @@ where
     service.call(request).await
 }
 
-/// The service behind `layer`, called three times in a row; how often it was cloned.
+/// How often the inner service is cloned in three calls.
 async fn clones_in_three_calls(
     layer: JwtAuthLayer,
     request: impl Fn() -> Request<String>,
 ) -> usize {
-    let notes: Arc<Notes> = Arc::default();
-    let mut service = layer.layer(InnerService::new(&notes));
+    let calls: Arc<Calls> = Arc::default();
+    let mut service = layer.layer(InnerService::new(&calls));
     for _ in 0..3 {
         call(&mut service, request()).await.unwrap();
     }
-    notes.clones()
+    calls.clones()
 }
 
 #[tokio::test]
-async fn the_ready_service_is_called_and_cloned_only_for_a_lookup() {
+async fn clones_the_inner_service_only_for_a_lookup() {
     let good = || bearer(&valid_token());
     let slow = || layer().with_revocation_check(SlowStore::released(Verdict::NotRevoked));
     assert_eq!(clones_in_three_calls(layer(), good).await, 0);
@@ -53,24 +53,24 @@ async fn the_ready_service_is_called_and_cloned_only_for_a_lookup() {
 }
 
 #[tokio::test]
-async fn a_call_without_readiness_is_the_callers_fault() {
-    let notes: Arc<Notes> = Arc::default();
-    let mut service = layer().layer(InnerService::new(&notes));
+async fn a_call_without_poll_ready_fails() {
+    let calls: Arc<Calls> = Arc::default();
+    let mut service = layer().layer(InnerService::new(&calls));
     assert!(matches!(service.call(bearer(&valid_token())).await, Err(NotReady)));
-    assert!(notes.entered().is_empty());
+    assert!(calls.users().is_empty());
 }
 
 #[tokio::test]
-async fn an_inner_service_that_is_not_ready_is_waited_for() {
-    let notes: Arc<Notes> = Arc::default();
-    let limited = ConcurrencyLimitLayer::new(0).layer(InnerService::new(&notes));
+async fn is_not_ready_before_the_inner_service_is() {
+    let calls: Arc<Calls> = Arc::default();
+    let limited = ConcurrencyLimitLayer::new(0).layer(InnerService::new(&calls));
     let mut service = layer().layer(limited);
     let readiness = poll_fn(|cx| Service::<Request<String>>::poll_ready(&mut service, cx));
     assert!(readiness.now_or_never().is_none());
 }
 
 #[tokio::test]
-async fn a_permit_is_held_while_the_store_is_asked_and_given_back() {
+async fn holds_a_permit_while_the_store_is_called() {
     let ready = |service: &JwtAuth<_>| {
         let mut service: JwtAuth<_> = service.clone();
         poll_fn(move |cx| Service::<Request<String>>::poll_ready(&mut service, cx))
@@ -78,11 +78,11 @@ async fn a_permit_is_held_while_the_store_is_asked_and_given_back() {
             .is_some()
     };
     for verdict in [Verdict::NotRevoked, Verdict::Revoked, Verdict::Fails("down")] {
-        let (notes, store): (Arc<Notes>, _) = (Arc::default(), SlowStore::new(verdict));
-        let limited = ConcurrencyLimitLayer::new(1).layer(InnerService::new(&notes));
+        let (calls, store): (Arc<Calls>, _) = (Arc::default(), SlowStore::new(verdict));
+        let limited = ConcurrencyLimitLayer::new(1).layer(InnerService::new(&calls));
         let mut service = layer().with_revocation_check(store.clone()).layer(limited);
 
-        // Cancelled while the store is being asked.
+        // Cancelled while the store is called.
         poll_fn(|cx| Service::<Request<String>>::poll_ready(&mut service, cx)).await.unwrap();
         let mut response = service.call(bearer(&valid_token())).boxed();
         assert!(futures::poll!(&mut response).is_pending());
@@ -90,29 +90,29 @@ async fn a_permit_is_held_while_the_store_is_asked_and_given_back() {
         drop(response);
         assert!(ready(&service));
 
-        // Answered.
+        // Completed.
         poll_fn(|cx| Service::<Request<String>>::poll_ready(&mut service, cx)).await.unwrap();
         let mut response = service.call(bearer(&valid_token())).boxed();
         assert!(futures::poll!(&mut response).is_pending());
-        assert!(!ready(&service) && notes.entered().is_empty());
+        assert!(!ready(&service) && calls.users().is_empty());
         store.release();
         response.await.unwrap();
         assert!(ready(&service));
         assert_eq!(
-            (store.asked(), notes.entered().len()),
+            (store.asked(), calls.users().len()),
             (2, usize::from(verdict.is_not_revoked()))
         );
     }
 }
 
 #[tokio::test]
-async fn it_stands_in_a_stack_of_other_middleware() {
+async fn composes_with_other_middleware() {
     for store in [None, Some(SlowStore::released(Verdict::NotRevoked))] {
         let auth = match store {
             Some(store) => layer().with_revocation_check(store),
             None => layer(),
         };
-        let notes: Arc<Notes> = Arc::default();
+        let calls: Arc<Calls> = Arc::default();
         let service = ServiceBuilder::new()
             .layer(BufferLayer::new(4))
             .concurrency_limit(2)
@@ -120,21 +120,21 @@ async fn it_stands_in_a_stack_of_other_middleware() {
             .layer(BufferLayer::new(4))
             .concurrency_limit(1)
             .map_err(|NotReady| "called before it was ready")
-            .service(InnerService::new(&notes));
-        let calls = (0..20).map(|turn| {
+            .service(InnerService::new(&calls));
+        let requests = (0..20).map(|turn| {
             let request = if turn % 2 == 0 { bearer(&valid_token()) } else { request() };
             service.clone().oneshot(request)
         });
-        let calls = futures::future::try_join_all(calls);
-        // A permit that is lost would let them wait for ever.
-        let responses = tokio::time::timeout(Duration::from_secs(20), calls).await.unwrap();
-        let refused = responses.unwrap().iter().filter_map(kind).count();
-        assert_eq!((refused, notes.entered().len()), (10, 10));
+        let responses = futures::future::try_join_all(requests);
+        // With a lost permit they would wait for ever.
+        let responses = tokio::time::timeout(Duration::from_secs(20), responses).await.unwrap();
+        let rejected = responses.unwrap().iter().filter_map(kind).count();
+        assert_eq!((rejected, calls.users().len()), (10, 10));
     }
 }
 
 #[test]
-fn the_future_is_hardly_larger_than_what_it_holds() {
+fn the_future_is_small() {
     let mut service = layer().layer(InnerService::new(&Arc::default()));
     let future = service.call(request());
     let larger = size_of::<Response<String>>()

@@ -1,4 +1,4 @@
-//! What the types of the crate are fit for.
+//! Traits that the public types implement.
 
 use std::{convert::Infallible, fmt::Debug};
 
@@ -7,8 +7,8 @@ use http::{Request, Response};
 use tower::{Layer, Service, service_fn};
 use tower_jwt_auth::{
     Algorithm, AuthError, AuthErrorKind, Claims, Clock, ConfigError, ConfigErrorKind, Issuer,
-    JwtAuthLayer, KeySet, ManualClock, MemoryStore, NumericDate, SigningKey, TokenRoutes, Verifier,
-    VerifyingKey,
+    JwtAuthLayer, KeySet, ManualClock, MemoryStore, NumericDate, RegisteredClaims, SigningKey,
+    TokenRoutes, Verifier, VerifyingKey,
     guard::{Require, RequireLayer},
     issue::Tokens,
     middleware::{InvalidToken, JwtAuth},
@@ -22,7 +22,7 @@ use tower_jwt_auth::{
 
 use crate::support::app::{InnerService, layer};
 
-/// Claims that can be neither cloned nor compared nor shown.
+/// Claims that implement no trait.
 struct Bare;
 
 fn handle<T: Clone + Debug + Send + Sync + 'static>() {}
@@ -30,13 +30,14 @@ fn handle<T: Clone + Debug + Send + Sync + 'static>() {}
 fn error<T: std::error::Error + Send + Sync + 'static>() {}
 
 #[test]
-fn handles_are_shared_between_threads() {
+fn handles_are_clone_debug_send_and_sync() {
     handle::<JwtAuthLayer>();
     handle::<JwtAuthLayer<Bare, EmptyRejection>>();
     handle::<JwtAuth<fn(), Bare>>();
-    handle::<RequireLayer<Bare>>();
-    handle::<Require<fn(), Bare, EmptyRejection>>();
+    handle::<RequireLayer>();
+    handle::<Require<fn(), EmptyRejection>>();
     handle::<Claims<Bare>>();
+    handle::<RegisteredClaims>();
     handle::<Verifier<Bare>>();
     handle::<Issuer<Bare, Bare>>();
     handle::<TokenRoutes<Bare, Bare, Bare>>();
@@ -57,7 +58,7 @@ fn handles_are_shared_between_threads() {
 }
 
 #[test]
-fn futures_are_sent_where_the_inner_ones_are() {
+fn futures_are_send_if_the_inner_ones_are() {
     fn sent<T: Send + 'static>(_: &T) {}
     let mut service = layer().layer(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Body::empty()))
@@ -69,7 +70,7 @@ fn futures_are_sent_where_the_inner_ones_are() {
 }
 
 #[test]
-fn services_of_one_thread_work_too() {
+fn accepts_services_that_are_not_send() {
     let local = std::rc::Rc::new(());
     let mut service = layer().layer(service_fn(move |_: Request<String>| {
         let local = std::rc::Rc::clone(&local);
@@ -79,7 +80,7 @@ fn services_of_one_thread_work_too() {
 }
 
 #[test]
-fn layers_apply_to_anything() {
+fn layers_have_no_bounds_on_the_inner_service() {
     let _: JwtAuth<()> = layer().layer(());
     let _: Require<()> = RequireLayer::scope("read").layer(());
     let _: JwtAuth<InnerService> = layer().layer(InnerService::new(&Default::default()));

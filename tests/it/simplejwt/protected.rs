@@ -11,7 +11,6 @@ use tower_jwt_auth::{
     guard::RequireLayer,
     middleware::InvalidToken,
     simplejwt::{DjangoUser, TokenUser},
-    token::NoClaims,
 };
 
 use crate::support::{log::Log, mint::NOW, reply::Reply};
@@ -298,7 +297,7 @@ async fn token_users_have_the_claims_of_their_token() {
             user.claim::<String>("missing"),
         )
     });
-    let staff = RequireLayer::<NoClaims>::new(|claims: &Claims| claims.json().contains("is_staff"));
+    let staff = RequireLayer::new(|claims: &Claims| claims.json().contains("is_staff"));
     let app = Router::new().route("/", show.clone().layer(jwt.stateless_layer())).merge(
         Router::new().route("/staff", show).route_layer(staff).route_layer(jwt.stateless_layer()),
     );

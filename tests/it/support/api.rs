@@ -1,4 +1,4 @@
-//! What the examples have in common, asked over a socket.
+//! Requests to the example servers.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use super::{
     server::Server,
 };
 
-/// Checks what holds for every answer.
+/// Asserts what holds for every response.
 pub(crate) fn checked(reply: Reply) -> Reply {
     let status = reply.status.as_u16();
     assert!(status < 500 || status == 503, "{reply:?}");
@@ -48,7 +48,7 @@ pub(crate) fn log_in(server: &Server, username: &str) -> Reply {
     post(server, "/api/token/", &json!({"username": username, "password": password}))
 }
 
-/// Access and refresh token of an answer.
+/// The access and refresh token of a response.
 pub(crate) fn tokens(reply: &Reply) -> (String, String) {
     assert_eq!(reply.status, 200, "{reply:?}");
     let body = reply.json();
@@ -56,7 +56,7 @@ pub(crate) fn tokens(reply: &Reply) -> (String, String) {
     (token("access"), token("refresh"))
 }
 
-/// Asserts that the server has printed none of `secrets`, nor its own ones.
+/// Asserts that the server has printed neither `secrets` nor its own secrets.
 pub(crate) fn assert_silent_about(server: &Server, secrets: &[&str]) {
     let output = server.output();
     for secret in secrets.iter().copied().chain([SECRET, "demo-password", "admin-password", "eyJ"])
@@ -71,10 +71,10 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// A token of demo with the header of SimpleJWT and its claims, some of them changed: each change
-/// is a name and the JSON of its value, or an empty text to leave it out.
+/// A token of demo with the header and claims of SimpleJWT. Each change is a name and the JSON of a
+/// value, or an empty string to remove the claim.
 pub(crate) fn signed(changes: &[(&str, &str)]) -> String {
-    let usual = [
+    let defaults = [
         ("token_type", r#""access""#.to_owned()),
         ("exp", (now() + 300).to_string()),
         ("iat", now().to_string()),
@@ -84,7 +84,7 @@ pub(crate) fn signed(changes: &[(&str, &str)]) -> String {
         ("is_admin", "false".to_owned()),
     ];
     let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let members: Vec<_> = usual
+    let members: Vec<_> = defaults
         .iter()
         .filter(|(name, _)| !changed(name))
         .map(|(name, value)| (*name, &**value))

@@ -1,4 +1,4 @@
-//! A layer in front of a service that notes who comes through, and the answers of both.
+//! A layer around a service that records its callers, and the responses of both.
 
 use std::{
     future::{Ready, ready},
@@ -23,34 +23,34 @@ use super::{
     mint::{Minter, claims, clock},
 };
 
-/// Claims of an application's own.
+/// The claims of an application.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) username: String,
 }
 
-/// Trusts the tokens of [`Minter::hs256`], and remembers them.
+/// A verifier of the tokens of [`Minter::hs256`], with a cache.
 pub(crate) fn verifier_builder<C>() -> VerifierBuilder<C> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
     Verifier::builder(key).claims().clock(clock()).cache(64 * 1024)
 }
 
-/// Demands a Bearer token, and nothing else.
+/// A layer that requires a Bearer token.
 pub(crate) fn layer() -> JwtAuthLayer {
     layer_of()
 }
 
-/// A [`layer`] for claims of another type.
+/// A [`layer`] for claims of the type `C`.
 pub(crate) fn layer_of<C>() -> JwtAuthLayer<C> {
     JwtAuthLayer::new(verifier_builder().build().unwrap())
 }
 
-/// A token of user 42 that [`layer`] admits.
+/// A token of user 42 that [`layer`] accepts.
 pub(crate) fn valid_token() -> String {
     token(&[])
 }
 
-/// A token like [`valid_token`], with some members changed.
+/// A token like [`valid_token`] with changed claims.
 pub(crate) fn token(changes: &[(&str, &str)]) -> String {
     Minter::hs256().token(claims(changes))
 }
@@ -59,7 +59,7 @@ pub(crate) fn request() -> Request<String> {
     Request::new(String::new())
 }
 
-/// A request with these `Authorization` lines.
+/// A request with these `Authorization` fields.
 pub(crate) fn with_authorization(lines: &[&str]) -> Request<String> {
     with_lines(&header::AUTHORIZATION, lines)
 }
@@ -76,14 +76,14 @@ pub(crate) fn bearer(token: &str) -> Request<String> {
     with_authorization(&[&format!("Bearer {token}")])
 }
 
-/// What came back for a request, and who got through to the inner service.
+/// A response, and the user whose request reached the inner service.
 pub(crate) struct LayerResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) extensions: Extensions,
     pub(crate) body: String,
-    /// The user of the claims, empty for a request without any; `None` where nobody came through.
-    pub(crate) entered: Option<String>,
+    /// The user id that the inner service found, empty without claims. `None` if it was not called.
+    pub(crate) user: Option<String>,
 }
 
 impl LayerResponse {
@@ -92,12 +92,12 @@ impl LayerResponse {
         self.extensions.get().map(AuthError::kind)
     }
 
-    /// The user who came through, or why nobody did.
+    /// The user id that the inner service found, or why it was not called.
     pub(crate) fn outcome(&self) -> Result<&str, AuthErrorKind> {
-        match (&self.entered, self.kind()) {
+        match (&self.user, self.kind()) {
             (Some(user), None) => Ok(user),
             (None, Some(kind)) => Err(kind),
-            (entered, kind) => panic!("{entered:?} entered, and the response is {kind:?}"),
+            (user, kind) => panic!("the inner service found {user:?}, and the error is {kind:?}"),
         }
     }
 
@@ -107,57 +107,57 @@ impl LayerResponse {
     }
 }
 
-/// Sends `request` through `layer`: once with a token that is new to it, as every token is without
-/// a cache, and once more when it may remember it. The answers are the same.
+/// Sends `request` through `layer` twice, because the verifier may have cached the token after the
+/// first time. Both responses must be equal.
 pub(crate) async fn send<L>(layer: &L, request: Request<String>) -> LayerResponse
 where
     L: Layer<InnerService>,
     L::Service: Service<Request<String>, Response = Response<String>, Error = NotReady>,
 {
     let first = send_once(layer, request.clone()).await;
-    let again = send_once(layer, request).await;
+    let second = send_once(layer, request).await;
     let summary = |response: &LayerResponse| {
-        (response.status, response.headers.clone(), response.body.clone(), response.entered.clone())
+        (response.status, response.headers.clone(), response.body.clone(), response.user.clone())
     };
-    assert_eq!(summary(&again), summary(&first));
-    again
+    assert_eq!(summary(&second), summary(&first));
+    second
 }
 
-/// Sends `request` through `layer` once only.
+/// Sends `request` through `layer` once.
 pub(crate) async fn send_once<L>(layer: &L, request: Request<String>) -> LayerResponse
 where
     L: Layer<InnerService>,
     L::Service: Service<Request<String>, Response = Response<String>, Error = NotReady>,
 {
-    let notes = Arc::default();
-    let response = layer.layer(InnerService::new(&notes)).oneshot(request).await.unwrap();
+    let calls = Arc::default();
+    let response = layer.layer(InnerService::new(&calls)).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
-    let entered = notes.entered().pop();
+    let user = calls.users().pop();
     let (status, headers, extensions) = (parts.status, parts.headers, parts.extensions);
-    LayerResponse { status, headers, extensions, body, entered }
+    LayerResponse { status, headers, extensions, body, user }
 }
 
-/// The service behind the layers. It fails when called without having been polled ready, which a
-/// fresh clone never has been.
+/// The service inside the layers. It fails if it is called without being polled ready, like a fresh
+/// clone.
 pub(crate) struct InnerService {
     ready: bool,
-    notes: Arc<Notes>,
+    calls: Arc<Calls>,
 }
 
 #[derive(Debug)]
 pub(crate) struct NotReady;
 
-/// What a [`InnerService`] and its clones have seen.
+/// The calls of an [`InnerService`] and its clones.
 #[derive(Default)]
-pub(crate) struct Notes {
-    entered: Mutex<Vec<String>>,
+pub(crate) struct Calls {
+    users: Mutex<Vec<String>>,
     clones: AtomicUsize,
 }
 
-impl Notes {
-    /// The users that came through so far; requests without claims count as of user "".
-    pub(crate) fn entered(&self) -> Vec<String> {
-        self.entered.lock().unwrap().clone()
+impl Calls {
+    /// The user id of each call so far, empty without claims.
+    pub(crate) fn users(&self) -> Vec<String> {
+        self.users.lock().unwrap().clone()
     }
 
     pub(crate) fn clones(&self) -> usize {
@@ -166,15 +166,15 @@ impl Notes {
 }
 
 impl InnerService {
-    pub(crate) fn new(notes: &Arc<Notes>) -> Self {
-        Self { ready: false, notes: Arc::clone(notes) }
+    pub(crate) fn new(calls: &Arc<Calls>) -> Self {
+        Self { ready: false, calls: Arc::clone(calls) }
     }
 }
 
 impl Clone for InnerService {
     fn clone(&self) -> Self {
-        self.notes.clones.fetch_add(1, Ordering::SeqCst);
-        Self::new(&self.notes)
+        self.calls.clones.fetch_add(1, Ordering::SeqCst);
+        Self::new(&self.calls)
     }
 }
 
@@ -194,7 +194,7 @@ impl<B> Service<Request<B>> for InnerService {
         }
         let claims = request.extensions().get::<Claims>();
         let user = claims.map(|claims| claims.user_id().to_string()).unwrap_or_default();
-        self.notes.entered.lock().unwrap().push(user);
+        self.calls.users.lock().unwrap().push(user);
         ready(Ok(Response::new("welcome".to_owned())))
     }
 }

@@ -1,4 +1,4 @@
-//! A store that breaks when a test says so.
+//! A store that a test can make fail.
 
 use std::{
     future,
@@ -14,18 +14,18 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
-/// What a [`FlakyStore`] does with every call.
+/// How all calls of a [`FlakyStore`] fail. Nothing is changed by a failed call.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum StoreFailure {
     None,
-    /// It answers with an error, and nothing is changed.
+    /// They return an error.
     Errors,
-    /// It never answers, and nothing is changed.
+    /// They never return.
     Hangs,
 }
 
-/// A [`MemoryStore`] behind a switch. Clones share both.
+/// A [`MemoryStore`] that can be made to fail. Clones share everything.
 #[derive(Clone, Default)]
 pub(crate) struct FlakyStore {
     pub(crate) inner: MemoryStore,
@@ -37,11 +37,11 @@ impl FlakyStore {
         self.failure.store(failure as u8, Ordering::SeqCst);
     }
 
-    async fn pass(&self) -> Result<(), StoreError> {
+    async fn check_failure(&self) -> Result<(), StoreError> {
         const ERRORS: u8 = StoreFailure::Errors as u8;
         const HANGS: u8 = StoreFailure::Hangs as u8;
         match self.failure.load(Ordering::SeqCst) {
-            ERRORS => Err(StoreError::unavailable("out of order")),
+            ERRORS => Err(StoreError::unavailable("unavailable")),
             HANGS => future::pending().await,
             _ => Ok(()),
         }
@@ -50,12 +50,12 @@ impl FlakyStore {
 
 impl TokenStore for FlakyStore {
     async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        self.pass().await?;
+        self.check_failure().await?;
         self.inner.begin(session).await
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
-        self.pass().await?;
+        self.check_failure().await?;
         self.inner.spend(spend).await
     }
 
@@ -64,12 +64,12 @@ impl TokenStore for FlakyStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
-        self.pass().await?;
+        self.check_failure().await?;
         self.inner.revoke(revocation, now).await
     }
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
-        self.pass().await?;
+        self.check_failure().await?;
         self.inner.is_revoked(token).await
     }
 
@@ -78,12 +78,12 @@ impl TokenStore for FlakyStore {
         user_id: &UserId,
         now: NumericDate,
     ) -> Result<Vec<Session>, StoreError> {
-        self.pass().await?;
+        self.check_failure().await?;
         self.inner.sessions(user_id, now).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        self.pass().await?;
+        self.check_failure().await?;
         self.inner.purge(now, limit).await
     }
 }

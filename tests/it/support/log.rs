@@ -1,4 +1,4 @@
-//! Everything that is logged on one thread.
+//! Everything that one thread logs.
 
 use std::{
     cell::RefCell,
@@ -16,18 +16,18 @@ use tracing::{
     subscriber::set_global_default,
 };
 
-/// The events and spans of every level and crate, each as one line.
+/// The events and spans of all levels and crates, each as one line.
 #[derive(Clone, Default)]
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
 }
 
 thread_local! {
-    /// Where the lines of this thread go.
+    /// The log that collects the lines of this thread.
     static CURRENT: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
-/// Ends the collecting when dropped.
+/// Stops collecting when dropped.
 pub(crate) struct Guard;
 
 impl Drop for Guard {
@@ -37,10 +37,10 @@ impl Drop for Guard {
 }
 
 impl Log {
-    /// Collects what this thread logs while the guard lives.
+    /// Collects what this thread logs until the guard is dropped.
     ///
-    /// One subscriber serves the whole process: what a test without one logs first would count as
-    /// never of interest to subscribers of other threads.
+    /// One subscriber serves the whole process. With a subscriber for each thread, `tracing` would
+    /// disable a call site for all threads if a thread without a subscriber reached it first.
     pub(crate) fn collect() -> (Self, Guard) {
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| set_global_default(ByThread::default()).unwrap());
@@ -49,21 +49,21 @@ impl Log {
         (log, Guard)
     }
 
-    /// What has come together since it was last asked.
+    /// The lines since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.lines.lock().unwrap())
     }
 }
 
-/// Hands each line to the log of its thread.
+/// Passes each line to the log of its thread.
 #[derive(Default)]
 struct ByThread {
     spans: AtomicU64,
 }
 
 impl ByThread {
-    fn write(what: &str, metadata: &Metadata<'_>, fields: &str) {
-        Self::push(format!("{} {what}{fields} @{}", metadata.level(), metadata.target()));
+    fn write(name: &str, metadata: &Metadata<'_>, fields: &str) {
+        Self::push(format!("{} {name}{fields} @{}", metadata.level(), metadata.target()));
     }
 
     fn push(line: String) {
@@ -75,7 +75,7 @@ impl ByThread {
     }
 }
 
-/// Writes fields one after another, the message without its name.
+/// The fields of an event in one line, the message without its name.
 struct Fields(String);
 
 impl Visit for Fields {

@@ -1,4 +1,4 @@
-//! Logins at an issuer whose clock, users and store obey the test.
+//! An issuer whose clock, users and store the test controls.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use super::flaky::FlakyStore;
 
 pub(crate) const SECRET: &str = "no secret: sixty-four bytes that every reader of this file knows";
 pub(crate) const NOW: u64 = 1_700_000_000;
-/// The password of everybody in a [`Directory`].
+/// The password of all users in a [`Directory`].
 pub(crate) const PASSWORD: &str = "analytical engine";
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub(crate) fn ada() -> User<Profile> {
     User::new(1, Profile { username: "ada".to_owned() })
 }
 
-/// What a test moves: time, users, the store; and what it sees: events.
+/// What a test controls: the clock, users and store; and what it observes: events.
 pub(crate) struct Setup {
     pub(crate) clock: ManualClock,
     pub(crate) store: FlakyStore,
@@ -49,7 +49,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// The time is [`NOW`], and there is one user, [`ada`].
+    /// The time is [`NOW`]. There is one user, [`ada`].
     pub(crate) fn new() -> Self {
         let users = Directory::default();
         users.put(ada());
@@ -57,7 +57,7 @@ impl Setup {
         Self { clock, store: FlakyStore::default(), users, events: Events::default() }
     }
 
-    /// An issuer that rotates.
+    /// An issuer with a store and rotation, without grace.
     pub(crate) fn builder(&self) -> IssuerBuilder<Profile> {
         self.plain_builder().rotate_refresh_tokens(true).store(self.store.clone())
     }
@@ -81,14 +81,14 @@ pub(crate) fn key() -> SigningKey {
     SigningKey::hs256(SECRET).unwrap()
 }
 
-/// The refresh token among `tokens`.
+/// The refresh token of `tokens`.
 pub(crate) fn refresh_of(tokens: &Tokens) -> &str {
     tokens.refresh().unwrap()
 }
 
-/// Why it was refused.
+/// The kind of the error in `result`.
 pub(crate) fn error_kind<T>(result: Result<T, AuthError>) -> AuthErrorKind {
-    result.err().expect("refused").kind()
+    result.err().expect("an error").kind()
 }
 
 /// The users of a test. Clones share them.
@@ -97,7 +97,7 @@ pub(crate) struct Directory<C, R = NoClaims> {
     outage: Arc<AtomicU8>,
 }
 
-/// What a [`Directory`] answers.
+/// How a [`Directory`] fails.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Outage {
@@ -107,7 +107,7 @@ pub(crate) enum Outage {
 }
 
 impl<C, R> Directory<C, R> {
-    /// Adds a user, or changes the one with the same id.
+    /// Adds a user, or replaces the one with the same id.
     pub(crate) fn put(&self, user: User<C, R>) {
         self.users.lock().unwrap().insert(user.id().to_string(), user);
     }
@@ -120,10 +120,10 @@ impl<C, R> Directory<C, R> {
         self.outage.store(outage as u8, Ordering::SeqCst);
     }
 
-    fn pass(&self) -> Result<(), BackendError> {
+    fn check_outage(&self) -> Result<(), BackendError> {
         match self.outage.load(Ordering::SeqCst) {
             0 => Ok(()),
-            1 => Err(BackendError::unavailable("out of order")),
+            1 => Err(BackendError::unavailable("unavailable")),
             _ => Err(BackendError::overloaded()),
         }
     }
@@ -136,7 +136,7 @@ where
 {
     type Credentials = UsernamePassword;
 
-    /// User names are ids.
+    /// The user name is the id.
     async fn authenticate(
         &self,
         credentials: UsernamePassword,
@@ -146,7 +146,7 @@ where
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<C, R>>, BackendError> {
-        self.pass()?;
+        self.check_outage()?;
         Ok(self.users.lock().unwrap().get(id.as_str()).cloned())
     }
 }
@@ -163,13 +163,13 @@ impl<C, R> Clone for Directory<C, R> {
     }
 }
 
-/// The events told so far, each as its name and what it names. Clones share them.
+/// The events emitted so far, each as its name and ids. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
 
 impl Events {
     fn push(&self, event: &Event<'_>) {
-        let about = match *event {
+        let ids = match *event {
             Event::LoginSucceeded { user_id, session_id }
             | Event::Refreshed { user_id, session_id }
             | Event::ReuseDetected { user_id, session_id }
@@ -178,18 +178,18 @@ impl Events {
             Event::TokenRevoked { user_id, jti } => format!("{user_id} {jti}"),
             Event::UserRevoked { user_id } => user_id.to_owned(),
             Event::LoginFailed { reason } => format!("{reason:?}"),
-            _ => unreachable!("an event this does not know"),
+            _ => unreachable!("an unknown event"),
         };
-        self.0.lock().unwrap().push(format!("{event:?} {about}"));
+        self.0.lock().unwrap().push(format!("{event:?} {ids}"));
     }
 
-    /// Those since the last call.
+    /// The events since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 
-/// The text of a part of `token`: 0 is its header, 1 its payload.
+/// The decoded part of `token` with this index: 0 is the header, 1 the payload.
 pub(crate) fn part(token: &str, index: usize) -> String {
     let part = token.split('.').nth(index).unwrap();
     String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
@@ -199,7 +199,7 @@ pub(crate) fn payload(token: &str) -> Value {
     serde_json::from_str(&part(token, 1)).unwrap()
 }
 
-/// A token with these parts, rightly signed with `secret` whatever they are.
+/// A token with these parts and a valid signature made with `secret`.
 pub(crate) fn mint(secret: impl AsRef<[u8]>, header: &str, payload: &str) -> String {
     let encode = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
     let input = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
@@ -211,7 +211,7 @@ pub(crate) fn mint(secret: impl AsRef<[u8]>, header: &str, payload: &str) -> Str
 /// The header that SimpleJWT and this crate write.
 pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// A refresh token of ada as SimpleJWT makes it, issued at [`NOW`] for `lifetime`.
+/// A refresh token of ada as SimpleJWT issues it, issued at [`NOW`] for `lifetime`.
 pub(crate) fn simplejwt_refresh(jti: &str, lifetime: Duration) -> String {
     let exp = NOW + lifetime.as_secs();
     let payload = format!(

@@ -1,4 +1,4 @@
-//! Answers of a service, read to their end.
+//! Responses of a service, with their whole bodies.
 
 use axum::{
     Router,

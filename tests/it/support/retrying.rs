@@ -1,4 +1,4 @@
-//! A store for tests that ask what comes out and not when.
+//! A store for tests whose result must not depend on the load of the machine.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
-/// On a machine that does much else, a store may be slower than it would have callers wait.
+/// How long calls are repeated. A busy machine may exceed the deadlines of a store.
 const RETRY_FOR: Duration = Duration::from_secs(60);
 
-/// Calls a store again if it gives no answer, as the stores of this crate allow.
+/// Repeats failed calls, which all stores of this crate permit.
 #[derive(Clone)]
 pub(crate) struct RetryingStore<S>(pub(crate) S);
 
@@ -22,7 +22,7 @@ async fn retry<T, F: Future<Output = Result<T, StoreError>>>(
     loop {
         match call().await {
             Err(_) if began.elapsed() < RETRY_FOR => {}
-            answer => return answer,
+            result => return result,
         }
     }
 }

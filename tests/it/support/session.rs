@@ -8,20 +8,20 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
-/// Until when everything is kept.
+/// Until when the store must remember everything.
 pub(crate) const KEPT: u64 = 1_000_000;
 
 pub(crate) const fn at(secs: u64) -> NumericDate {
     NumericDate::from_secs(secs)
 }
 
-/// An id that was never used before by this process.
+/// An id that this process has not used before.
 pub(crate) fn new_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A session of a user: the ids of both are `id`, and it begins with the refresh token `first`.
+/// Begins a session with the refresh token `first`. Its id and that of its user are `id`.
 pub(crate) async fn begin<S: TokenStore>(
     store: &S,
     id: &str,
@@ -46,14 +46,14 @@ pub(crate) async fn spend_as<S: TokenStore>(
     id: &str,
     refresh: &str,
     successor: &str,
-    terms: impl FnOnce(Spend<'_>) -> Spend<'_>,
+    configure: impl FnOnce(Spend<'_>) -> Spend<'_>,
 ) -> Result<Spent, StoreError> {
     let user = UserId::from(id);
     let session = NewSession::new(id, &user, refresh, at(1)).with_expiry(at(KEPT), at(KEPT));
-    store.spend(&terms(Spend::new(&session, at(1), successor))).await
+    store.spend(&configure(Spend::new(&session, at(1), successor))).await
 }
 
-/// Whether the refresh token may not be spent next.
+/// Whether the refresh token was spent or revoked.
 pub(crate) async fn is_spent<S: TokenStore>(
     store: &S,
     id: &str,

@@ -1,4 +1,4 @@
-//! A store that takes its time.
+//! A store that responds only when a test lets it.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
-/// Says whether a token is revoked once it is [released](Self::release), and nothing else.
+/// Responds to `is_revoked` once it is [released](Self::release), and to nothing else.
 #[derive(Clone)]
 pub(crate) struct SlowStore(Arc<Inner>);
 
@@ -26,7 +26,7 @@ struct Inner {
 pub(crate) enum Verdict {
     NotRevoked,
     Revoked,
-    /// The store fails, for this reason.
+    /// The store fails for this reason.
     Fails(&'static str),
 }
 
@@ -36,19 +36,19 @@ impl SlowStore {
         Self(Arc::new(Inner { verdict, asked, released }))
     }
 
-    /// One that answers as soon as it is asked.
+    /// A store that responds immediately.
     pub(crate) fn released(verdict: Verdict) -> Self {
         let store = Self::new(verdict);
         store.release();
         store
     }
 
-    /// Lets it answer, now and in future.
+    /// Lets it respond, now and in future.
     pub(crate) fn release(&self) {
         self.0.released.add_permits(1);
     }
 
-    /// How often it was asked.
+    /// How many calls it has received.
     pub(crate) fn asked(&self) -> usize {
         self.0.asked.load(Ordering::SeqCst)
     }
@@ -66,23 +66,23 @@ impl TokenStore for SlowStore {
     }
 
     async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        unreachable!("a layer only asks whether a token is revoked")
+        unreachable!("a layer calls `is_revoked` only")
     }
 
     async fn spend(&self, _: &Spend<'_>) -> Result<Spent, StoreError> {
-        unreachable!("a layer only asks whether a token is revoked")
+        unreachable!("a layer calls `is_revoked` only")
     }
 
     async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
-        unreachable!("a layer only asks whether a token is revoked")
+        unreachable!("a layer calls `is_revoked` only")
     }
 
     async fn sessions(&self, _: &UserId, _: NumericDate) -> Result<Vec<Session>, StoreError> {
-        unreachable!("a layer only asks whether a token is revoked")
+        unreachable!("a layer calls `is_revoked` only")
     }
 
     async fn purge(&self, _: NumericDate, _: usize) -> Result<usize, StoreError> {
-        unreachable!("a layer only asks whether a token is revoked")
+        unreachable!("a layer calls `is_revoked` only")
     }
 }
 

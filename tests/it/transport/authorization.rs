@@ -14,7 +14,7 @@ use crate::support::app::{layer, request, send, valid_token, with_authorization,
 use super::{USER_42, assert_complete, assert_lines};
 
 #[tokio::test]
-async fn one_line_one_scheme_one_token() {
+async fn accepts_one_field_with_one_scheme_and_one_token() {
     let cases: &[(&[&str], _)] = &[
         (&["Bearer {T}"], USER_42),
         (&["bearer {T}"], USER_42),
@@ -23,7 +23,7 @@ async fn one_line_one_scheme_one_token() {
         (&["Bearer  {T}"], USER_42),
         (&["Bearer        {T}"], USER_42),
         (&[" Bearer {T}\t "], USER_42),
-        // No credentials, or of another scheme.
+        // No credentials, or another scheme.
         (&[], Err(MissingCredentials)),
         (&[""], Err(MissingCredentials)),
         (&["Basic dXNlcjpwYXNz"], Err(MissingCredentials)),
@@ -34,7 +34,7 @@ async fn one_line_one_scheme_one_token() {
         (&["{T}"], Err(MissingCredentials)),
         (&["Bearer{T}"], Err(MissingCredentials)),
         (&["Digest a=b, Bearer {T}"], Err(MissingCredentials)),
-        // Against the grammar.
+        // Violations of the grammar.
         (&["\"Bearer\" {T}"], Err(InvalidRequest)),
         (&["Bearer"], Err(InvalidRequest)),
         (&["bearer "], Err(InvalidRequest)),
@@ -58,13 +58,13 @@ async fn one_line_one_scheme_one_token() {
         (&["Bearer=={T}"], Err(InvalidRequest)),
         (&["Bearer ="], Err(InvalidRequest)),
         (&["Bearer %65"], Err(InvalidRequest)),
-        // Several lines, whatever they hold.
+        // Several fields.
         (&["Bearer {T}", "Bearer {T}"], Err(InvalidRequest)),
         (&["Bearer {T}", "Basic dXNlcjpwYXNz"], Err(InvalidRequest)),
         (&["Basic dXNlcjpwYXNz", "Bearer {T}"], Err(InvalidRequest)),
         (&["", "Bearer {T}"], Err(InvalidRequest)),
         (&["Bearer {T}", ""], Err(InvalidRequest)),
-        // The grammar of credentials, but not of tokens.
+        // Well-formed credentials, but malformed tokens.
         (&["Bearer x"], Err(Malformed)),
         (&["Bearer a.b"], Err(Malformed)),
         (&["Bearer .."], Err(Malformed)),
@@ -76,23 +76,23 @@ async fn one_line_one_scheme_one_token() {
 }
 
 #[tokio::test]
-async fn bytes_beyond_ascii_are_refused() {
-    let good = valid_token();
+async fn rejects_bytes_beyond_ascii() {
+    let token = valid_token();
     let odd = (0x80..=0xff).chain([b'\t']);
     for byte in odd {
         let byte = [byte];
         let cases: [(&[&[u8]], _); 4] = [
-            (&[&byte, b"Bearer ", good.as_bytes()], None),
-            (&[b"Bear", &byte, b"er ", good.as_bytes()], Some(MissingCredentials)),
-            (&[b"Bearer", &byte, good.as_bytes()], Some(InvalidRequest)),
-            (&[b"Bearer ", &good.as_bytes()[..9], &byte, b"x.y.z"], Some(InvalidRequest)),
+            (&[&byte, b"Bearer ", token.as_bytes()], None),
+            (&[b"Bear", &byte, b"er ", token.as_bytes()], Some(MissingCredentials)),
+            (&[b"Bearer", &byte, token.as_bytes()], Some(InvalidRequest)),
+            (&[b"Bearer ", &token.as_bytes()[..9], &byte, b"x.y.z"], Some(InvalidRequest)),
         ];
         for (parts, expected) in cases {
             let mut request = request();
             let value = HeaderValue::from_bytes(&parts.concat()).unwrap();
             request.headers_mut().insert(AUTHORIZATION, value);
             let response = send(&layer(), request).await;
-            // A tab before the scheme is only white space around the value.
+            // A tab before the scheme is whitespace around the value.
             let expected = expected.or((byte[0] != b'\t').then_some(InvalidRequest));
             assert_eq!(response.outcome().err(), expected, "{byte:?} in {parts:?}");
             assert_complete(&response, &format!("{byte:?}"));
@@ -101,13 +101,13 @@ async fn bytes_beyond_ascii_are_refused() {
 }
 
 #[tokio::test]
-async fn large_garbage_is_refused() {
+async fn rejects_long_garbage() {
     const LEN: usize = 64 * 1024;
     let cases = [
         ("Bearer ".to_owned() + &"a".repeat(LEN), Malformed),
         ("Bearer ".to_owned() + &".".repeat(LEN), Malformed),
         ("Bearer ".to_owned() + &"e".repeat(8192), Malformed),
-        // No token, however it may end; but one could begin like this.
+        // The start of the first value is not that of a token; that of the second is.
         ("Bearer ".to_owned() + &"a".repeat(LEN) + " b", Malformed),
         ("Bearer ".to_owned() + &"e".repeat(LEN) + " b", InvalidRequest),
         ("Bearer ".to_owned() + &"e30.".repeat(LEN / 4), Malformed),

@@ -1,7 +1,7 @@
-//! Rows 24 and 27 to 34: where a token may stand, and what the answers say.
+//! Where a request may carry its token (RFC 6750, RFC 9110), and the responses to rejected requests.
 
-mod answers;
 mod authorization;
+mod responses;
 mod sources;
 
 use http::{
@@ -15,11 +15,11 @@ use tower_jwt_auth::{
 
 use crate::support::app::{LayerResponse, send, valid_token, with_lines};
 
-/// The outcome for a request that the good token came with.
+/// The outcome of a request with a valid token.
 const USER_42: Result<&str, AuthErrorKind> = Ok("42");
 
-/// Every refusal a layer may response with: status, challenge, `code` and `detail`.
-const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
+/// Every rejection by a layer: kind, status, challenge, `code` and `detail`.
+const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     (
         MissingCredentials,
         401,
@@ -114,14 +114,14 @@ const REFUSALS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     (AuthErrorKind::Unavailable, 503, "", "unavailable", "The service is temporarily unavailable."),
 ];
 
-/// The whole of a refusal, so that nothing of the request can be in it.
+/// Compares the whole response, so that it cannot contain anything from the request.
 fn assert_complete(response: &LayerResponse, case: &str) {
     let Some(kind) = response.kind() else {
         assert_eq!((response.status.as_u16(), response.body.as_str()), (200, "welcome"), "{case}");
         return;
     };
     let (_, status, challenge, code, detail) =
-        REFUSALS.into_iter().find(|refusal| refusal.0 == kind).unwrap();
+        REJECTIONS.into_iter().find(|rejection| rejection.0 == kind).unwrap();
     assert_eq!(response.status.as_u16(), status, "{case}");
     let challenges = if challenge.is_empty() { vec![] } else { vec![challenge] };
     assert_eq!(response.challenges(), challenges, "{case}");
@@ -138,15 +138,15 @@ fn assert_complete(response: &LayerResponse, case: &str) {
     assert_eq!(response.headers.contains_key(RETRY_AFTER), status == 503, "{case}");
 }
 
-/// Sends the lines of each case, with a good token for `T`, and compares who came through.
+/// Sends the fields of each case, with a valid token in place of `{T}`, and compares the outcome.
 async fn assert_lines(
     layer: &JwtAuthLayer,
     name: &HeaderName,
     cases: &[(&[&str], Result<&str, AuthErrorKind>)],
 ) {
-    let good = valid_token();
+    let token = valid_token();
     for (lines, expected) in cases {
-        let filled: Vec<_> = lines.iter().map(|line| line.replace("{T}", &good)).collect();
+        let filled: Vec<_> = lines.iter().map(|line| line.replace("{T}", &token)).collect();
         let filled: Vec<_> = filled.iter().map(String::as_str).collect();
         let response = send(layer, with_lines(name, &filled)).await;
         assert_eq!(response.outcome(), *expected, "{lines:?}");

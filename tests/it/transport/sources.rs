@@ -1,4 +1,4 @@
-//! Places other than `Authorization: Bearer`, and several of them.
+//! Sources other than `Authorization: Bearer`, and several sources.
 
 use http::{
     HeaderName, HeaderValue, Request,
@@ -21,7 +21,7 @@ fn at_cookie(name: &str) -> JwtAuthLayer {
 }
 
 #[tokio::test]
-async fn a_cookie_comes_once() {
+async fn accepts_one_cookie() {
     let cases: &[(&[&str], _)] = &[
         (&["access={T}"], USER_42),
         (&[" access={T} "], USER_42),
@@ -42,7 +42,7 @@ async fn a_cookie_comes_once() {
         (&["a=access={T}"], Err(MissingCredentials)),
         (&["{T}"], Err(MissingCredentials)),
         (&["; ;;=; "], Err(MissingCredentials)),
-        // Twice, whatever they hold and in however many lines.
+        // Duplicates, in one or several fields.
         (&["access={T}; access={T}"], Err(InvalidRequest)),
         (&["access={T}", "access={T}"], Err(InvalidRequest)),
         (&["access={T}; access=x"], Err(InvalidRequest)),
@@ -50,7 +50,7 @@ async fn a_cookie_comes_once() {
         (&["access=; access={T}"], Err(InvalidRequest)),
         (&["access={T}; a=1", "b=2; access="], Err(InvalidRequest)),
         (&["access=; access="], Err(InvalidRequest)),
-        // Nothing that a token could be.
+        // Values that are not `token68`.
         (&["access=\"{T}\""], Err(InvalidRequest)),
         (&["access= {T}"], Err(InvalidRequest)),
         (&["access={T}, access={T}"], Err(InvalidRequest)),
@@ -68,7 +68,7 @@ async fn a_cookie_comes_once() {
     ];
     assert_lines(&at_cookie("__Host-access"), &COOKIE, prefixed).await;
 
-    // Only where it was asked for.
+    // Only the configured source is read.
     let elsewhere: &[(&[&str], _)] = &[(&["Bearer {T}"], Err(MissingCredentials))];
     assert_lines(&at_cookie("access"), &AUTHORIZATION, elsewhere).await;
     let elsewhere: &[(&[&str], _)] = &[(&["access={T}"], Err(MissingCredentials))];
@@ -76,7 +76,7 @@ async fn a_cookie_comes_once() {
 }
 
 #[tokio::test]
-async fn another_header_holds_the_bare_token() {
+async fn accepts_a_token_alone_in_another_header() {
     let cases: &[(&[&str], _)] = &[
         (&["{T}"], USER_42),
         (&[], Err(MissingCredentials)),
@@ -92,7 +92,7 @@ async fn another_header_holds_the_bare_token() {
 }
 
 #[tokio::test]
-async fn schemes_and_their_header_may_be_others() {
+async fn accepts_other_schemes_and_headers() {
     let cases: &[(&[&str], _)] = &[
         (&["JWT {T}"], USER_42),
         (&["jwt  {T}"], USER_42),
@@ -111,7 +111,7 @@ async fn schemes_and_their_header_may_be_others() {
 }
 
 #[tokio::test]
-async fn a_query_is_read_only_if_configured() {
+async fn reads_the_query_only_if_configured() {
     let cases: &[(&str, Result<&str, AuthErrorKind>)] = &[
         ("/?access_token={T}", USER_42),
         ("/?a=1&access_token={T}&b", USER_42),
@@ -136,9 +136,9 @@ async fn a_query_is_read_only_if_configured() {
         ("/?access_token=&a&access_token={T}", Err(InvalidRequest)),
     ];
     let configured = layer().with_source(TokenSource::insecure_query("access_token").unwrap());
-    let good = valid_token();
+    let token = valid_token();
     for (uri, expected) in cases {
-        let request = || Request::get(uri.replace("{T}", &good)).body(String::new()).unwrap();
+        let request = || Request::get(uri.replace("{T}", &token)).body(String::new()).unwrap();
         let response = send(&configured, request()).await;
         assert_eq!(response.outcome(), *expected, "{uri}");
         assert_complete(&response, uri);
@@ -148,11 +148,11 @@ async fn a_query_is_read_only_if_configured() {
 }
 
 #[tokio::test]
-async fn a_form_is_never_read() {
-    let good = valid_token();
+async fn never_reads_a_form() {
+    let token = valid_token();
     let request = Request::post("/")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(format!("access_token={good}"))
+        .body(format!("access_token={token}"))
         .unwrap();
     let with_query =
         layer().with_additional_source(TokenSource::insecure_query("access_token").unwrap());
@@ -163,8 +163,8 @@ async fn a_form_is_never_read() {
 }
 
 #[tokio::test]
-async fn tokens_in_two_places_are_refused() {
-    let good = valid_token();
+async fn rejects_tokens_in_two_places() {
+    let token = valid_token();
     let layer = layer()
         .with_additional_source(TokenSource::cookie("access").unwrap())
         .with_additional_source(TokenSource::insecure_query("t").unwrap());
@@ -186,7 +186,7 @@ async fn tokens_in_two_places_are_refused() {
     ];
     for (uri, authorization, cookie, expected) in cases {
         let [uri, authorization, cookie] =
-            [uri, authorization, cookie].map(|text| text.replace("{T}", &good));
+            [uri, authorization, cookie].map(|text| text.replace("{T}", &token));
         let mut request = with_authorization(&[&authorization]);
         *request.uri_mut() = uri.parse().unwrap();
         request.headers_mut().insert(COOKIE, HeaderValue::from_str(&cookie).unwrap());
@@ -197,7 +197,7 @@ async fn tokens_in_two_places_are_refused() {
 }
 
 #[tokio::test]
-async fn one_place_described_twice_is_one_place() {
+async fn ignores_duplicate_sources() {
     let schemes = |schemes: &[&'static str]| TokenSource::authorization(schemes.to_vec()).unwrap();
     let again = [
         TokenSource::bearer(),
@@ -216,19 +216,20 @@ async fn one_place_described_twice_is_one_place() {
 }
 
 #[test]
-fn names_that_no_request_has_are_refused() {
-    let refused = |source: Result<TokenSource, ConfigError>| assert!(source.is_err(), "{source:?}");
+fn rejects_invalid_names() {
+    let assert_rejected =
+        |source: Result<TokenSource, ConfigError>| assert!(source.is_err(), "{source:?}");
     for name in ["", " ", "a b", "a=b", "a;b", "a\nb", "\u{e9}", "a\0", "\"a\"", "a,b"] {
-        refused(TokenSource::cookie(name));
-        refused(TokenSource::insecure_query(name));
-        refused(TokenSource::authorization([name]));
-        refused(TokenSource::authorization(["Bearer", name]));
-        refused(TokenSource::credentials(OTHER, [name]));
+        assert_rejected(TokenSource::cookie(name));
+        assert_rejected(TokenSource::insecure_query(name));
+        assert_rejected(TokenSource::authorization([name]));
+        assert_rejected(TokenSource::authorization(["Bearer", name]));
+        assert_rejected(TokenSource::credentials(OTHER, [name]));
     }
-    // Never written like this in a query.
+    // Percent-encoded in a query.
     for name in ["a&b", "a%62", "a+b", "a#b"] {
-        refused(TokenSource::insecure_query(name));
+        assert_rejected(TokenSource::insecure_query(name));
         assert!(TokenSource::cookie(name).is_ok(), "{name}");
     }
-    refused(TokenSource::authorization::<&str>([]));
+    assert_rejected(TokenSource::authorization::<&str>([]));
 }

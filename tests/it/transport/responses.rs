@@ -1,4 +1,4 @@
-//! What refused requests are answered with.
+//! Responses to rejected requests.
 
 use tower_jwt_auth::{
     AuthErrorKind::{self, Malformed},
@@ -16,7 +16,7 @@ use crate::support::{
 use super::{USER_42, assert_complete};
 
 #[tokio::test]
-async fn a_layer_answers_every_kind_in_full() {
+async fn responds_to_every_kind_of_error() {
     let verifier: Verifier = verifier_builder()
         .issuer("https://login.example")
         .audience("shop")
@@ -31,14 +31,15 @@ async fn a_layer_answers_every_kind_in_full() {
     let failing = SlowStore::released(Verdict::Fails("postgres://user:hunter2@db"));
     let failing = JwtAuthLayer::new(verifier).with_revocation_check(failing);
 
-    let good = [("iss", r#""https://login.example""#), ("aud", r#""shop""#)];
+    let defaults = [("iss", r#""https://login.example""#), ("aud", r#""shop""#)];
     let with = |changes: &[(&'static str, &'static str)]| {
-        let kept = good.iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
+        let kept =
+            defaults.iter().filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
         token(&kept.chain(changes).copied().collect::<Vec<_>>())
     };
     let forged = with(&[("user_id", r#""1""#)]);
     let forged = forged.rsplit_once('.').unwrap().0.to_owned() + ".AAAA";
-    let of_another_algorithm = Minter::hs256().mint(r#"{"alg":"ES256"}"#, claims(&good));
+    let of_another_algorithm = Minter::hs256().mint(r#"{"alg":"ES256"}"#, claims(&defaults));
     let cases = [
         (with(&[]), USER_42),
         ("not-a-token".to_owned(), Err(Malformed)),
@@ -65,7 +66,7 @@ async fn a_layer_answers_every_kind_in_full() {
 }
 
 #[tokio::test]
-async fn challenges_name_the_realm() {
+async fn challenges_contain_the_realm() {
     for realm in ["api", "my app", "a!#b[c]d~", "x"] {
         let layer = layer().with_realm(realm).unwrap();
         let response = send(&layer, request()).await;
