@@ -19,6 +19,12 @@ pub enum KeyRotationErrorKind {
     Contended,
     /// No key could be generated, or there are 100 keys already.
     Key,
+    /// No stored key has the id of the key to discard.
+    UnknownKey,
+    /// The key to discard was added with
+    /// [`RotationPolicyBuilder::verifying_key`](super::RotationPolicyBuilder::verifying_key). It is
+    /// trusted until it is removed from the policy of every copy of the service.
+    ConfiguredKey,
 }
 
 impl KeyRotationError {
@@ -47,6 +53,10 @@ impl fmt::Display for KeyRotationError {
             KeyRotationErrorKind::Malformed => "the stored keys are malformed",
             KeyRotationErrorKind::Contended => "the stored keys kept changing",
             KeyRotationErrorKind::Key => "no key could be added",
+            KeyRotationErrorKind::UnknownKey => "no stored key has this id",
+            KeyRotationErrorKind::ConfiguredKey => {
+                "the key is part of the rotation policy and must be removed there"
+            }
         })
     }
 }

@@ -1,12 +1,17 @@
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, ErrorKind, Write},
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
-use super::storage::{KeyStorage, KeyStorageError, StoredKeys};
+use super::{
+    permissions::{
+        check_private_file, check_protected_folder, create_private_folder, private_file,
+    },
+    storage::{KeyStorage, KeyStorageError, StoredKeys},
+};
 
 const KEYS_FILE: &str = "keys.json";
 /// Written completely, then renamed to [`KEYS_FILE`].
@@ -27,11 +32,13 @@ const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 ///   a crash.
 /// - `keys.lock`, which a copy locks while it replaces `keys.json`. The lock ends with the process.
 ///
-/// <div class="warning">
+/// # Permissions
 ///
-/// A user who can read the folder can sign tokens.
-///
-/// </div>
+/// Whoever can read `keys.json` can sign tokens, and whoever can write to the folder can add a key.
+/// On Unix, the folder is therefore rejected if its group or other users can write to it, and the
+/// files are rejected if their group or other users have any access. The same must hold for the
+/// folders above it, which are not checked. If a volume is mounted with access for all users, use a
+/// folder inside it.
 #[derive(Clone, Debug)]
 pub struct KeyFolder(PathBuf);
 
@@ -67,17 +74,27 @@ async fn spawn_blocking<T: Send + 'static>(
 }
 
 fn load(folder: &Path) -> io::Result<Option<StoredKeys>> {
-    match fs::read(folder.join(KEYS_FILE)) {
-        Ok(bytes) => Ok(Some(StoredKeys::new(bytes))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let mut file = match File::open(folder.join(KEYS_FILE)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    check_protected_folder(folder)?;
+    let metadata = file.metadata()?;
+    check_private_file(&metadata)?;
+    // A buffer that grows would leave unwiped copies behind.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(StoredKeys::new(bytes)))
 }
 
 fn replace(folder: &Path, expected: Option<&StoredKeys>, new: &StoredKeys) -> io::Result<bool> {
-    create_folder(folder)?;
+    create_private_folder(folder)?;
+    check_protected_folder(folder)?;
     // The lock is released when the file is closed: at the end of this function or of the process.
-    let lock = owner_only().create(true).truncate(false).open(folder.join(LOCK_FILE))?;
+    let lock = private_file().create(true).truncate(false).open(folder.join(LOCK_FILE))?;
+    // Another user who can open it could hold the lock.
+    check_private_file(&lock.metadata()?)?;
     lock_with_timeout(&lock)?;
     if load(folder)?.as_ref() != expected {
         return Ok(false);
@@ -88,7 +105,7 @@ fn replace(folder: &Path, expected: Option<&StoredKeys>, new: &StoredKeys) -> io
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = owner_only().create_new(true).open(&new_file)?;
+    let mut file = private_file().create_new(true).open(&new_file)?;
     file.write_all(new.as_bytes())?;
     file.sync_all()?;
     fs::rename(new_file, folder.join(KEYS_FILE))?;
@@ -108,23 +125,6 @@ fn lock_with_timeout(file: &File) -> io::Result<()> {
             result => return Ok(result?),
         }
     }
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Options to write a file. A file that is created is accessible to its owner only, from the start.
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }
 
 /// Makes a rename durable. Only Unix can open a folder for this.

@@ -55,10 +55,12 @@ mod dyn_storage;
 mod error;
 mod folder;
 mod key_ring;
+mod permissions;
 mod policy;
 mod policy_builder;
 mod rotating_keys;
 mod storage;
+mod update;
 
 pub use error::{KeyRotationError, KeyRotationErrorKind};
 pub use folder::KeyFolder;

@@ -34,6 +34,14 @@ pub struct RotationPolicy {
     pub(super) clock: Clock,
 }
 
+/// The result of [`RotationPolicy::advance`].
+pub(super) struct Advanced {
+    /// Whether the keys must be stored again.
+    pub(super) has_changed: bool,
+    /// Whether the key to discard was among them.
+    pub(super) has_discarded: bool,
+}
+
 /// A change that does not wait for the schedule.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command<'a> {
@@ -56,26 +64,28 @@ impl RotationPolicy {
         (self.lead_time / POLLS_PER_LEAD_TIME).clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL)
     }
 
-    /// Applies everything that is due at `now`, and returns whether `ring` has changed.
+    /// Applies everything that is due at `now`.
     pub(super) fn advance(
         &self,
         ring: &mut KeyRing,
         now: NumericDate,
         command: Command<'_>,
-    ) -> Result<bool, KeyRotationError> {
-        let mut changed = remove_expired(ring, now);
-        if let Command::Discard { kid } = command {
-            changed |= self.discard(ring, now, kid)?;
-        }
+    ) -> Result<Advanced, KeyRotationError> {
+        let mut has_changed = remove_expired(ring, now);
+        let has_discarded = match command {
+            Command::Discard { kid } => self.discard(ring, now, kid)?,
+            Command::None | Command::Rotate => false,
+        };
+        has_changed |= has_discarded;
         if ring.keys.is_empty() {
             ring.keys.push(self.generate(now, now)?);
-            return Ok(true);
+            return Ok(Advanced { has_changed: true, has_discarded });
         }
         let signing = ring.signing_index(now);
         for key in &mut ring.keys[signing..] {
             if key.token_lifetime < self.lifetime_with_leeway().as_secs() {
                 key.token_lifetime = self.lifetime_with_leeway().as_secs();
-                changed = true;
+                has_changed = true;
             }
         }
         let earliest = now.saturating_add(self.lead_time);
@@ -86,9 +96,9 @@ impl RotationPolicy {
                 return Err(KeyRotationError::new(KeyRotationErrorKind::Key));
             }
             ring.keys.push(self.generate(now, due.unwrap_or(earliest).max(earliest))?);
-            changed = true;
+            has_changed = true;
         }
-        Ok(changed)
+        Ok(Advanced { has_changed, has_discarded })
     }
 
     /// When another key should replace the signing key.
@@ -104,7 +114,8 @@ impl RotationPolicy {
         self.rotate_every.map(|interval| signing.signs_from.saturating_add(interval))
     }
 
-    /// Removes the key `kid`. If it is the signing key, its successor signs from now on.
+    /// Removes the key `kid`, and returns whether it was there. If it is the signing key, its
+    /// successor signs from now on.
     fn discard(
         &self,
         ring: &mut KeyRing,

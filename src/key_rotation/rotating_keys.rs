@@ -14,10 +14,9 @@ use super::{
     key_ring::KeyRing,
     policy::{Command, RotationPolicy},
     storage::KeyStorage,
+    update::{Failure, Updated, update},
 };
 
-/// How often a change is attempted when other copies change the stored keys at the same time.
-const MAX_ATTEMPTS: usize = 10;
 const MIN_SLEEP: Duration = Duration::from_millis(100);
 
 /// Signing keys that rotate while serving. See the [module docs](super).
@@ -43,16 +42,30 @@ struct Current {
 impl RotatingKeys {
     /// Loads the keys from `storage`. If there are none, generates the first key and stores it.
     ///
+    /// If there are keys, but a change that is due cannot be stored, for example on a full disk or a
+    /// read-only file system, the stored keys are used as they are, and a warning is logged. The
+    /// task of [`spawn`](Self::spawn) tries again.
+    ///
     /// # Errors
     ///
-    /// When the storage fails, or the stored document was not written by this module. Nothing is
-    /// overwritten in that case.
+    /// When the storage cannot be read, when there are no keys and none can be stored, or when the
+    /// stored document was not written by this module. A document is not overwritten in that case.
     pub async fn open(
         storage: impl KeyStorage,
         policy: RotationPolicy,
     ) -> Result<Self, KeyRotationError> {
         let storage = DynStorage::new(storage);
-        let ring = update(&policy, &storage, None, Command::None).await?;
+        let ring = match update(&policy, &storage, None, Command::None).await {
+            Ok(updated) => updated.ring,
+            Err(Failure { error, stored: Some(ring) }) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a due change of the keys was not stored"
+                );
+                ring
+            }
+            Err(Failure { error, stored: None }) => return Err(error),
+        };
         let now = policy.clock.now();
         let keys = key_set(&policy, &ring, now).build().map_err(|error| {
             KeyRotationError::with_source(KeyRotationErrorKind::Malformed, error)
@@ -74,7 +87,8 @@ impl RotatingKeys {
     /// # Errors
     ///
     /// When the storage fails or the stored document is malformed. The current keys stay in use, and
-    /// a published key still starts to sign at its time.
+    /// a published key still starts to sign at its time. If only the write fails, the stored keys
+    /// are used, including the changes of other copies.
     pub async fn refresh(&self) -> Result<(), KeyRotationError> {
         self.update(Command::None).await.map(drop)
     }
@@ -86,7 +100,8 @@ impl RotatingKeys {
     ///
     /// As [`refresh`](Self::refresh), and when there are 100 keys already.
     pub async fn rotate(&self) -> Result<NumericDate, KeyRotationError> {
-        self.update(Command::Rotate).await
+        let ring = self.update(Command::Rotate).await?.ring;
+        Ok(ring.keys.last().map(|key| key.signs_from).unwrap_or_default())
     }
 
     /// Deletes the key `kid` at once, for example because it has leaked. Tokens that it has signed
@@ -98,9 +113,21 @@ impl RotatingKeys {
     ///
     /// # Errors
     ///
-    /// As [`refresh`](Self::refresh). The key may still be trusted in that case.
+    /// - [`UnknownKey`](KeyRotationErrorKind::UnknownKey) if no stored key has this id, for example
+    ///   because it was discarded before.
+    /// - [`ConfiguredKey`](KeyRotationErrorKind::ConfiguredKey) if the key was added with
+    ///   [`verifying_key`](super::RotationPolicyBuilder::verifying_key). It is still trusted.
+    /// - Otherwise as [`refresh`](Self::refresh). The key may still be trusted.
     pub async fn discard(&self, kid: &str) -> Result<(), KeyRotationError> {
-        self.update(Command::Discard { kid }).await.map(drop)
+        if self.update(Command::Discard { kid }).await?.has_discarded {
+            return Ok(());
+        }
+        let is_configured = self.0.policy.verifying_keys.iter().any(|key| key.kid() == Some(kid));
+        Err(KeyRotationError::new(if is_configured {
+            KeyRotationErrorKind::ConfiguredKey
+        } else {
+            KeyRotationErrorKind::UnknownKey
+        }))
     }
 
     /// Starts a task that [refreshes](Self::refresh) the keys whenever something is due, and four
@@ -115,8 +142,8 @@ impl RotatingKeys {
         RotationTask(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(keys.until_next_refresh().await).await;
-                if keys.refresh().await.is_err() {
-                    warn!("refreshing the stored keys failed; the current keys stay in use");
+                if let Err(error) = keys.refresh().await {
+                    warn!(error = &error as &dyn std::error::Error, "the keys were not refreshed");
                 }
             }
         }))
@@ -133,18 +160,16 @@ impl RotatingKeys {
         until_pending.map_or(interval, |until| until.clamp(MIN_SLEEP, interval))
     }
 
-    /// Returns when the last key starts to sign.
-    async fn update(&self, command: Command<'_>) -> Result<NumericDate, KeyRotationError> {
+    async fn update(&self, command: Command<'_>) -> Result<Updated, KeyRotationError> {
         let Inner { policy, storage, keys, current } = &*self.0;
         let mut current = current.lock().await;
         let updated = update(policy, storage, Some(&current.ring), command).await;
-        let failure = match updated {
-            Ok(ring) => {
-                current.ring = ring;
-                None
+        match &updated {
+            Ok(Updated { ring, .. }) | Err(Failure { stored: Some(ring), .. }) => {
+                current.ring = ring.clone();
             }
-            Err(error) => Some(error),
-        };
+            Err(Failure { stored: None, .. }) => {}
+        }
         let now = policy.clock.now();
         let key_ids = current.ring.key_ids(now);
         if current.key_ids != key_ids {
@@ -154,33 +179,8 @@ impl RotatingKeys {
             current.key_ids = key_ids;
             debug!("the keys have changed");
         }
-        match failure {
-            Some(error) => Err(error),
-            None => Ok(current.ring.keys.last().map(|key| key.signs_from).unwrap_or_default()),
-        }
+        updated.map_err(|failure| failure.error)
     }
-}
-
-/// Advances the stored keys, and returns them.
-async fn update(
-    policy: &RotationPolicy,
-    storage: &DynStorage,
-    current: Option<&KeyRing>,
-    command: Command<'_>,
-) -> Result<KeyRing, KeyRotationError> {
-    for _ in 0..MAX_ATTEMPTS {
-        let stored = storage.load().await?;
-        let mut ring = match &stored {
-            Some(stored) => KeyRing::parse(stored)?,
-            // If the document was lost, the keys in memory are stored again.
-            None => current.cloned().unwrap_or_default(),
-        };
-        let changed = policy.advance(&mut ring, policy.clock.now(), command)? || stored.is_none();
-        if !changed || storage.replace(stored.as_ref(), &ring.to_document()).await? {
-            return Ok(ring);
-        }
-    }
-    Err(KeyRotationError::new(KeyRotationErrorKind::Contended))
 }
 
 fn key_set(policy: &RotationPolicy, ring: &KeyRing, now: NumericDate) -> KeySetBuilder {

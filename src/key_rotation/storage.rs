@@ -91,7 +91,7 @@ pub struct KeyStorageError {
 }
 
 impl KeyStorageError {
-    /// The storage is unavailable because of `source`.
+    /// The storage is unavailable because of `source`, which must not contain a secret: it is logged.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: source.into() }
     }

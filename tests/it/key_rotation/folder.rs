@@ -22,7 +22,7 @@ use tower_jwt_auth::{
 
 use crate::support::{folder::Folder, login::NOW};
 
-use super::{clock, issuer, policy, published, sign};
+use super::{MONTH, clock, issuer, policy, published, sign, verify};
 
 async fn open(path: &Path) -> RotatingKeys {
     let policy = policy(&clock()).build().unwrap();
@@ -48,11 +48,45 @@ async fn files_are_accessible_to_their_owner_only() {
     assert_eq!(file_names(&path), ["keys.json", "keys.lock"]);
     assert_eq!(mode(&path.join("keys.json")), 0o600);
     assert_eq!(mode(&path.join("keys.lock")), 0o600);
-    // Also where it had been opened to others, once it is written again.
-    fs::set_permissions(path.join("keys.json"), PermissionsExt::from_mode(0o644)).unwrap();
-    let kid = published(&keys)[1].clone();
-    keys.discard(&kid).await.unwrap();
-    assert_eq!(mode(&path.join("keys.json")), 0o600);
+}
+
+/// A reader of the keys could sign tokens, and a writer of the folder could add a key.
+#[tokio::test]
+async fn rejects_files_that_other_users_can_access() {
+    let folder = Folder::new();
+    let path = folder.path().join("keys");
+    let keys = open(&path).await;
+    let set_mode = |path: &Path, mode| {
+        fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    for (file, modes, private) in [
+        ("", &[0o777, 0o1777, 0o770, 0o720, 0o702][..], 0o755),
+        ("keys.json", &[0o666, 0o644, 0o604, 0o640, 0o620, 0o602, 0o601], 0o600),
+    ] {
+        let file = path.join(file);
+        for mode in modes {
+            set_mode(&file, *mode);
+            let reopened =
+                RotatingKeys::open(KeyFolder::new(&path), policy(&clock()).build().unwrap()).await;
+            for error in [reopened.unwrap_err(), keys.refresh().await.unwrap_err()] {
+                assert_eq!(error.kind(), KeyRotationErrorKind::Storage, "{mode:o}");
+                let shown = format!("{error:?}");
+                assert!(shown.contains(&format!("{:04o}", mode & 0o777)), "{shown}");
+            }
+        }
+        set_mode(&file, private);
+        keys.refresh().await.unwrap();
+    }
+    // Nothing is created in such a folder either, and the lock is checked before it is used.
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    set_mode(&empty, 0o777);
+    let opened =
+        RotatingKeys::open(KeyFolder::new(&empty), policy(&clock()).build().unwrap()).await;
+    assert_eq!(opened.unwrap_err().kind(), KeyRotationErrorKind::Storage);
+    assert_eq!(file_names(&empty), [""; 0]);
+    set_mode(&path.join("keys.lock"), 0o644);
+    keys.rotate().await.unwrap_err();
 }
 
 #[tokio::test]
@@ -75,7 +109,7 @@ async fn keys_of_every_algorithm_survive_a_restart() {
         let (token, _) = sign(&issuer(&keys, &clock)).await;
         drop(keys);
         let keys = RotatingKeys::open(folder(), policy()).await.unwrap();
-        assert_eq!(super::verify(&keys, &clock, &token), Ok(()), "{algorithm}");
+        assert_eq!(verify(&keys, &clock, &token), Ok(()), "{algorithm}");
     }
 }
 
@@ -118,6 +152,7 @@ async fn open_fails_if_the_folder_cannot_be_created() {
 fn open_fails_if_the_lock_is_never_released() {
     let folder = Folder::new();
     let lock = fs::File::create(folder.path().join("keys.lock")).unwrap();
+    lock.set_permissions(PermissionsExt::from_mode(0o600)).unwrap();
     lock.lock().unwrap();
     let (done, ended) = mpsc::channel();
     let path = folder.path().to_owned();
@@ -126,10 +161,34 @@ fn open_fails_if_the_lock_is_never_released() {
         let policy = policy(&clock()).build().unwrap();
         let opened = runtime.block_on(RotatingKeys::open(KeyFolder::new(path), policy));
         drop(runtime);
-        done.send(opened.map(drop).map_err(|error| error.kind())).unwrap();
+        done.send(format!("{:?}", opened.unwrap_err())).unwrap();
     });
-    let opened = ended.recv_timeout(Duration::from_secs(60)).unwrap();
-    assert_eq!(opened, Err(KeyRotationErrorKind::Storage));
+    let error = ended.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(error.contains("WouldBlock"), "{error}");
+}
+
+/// As in a container whose file system is read-only. A folder in place of the lock file also stops
+/// a test that runs as root.
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_still_provides_its_keys() {
+    let folder = Folder::new();
+    let path = folder.path().join("keys");
+    let first = published(&open(&path).await);
+    fs::remove_file(path.join("keys.lock")).unwrap();
+    fs::create_dir(path.join("keys.lock")).unwrap();
+    let clock = clock();
+    clock.advance(MONTH);
+    let policy = policy(&clock).build().unwrap();
+    let keys = RotatingKeys::open(KeyFolder::new(&path), policy).await.unwrap();
+    assert_eq!(published(&keys), first);
+    assert!(keys.refresh().await.is_err());
+    let (token, kid) = sign(&issuer(&keys, &clock)).await;
+    assert_eq!(kid, first[0]);
+    assert_eq!(verify(&keys, &clock, &token), Ok(()));
+
+    fs::remove_dir(path.join("keys.lock")).unwrap();
+    keys.refresh().await.unwrap();
+    assert_eq!(published(&keys).len(), 2);
 }
 
 /// Each copy opens the files itself, as processes do.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tower_jwt_auth::{
-    Algorithm, AuthErrorKind, Issuer, NumericDate, SigningKey, key_rotation::RotationPolicy,
+    Algorithm, AuthErrorKind, Issuer, NumericDate, SigningKey,
+    key_rotation::{KeyRotationErrorKind, RotationPolicy},
 };
 
 use crate::support::login::{DAY, HOUR, MINUTE, NOW};
@@ -110,7 +111,8 @@ async fn a_discarded_key_is_rejected_at_once() {
             keys.rotate().await.unwrap();
         }
         let next = published(&keys).get(1).cloned();
-        keys.discard("unknown").await.unwrap();
+        let error = keys.discard("unknown").await.unwrap_err();
+        assert_eq!(error.kind(), KeyRotationErrorKind::UnknownKey);
         assert_eq!(verify(&keys, &clock, &old), Ok(()));
 
         keys.discard(&leaked).await.unwrap();
@@ -119,7 +121,36 @@ async fn a_discarded_key_is_rejected_at_once() {
         assert_eq!(verify(&keys, &clock, &new), Ok(()));
         assert_eq!(published(&keys), [&*by]);
         assert!(next.is_none_or(|next| next == by));
+        let error = keys.discard(&leaked).await.unwrap_err();
+        assert_eq!(error.kind(), KeyRotationErrorKind::UnknownKey);
     }
+}
+
+/// It would be trusted again after a restart, and by the other copies all the time.
+#[tokio::test]
+async fn discard_fails_for_a_verifying_key_of_the_policy() {
+    let clock = clock();
+    let configured = SigningKey::generate(Algorithm::EdDSA).unwrap();
+    let kid = configured.kid().unwrap();
+    let policy = policy(&clock).verifying_key(configured.verifying_key());
+    let keys = open(&InMemory::default(), policy).await;
+    let before = published(&keys);
+    let error = keys.discard(kid).await.unwrap_err();
+    assert_eq!(error.kind(), KeyRotationErrorKind::ConfiguredKey);
+    assert_eq!(published(&keys), before);
+}
+
+/// A copy that does not know a key yet can discard it, because it reads the storage first.
+#[tokio::test]
+async fn discard_finds_keys_of_other_copies() {
+    let clock = clock();
+    let storage = InMemory::default();
+    let [one, other] = [open(&storage, policy(&clock)).await, open(&storage, policy(&clock)).await];
+    one.rotate().await.unwrap();
+    let next = published(&one)[1].clone();
+    other.discard(&next).await.unwrap();
+    one.refresh().await.unwrap();
+    assert!(!published(&one).contains(&next));
 }
 
 #[tokio::test]

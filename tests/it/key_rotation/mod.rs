@@ -78,6 +78,8 @@ fn published(keys: &RotatingKeys) -> Vec<String> {
 enum Fault {
     None,
     Fails,
+    /// Only reading works, as on a full disk.
+    WritesFail,
     Hangs,
     /// Another copy has always changed the document.
     Contended,
@@ -109,10 +111,12 @@ impl InMemory {
         *self.stored.lock().unwrap() = json.map(|json| StoredKeys::new(json.into()));
     }
 
-    async fn check(&self) -> Result<(), KeyStorageError> {
+    async fn check(&self, is_write: bool) -> Result<(), KeyStorageError> {
         const FAILS: u8 = Fault::Fails as u8;
+        const WRITES_FAIL: u8 = Fault::WritesFail as u8;
         const HANGS: u8 = Fault::Hangs as u8;
         match self.fault.load(Ordering::SeqCst) {
+            WRITES_FAIL if is_write => Err(KeyStorageError::unavailable("no space left")),
             FAILS => Err(KeyStorageError::unavailable("out of order")),
             HANGS => std::future::pending().await,
             _ => Ok(()),
@@ -122,7 +126,7 @@ impl InMemory {
 
 impl KeyStorage for InMemory {
     async fn load(&self) -> Result<Option<StoredKeys>, KeyStorageError> {
-        self.check().await?;
+        self.check(false).await?;
         // Other copies can write between the read and the write.
         tokio::task::yield_now().await;
         Ok(self.stored.lock().unwrap().clone())
@@ -133,7 +137,7 @@ impl KeyStorage for InMemory {
         expected: Option<&StoredKeys>,
         new: &StoredKeys,
     ) -> Result<bool, KeyStorageError> {
-        self.check().await?;
+        self.check(true).await?;
         let mut stored = self.stored.lock().unwrap();
         let contended = self.fault.load(Ordering::SeqCst) == Fault::Contended as u8;
         if contended || stored.as_ref() != expected {

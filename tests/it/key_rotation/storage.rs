@@ -4,11 +4,14 @@ use std::error::Error;
 
 use futures::future::join_all;
 use tower_jwt_auth::{
-    ConfigError, KeySet,
+    AuthErrorKind, ConfigError, KeySet,
     key_rotation::{KeyRotationErrorKind, RotatingKeys, StoredKeys},
 };
 
-use crate::support::login::{DAY, HOUR, MINUTE};
+use crate::support::{
+    log::Log,
+    login::{DAY, HOUR, MINUTE},
+};
 
 use super::{Fault, InMemory, MONTH, clock, issuer, open, policy, published, sign, verify};
 
@@ -53,6 +56,7 @@ async fn current_keys_stay_in_use_while_the_storage_is_unavailable() {
 async fn open_fails_while_the_storage_is_unavailable() {
     for (fault, expected) in [
         (Fault::Fails, KeyRotationErrorKind::Storage),
+        (Fault::WritesFail, KeyRotationErrorKind::Storage),
         (Fault::Hangs, KeyRotationErrorKind::Storage),
         (Fault::Contended, KeyRotationErrorKind::Contended),
     ] {
@@ -61,6 +65,53 @@ async fn open_fails_while_the_storage_is_unavailable() {
         let opened = RotatingKeys::open(storage, policy(&clock()).build().unwrap()).await;
         assert_eq!(opened.unwrap_err().kind(), expected);
     }
+}
+
+/// A full disk must not keep a service from starting.
+#[tokio::test]
+async fn open_uses_the_stored_keys_if_a_rotation_cannot_be_stored() {
+    for fault in [Fault::WritesFail, Fault::Contended] {
+        let clock = clock();
+        let storage = InMemory::default();
+        let first = published(&open(&storage, policy(&clock)).await);
+        clock.advance(MONTH);
+        storage.set_fault(fault);
+        let (log, guard) = Log::collect();
+        let keys = open(&storage, policy(&clock)).await;
+        let warnings = log.take().into_iter().filter(|line| line.contains("not stored"));
+        assert_eq!(warnings.count(), 1);
+        drop(guard);
+        assert_eq!(published(&keys), first, "a key that was not stored is in use");
+        let (token, kid) = sign(&issuer(&keys, &clock)).await;
+        assert_eq!(kid, first[0]);
+        assert_eq!(verify(&keys, &clock, &token), Ok(()));
+
+        storage.set_fault(Fault::None);
+        keys.refresh().await.unwrap();
+        assert_eq!(published(&keys).len(), 2);
+        clock.advance(HOUR);
+        keys.refresh().await.unwrap();
+        assert_ne!(sign(&issuer(&keys, &clock)).await.1, first[0]);
+    }
+}
+
+/// Otherwise a copy on a full disk would never learn of a discarded key.
+#[tokio::test]
+async fn a_refresh_that_cannot_store_applies_the_changes_of_other_copies() {
+    let clock = clock();
+    let storage = InMemory::default();
+    let [one, other] = [open(&storage, policy(&clock)).await, open(&storage, policy(&clock)).await];
+    let (token, leaked) = sign(&issuer(&one, &clock)).await;
+    other.discard(&leaked).await.unwrap();
+    clock.advance(MONTH);
+    storage.set_fault(Fault::WritesFail);
+    let error = one.refresh().await.unwrap_err();
+    assert_eq!(error.kind(), KeyRotationErrorKind::Storage);
+    assert_eq!(published(&one), published(&other));
+    assert_eq!(verify(&one, &clock, &token), Err(AuthErrorKind::UnknownKey));
+    let kept = published(&one)[0].clone();
+    one.discard(&kept).await.unwrap_err();
+    assert_eq!(published(&one), [kept], "reported as failed, but discarded");
 }
 
 #[tokio::test]
