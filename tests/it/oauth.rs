@@ -1,8 +1,11 @@
 //! Introspection and revocation, from the view of another service.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -17,6 +20,8 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
+use tower::layer::util::Identity;
 use tower_jwt_auth::{
     ConfigErrorKind, Issuer,
     issue::Tokens,
@@ -28,6 +33,7 @@ use crate::support::{
     flaky::StoreFailure,
     login::{self, HOUR, MINUTE, NOW, Profile, Setup, ada, mint, refresh_of},
     reply::{Reply, send},
+    slow_body::slow_body,
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -227,6 +233,82 @@ async fn revoking_an_invalid_token_does_nothing() {
     assert_eq!(setup.events.take(), Vec::<String>::new());
 }
 
+/// RFC 7009 section 2.2.1: a `200` would be taken for the end of tokens that remain valid.
+#[tokio::test]
+async fn revoking_other_valid_tokens_is_unsupported() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let app = app(&issuer);
+    let email = TokenType::from("email_verification");
+    let custom = issuer.issue(&email, HOUR, &UserId::from(1), &NoClaims::default()).unwrap();
+    let long = json!({ "padding": "x".repeat(9000) });
+    let long = issuer.issue(&email, HOUR, &UserId::from(1), &long).unwrap();
+    let token = |members: &str| {
+        let exp = NOW + 60;
+        mint(login::SECRET, login::HEADER, &format!(r#"{{"exp":{exp},"user_id":"1"{members}}}"#))
+    };
+    let later = NOW + 3600;
+    setup.events.take();
+    for (what, token) in [
+        ("custom", &custom),
+        ("long", &long),
+        ("sliding", &token(r#","token_type":"sliding","jti":"1""#)),
+        ("no type", &token(r#","jti":"1""#)),
+        ("no id", &token(r#","token_type":"access""#)),
+        (
+            "no user",
+            &mint(login::SECRET, login::HEADER, &format!(r#"{{"exp":{later},"jti":"1"}}"#)),
+        ),
+        ("later", &token(&format!(r#","token_type":"access","jti":"1","nbf":{}"#, NOW + 3600))),
+    ] {
+        let reply = post(&app, PATHS[1], format!("token={token}")).await;
+        assert_eq!(reply.status, 400, "{what}");
+        assert_eq!(reply.json()["error"], "unsupported_token_type", "{what}");
+        assert!(reply.json()["error_description"].is_string(), "{what}");
+    }
+    assert_eq!(setup.events.take(), Vec::<String>::new());
+    let verifier = issuer.verifier_builder().token_type(email).build().unwrap();
+    assert!(verifier.verify(&custom).is_ok());
+    // An expired token of any type is not accepted any more.
+    setup.clock.advance(HOUR);
+    revoke(&app, &custom).await;
+}
+
+/// An issuer with RFC 9068 access tokens rejects older access tokens, but a verifier of the
+/// application may accept them.
+#[tokio::test]
+async fn access_tokens_of_an_older_form_are_revoked() {
+    let setup = Setup::new();
+    let builder = || setup.builder().issuer("https://login.example").audience("api");
+    let older = builder().build().unwrap();
+    let tokens = log_in(&older).await;
+    let issuer = builder().rfc9068_access_tokens("web").build().unwrap();
+    revoke(&app(&issuer), tokens.access()).await;
+    assert!(older.verify(tokens.access()).await.is_err());
+    assert!(older.verify(refresh_of(&tokens)).await.is_ok());
+}
+
+/// One byte an hour would hold a connection for years.
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_rejected_at_the_deadline() {
+    let issuer = Setup::new().issuer();
+    for (timeout, app) in [
+        (Duration::from_secs(10), app(&issuer)),
+        (Duration::from_secs(3), {
+            let routes = OAuthRoutes::builder(issuer.clone(), Identity::new()).at("/oauth");
+            routes.body_timeout(Duration::from_secs(3)).build().unwrap().into_router()
+        }),
+    ] {
+        for path in PATHS {
+            let start = Instant::now();
+            let reply = post(&app, path, slow_body(Duration::from_secs(1))).await;
+            assert_eq!(reply.status, 408);
+            assert_eq!(reply.json()["error"], "invalid_request");
+            assert_eq!(start.elapsed(), timeout, "{path}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn both_routes_are_503_while_the_store_is_unavailable() {
     let setup = Setup::new();
@@ -334,8 +416,12 @@ async fn malformed_requests_are_rejected() {
 #[test]
 fn build_rejects_invalid_settings() {
     let setup = Setup::new();
+    for timeout in [Duration::ZERO, Duration::from_secs(301)] {
+        let routes = OAuthRoutes::builder(setup.issuer(), Identity::new()).body_timeout(timeout);
+        assert_eq!(routes.build().unwrap_err().kind(), ConfigErrorKind::OutOfRange);
+    }
     let build = |issuer: Issuer<Profile>, at: &str, claim: &str| {
-        let routes = OAuthRoutes::builder(issuer, tower::layer::util::Identity::new());
+        let routes = OAuthRoutes::builder(issuer, Identity::new());
         routes.at(at).claim(claim).build().map(drop).map_err(|error| error.kind())
     };
     let without_store = setup.plain_builder().build().unwrap();

@@ -164,6 +164,16 @@ async fn the_documents_change_with_the_keys() {
     assert_eq!(algorithms, &json!(["ES256", "EdDSA"]));
 }
 
+#[test]
+fn debug_redacts_the_user_and_the_query_of_urls() {
+    let with_secrets = WellKnownRoutes::builder(es256())
+        .issuer("https://user:hunter2@login.example")
+        .introspection_endpoint("https://user:hunter2@login.example/introspect", ["none"])
+        .revocation_endpoint("https://login.example/revoke?key=hunter2", ["none"]);
+    let shown = format!("{with_secrets:?}");
+    assert!(!shown.contains("hunter2") && shown.contains("https://login.example"), "{shown}");
+}
+
 #[tokio::test]
 async fn metadata_names_only_what_exists() {
     let app = app(WellKnownRoutes::builder(es256()).issuer("https://login.example"));
@@ -277,10 +287,18 @@ fn build_rejects_invalid_settings() {
         "https://user:password@login.example",
         "https://login.example/{tenant}",
         "https://login.example/a b",
+        "https://login.example:65536",
     ] {
         assert_eq!(build(es256().issuer(issuer)), Err(ConfigErrorKind::OutOfRange), "{issuer}");
     }
-    for issuer in ["http://localhost:3000", "http://[::1]", "https://login.example:8443/a"] {
+    for issuer in [
+        "http://localhost:3000",
+        "http://LOCALHOST",
+        "http://[::1]",
+        // The rule is the same as for fetching keys.
+        "http://127.0.0.2",
+        "https://login.example:8443/a",
+    ] {
         assert_eq!(build(es256().issuer(issuer)), Ok(()), "{issuer}");
     }
     const ENDPOINT: &str = "https://login.example/oauth/revoke";

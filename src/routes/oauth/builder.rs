@@ -80,7 +80,16 @@ impl<L, C, R> OAuthRoutesBuilder<L, C, R> {
             ));
         }
         body_limits.check()?;
-        let state = Arc::new(OAuthState { issuer, claims, body_limits });
+        let any_type = issuer
+            .verifier_builder()
+            .any_token_type()
+            .optional_jti()
+            .optional_user_id()
+            .max_token_len(body_limits.len)
+            // A client sends a token once.
+            .cache(0)
+            .build()?;
+        let state = Arc::new(OAuthState { issuer, any_type, claims, body_limits });
         Ok(OAuthRoutes { state, client_auth, base })
     }
 }

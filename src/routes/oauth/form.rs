@@ -40,8 +40,16 @@ pub(super) async fn token(request: Request, limits: &BodyLimits) -> Result<Strin
     token.ok_or_else(|| invalid_request(StatusCode::BAD_REQUEST, "The parameter token is missing."))
 }
 
-/// RFC 6749 section 5.2, to which RFC 7662 and RFC 7009 refer.
 fn invalid_request(status: StatusCode, description: &str) -> Response {
-    let body = json!({ "error": "invalid_request", "error_description": description });
-    json_response(status, &body)
+    error_response(status, "invalid_request", description)
+}
+
+/// An error response with the status `400`.
+pub(super) fn error(code: &str, description: &str) -> Response {
+    error_response(StatusCode::BAD_REQUEST, code, description)
+}
+
+/// RFC 6749 section 5.2, to which RFC 7662 and RFC 7009 refer.
+fn error_response(status: StatusCode, code: &str, description: &str) -> Response {
+    json_response(status, &json!({ "error": code, "error_description": description }))
 }

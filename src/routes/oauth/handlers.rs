@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     error::{AuthError, AuthErrorKind},
     issue::Issuer,
-    token::{Claims, TokenType},
+    token::{Claims, TokenType, Verifier},
 };
 
 use super::{
@@ -28,6 +28,8 @@ const COPIED_MEMBERS: [&str; 8] =
 /// The state of the handlers.
 pub(super) struct OAuthState<C, R> {
     pub(super) issuer: Issuer<C, R>,
+    /// Verifies every token that is signed with the issuer's keys.
+    pub(super) any_type: Verifier,
     /// The names of the application's claims in introspection responses.
     pub(super) claims: Vec<Box<str>>,
     pub(super) body_limits: BodyLimits,
@@ -62,10 +64,19 @@ where
         Err(response) => return response,
     };
     match state.revoke(&token).await {
-        Err(error) if is_outage(&error) => unavailable(&error),
-        // RFC 7009 section 2.2: an invalid token needs no revocation.
-        Ok(()) | Err(_) => uncached(Response::new(Body::empty())),
+        Ok(Revocation::Done) => uncached(Response::new(Body::empty())),
+        Ok(Revocation::Unsupported) => {
+            form::error("unsupported_token_type", "Tokens of this type cannot be revoked.")
+        }
+        Err(error) => unavailable(&error),
     }
+}
+
+enum Revocation {
+    /// The token is not accepted any more, or never was.
+    Done,
+    /// The token is still accepted, because the verifiers of its type do not check revocations.
+    Unsupported,
 }
 
 fn is_outage(error: &AuthError) -> bool {
@@ -110,13 +121,32 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     /// Ends the session of a refresh token, even if the token is spent, or revokes an access token.
-    async fn revoke(&self, token: &str) -> Result<(), AuthError> {
-        match self.issuer.logout(token).await {
-            Err(error) if error.kind() != AuthErrorKind::Unavailable => {
-                let claims = self.issuer.verifier().verify(token)?;
+    ///
+    /// # Errors
+    ///
+    /// When the store is unavailable.
+    async fn revoke(&self, token: &str) -> Result<Revocation, AuthError> {
+        let claims = match self.any_type.verify_async(token).await {
+            Ok(claims) => claims,
+            Err(error) if is_outage(&error) => return Err(error),
+            // It will be valid later.
+            Err(error) if error.kind() == AuthErrorKind::NotYetValid => {
+                return Ok(Revocation::Unsupported);
+            }
+            // RFC 7009 section 2.2: an invalid token needs no revocation.
+            Err(_) => return Ok(Revocation::Done),
+        };
+        let revoked = match claims.token_type() {
+            Some(TokenType::Refresh) => self.issuer.logout(token).await,
+            Some(TokenType::Access) if claims.jti().is_some() => {
                 self.issuer.revoke_token(&claims).await
             }
-            result => result,
+            _ => return Ok(Revocation::Unsupported),
+        };
+        match revoked {
+            Err(error) if is_outage(&error) => Err(error),
+            // The issuer rejects the token for another reason.
+            Ok(()) | Err(_) => Ok(Revocation::Done),
         }
     }
 }

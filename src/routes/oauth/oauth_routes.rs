@@ -21,7 +21,7 @@ use super::{
 /// | request | form | response |
 /// |---|---|---|
 /// | `POST /introspect` | `token` | `{"active": true, …}` for a valid access token, otherwise `{"active": false}` |
-/// | `POST /revoke` | `token` | `200`, also for an invalid token; the session of a refresh token ends |
+/// | `POST /revoke` | `token` | `200` once the token is revoked, and for an invalid token; the session of a refresh token ends |
 ///
 /// Request bodies are `application/x-www-form-urlencoded`, at most 16 KiB, without repeated
 /// parameters. `token_type_hint` is ignored. The body of an error response is
@@ -69,6 +69,13 @@ use super::{
 /// [named claims](super::OAuthRoutesBuilder::claim) of the application.
 ///
 /// A refresh token is `{"active": false}`: it must never be accepted in place of an access token.
+///
+/// # What can be revoked
+///
+/// Refresh and access tokens can be revoked. An access token is rejected wherever the store is asked
+/// from then on. For other valid tokens of the issuer, such as those of
+/// [`issue`](crate::Issuer::issue), the response is `400` with the error `unsupported_token_type`:
+/// the verifiers of such tokens do not ask the store.
 ///
 /// [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
 /// [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009

@@ -34,6 +34,9 @@ fn accepts_only_secure_urls() {
         "https://user:password@login.example",
         "https://login.example#fragment",
         "https://login example",
+        "https://login.example:port",
+        "https://login.example:65536",
+        "https://login.example:",
         "ftp://login.example",
     ] {
         out_of_range(RemoteKeys::from_url(url), url);
@@ -85,6 +88,30 @@ fn rejects_settings_out_of_range() {
         .cooldown(Duration::MAX)
         .timeout(30 * second);
     assert!(largest.build().is_ok());
+}
+
+#[test]
+fn debug_redacts_the_user_and_the_query_of_urls() {
+    for url in [
+        "https://user:hunter2@login.example/keys",
+        "https://hunter2@login.example:8443/keys",
+        "https://login.example/keys?key=hunter2",
+        "https://us@er:hunter2@login.example/keys",
+        "https://login.example:hunter2@/keys",
+        "https://user:hunter2@login example/keys",
+        "user:hunter2@login.example/keys",
+        "hunter2",
+    ] {
+        for builder in [RemoteKeys::from_url(url), RemoteKeys::from_issuer(url)] {
+            let shown = format!("{builder:?} {builder:#?}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+    }
+    let shown = format!("{:?}", RemoteKeys::from_url("https://a:b@login.example:8443/keys?c"));
+    assert!(shown.contains("https://login.example:8443/keys\""), "{shown}");
+    // The built handle shows its server only.
+    let built = RemoteKeys::from_url("https://login.example/keys?key=hunter2").build().unwrap();
+    assert!(!format!("{built:?}").contains("hunter2"));
 }
 
 #[test]

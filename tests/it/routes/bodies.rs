@@ -1,17 +1,23 @@
 //! Bodies that are malformed, too large, too slow, or of another type.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
-use axum::body::Body;
-use futures::stream;
+use axum::{Router, body::Body};
+use futures::{StreamExt, stream};
 use http::{Request, header::CONTENT_TYPE};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::{Instant, sleep},
+};
 use tower_jwt_auth::TokenRoutes;
 
 use crate::support::{
     announced::Announced,
     login::{PASSWORD, Setup},
     reply::{Reply, post},
+    slow_body::slow_body,
 };
 
 use super::{app, credentials, send};
@@ -151,6 +157,101 @@ async fn a_body_with_too_large_an_announced_length_is_not_read() {
     for path in PATHS {
         assert_eq!(send(&app, post(path, Body::new(Announced))).await.status, 413, "{path}");
     }
+}
+
+fn assert_timeout(reply: &Reply) {
+    let expected = json!({
+        "detail": "The request body was not received in time.",
+        "code": "body_timeout",
+    });
+    assert_eq!((reply.status.as_u16(), reply.json()), (408, expected));
+}
+
+/// The deadline is for the whole body. One byte an hour would hold a connection for years.
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_rejected_at_the_deadline() {
+    let setup = Setup::new();
+    let routes = || TokenRoutes::builder(setup.issuer(), setup.users.clone()).at("/api/token");
+    for (timeout, routes) in [
+        (Duration::from_secs(10), routes()),
+        (Duration::from_millis(2500), routes().body_timeout(Duration::from_millis(2500))),
+    ] {
+        let app = routes.build().unwrap().into_router();
+        for pause in [Duration::from_secs(1), Duration::from_secs(3600)] {
+            for path in PATHS {
+                let start = Instant::now();
+                assert_timeout(&send(&app, post(path, slow_body(pause))).await);
+                assert_eq!(start.elapsed(), timeout, "{path}");
+            }
+        }
+    }
+    assert!(setup.events.take().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_complete_before_the_deadline_is_accepted() {
+    let app = app(&Setup::new());
+    let halves = credentials().to_string();
+    let (first, second) = halves.split_at(halves.len() / 2);
+    let parts = [(0, first.to_owned()), (9, second.to_owned())];
+    let body = stream::iter(parts).then(|(pause, part)| async move {
+        sleep(Duration::from_secs(pause)).await;
+        Ok::<_, Infallible>(part)
+    });
+    let reply = send(&app, post("/api/token/", Body::from_stream(body))).await;
+    assert_eq!(reply.status, 200);
+}
+
+/// The rest of the body must not be waited for, either.
+#[tokio::test]
+async fn the_connection_ends_after_a_slow_body() {
+    let setup = Setup::new();
+    let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone())
+        .body_timeout(Duration::from_millis(100));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app: Router = routes.build().unwrap().into_router();
+    let serving = tokio::spawn(async { axum::serve(listener, app).await });
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let head = "POST /verify HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                content-length: 100\r\n\r\n{";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    let read = client.read_to_string(&mut response);
+    tokio::time::timeout(Duration::from_secs(60), read).await.expect("the end").unwrap();
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+    serving.abort();
+}
+
+/// With the feature `raw_value` of serde_json, which `jwks` and `django` enable, the parser would
+/// take such an object for the JSON in its member.
+#[tokio::test]
+async fn an_object_with_a_reserved_member_never_stands_for_a_string() {
+    let app = app(&Setup::new());
+    let raw_value = r#"{"$serde_json::private::RawValue":"\"1\""}"#;
+    let parsed: Value = serde_json::from_str(raw_value).unwrap();
+    assert_eq!(parsed, "1", "the feature is on");
+    let escaped = r#"{"\u0024serde_json\u003a:private::R\u0061wValue" : "\"1\""}"#;
+    let number = r#"{"$serde_json::private::Number":"1"}"#;
+    for value in
+        [raw_value, escaped, number, &format!("[{raw_value}]"), &format!(r#"{{"\\":{escaped}}}"#)]
+    {
+        for body in [
+            format!(r#"{{"username":{value},"password":"analytical engine"}}"#),
+            format!(r#"{{"refresh":{value},"token":{value}}}"#),
+            format!(r#"{{"username":"1","password":"analytical engine","other":{value}}}"#),
+        ] {
+            for path in PATHS {
+                let reply = send(&app, post(path, body.clone())).await;
+                assert_invalid(&reply, "The request body has a reserved member name.");
+            }
+        }
+        let reply = send(&app, post("/api/token/", value.to_owned())).await;
+        assert_eq!(reply.status, 400);
+    }
+    // As a value, the text is harmless.
+    let password = json!({"username": "1", "password": raw_value, "x": "$serde_json::private::"});
+    assert_eq!(send(&app, post("/api/token/", password.to_string())).await.status, 401);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The settings of the routes.
 
+use std::time::Duration;
+
 use http::{HeaderValue, header::USER_AGENT};
 use serde_json::json;
 use tower_jwt_auth::{
@@ -48,7 +50,7 @@ fn build_rejects_invalid_settings() {
 
     let setup = Setup::new();
     let routes = || TokenRoutes::builder(setup.issuer(), setup.users.clone());
-    let rejected: [(&str, Builder, ConfigErrorKind); 21] = [
+    let rejected: [(&str, Builder, ConfigErrorKind); 23] = [
         ("base without slash", routes().at("api"), OutOfRange),
         ("base with parameter", routes().at("/{tenant}"), OutOfRange),
         ("base with space", routes().at("/a b"), OutOfRange),
@@ -82,6 +84,8 @@ fn build_rejects_invalid_settings() {
         ("empty name", routes().rename_field("token", ""), Conflict),
         ("too short a body limit", routes().body_limit(255), OutOfRange),
         ("too long a body limit", routes().body_limit(1024 * 1024 + 1), OutOfRange),
+        ("no body timeout", routes().body_timeout(Duration::ZERO), OutOfRange),
+        ("too long a body timeout", routes().body_timeout(Duration::from_secs(301)), OutOfRange),
     ];
     for (what, builder, kind) in rejected {
         let error = builder.build().err().unwrap_or_else(|| panic!("{what}"));
@@ -94,6 +98,7 @@ fn build_rejects_invalid_settings() {
     for builder in [
         routes().body_limit(256),
         routes().body_limit(1024 * 1024),
+        routes().body_timeout(Duration::from_secs(300)),
         routes().at(""),
         routes().at("/"),
         routes().at("/A-b_c.d~9/x"),

@@ -21,6 +21,7 @@ pub(crate) mod reply;
 pub(crate) mod retrying;
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod slow_body;
 pub(crate) mod slow_link;
 pub(crate) mod slow_store;
 pub(crate) mod tls;
