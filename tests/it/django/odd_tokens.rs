@@ -28,7 +28,7 @@ pub(super) const NOT_UNDERSTOOD: &str = "`crit`, `b64`, `zip`, `enc` in a token'
 pub(super) const WRONG_TYPE: &str = "a negative time, a time that is `true`, an `aud`, `iss`, \
     `jti` or header `typ` that is not a string";
 const EXPIRY: &str = "`exp` or `refresh_exp` of a wrong type or beyond the year 9999";
-const NO_ID: &str = "`jti` missing, blacklist app installed";
+const NO_ID: &str = "`jti` missing, with the blacklist app";
 pub(super) const PASSWORD_CHANGED: &str =
     "refresh with `CHECK_REVOKE_TOKEN` after a password change";
 pub(super) const LOST_ACCOUNT: &str = "sliding refresh for a user that is deleted, inactive or, with \
