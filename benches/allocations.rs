@@ -1,6 +1,7 @@
-//! How often the subjects of the benchmark `verify` allocate: `cargo bench --bench allocations`.
+//! Counts the allocations of the subjects of the benchmark `verify`:
+//! `cargo bench --bench allocations`.
 //!
-//! A program of its own, since counting takes time.
+//! It is a separate program because counting takes time.
 
 mod support;
 
@@ -16,7 +17,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn main() -> Result<(), Box<dyn Error>> {
     println!("{:<46} {:>11} {:>7}", "once", "allocations", "bytes");
     for mut subject in Subjects::all()? {
-        // The first run fills what is filled but once.
+        // The first run initializes what is initialized once.
         (subject.run)();
         let region = Region::new(ALLOCATOR);
         (subject.run)();

@@ -1,7 +1,7 @@
-//! What threads that share one verifier cost each other: `cargo bench --bench contention`.
+//! The throughput of one and of two threads that share a verifier: `cargo bench --bench contention`.
 //!
-//! Each thread verifies in a loop, for a while, and takes turns with the other numbers of threads;
-//! the figures are millions of tokens a second, of all threads together, medians over the rounds.
+//! Each thread verifies tokens in a loop. The figures are millions of tokens per second of all
+//! threads together, as medians of the rounds.
 
 mod support;
 
@@ -31,8 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tokens = subjects::tokens(&keys, 1000)?;
     let rows = [
         ("verified each time", 0, &tokens[..1]),
-        ("one token seen before", 4 << 20, &tokens[..1]),
-        ("one of 1000 seen before", 4 << 20, &tokens[..]),
+        ("one cached token", 4 << 20, &tokens[..1]),
+        ("one of 1000 cached tokens", 4 << 20, &tokens[..]),
     ];
     println!("{:<28} {:>10} {:>10} {:>6}", "", "1 thread", "2 threads", "ratio");
     for (name, bytes, tokens) in rows {

@@ -1,13 +1,13 @@
-//! What verifying and issuing cost, next to a hand-written extractor around jsonwebtoken and to
-//! its `encode`: `cargo bench --bench verify`, or with the number of rounds:
+//! The cost of verifying and issuing, compared with a hand-written extractor around jsonwebtoken and
+//! with its `encode`: `cargo bench --bench verify`. An argument sets the number of rounds:
 //! `cargo bench --bench verify -- 501`.
 //!
-//! Requests go through an axum router in this process, on one thread. What a router without
-//! authentication takes for them is the floor; the ratios are of what comes on top of it. Requests
-//! that are refused never get to the router behind the layer, so their whole times are compared.
+//! Requests go through an axum router in this process, on one thread. The floor is the time of a
+//! router without authentication. The ratios compare the time above the floor. A rejected request
+//! never reaches the router behind the layer, so its whole time is compared.
 //!
-//! Every subject runs in each round, in turn, so that whatever disturbs the machine disturbs all of
-//! them alike. The figures are nanoseconds, medians over the rounds.
+//! Every subject runs once in each round, in turn, so that other load affects all of them alike. The
+//! figures are nanoseconds, as medians of the rounds.
 
 mod support;
 
@@ -25,7 +25,7 @@ const SLICE: Duration = Duration::from_millis(2);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut subjects: Vec<_> = Subjects::all()?.into_iter().map(Measured::new).collect();
-    // `cargo test --benches` only wants to see that they run.
+    // `cargo test --benches` only checks that they run.
     if !env::args().any(|argument| argument == "--bench") {
         subjects.iter_mut().for_each(Measured::sample);
         return Ok(());
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rounds = env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
     subjects.iter_mut().for_each(Measured::calibrate);
     for round in 0..rounds {
-        // Another one begins each time, so that none always follows the same pause.
+        // Each round starts with another subject, so that none always follows the same pause.
         let start = round % subjects.len();
         let (before, after) = subjects.split_at_mut(start);
         after.iter_mut().chain(before).for_each(Measured::sample);
@@ -92,22 +92,22 @@ fn print_named(subjects: &[Measured]) {
         Table { subjects, floor, baseline: &jsonwebtoken(algorithm) }
             .print(&[(&layer(algorithm), Some(bar))]);
     }
-    let seen = ["HS256", "RS256", "ES256", "EdDSA"].map(named("token seen before"));
-    let mut rows: Vec<_> = seen.iter().map(|name| (name.as_str(), Some(0.14))).collect();
+    let cached = ["HS256", "RS256", "ES256", "EdDSA"].map(named("cached token"));
+    let mut rows: Vec<_> = cached.iter().map(|name| (name.as_str(), Some(0.14))).collect();
     rows.extend([
-        ("token seen before, Router::layer", None),
+        ("cached token, Router::layer", None),
         ("one of 10 000 requests", None),
-        ("one of 10 000 tokens seen before", None),
+        ("one of 10 000 cached tokens", None),
     ]);
     Table { subjects, floor, baseline: &jsonwebtoken("HS256") }.print(&rows);
-    let refused = [
+    let rejected = [
         ("no token", None),
-        ("bad signature", Some(0.45)),
+        ("invalid signature", Some(0.45)),
         ("expired", Some(0.45)),
         ("8 KiB of garbage", Some(0.15)),
         ("8 KiB forged", None),
     ];
-    for (name, bar) in refused {
+    for (name, bar) in rejected {
         Table { subjects, floor: None, baseline: &jsonwebtoken(name) }
             .print(&[(&layer(name), bar)]);
     }
@@ -121,13 +121,13 @@ fn print_named(subjects: &[Measured]) {
 
 struct Table<'a> {
     subjects: &'a [Measured],
-    /// The subject whose cost the others have in common: it is taken off first.
+    /// The subject whose cost all others include. It is subtracted.
     floor: Option<&'a str>,
     baseline: &'a str,
 }
 
 impl Table<'_> {
-    /// Prints floor, baseline and `rows`: names, and what each may cost in relation to the baseline.
+    /// Prints the floor, the baseline and `rows`: names, and the highest ratio to the baseline.
     fn print(&self, rows: &[(&str, Option<f64>)]) {
         let (floor, _) = self.floor.map_or((0.0, 0.0), |name| self.times(name));
         let (baseline, _) = self.times(self.baseline);

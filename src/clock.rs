@@ -1,4 +1,4 @@
-//! Time: [`NumericDate`] as tokens write it, and the [`Clock`] everything reads.
+//! Time: [`NumericDate`], the format of tokens, and [`Clock`].
 
 use std::{
     fmt,
@@ -9,43 +9,43 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// A moment in whole seconds since 1970-01-01T00:00:00Z, as [RFC 7519 section 2] writes times.
+/// A time in whole seconds since 1970-01-01T00:00:00Z, the format of [RFC 7519 section 2].
 ///
-/// The latest moment is 9999-12-31T23:59:59Z; arithmetic saturates there and at zero.
+/// The latest time is 9999-12-31T23:59:59Z. Arithmetic saturates there and at zero.
 ///
 /// [RFC 7519 section 2]: https://www.rfc-editor.org/rfc/rfc7519#section-2
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NumericDate(u64);
 
 impl NumericDate {
-    /// 9999-12-31T23:59:59Z, the last second of a four-digit year.
+    /// The latest time: 9999-12-31T23:59:59Z, the last second with a four-digit year.
     pub const MAX: Self = Self(253_402_300_799);
 
-    /// The moment `secs` seconds after 1970; later than [`MAX`](Self::MAX) becomes `MAX`.
+    /// Creates a time from seconds since 1970. Later than [`MAX`](Self::MAX) becomes `MAX`.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         if secs > Self::MAX.0 { Self::MAX } else { Self(secs) }
     }
 
-    /// Whole seconds since 1970.
+    /// Returns the seconds since 1970.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0
     }
 
-    /// This moment plus `duration`, whose fraction of a second is dropped.
+    /// Adds `duration`, whose fraction of a second is ignored.
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Self {
         Self::from_secs(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// This moment minus `duration`, whose fraction of a second is dropped.
+    /// Subtracts `duration`, whose fraction of a second is ignored.
     #[must_use]
     pub const fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(duration.as_secs()))
     }
 
-    /// The time from `earlier` to this moment; zero when `earlier` is later.
+    /// Returns the time since `earlier`, or zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
@@ -53,7 +53,7 @@ impl NumericDate {
 }
 
 impl From<SystemTime> for NumericDate {
-    /// Drops the fraction of a second; a moment before 1970 becomes 1970.
+    /// Converts to whole seconds, rounded down. A time before 1970 becomes 1970.
     fn from(time: SystemTime) -> Self {
         let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH);
         Self::from_secs(since_epoch.map_or(0, |elapsed| elapsed.as_secs()))
@@ -66,7 +66,7 @@ impl From<NumericDate> for SystemTime {
     }
 }
 
-/// Where the current time comes from: the system, or a [`ManualClock`] in tests.
+/// The source of the current time: the system, or a [`ManualClock`] in tests.
 #[derive(Clone, Default)]
 pub struct Clock(Source);
 
@@ -78,13 +78,13 @@ enum Source {
 }
 
 impl Clock {
-    /// The clock of the operating system; the default everywhere.
+    /// The clock of the operating system. It is the default everywhere.
     #[must_use]
     pub const fn system() -> Self {
         Self(Source::System)
     }
 
-    /// The current moment.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> NumericDate {
         match &self.0 {
@@ -115,44 +115,44 @@ impl From<&ManualClock> for Clock {
     }
 }
 
-/// A clock that stands still until it is moved, so that tests of expiry need not sleep.
+/// A clock that changes only when it is set or advanced, so that tests need not sleep.
 ///
-/// Clones share the same hands.
+/// Clones share the same time.
 ///
 /// ```
 /// use std::time::Duration;
 /// use tower_jwt_auth::{Clock, ManualClock, NumericDate};
 ///
-/// let hands = ManualClock::new(NumericDate::from_secs(1_000));
-/// let clock = Clock::from(&hands);
-/// hands.advance(Duration::from_secs(60));
+/// let manual = ManualClock::new(NumericDate::from_secs(1_000));
+/// let clock = Clock::from(&manual);
+/// manual.advance(Duration::from_secs(60));
 /// assert_eq!(clock.now(), NumericDate::from_secs(1_060));
 /// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// A clock that shows `now`.
+    /// Creates a clock with the time `now`.
     #[must_use]
     pub fn new(now: NumericDate) -> Self {
         Self(Arc::new(AtomicU64::new(now.as_secs())))
     }
 
-    /// The moment it shows.
+    /// Returns its time.
     #[must_use]
     pub fn now(&self) -> NumericDate {
         NumericDate::from_secs(self.0.load(Ordering::SeqCst))
     }
 
-    /// Moves it to `now`, which may lie in its past.
+    /// Sets its time to `now`, which may be earlier.
     pub fn set(&self, now: NumericDate) {
         self.0.store(now.as_secs(), Ordering::SeqCst);
     }
 
-    /// Moves it on by the whole seconds of `duration`, to [`NumericDate::MAX`] at most.
+    /// Advances it by the whole seconds of `duration`, at most to [`NumericDate::MAX`].
     pub fn advance(&self, duration: Duration) {
         let advanced = |now| Some(NumericDate::from_secs(now).saturating_add(duration).as_secs());
-        // The closure never declines.
+        // It cannot fail: the closure always returns a value.
         let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, advanced);
     }
 }

@@ -1,4 +1,4 @@
-//! The routers that are compared. Each answers `GET /api/items` with `204`.
+//! The routers that are compared. Each responds to `GET /api/items` with `204`.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -35,7 +35,7 @@ pub(crate) struct AllClaims {
     pub(crate) is_admin: bool,
 }
 
-/// Those that are the application's own.
+/// The application's own claims.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) username: String,
@@ -48,8 +48,8 @@ pub(crate) fn open() -> Router {
     Router::new().route(PATH, get(async || StatusCode::NO_CONTENT))
 }
 
-/// What a careful hand writes around jsonwebtoken: key and rules made once, typed claims, and an
-/// answer of nothing but a status.
+/// A careful hand-written use of jsonwebtoken: key and rules are prepared once, claims are typed, and
+/// the response is a status only.
 pub(crate) struct Baseline {
     pub(crate) key: DecodingKey,
     pub(crate) validation: Validation,
@@ -80,11 +80,11 @@ impl FromRequestParts<Arc<Baseline>> for AllClaims {
     }
 }
 
-fn bearer(parts: &Parts) -> Option<&str> {
+pub(crate) fn bearer(parts: &Parts) -> Option<&str> {
     parts.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-/// A router whose handler takes the claims that a layer around it finds.
+/// A router whose handler extracts the claims that a layer inserted.
 pub(crate) fn protected() -> Router {
     Router::new().route(PATH, get(read))
 }
@@ -114,7 +114,7 @@ impl FromRequestParts<Verifier<Profile>> for Verified {
     }
 }
 
-/// A layer that does nothing, for what any layer costs.
+/// A layer that does nothing, to measure the cost of any layer.
 #[derive(Clone, Copy)]
 pub(crate) struct NoLayer;
 
@@ -146,7 +146,7 @@ impl<S: Service<Request>> Service<Request> for NoService<S> {
     }
 }
 
-/// A request of six headers with this token, or of five without one.
+/// A request with six headers, one of them the token, or with five without a token.
 pub(crate) fn request(token: Option<&str>) -> Parts {
     let request = Request::get(PATH)
         .header(HOST, "api.example.com")
@@ -161,7 +161,7 @@ pub(crate) fn request(token: Option<&str>) -> Parts {
     request.body(()).expect("a valid request").into_parts().0
 }
 
-/// A call of `service` with a copy of `request`, as servers do it: on a clone of the service.
+/// Calls a clone of `service` with a copy of `request`, as servers do.
 pub(crate) fn call<S>(service: S, request: Parts, expected: StatusCode) -> impl FnMut() -> Response
 where
     S: Service<Request, Response = Response> + Clone + 'static,
@@ -170,13 +170,13 @@ where
     move || {
         let request = Request::from_parts(request.clone(), Body::empty());
         let response = service.clone().oneshot(request).now_or_never();
-        let response = response.expect("nothing waits").expect("nothing fails");
+        let response = response.expect("nothing is pending").expect("nothing fails");
         assert_eq!(response.status(), expected);
         response
     }
 }
 
-/// As [`call`], with copies of `requests` in turn.
+/// Like [`call`], with copies of `requests` in turn.
 pub(crate) fn call_in_turn<S>(service: S, requests: Vec<Parts>) -> impl FnMut() -> Response
 where
     S: Service<Request, Response = Response> + Clone + 'static,

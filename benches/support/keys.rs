@@ -1,4 +1,4 @@
-//! The same key for this crate and for jsonwebtoken.
+//! The same keys for this crate and for jsonwebtoken.
 
 use std::error::Error;
 
@@ -50,13 +50,13 @@ impl Keys {
                 let decoding = DecodingKey::from_ed_der(pair.public_key().as_ref());
                 (der.clone(), EncodingKey::from_ed_der(&der), decoding)
             }
-            _ => return Err("no key is prepared for this algorithm".into()),
+            _ => return Err("no key is generated for this algorithm".into()),
         };
         Ok(Self { ours: SigningKey::from_der(algorithm, private)?, encoding, decoding })
     }
 }
 
-/// The name that jsonwebtoken has for it.
-pub(crate) fn theirs(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
-    algorithm.as_str().parse().expect("jsonwebtoken knows it")
+/// The algorithm in terms of jsonwebtoken.
+pub(crate) fn jsonwebtoken_algorithm(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    algorithm.as_str().parse().expect("jsonwebtoken supports it")
 }

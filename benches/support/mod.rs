@@ -1,6 +1,6 @@
-//! What the benchmarks have in common: the subjects that are measured.
+//! The subjects that the benchmarks measure.
 
-#![allow(dead_code, reason = "each benchmark uses a part of it")]
+#![allow(dead_code, reason = "no benchmark uses all of it")]
 
 pub(crate) mod apps;
 pub(crate) mod keys;

@@ -1,4 +1,4 @@
-//! What is measured, by name.
+//! The subjects, each with its name.
 
 use std::{
     error::Error,
@@ -23,16 +23,16 @@ use super::{
         AllClaims, Baseline, NoLayer, Profile, call, call_in_turn, extracting, open, protected,
         request,
     },
-    keys::{Keys, theirs},
+    keys::{Keys, jsonwebtoken_algorithm},
 };
 
 const HOUR: u64 = 60 * 60;
 const EIGHT_KIB: usize = 8 * 1024;
-/// Room for all the tokens in turn.
+/// Holds all tokens in turn.
 const CACHE: usize = 64 * 1024 * 1024;
 const MANY: u64 = 10_000;
 
-/// Something whose cost is measured.
+/// A subject of a measurement.
 pub(crate) struct Subject {
     pub(crate) name: String,
     pub(crate) run: Box<dyn FnMut()>,
@@ -45,47 +45,47 @@ impl Subjects {
     pub(crate) fn all() -> Result<Vec<Subject>, Box<dyn Error>> {
         let mut subjects = Self::default();
         let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
-        let good = claims(now, now + HOUR);
+        let valid = claims(now, now + HOUR);
         for algorithm in [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
             let keys = Keys::new(algorithm)?;
-            let token = keys.encode(&good)?;
+            let token = keys.encode(&valid)?;
             subjects.add_valid(&keys, &request(Some(&token)))?;
             if algorithm == Algorithm::HS256 {
                 subjects.add_hs256(&keys, &request(Some(&token)))?;
-                subjects.add_refused(&keys, &token, now)?;
+                subjects.add_rejected(&keys, &token, now)?;
             }
-            subjects.add_issuing(keys, good.clone())?;
+            subjects.add_issuing(keys, valid.clone())?;
         }
         Ok(subjects.0)
     }
 
-    /// What `run` makes is dropped as part of what is measured.
+    /// The time includes dropping the result of `run`.
     fn add<T>(&mut self, name: impl Into<String>, mut run: impl FnMut() -> T + 'static) {
         let run = Box::new(move || drop(black_box(run())));
         self.0.push(Subject { name: name.into(), run });
     }
 
-    fn add_valid(&mut self, keys: &Keys, good: &Parts) -> Result<(), Box<dyn Error>> {
+    fn add_valid(&mut self, keys: &Keys, valid: &Parts) -> Result<(), Box<dyn Error>> {
         let algorithm = keys.ours.algorithm();
         let routers = [
             ("layer around the router", keys.verifier()?),
-            ("token seen before", keys.caching_verifier()?),
+            ("cached token", keys.caching_verifier()?),
         ];
         self.add(
             format!("{algorithm}, jsonwebtoken in an extractor"),
-            call(keys.baseline().router(), good.clone(), StatusCode::NO_CONTENT),
+            call(keys.baseline().router(), valid.clone(), StatusCode::NO_CONTENT),
         );
         for (name, verifier) in routers {
             let router = JwtAuthLayer::new(verifier).layer(protected());
-            let run = call(router, good.clone(), StatusCode::NO_CONTENT);
+            let run = call(router, valid.clone(), StatusCode::NO_CONTENT);
             self.add(format!("{algorithm}, {name}"), run);
         }
         Ok(())
     }
 
-    fn add_hs256(&mut self, keys: &Keys, good: &Parts) -> Result<(), Box<dyn Error>> {
+    fn add_hs256(&mut self, keys: &Keys, valid: &Parts) -> Result<(), Box<dyn Error>> {
         let layer = JwtAuthLayer::new(keys.verifier()?);
-        let store = filled_store().now_or_never().expect("a store in memory answers at once")?;
+        let store = filled_store().now_or_never().expect("a store in memory never waits")?;
         let revocable = layer.clone().with_revocation_check(store);
 
         let routers = [
@@ -94,56 +94,55 @@ impl Subjects {
             ("verifier in an extractor", extracting(keys.verifier()?)),
             ("Router::layer", protected().layer(layer)),
             (
-                "token seen before, Router::layer",
+                "cached token, Router::layer",
                 protected().layer(JwtAuthLayer::new(keys.caching_verifier()?)),
             ),
         ];
         for (name, router) in routers {
-            self.add(name, call(router, good.clone(), StatusCode::NO_CONTENT));
+            self.add(name, call(router, valid.clone(), StatusCode::NO_CONTENT));
         }
         let tokens = tokens(keys, MANY)?;
         let requests: Vec<_> = tokens.iter().map(|token| request(Some(token))).collect();
         let layer = JwtAuthLayer::new(keys.caching_verifier()?);
         let mut run = call_in_turn(layer.layer(protected()), requests.clone());
         (0..MANY).for_each(|_| drop(run()));
-        self.add("one of 10 000 tokens seen before", run);
+        self.add("one of 10 000 cached tokens", run);
         self.add("one of 10 000 requests", call_in_turn(open(), requests));
         self.add(
             "layer around the router, store",
-            call(revocable.layer(protected()), good.clone(), StatusCode::NO_CONTENT),
+            call(revocable.layer(protected()), valid.clone(), StatusCode::NO_CONTENT),
         );
         Ok(())
     }
 
-    fn add_refused(&mut self, keys: &Keys, good: &str, now: u64) -> Result<(), Box<dyn Error>> {
-        let (header, _) = good.split_once('.').expect("a token has dots");
-        let (signing_input, signature) = good.rsplit_once('.').expect("a token has dots");
+    fn add_rejected(&mut self, keys: &Keys, valid: &str, now: u64) -> Result<(), Box<dyn Error>> {
+        let (header, _) = valid.split_once('.').expect("a token has dots");
+        let (signing_input, signature) = valid.rsplit_once('.').expect("a token has dots");
         let forged = "A".repeat(signature.len());
         let filling = EIGHT_KIB - header.len() - forged.len() - 2;
         let requests = [
             ("no token", None),
-            ("bad signature", Some(format!("{signing_input}.{forged}"))),
+            ("invalid signature", Some(format!("{signing_input}.{forged}"))),
             ("expired", Some(keys.encode(&claims(now - 2 * HOUR, now - HOUR))?)),
             ("8 KiB of garbage", Some("garbage-".repeat(EIGHT_KIB / 8))),
             ("8 KiB forged", Some(format!("{header}.{}.{forged}", "e".repeat(filling)))),
         ];
         let layer = JwtAuthLayer::new(keys.verifier()?);
         for (name, token) in requests {
-            let bad = request(token.as_deref());
+            let rejected = request(token.as_deref());
             self.add(
                 format!("{name}, jsonwebtoken in an extractor"),
-                call(keys.baseline().router(), bad.clone(), StatusCode::UNAUTHORIZED),
+                call(keys.baseline().router(), rejected.clone(), StatusCode::UNAUTHORIZED),
             );
             self.add(
                 format!("{name}, layer around the router"),
-                call(layer.layer(protected()), bad, StatusCode::UNAUTHORIZED),
+                call(layer.layer(protected()), rejected, StatusCode::UNAUTHORIZED),
             );
         }
         Ok(())
     }
 
-    /// `issue` makes a random id and reads the clock, so what is written around `encode` does as well;
-    /// `issue` also refuses claims that clash.
+    /// `issue` generates a random id and reads the clock, so the code around `encode` does too.
     fn add_issuing(&mut self, keys: Keys, all: AllClaims) -> Result<(), Box<dyn Error>> {
         let algorithm = keys.ours.algorithm();
         let issuer = Issuer::builder(keys.ours.clone()).claims::<Profile>().build()?;
@@ -172,7 +171,7 @@ impl Subjects {
     }
 }
 
-/// As many good tokens.
+/// As many valid tokens.
 pub(crate) fn tokens(keys: &Keys, many: u64) -> Result<Vec<String>, Box<dyn Error>> {
     let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
     (0..many)
@@ -198,12 +197,12 @@ fn claims(iat: u64, exp: u64) -> AllClaims {
 
 impl Keys {
     fn encode(&self, claims: &AllClaims) -> Result<String, jsonwebtoken::errors::Error> {
-        let header = Header::new(theirs(self.ours.algorithm()));
+        let header = Header::new(jsonwebtoken_algorithm(self.ours.algorithm()));
         jsonwebtoken::encode(&header, claims, &self.encoding)
     }
 
     fn baseline(&self) -> Baseline {
-        let validation = Validation::new(theirs(self.ours.algorithm()));
+        let validation = Validation::new(jsonwebtoken_algorithm(self.ours.algorithm()));
         Baseline { key: self.decoding.clone(), validation }
     }
 
@@ -216,7 +215,7 @@ impl Keys {
     }
 }
 
-/// A store that knows of a thousand other tokens and users.
+/// A store with revocations of a thousand other tokens and users.
 async fn filled_store() -> Result<MemoryStore, StoreError> {
     let store = MemoryStore::new();
     let (now, keep_until) = (Clock::system().now(), NumericDate::MAX);

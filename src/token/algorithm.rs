@@ -11,19 +11,18 @@ use crate::error::ConfigError;
 
 /// A signature algorithm of [RFC 7518 section 3.1] or [RFC 8037].
 ///
-/// `none` does not exist here, and neither does anything the token could choose: the algorithm
-/// belongs to the key.
+/// Each key has exactly one algorithm, which a token cannot change. There is no `none`.
 ///
 /// [RFC 7518 section 3.1]: https://www.rfc-editor.org/rfc/rfc7518#section-3.1
 /// [RFC 8037]: https://www.rfc-editor.org/rfc/rfc8037
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// HMAC with SHA-256; secrets of 32 bytes or more.
+    /// HMAC with SHA-256. The secret has at least 32 bytes.
     HS256,
-    /// HMAC with SHA-384; secrets of 48 bytes or more.
+    /// HMAC with SHA-384. The secret has at least 48 bytes.
     HS384,
-    /// HMAC with SHA-512; secrets of 64 bytes or more.
+    /// HMAC with SHA-512. The secret has at least 64 bytes.
     HS512,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -45,7 +44,7 @@ pub enum Algorithm {
     EdDSA,
 }
 
-/// What an algorithm computes with, in terms of the cryptography library.
+/// The parameters of an algorithm in the cryptography library.
 pub(super) enum Scheme {
     Hmac(hmac::Algorithm),
     Rsa {
@@ -76,7 +75,7 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// The name in a token's `alg`.
+    /// Returns the value of `alg` in the header of a token.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -95,7 +94,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether the one key both signs and verifies, so that whoever verifies could also sign.
+    /// Returns whether the same secret signs and verifies, so that every verifier can also sign.
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
@@ -154,11 +153,15 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = ConfigError;
 
-    /// Reads the exact name.
+    /// Parses the exact name.
+    ///
+    /// # Errors
+    ///
+    /// [`Key`](crate::ConfigErrorKind::Key) for any other string.
     fn from_str(name: &str) -> Result<Self, ConfigError> {
         Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.as_str() == name)
-            .ok_or(ConfigError::key("unknown signature algorithm"))
+            .ok_or(ConfigError::key("the signature algorithm is unknown or not supported"))
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens that were verified before, so that the signature of each is computed once only.
+//! A cache of verified tokens, so that each signature is computed once.
 
 use std::{
     fmt,
@@ -16,56 +16,56 @@ use quick_cache::{
 
 use super::{claims::Claims, keys::Keys};
 
-/// How many bytes of a token are hashed: its last ones, all of them of the signature.
+/// How many bytes of a token are hashed. They are its last bytes, which belong to the signature.
 const HASHED: usize = 32;
-/// What an entry takes besides the texts of the token: the claims, the tables. Roughly.
+/// The approximate size of an entry without token and payload, in bytes.
 const OVERHEAD: usize = 768;
-/// What a usual token weighs.
+/// The weight of a typical token.
 const TYPICAL: usize = 1280;
 
-/// How often a verifier found a token that it had verified before; see
+/// How often a verifier found a token in its cache: see
 /// [`VerifierBuilder::cache`](super::VerifierBuilder::cache).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
-    /// Tokens whose signature did not have to be computed again.
+    /// Tokens that were found.
     pub hits: u64,
-    /// Tokens that were verified from scratch, whether they turned out good or not.
+    /// Tokens that were not found, whether they proved valid or not.
     pub misses: u64,
 }
 
-/// Verified tokens of one verifier, by their whole text.
+/// The verified tokens of one verifier. The key of an entry is the complete token.
 ///
-/// What may change after a token was verified is not for it to say: the verifier checks that with
-/// each hit, but for the keys, which are compared here.
+/// A hit is valid for the same keys only, which is checked here. The verifier checks everything
+/// else that may have changed.
 pub(super) struct TokenCache<C> {
     entries: Cache<Token, Entry<C>, Weight, RandomState>,
     hits: [Counter; COUNTERS],
     misses: Counter,
 }
 
-/// A counter in cache lines of its own, so that threads that count in others do not wait for it.
+/// A counter with its own cache lines, so that threads using other counters do not contend.
 #[derive(Default)]
 #[repr(align(128))]
 struct Counter(AtomicU64);
 
-/// The hits of tokens with the same byte before the last, more or less.
+/// Hits are counted by a byte of the token, so that threads with different tokens rarely contend.
 const COUNTERS: usize = 16;
 
 impl<C> TokenCache<C> {
-    /// A cache that takes about `bytes` of memory.
+    /// Creates a cache that uses about `bytes` bytes of memory.
     pub(super) fn new(bytes: usize) -> Self {
-        // The hash is keyed at random, and nobody without a key can choose what it is made of.
+        // The hash has a random key, and without a signing key nobody can choose a cached signature.
         let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
         let entries = Cache::with(bytes / TYPICAL, bytes as u64, Weight, hasher, lifecycle);
         Self { entries, hits: Default::default(), misses: Counter::default() }
     }
 
-    /// The claims of `token`, if it was verified with exactly `keys`.
+    /// Returns the claims of `token` if it was verified with these `keys`.
     pub(super) fn find(&self, token: &[u8], keys: &Arc<Keys>) -> Option<Claims<C>> {
-        let entry = self.entries.get(&Text(token))?;
+        let entry = self.entries.get(&BorrowedToken(token))?;
         if !std::ptr::eq(entry.keys.as_ptr(), Arc::as_ptr(keys)) {
-            // What was verified with keys that were replaced is of no use any more.
+            // The keys were replaced, so no entry is valid any more.
             self.entries.clear();
             return None;
         }
@@ -78,7 +78,7 @@ impl<C> TokenCache<C> {
         self.misses.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Remembers that `token` was verified with `keys`.
+    /// Stores the claims of `token`, which was verified with `keys`.
     pub(super) fn insert(&self, token: &[u8], claims: &Claims<C>, keys: &Arc<Keys>) {
         let entry = Entry { claims: claims.clone(), keys: Arc::downgrade(keys) };
         self.entries.insert(Token(token.into()), entry);
@@ -98,12 +98,12 @@ impl<C> fmt::Debug for TokenCache<C> {
     }
 }
 
-/// A token in the cache.
+/// The key of an entry.
 #[derive(PartialEq, Eq)]
 struct Token(Box<[u8]>);
 
-/// A token that is looked for.
-struct Text<'a>(&'a [u8]);
+/// A borrowed key, for lookups.
+struct BorrowedToken<'a>(&'a [u8]);
 
 fn hash(token: &[u8], state: &mut impl Hasher) {
     state.write(token.last_chunk::<HASHED>().map_or(token, |tail| tail));
@@ -115,13 +115,13 @@ impl Hash for Token {
     }
 }
 
-impl Hash for Text<'_> {
+impl Hash for BorrowedToken<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash(self.0, state);
     }
 }
 
-impl Equivalent<Token> for Text<'_> {
+impl Equivalent<Token> for BorrowedToken<'_> {
     fn equivalent(&self, token: &Token) -> bool {
         *self.0 == *token.0
     }
@@ -129,7 +129,7 @@ impl Equivalent<Token> for Text<'_> {
 
 struct Entry<C> {
     claims: Claims<C>,
-    /// Keeps the address from being used again, but not the keys.
+    /// Prevents the reuse of the address, but does not keep the keys alive.
     keys: Weak<Keys>,
 }
 
@@ -139,7 +139,7 @@ impl<C> Clone for Entry<C> {
     }
 }
 
-/// An entry weighs what it takes of the memory.
+/// The weight of an entry is its approximate size in bytes.
 #[derive(Clone)]
 struct Weight;
 

@@ -2,10 +2,10 @@ use std::borrow::Cow;
 
 use crate::error::ConfigError;
 
-/// Which JSON members of a token hold the user id, the token type and the token id.
+/// The names of the claims for user id, token type and token id.
 ///
-/// The defaults are those of SimpleJWT: `user_id`, `token_type` and `jti`. Tokens of an OAuth or
-/// OpenID provider name the user in `sub`:
+/// The defaults are the names that SimpleJWT uses: `user_id`, `token_type` and `jti`. OAuth and
+/// OpenID providers use `sub` for the user id:
 ///
 /// ```
 /// use tower_jwt_auth::token::ClaimNames;
@@ -28,56 +28,65 @@ impl Default for ClaimNames {
 }
 
 impl ClaimNames {
-    /// Sets the member that holds the user id. Default: `user_id`.
+    /// Sets the name of the user id claim. Default: `user_id`.
     pub fn with_user_id(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.user_id = name.into();
         self
     }
 
-    /// Sets the member that holds the token type. Default: `token_type`.
+    /// Sets the name of the token type claim. Default: `token_type`.
     pub fn with_token_type(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.token_type = name.into();
         self
     }
 
-    /// Sets the member that holds the id of the token. Default: `jti`.
+    /// Sets the name of the token id claim. Default: `jti`.
     pub fn with_jti(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.jti = name.into();
         self
     }
 
-    /// The member that holds the user id.
+    /// Returns the name of the user id claim.
     #[must_use]
     pub fn user_id(&self) -> &str {
         &self.user_id
     }
 
-    /// The member that holds the token type.
+    /// Returns the name of the token type claim.
     #[must_use]
     pub fn token_type(&self) -> &str {
         &self.token_type
     }
 
-    /// The member that holds the id of the token.
+    /// Returns the name of the token id claim.
     #[must_use]
     pub fn jti(&self) -> &str {
         &self.jti
     }
 
-    /// The names must be told apart from each other and from the claims that keep their names.
+    /// Checks that the names differ from each other and from the claims whose names are fixed.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        const FIXED: [&str; 10] =
-            ["exp", "nbf", "iat", "iss", "aud", "sid", "auth_time", "scope", "scp", "user_epoch"];
+        const FIXED: [&str; 11] = [
+            "exp",
+            "nbf",
+            "iat",
+            "iss",
+            "aud",
+            "sid",
+            "auth_time",
+            "scope",
+            "scp",
+            "user_epoch",
+            "cnf",
+        ];
         let names = [&self.user_id, &self.token_type, &self.jti];
         let distinct = names[0] != names[1] && names[1] != names[2] && names[0] != names[2];
-        let free = names.iter().all(|name| {
-            !name.is_empty() && !FIXED.contains(&name.as_ref()) && name.as_ref() != "cnf"
-        });
+        let free = names.iter().all(|name| !name.is_empty() && !FIXED.contains(&name.as_ref()));
         if distinct && free && self.jti != "sub" && self.token_type != "sub" {
             Ok(())
         } else {
             Err(ConfigError::conflict(
-                "claim names must differ from each other and from the registered claims",
+                "claim names must not be empty, equal to each other or equal to a registered claim",
             ))
         }
     }

@@ -1,4 +1,4 @@
-//! The values of registered claims, and what each of them may be.
+//! The values of the registered claims.
 
 use std::{borrow::Cow, fmt, marker::PhantomData, slice};
 
@@ -16,10 +16,10 @@ use crate::clock::NumericDate;
 
 use super::members::JsonStr;
 
-/// RFC 7519 sets no limit; stores and indexes need one.
+/// RFC 7519 sets no limit, but stores and indexes require one.
 const MAX_ID_LEN: usize = 255;
 
-/// A value of the kinds that registered claims have, to be read as often as need be.
+/// A value of a type that a registered claim can have.
 pub(super) enum ClaimValue<'a> {
     String(Cow<'a, str>),
     Strings(Vec<Cow<'a, str>>),
@@ -31,32 +31,32 @@ impl<'a> ClaimValue<'a> {
 
     pub(super) const fn string(&self) -> Option<&Cow<'a, str>> {
         match self {
-            Self::String(text) => Some(text),
+            Self::String(string) => Some(string),
             Self::Strings(_) | Self::Number(_) => None,
         }
     }
 
-    /// One text, or those of an array.
+    /// Returns a string as a slice of one, or the strings of an array.
     pub(super) fn strings(&self) -> Option<&[Cow<'a, str>]> {
         match self {
-            Self::String(text) => Some(slice::from_ref(text)),
-            Self::Strings(texts) => Some(texts),
+            Self::String(string) => Some(slice::from_ref(string)),
+            Self::Strings(strings) => Some(strings),
             Self::Number(_) => None,
         }
     }
 
-    /// A text without NUL, and not empty.
+    /// Returns a string that is not empty and has no NUL.
     pub(super) fn name(&self) -> Option<&Cow<'a, str>> {
-        // PostgreSQL, for one, stores no NUL: such a name would be answered 503 instead of 401.
+        // PostgreSQL cannot store NUL, so a store would fail with 503 instead of 401.
         self.string().filter(|name| !name.is_empty() && !name.contains('\0'))
     }
 
-    /// A name of at most 255 bytes.
+    /// Returns a [name](Self::name) of at most 255 bytes.
     pub(super) fn id(&self) -> Option<&Cow<'a, str>> {
         self.name().filter(|id| id.len() <= MAX_ID_LEN)
     }
 
-    /// An integer as its text.
+    /// Returns the decimal form of an integer.
     pub(super) fn integer(&self) -> Option<String> {
         match self {
             Self::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_string()),
@@ -64,7 +64,7 @@ impl<'a> ClaimValue<'a> {
         }
     }
 
-    /// A `NumericDate`: not negative, at most the year 9999; the fraction is dropped.
+    /// Returns a `NumericDate` from 1970 to 9999. A fraction of a second is ignored.
     pub(super) fn date(&self) -> Option<NumericDate> {
         let Self::Number(number) = self else { return None };
         let latest = NumericDate::MAX.as_secs();
@@ -79,7 +79,7 @@ impl<'a> ClaimValue<'a> {
     }
 }
 
-/// Reads a value into the place where it stays: moving it takes longer than reading most of them.
+/// Reads a value in place, because moving it takes longer than reading most values.
 impl<'de> DeserializeSeed<'de> for &mut ClaimValue<'de> {
     type Value = ();
 
@@ -92,16 +92,16 @@ impl<'de> Visitor<'de> for &mut ClaimValue<'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, texts or a number")
+        f.write_str("a string, an array of strings or a number")
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
-        *self = ClaimValue::String(Cow::Borrowed(text));
+    fn visit_borrowed_str<E: Error>(self, string: &'de str) -> Result<(), E> {
+        *self = ClaimValue::String(Cow::Borrowed(string));
         Ok(())
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        *self = ClaimValue::String(Cow::Owned(text.to_owned()));
+    fn visit_str<E: Error>(self, string: &str) -> Result<(), E> {
+        *self = ClaimValue::String(Cow::Owned(string.to_owned()));
         Ok(())
     }
 
@@ -116,49 +116,49 @@ impl<'de> Visitor<'de> for &mut ClaimValue<'de> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        let number = Number::from_f64(number).ok_or_else(|| E::custom("no number"))?;
+        let number = Number::from_f64(number).ok_or_else(|| E::custom("not a JSON number"))?;
         *self = ClaimValue::Number(number);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let mut texts = Vec::new();
-        while let Some(JsonStr(text)) = seq.next_element()? {
-            texts.push(text);
+        let mut strings = Vec::new();
+        while let Some(JsonStr(string)) = seq.next_element()? {
+            strings.push(string);
         }
-        *self = ClaimValue::Strings(texts);
+        *self = ClaimValue::Strings(strings);
         Ok(())
     }
 
-    // With serde_json's `arbitrary_precision`, which any crate of the final program may turn on,
-    // numbers arrive as a map.
+    // With serde_json's feature `arbitrary_precision`, which any crate of the program may enable,
+    // a number is deserialized as a map.
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
         *self = ClaimValue::Number(Number::deserialize(MapAccessDeserializer::new(map))?);
         Ok(())
     }
 }
 
-/// Has the application's claims read a value that was read already.
-pub(super) struct Reread<'a, E> {
+/// Deserializes a value that was read before.
+pub(super) struct ReadValue<'a, E> {
     value: &'a ClaimValue<'a>,
     error: PhantomData<E>,
 }
 
-impl<'a, E> Reread<'a, E> {
+impl<'a, E> ReadValue<'a, E> {
     pub(super) const fn new(value: &'a ClaimValue<'a>) -> Self {
         Self { value, error: PhantomData }
     }
 }
 
-impl<'de, E: Error> Deserializer<'de> for Reread<'_, E> {
+impl<'de, E: Error> Deserializer<'de> for ReadValue<'_, E> {
     type Error = E;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.value {
-            ClaimValue::String(text) => visitor.visit_str(text),
-            ClaimValue::Strings(texts) => {
-                let texts = texts.iter().map(|text| text.as_ref().into_deserializer());
-                SeqDeserializer::new(texts).deserialize_any(visitor)
+            ClaimValue::String(string) => visitor.visit_str(string),
+            ClaimValue::Strings(strings) => {
+                let strings = strings.iter().map(|string| string.as_ref().into_deserializer());
+                SeqDeserializer::new(strings).deserialize_any(visitor)
             }
             ClaimValue::Number(number) => number.deserialize_any(visitor).map_err(E::custom),
         }

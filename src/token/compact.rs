@@ -1,4 +1,4 @@
-//! The JWS compact form: `header.payload.signature`, each base64url without padding.
+//! The JWS compact serialization: `header.payload.signature`, each in base64url without padding.
 //!
 //! See [RFC 7515 section 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1).
 
@@ -9,10 +9,10 @@ use memchr::memchr;
 
 use crate::error::AuthErrorKind;
 
-/// The longest signature there is: RSA with 8192 bits.
+/// The length of the longest signature, of an RSA key of 8192 bits.
 const MAX_SIGNATURE: usize = 1024;
 
-/// Room for a signature. Clearing it first would take longer than decoding most of them.
+/// Space for a signature. It is not initialized, because that takes longer than most decoding.
 pub(super) struct SignatureBuffer([MaybeUninit<u8>; MAX_SIGNATURE]);
 
 impl SignatureBuffer {
@@ -21,7 +21,7 @@ impl SignatureBuffer {
     }
 }
 
-/// A token split at its two dots; nothing is decoded yet.
+/// A token split at its two dots. Nothing is decoded yet.
 #[derive(Clone, Copy)]
 pub(super) struct Compact<'a> {
     pub(super) text: &'a [u8],
@@ -32,9 +32,9 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Splits `token`, which may be `max_len` bytes long.
+    /// Splits `token`, whose maximum length is `max_len`.
     ///
-    /// A third dot ends up in the signature, whose decoding refuses it.
+    /// A third dot becomes part of the signature, whose decoding then fails.
     #[inline]
     pub(super) fn split(token: &'a [u8], max_len: usize) -> Result<Self, AuthErrorKind> {
         if token.len() > max_len {
@@ -55,12 +55,12 @@ impl<'a> Compact<'a> {
         decode(self.payload)
     }
 
-    /// Decodes the signature into `buffer`, which the caller keeps, so that nothing is copied.
+    /// Decodes the signature into `buffer`.
     pub(super) fn decode_signature<'b>(
         &self,
         buffer: &'b mut SignatureBuffer,
     ) -> Result<&'b [u8], AuthErrorKind> {
-        // The decoder panics where the buffer is too short.
+        // The decoder panics if the buffer is too short.
         if self.signature.len() > (MAX_SIGNATURE * 4).div_ceil(3) {
             return Err(AuthErrorKind::Malformed);
         }
@@ -108,10 +108,10 @@ mod tests {
         payload
     }
 
-    /// Padding, the other alphabet, white space and bits left over are refused: no two texts are
-    /// the same bytes.
+    /// Padding, the standard alphabet, white space and trailing bits are rejected: no two strings
+    /// decode to the same bytes.
     #[test]
-    fn decodes_as_strictly_as_another_implementation() {
+    fn decodes_as_strictly_as_the_base64_crate() {
         let bytes = || (0..=127).map(char::from);
         for filling in ["", "AbC-", "AbC_".repeat(8).as_str(), "0".repeat(64).as_str()] {
             assert!(decode(&format!("{filling}A")).is_none());
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_as_another_implementation() {
+    fn encodes_like_the_base64_crate() {
         let bytes: Vec<u8> = (0..=255).collect();
         for end in 0..bytes.len() {
             let expected = BASE64_URL_SAFE_NO_PAD.encode(&bytes[..end]);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_longer_than_any_are_refused() {
+    fn rejects_signatures_that_are_too_long() {
         let mut buffer = SignatureBuffer::new();
         for len in MAX_SIGNATURE - 8..MAX_SIGNATURE + 8 {
             let signature = encode(&vec![7; len]);

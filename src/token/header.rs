@@ -1,4 +1,4 @@
-//! The JOSE header: which members are read, and which make a token unacceptable.
+//! The JOSE header: the members that are read, and those that make a token invalid.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,9 +13,9 @@ use super::members::{JsonStr, SeenMembers};
 
 const MAX_KID_LEN: usize = 256;
 
-/// What a token says about its own signature.
+/// The header members that are read.
 ///
-/// `jwk`, `jku`, `x5u` and `x5c` are members like any unknown one: never read, never fetched.
+/// `jwk`, `jku`, `x5u` and `x5c` are ignored like unknown members: never read, never fetched.
 #[derive(Clone)]
 pub(super) struct Header<'a> {
     pub(super) algorithm: Cow<'a, str>,
@@ -25,7 +25,7 @@ pub(super) struct Header<'a> {
 
 impl<'a> Header<'a> {
     pub(super) fn read(json: &'a [u8]) -> Result<Self, AuthErrorKind> {
-        // All of it must be UTF-8 (RFC 7515 section 5.2), also what the JSON reader skips.
+        // All of it must be UTF-8 (RFC 7515 section 5.2), including members that are skipped.
         let json = str::from_utf8(json).map_err(|_| AuthErrorKind::Malformed)?;
         serde_json::from_str(json).map_err(|_| AuthErrorKind::Malformed)
     }
@@ -51,8 +51,8 @@ impl<'de> Deserialize<'de> for Header<'de> {
                         "alg" => algorithm = Some(map.next_value::<JsonStr<'de>>()?.0),
                         "kid" => key_id = Some(map.next_value::<JsonStr<'de>>()?.0),
                         "typ" => typ = Some(map.next_value::<JsonStr<'de>>()?.0),
-                        // Each changes what is signed or what must be understood: RFC 7515
-                        // section 4.1.11, RFC 7797, RFC 7516.
+                        // Each changes what is signed or what must be understood: see RFC 7515
+                        // section 4.1.11, RFC 7797 and RFC 7516.
                         "crit" | "b64" | "zip" | "enc" => {
                             return Err(A::Error::custom("unsupported header member"));
                         }
@@ -73,8 +73,8 @@ impl<'de> Deserialize<'de> for Header<'de> {
     }
 }
 
-/// Whether the header member `typ` names the media type `expected`, which may be written with or
-/// without `application/` and in any case ([RFC 7515 section 4.1.9]).
+/// Returns whether the header member `typ` names the media type `expected`. Case and a leading
+/// `application/` are ignored ([RFC 7515 section 4.1.9]).
 ///
 /// [RFC 7515 section 4.1.9]: https://www.rfc-editor.org/rfc/rfc7515#section-4.1.9
 pub(super) fn typ_matches(typ: Option<&str>, expected: &str) -> bool {

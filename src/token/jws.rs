@@ -8,10 +8,10 @@ use super::{
     key::VerifyingKey,
 };
 
-/// The verified parts of a signed message that is not a token: a webhook, a receipt.
+/// A verified signed message that is not a token, such as a webhook or a receipt.
 ///
-/// Only form, header and signature were checked: the payload need not be claims, and nothing in it
-/// was looked at.
+/// The form, the header and the signature are verified. The payload is not inspected and can be any
+/// bytes.
 ///
 /// ```
 /// use tower_jwt_auth::{Algorithm, VerifyingKey, token::Jws};
@@ -36,15 +36,16 @@ pub struct Jws {
 }
 
 impl Jws {
-    /// Verifies `compact`, which may have `max_len` bytes, with `key`.
+    /// Verifies `compact` with `key`. `max_len` is its maximum length in bytes.
     ///
-    /// The header must name the key's algorithm exactly and may hold none of `crit`, `b64`, `zip`
-    /// and `enc`; its `kid` is not compared.
+    /// The header's `alg` must equal the key's algorithm. The header must not have `crit`, `b64`,
+    /// `zip` or `enc`. Its `kid` is not compared.
     ///
     /// # Errors
     ///
-    /// [`Malformed`](AuthErrorKind::Malformed), [`UnknownKey`](AuthErrorKind::UnknownKey) for
-    /// another algorithm, or [`InvalidSignature`](AuthErrorKind::InvalidSignature).
+    /// [`Malformed`](AuthErrorKind::Malformed) if it is too long or not a signed message,
+    /// [`UnknownKey`](AuthErrorKind::UnknownKey) if its `alg` differs, and
+    /// [`InvalidSignature`](AuthErrorKind::InvalidSignature).
     pub fn verify(compact: &str, key: &VerifyingKey, max_len: usize) -> Result<Self, AuthError> {
         let message = Compact::split(compact.as_bytes(), max_len)?;
         let header_json = message.decode_header()?;
@@ -61,13 +62,13 @@ impl Jws {
         Ok(Self { header: header_json, payload })
     }
 
-    /// The JSON of the header.
+    /// Returns the JSON of the header.
     #[must_use]
     pub fn header(&self) -> &[u8] {
         &self.header
     }
 
-    /// The bytes that were signed.
+    /// Returns the payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload

@@ -1,4 +1,4 @@
-//! Names of JSON members, and the rule that an object holds each of them once.
+//! The names of JSON members, and the rule that an object has no duplicate members.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,11 +7,11 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
 
-/// More members than any honest token has; the comparison below is quadratic.
+/// More members than a valid token has. The comparison below takes quadratic time.
 const MAX_MEMBERS: usize = 256;
 const INLINE: usize = 16;
 
-/// A JSON string, borrowed from the text unless it holds escapes.
+/// A JSON string. It is borrowed from the input unless it has escapes.
 pub(super) struct JsonStr<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for JsonStr<'de> {
@@ -25,12 +25,12 @@ impl<'de> Deserialize<'de> for JsonStr<'de> {
                 f.write_str("a string")
             }
 
-            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(JsonStr(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E: Error>(self, string: &'de str) -> Result<Self::Value, E> {
+                Ok(JsonStr(Cow::Borrowed(string)))
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(JsonStr(Cow::Owned(text.to_owned())))
+            fn visit_str<E: Error>(self, string: &str) -> Result<Self::Value, E> {
+                Ok(JsonStr(Cow::Owned(string.to_owned())))
             }
         }
 
@@ -38,18 +38,18 @@ impl<'de> Deserialize<'de> for JsonStr<'de> {
     }
 }
 
-/// The member names met so far, compared after escapes were resolved.
+/// The member names seen so far. Names are compared after escapes are resolved.
 pub(super) struct SeenMembers<'a> {
     inline: [&'a str; INLINE],
     inline_len: usize,
     others: Vec<Cow<'a, str>>,
-    /// A bit for each name, so that most need not be compared.
-    marks: u64,
+    /// The [bits](bit_of) of all names, so that most names need no comparison.
+    bits: u64,
 }
 
 impl<'a> SeenMembers<'a> {
     pub(super) const fn new() -> Self {
-        Self { inline: [""; INLINE], inline_len: 0, others: Vec::new(), marks: 0 }
+        Self { inline: [""; INLINE], inline_len: 0, others: Vec::new(), bits: 0 }
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {
@@ -57,14 +57,14 @@ impl<'a> SeenMembers<'a> {
             || self.others.iter().any(|other| other == name)
     }
 
-    /// Notes `name`, or refuses it as repeated or as one too many.
+    /// Adds `name`. Fails if it is a duplicate or if there are too many names.
     #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
     pub(super) fn insert<E: Error>(&mut self, name: &Cow<'a, str>) -> Result<(), E> {
-        let mark = mark(name);
-        if self.marks & mark != 0 && self.contains(name) {
-            return Err(E::custom("repeated member"));
+        let bit = bit_of(name);
+        if self.bits & bit != 0 && self.contains(name) {
+            return Err(E::custom("duplicate member"));
         }
-        self.marks |= mark;
+        self.bits |= bit;
         match name {
             Cow::Borrowed(name) if self.inline_len < INLINE => {
                 self.inline[self.inline_len] = name;
@@ -77,17 +77,18 @@ impl<'a> SeenMembers<'a> {
     }
 }
 
-/// The same bit for the same name.
+/// Returns one bit, the same for equal names.
 #[inline]
-fn mark(name: &str) -> u64 {
+fn bit_of(name: &str) -> u64 {
     let name = name.as_bytes();
     let ends = name.first().zip(name.last()).map_or(0, |(first, last)| first ^ (last << 2));
     1 << ((ends ^ name.len() as u8) % 64)
 }
 
-/// Checks that `json` is an object which repeats no member, and all of whose members `allows` permits.
+/// Checks that `json` is an object without duplicate members, and that `allows` accepts the name of
+/// each member.
 pub(crate) fn check_members(
-    json: &str,
+    json: impl AsRef<[u8]>,
     allows: impl Fn(&str) -> bool,
 ) -> Result<(), serde_json::Error> {
     struct ObjectVisitor<F>(F);
@@ -103,7 +104,7 @@ pub(crate) fn check_members(
             let mut seen = SeenMembers::new();
             while let Some(JsonStr(name)) = map.next_key()? {
                 if !self.0(&name) {
-                    return Err(A::Error::custom("a member that is not allowed"));
+                    return Err(A::Error::custom("member not allowed"));
                 }
                 seen.insert(&name)?;
                 map.next_value::<IgnoredAny>()?;
@@ -112,7 +113,7 @@ pub(crate) fn check_members(
         }
     }
 
-    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let mut deserializer = serde_json::Deserializer::from_slice(json.as_ref());
     deserializer.deserialize_map(ObjectVisitor(allows))?;
     deserializer.end()
 }

@@ -79,8 +79,10 @@ pub(super) struct Reader<'a, 'de> {
     seen_claims: u32,
     /// The names of all other members.
     seen: SeenMembers<'de>,
-    /// Whether a member was rejected. The caller may have ignored the error.
-    has_rejected: bool,
+    /// Whether all members were read.
+    is_finished: bool,
+    /// Whether an error occurred. The type of the application's claims may have ignored it.
+    has_failed: bool,
 }
 
 impl<'a, 'de> Reader<'a, 'de> {
@@ -92,7 +94,16 @@ impl<'a, 'de> Reader<'a, 'de> {
         claims: &'a mut Registered,
     ) -> Self {
         let seen = SeenMembers::new();
-        Self { payload, rules, now, claims, seen_claims: 0, seen, has_rejected: false }
+        Self {
+            payload,
+            rules,
+            now,
+            claims,
+            seen_claims: 0,
+            seen,
+            is_finished: false,
+            has_failed: false,
+        }
     }
 
     /// Checks the member name `name`. If it names a claim, reads the next value of `map` into
@@ -103,18 +114,22 @@ impl<'a, 'de> Reader<'a, 'de> {
         map: &mut A,
         value: &mut ClaimValue<'de>,
     ) -> Result<bool, A::Error> {
-        let result = match self.note(name) {
-            Ok(None) => Ok(false),
-            Ok(Some(claim)) => {
-                map.next_value_seed(&mut *value).and_then(|()| match self.read(claim, value) {
-                    Some(()) => Ok(true),
-                    None => Err(A::Error::custom("invalid claim")),
-                })
-            }
-            Err(error) => Err(error),
-        };
-        self.has_rejected |= result.is_err();
-        result
+        let Some(claim) = self.note(name)? else { return Ok(false) };
+        map.next_value_seed(&mut *value)?;
+        match self.read(claim, value) {
+            Some(()) => Ok(true),
+            None => Err(A::Error::custom("invalid claim")),
+        }
+    }
+
+    /// Records that there are no more members.
+    pub(super) const fn finish(&mut self) {
+        self.is_finished = true;
+    }
+
+    /// Records that an error occurred.
+    pub(super) const fn fail(&mut self) {
+        self.has_failed = true;
     }
 
     /// Returns whether the claims read so far show that the token has expired.
@@ -122,9 +137,10 @@ impl<'a, 'de> Reader<'a, 'de> {
         self.claims.has_expiry && self.rules.is_expired(self.claims.expires_at, self.now)
     }
 
-    /// Returns whether every member was accepted and every required claim is present.
+    /// Returns whether all members were read without an error and every required claim is present.
     pub(super) fn is_complete(&self) -> bool {
-        !self.has_rejected
+        self.is_finished
+            && !self.has_failed
             && (self.claims.has_expiry || self.rules.as_pyjwt)
             && self.rules.required_claims().all(|name| self.has(name))
     }
@@ -280,6 +296,7 @@ impl<'de> Visitor<'de> for &mut Reader<'_, 'de> {
                 map.next_value::<IgnoredAny>()?;
             }
         }
+        self.finish();
         Ok(())
     }
 }

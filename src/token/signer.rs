@@ -1,4 +1,4 @@
-//! Claims to compact token.
+//! From claims to a compact token.
 
 use std::{error::Error, fmt};
 
@@ -12,16 +12,15 @@ use crate::{
 use super::{
     claim_names::ClaimNames,
     compact::append,
-    custom_claims::{append_fields, append_text},
+    custom_claims::{CustomClaimsError, append_custom_claims},
     key::SigningKey,
-    members::check_members,
     token_type::TokenType,
 };
 
-/// Room for the payload of most tokens.
+/// The initial capacity of a payload. Most are shorter.
 const TYPICAL_PAYLOAD: usize = 384;
 
-/// What a token says besides the application's own claims.
+/// The claims that the issuer writes into a token, besides the application's own claims.
 pub(crate) struct NewToken<'a> {
     pub(crate) names: &'a ClaimNames,
     pub(crate) token_type: &'a TokenType,
@@ -35,15 +34,15 @@ pub(crate) struct NewToken<'a> {
     pub(crate) auth_time: Option<NumericDate>,
     pub(crate) scope: Option<&'a str>,
     pub(crate) epoch: Option<&'a str>,
-    /// Makes it an access token of RFC 9068.
+    /// If present, the token is an access token of RFC 9068.
     pub(crate) client_id: Option<&'a str>,
     pub(crate) subject: Option<&'a str>,
 }
 
 impl NewToken<'_> {
-    /// Begins the JSON object of a payload with these claims.
-    fn append(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        let texts = [
+    /// Writes the start of a JSON object with these claims.
+    fn append(&self, json: &mut Vec<u8>) {
+        let strings = [
             ("aud", self.audience),
             ("iss", self.issuer),
             ("sid", self.session_id),
@@ -53,28 +52,27 @@ impl NewToken<'_> {
             ("sub", self.subject),
         ];
         json.push(b'{');
-        // The first five are written as SimpleJWT writes them, in its order.
-        append_text(json, self.names.token_type())?;
+        // The first five have the order that SimpleJWT uses.
+        append_string(json, self.names.token_type());
         json.push(b':');
-        append_text(json, self.token_type.as_str())?;
-        append_date(json, "exp", self.expires_at)?;
-        append_date(json, "iat", self.issued_at)?;
-        append_member(json, self.names.jti(), self.jti)?;
-        append_member(json, self.names.user_id(), self.user_id)?;
-        for (name, text) in texts {
-            if let Some(text) = text {
-                append_member(json, name, text)?;
+        append_string(json, self.token_type.as_str());
+        append_date(json, "exp", self.expires_at);
+        append_date(json, "iat", self.issued_at);
+        append_member(json, self.names.jti(), self.jti);
+        append_member(json, self.names.user_id(), self.user_id);
+        for (name, value) in strings {
+            if let Some(value) = value {
+                append_member(json, name, value);
             }
         }
-        match self.auth_time {
-            Some(auth_time) => append_date(json, "auth_time", auth_time),
-            None => Ok(()),
+        if let Some(auth_time) = self.auth_time {
+            append_date(json, "auth_time", auth_time);
         }
     }
 
-    /// Whether the application's claims must not have a member of this name: it is written here, or
-    /// would mean something to a verifier that only the issuer may say.
-    fn takes(&self, name: &str) -> bool {
+    /// Returns whether the application's claims must not have a member of this name: the issuer
+    /// writes it, or a verifier gives it a meaning.
+    fn reserves(&self, name: &str) -> bool {
         let names = [self.names.token_type(), self.names.jti(), self.names.user_id()];
         names.contains(&name)
             || match name {
@@ -90,8 +88,8 @@ impl NewToken<'_> {
     }
 }
 
-/// Signs a token of `registered` and the members of `custom`, which must be an object without
-/// members that `registered` takes.
+/// Signs a token with the claims of `registered` and the members of `custom`, which must serialize
+/// to an object without members that `registered` reserves.
 pub(crate) fn sign<C: Serialize>(
     key: &SigningKey,
     registered: &NewToken<'_>,
@@ -99,14 +97,9 @@ pub(crate) fn sign<C: Serialize>(
 ) -> Result<String, AuthError> {
     let misconfigured = |error| AuthError::with_source(AuthErrorKind::Misconfigured, error);
     let mut payload = Vec::with_capacity(TYPICAL_PAYLOAD);
-    registered.append(&mut payload).map_err(|_| misconfigured(SigningError::NoObject))?;
-    let allows = |name: &str| !registered.takes(name);
-    let end = payload.len();
-    if append_fields(&mut payload, custom, allows).is_err() {
-        payload.truncate(end);
-        append_members(&mut payload, custom, allows).map_err(misconfigured)?;
-    }
-    payload.push(b'}');
+    registered.append(&mut payload);
+    append_custom_claims(&mut payload, custom, |name| !registered.reserves(name))
+        .map_err(|error| misconfigured(SigningError::Claims(error)))?;
     let header = match registered.client_id {
         Some(_) => key.encoded_at_jwt_header(),
         None => key.encoded_header(),
@@ -114,7 +107,7 @@ pub(crate) fn sign<C: Serialize>(
     sign_encoded(key, header, &payload)
 }
 
-/// Signs the JSON `payload` as it is.
+/// Signs the JSON `payload` unchanged.
 #[cfg(feature = "django")]
 pub(crate) fn sign_payload(key: &SigningKey, payload: &[u8]) -> Result<String, AuthError> {
     sign_encoded(key, key.encoded_header(), payload)
@@ -130,52 +123,40 @@ fn sign_encoded(key: &SigningKey, header: &str, payload: &[u8]) -> Result<String
     Ok(token)
 }
 
-fn append_member(json: &mut Vec<u8>, name: &str, text: &str) -> Result<(), serde_json::Error> {
+fn append_member(json: &mut Vec<u8>, name: &str, value: &str) {
     json.push(b',');
-    append_text(json, name)?;
+    append_string(json, name);
     json.push(b':');
-    append_text(json, text)
+    append_string(json, value);
 }
 
-fn append_date(json: &mut Vec<u8>, name: &str, date: NumericDate) -> Result<(), serde_json::Error> {
+fn append_date(json: &mut Vec<u8>, name: &str, date: NumericDate) {
     json.push(b',');
-    append_text(json, name)?;
+    append_string(json, name);
     json.push(b':');
-    serde_json::to_writer(json, &date.as_secs())
+    json.extend_from_slice(date.as_secs().to_string().as_bytes());
 }
 
-/// Appends the members of `own`, which is no plain struct, so that only what it wrote tells their
-/// names.
-fn append_members(
-    json: &mut Vec<u8>,
-    own: &impl Serialize,
-    allows: impl Fn(&str) -> bool,
-) -> Result<(), SigningError> {
-    let own = serde_json::to_string(own).map_err(|_| SigningError::NoObject)?;
-    let members = own.strip_prefix('{').and_then(|own| own.strip_suffix('}'));
-    let members = members.ok_or(SigningError::NoObject)?;
-    // A verifier would refuse a token that repeats a member; better here than at every request.
-    check_members(&own, allows).map_err(|_| SigningError::NameTaken)?;
-    if !members.is_empty() {
-        json.push(b',');
-        json.extend_from_slice(members.as_bytes());
-    }
-    Ok(())
+fn append_string(json: &mut Vec<u8>, string: &str) {
+    serde_json::to_writer(json, string).expect("a string serializes to JSON");
 }
 
 /// Why a token could not be signed.
 #[derive(Debug)]
 enum SigningError {
-    NoObject,
-    NameTaken,
+    Claims(CustomClaimsError),
     Crypto,
 }
 
 impl fmt::Display for SigningError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoObject => "the claims do not serialize to a JSON object",
-            Self::NameTaken => "a claim has the name of a registered one, or they are too many",
+            Self::Claims(CustomClaimsError::NotAnObject) => {
+                "the application's claims must serialize to a JSON object"
+            }
+            Self::Claims(CustomClaimsError::Name) => {
+                "an application claim is duplicate, has a reserved name, or is one too many"
+            }
             Self::Crypto => "the signature could not be computed",
         })
     }

@@ -1,4 +1,4 @@
-//! The rules a token's claims must meet, compiled once.
+//! The rules for the claims of a token.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use super::{
     token_type::TokenType,
 };
 
-/// More than this and an expired token lives on for no reason that clocks could have.
+/// No two clocks should differ by more, and an expired token is accepted for as long.
 pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// What is demanded of registered claims.
+/// The rules for the registered claims.
 #[derive(Clone, Default)]
 pub(super) struct Rules {
     pub(super) profile: TokenProfile,
     pub(super) names: ClaimNames,
     pub(super) leeway: Duration,
-    /// The accepted types; none stands for any.
+    /// The accepted types. `None` accepts every type, and tokens without a type.
     pub(super) token_types: Option<Vec<TokenType>>,
     pub(super) issuer: Option<Box<str>>,
     pub(super) audiences: Option<Vec<Box<str>>>,
@@ -33,10 +33,10 @@ pub(super) struct Rules {
     pub(super) header_typ: Option<Box<str>>,
     pub(super) jti_optional: bool,
     pub(super) user_id_optional: bool,
-    /// Whether claims mean what PyJWT takes them for: `exp` may be missing, and `sid`, `scope`, `scp`,
-    /// `auth_time` and `user_epoch` are the application's own.
+    /// Whether the rules of PyJWT apply: `exp` is optional, and `sid`, `scope`, `scp`, `auth_time`
+    /// and `user_epoch` are application claims.
     pub(super) as_pyjwt: bool,
-    /// A member that tokens may repeat, since nobody reads it.
+    /// A member that may be duplicate, because it is never read.
     pub(super) may_repeat: Option<&'static str>,
 }
 
@@ -56,27 +56,27 @@ impl Rules {
     pub(super) fn check_config(&self) -> Result<(), ConfigError> {
         self.names.check()?;
         if self.leeway > MAX_LEEWAY {
-            return Err(ConfigError::out_of_range("the leeway must not exceed five minutes"));
+            return Err(ConfigError::out_of_range("`leeway` must be at most 300 seconds"));
         }
         if self.token_types.as_ref().is_some_and(Vec::is_empty) {
-            return Err(ConfigError::ineffective("the list of accepted token types is empty"));
+            return Err(ConfigError::ineffective("`token_types` must not be empty"));
         }
-        let lacks_names =
+        let is_empty =
             |list: &Vec<Box<str>>| list.is_empty() || list.iter().any(|name| name.is_empty());
-        if self.audiences.as_ref().is_some_and(lacks_names) {
+        if self.audiences.as_ref().is_some_and(is_empty) {
             return Err(ConfigError::ineffective(
-                "the list of accepted audiences, or one of them, is empty",
+                "`audiences` must not be empty, nor contain an empty string",
             ));
         }
         if self.issuer.as_ref().is_some_and(|issuer| issuer.is_empty()) {
-            return Err(ConfigError::ineffective("the issuer is empty"));
+            return Err(ConfigError::ineffective("`issuer` must not be empty"));
         }
         if self.header_typ.as_ref().is_some_and(|typ| typ_matches(Some(""), typ)) {
-            return Err(ConfigError::ineffective("the header type is empty"));
+            return Err(ConfigError::ineffective("`header_typ` must not be empty"));
         }
         if self.longest_lifetime.is_some_and(|longest| longest.as_secs() == 0) {
             return Err(ConfigError::out_of_range(
-                "the longest lifetime must be at least a second",
+                "`longest_lifetime` must be at least one second",
             ));
         }
         Ok(())
@@ -90,7 +90,7 @@ impl Rules {
         }
     }
 
-    /// Checks `claims`, whose texts stand in `payload`.
+    /// Checks `claims`, whose strings are ranges of `payload`.
     pub(super) fn check(
         &self,
         claims: &Registered,
@@ -115,8 +115,8 @@ impl Rules {
         }
         if self.profile == TokenProfile::Plain {
             let token_type = claims.token_type.as_ref();
-            let refuses = token_type.is_some_and(|token_type| !names_access(token_type.as_str()));
-            if refuses || claims.is_for_other_use {
+            let is_other = token_type.is_some_and(|token_type| !names_access(token_type.as_str()));
+            if is_other || claims.is_for_other_use {
                 return Err(AuthErrorKind::WrongTokenType);
             }
         }
@@ -130,20 +130,20 @@ impl Rules {
         }
         let lacks_id = (claims.jti.is_none() && !self.jti_optional)
             || (claims.user_id.is_empty() && !self.user_id_optional);
-        // A token bound to a key is worth nothing without the proof, which a Bearer token lacks.
+        // A token bound to a key requires a proof of possession, which a bearer token lacks.
         if lacks_id || claims.is_bound {
             return Err(AuthErrorKind::InvalidClaims);
         }
         Ok(())
     }
 
-    /// Whether a token that expires then is not to be accepted any more.
+    /// Returns whether a token with this `exp` has expired.
     pub(super) fn is_expired(&self, expires_at: NumericDate, now: NumericDate) -> bool {
-        // RFC 7519 section 4.1.4: not to be accepted "on or after" the expiry.
+        // RFC 7519 section 4.1.4: it must not be accepted "on or after" this time.
         now >= expires_at.saturating_add(self.leeway)
     }
 
-    /// Checks those rules whose outcome changes while a token lives.
+    /// Checks the rules whose outcome depends on the time.
     pub(super) fn check_times(
         &self,
         claims: &Registered,

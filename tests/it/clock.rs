@@ -1,4 +1,4 @@
-//! Moments and durations: nothing wraps around, at neither end of time.
+//! Dates, durations and clocks.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,13 +7,13 @@ use tower_jwt_auth::{Clock, ManualClock, NumericDate};
 const NOON: NumericDate = NumericDate::from_secs(1_700_000_000);
 
 #[test]
-fn time_ends_with_the_year_9999() {
+fn saturates_at_the_year_9999() {
     assert_eq!(NumericDate::MAX.as_secs(), 253_402_300_799);
     for secs in [253_402_300_799, 253_402_300_800, i64::MAX as u64, u64::MAX] {
         assert_eq!(NumericDate::from_secs(secs), NumericDate::MAX);
     }
     for start in [NumericDate::default(), NOON, NumericDate::MAX] {
-        // The second is the least that goes beyond what 64 bits hold.
+        // The second is the smallest that overflows 64 bits.
         let over = u64::MAX - start.as_secs().saturating_sub(1);
         let most = [NumericDate::MAX.as_secs(), over, u64::MAX];
         for duration in most.map(Duration::from_secs).into_iter().chain([Duration::MAX]) {
@@ -24,17 +24,17 @@ fn time_ends_with_the_year_9999() {
 }
 
 #[test]
-fn time_begins_with_1970() {
-    let begin = NumericDate::default();
+fn saturates_at_1970() {
+    let epoch = NumericDate::default();
     for duration in [NOON.as_secs(), NOON.as_secs() + 1, u64::MAX].map(Duration::from_secs) {
-        assert_eq!(NOON.saturating_sub(duration), begin);
+        assert_eq!(NOON.saturating_sub(duration), epoch);
     }
     assert_eq!(NOON.saturating_duration_since(NumericDate::MAX), Duration::ZERO);
-    assert_eq!(NumericDate::from(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), begin);
+    assert_eq!(NumericDate::from(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), epoch);
 }
 
 #[test]
-fn fractions_of_a_second_are_dropped() {
+fn ignores_fractions_of_a_second() {
     let almost = Duration::from_millis(1_999);
     let next = NumericDate::from_secs(NOON.as_secs() + 1);
     assert_eq!(NOON.saturating_add(almost), next);
@@ -44,17 +44,17 @@ fn fractions_of_a_second_are_dropped() {
 }
 
 #[test]
-fn a_manual_clock_stands_still_until_it_is_moved() {
-    let hands = ManualClock::new(NOON);
-    let clock = Clock::from(&hands);
+fn a_manual_clock_changes_only_when_it_is_set_or_advanced() {
+    let manual = ManualClock::new(NOON);
+    let clock = Clock::from(&manual);
     assert_eq!(clock.now(), NOON);
-    hands.advance(Duration::from_secs(1));
+    manual.advance(Duration::from_secs(1));
     assert_eq!(clock.now().saturating_duration_since(NOON), Duration::from_secs(1));
     for _ in 0..2 {
-        hands.advance(Duration::MAX);
+        manual.advance(Duration::MAX);
         assert_eq!(clock.now(), NumericDate::MAX);
     }
-    hands.set(NumericDate::default());
+    manual.set(NumericDate::default());
     assert_eq!(clock.now(), NumericDate::default());
     assert!(Clock::system().now() > NOON);
 }

@@ -1,4 +1,4 @@
-//! Tokens that djangorestframework-simplejwt and PyJWT minted (`tests/fixtures/mint.py`).
+//! Reads tokens of djangorestframework-simplejwt and PyJWT, minted by `tests/fixtures/mint.py`.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ struct Minted {
     name: String,
     algorithm: String,
     token: String,
-    /// What the other library reads in it.
+    /// The claims that the other library reads.
     claims: Value,
 }
 
@@ -58,7 +58,7 @@ impl Minted {
 }
 
 #[test]
-fn every_token_is_accepted_and_read_alike() {
+fn reads_the_same_claims_as_the_other_library() {
     let fixtures = Fixtures::read();
     assert_eq!(fixtures.tokens.len(), 4 * (10 + 7));
     for minted in &fixtures.tokens {
@@ -78,7 +78,7 @@ fn every_token_is_accepted_and_read_alike() {
         assert_eq!(claims.expires_at().as_secs(), whole_seconds(&theirs["exp"]), "{what}");
         assert_eq!(claims.issued_at().unwrap().as_secs(), whole_seconds(&theirs["iat"]), "{what}");
         let user_id = match &theirs["user_id"] {
-            Value::String(text) => text.clone(),
+            Value::String(string) => string.clone(),
             number => number.to_string(),
         };
         assert_eq!(claims.user_id().as_str(), user_id, "{what}");
@@ -92,7 +92,7 @@ fn whole_seconds(date: &Value) -> u64 {
 }
 
 #[test]
-fn every_token_ends_and_keeps_its_type() {
+fn rejects_expired_tokens_and_other_types() {
     let fixtures = Fixtures::read();
     for minted in &fixtures.tokens {
         let what = minted.what();
@@ -116,7 +116,7 @@ fn every_token_ends_and_keeps_its_type() {
 }
 
 #[test]
-fn audience_issuer_and_header_type_are_found() {
+fn checks_audience_issuer_and_header_type() {
     let fixtures = Fixtures::read();
     let (mut with_audience, mut with_issuer, mut with_typ) = (0, 0, 0);
     for minted in &fixtures.tokens {
@@ -132,7 +132,7 @@ fn audience_issuer_and_header_type_are_found() {
 }
 
 #[test]
-fn no_key_verifies_the_tokens_of_another() {
+fn rejects_tokens_of_other_algorithms() {
     let fixtures = Fixtures::read();
     for minted in &fixtures.tokens {
         for other in fixtures.tokens.iter().filter(|other| other.algorithm != minted.algorithm) {

@@ -1,6 +1,6 @@
-//! PyJWT and djangorestframework-simplejwt read the tokens issued here.
+//! PyJWT and djangorestframework-simplejwt read tokens of this crate.
 //!
-//! Runs when `TOWER_JWT_AUTH_PYTHON` names a Python that has them, as `tests/run` sees to.
+//! Runs if `TOWER_JWT_AUTH_PYTHON` is the path of a Python with both packages. `tests/run` sets it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use tower_jwt_auth::{Algorithm, Issuer, SigningKey, user::User};
 
 use crate::support::{keys, python};
 
-/// Reads each token with PyJWT and with the class of SimpleJWT that fits its type; answers with
-/// what they read, or with the name of what they raised.
+/// Reads each token with PyJWT and with SimpleJWT's class for its type. Returns the claims, or the
+/// name of the exception.
 const READ: &str = r#"
 import json, sys
 import django, jwt
@@ -58,15 +58,15 @@ struct Profile {
 enum Expected {
     /// Both read these claims.
     Claims(String),
-    /// Both read the same claims of a refresh token, which only the issuer reads here.
+    /// Both read the same claims of a refresh token.
     Refresh,
-    /// SimpleJWT refuses the type.
+    /// SimpleJWT rejects the type.
     WrongType,
     InvalidSignature,
 }
 
 #[tokio::test]
-async fn issued_tokens_are_read_by_python() {
+async fn python_reads_issued_tokens() {
     let secret = |algorithm, secret: &'static [u8]| {
         let key = SigningKey::from_secret(algorithm, secret).unwrap();
         (key, str::from_utf8(secret).unwrap())
@@ -100,12 +100,12 @@ async fn issued_tokens_are_read_by_python() {
             let issuer = builder.build().unwrap();
             let tokens = issuer.login(&user).await.unwrap();
             let access = issuer.verifier().verify(tokens.access()).unwrap();
-            let of_refresh = tokens.refresh().unwrap();
-            let forged = format!("{}AAAA", &of_refresh[..of_refresh.len() - 4]);
+            let refresh = tokens.refresh().unwrap();
+            let forged = format!("{}AAAA", &refresh[..refresh.len() - 4]);
             for (token_type, token, reading) in [
                 ("access", tokens.access(), Expected::Claims(access.json().to_owned())),
-                ("refresh", of_refresh, Expected::Refresh),
-                ("access", of_refresh, Expected::WrongType),
+                ("refresh", refresh, Expected::Refresh),
+                ("access", refresh, Expected::WrongType),
                 ("refresh", &forged, Expected::InvalidSignature),
             ] {
                 cases.push(json!({
@@ -121,15 +121,15 @@ async fn issued_tokens_are_read_by_python() {
         }
     }
 
-    let Some(answers) = python::run(READ, &json!(cases)) else { return };
-    let answers = answers.as_array().unwrap();
-    assert_eq!(answers.len(), cases.len());
-    for ((answer, case), (key, expected)) in answers.iter().zip(&cases).zip(expected) {
-        let what = format!("{case} {answer}");
-        assert_eq!(answer["header"]["alg"].as_str(), Some(key.algorithm().as_str()), "{what}");
-        assert_eq!(answer["header"]["typ"], "JWT", "{what}");
-        assert_eq!(answer["header"]["kid"].as_str(), key.kid(), "{what}");
-        let (pyjwt, simplejwt) = (&answer["pyjwt"], &answer["simplejwt"]);
+    let Some(outcomes) = python::run(READ, &json!(cases)) else { return };
+    let outcomes = outcomes.as_array().unwrap();
+    assert_eq!(outcomes.len(), cases.len());
+    for ((outcome, case), (key, expected)) in outcomes.iter().zip(&cases).zip(expected) {
+        let what = format!("{case} {outcome}");
+        assert_eq!(outcome["header"]["alg"].as_str(), Some(key.algorithm().as_str()), "{what}");
+        assert_eq!(outcome["header"]["typ"], "JWT", "{what}");
+        assert_eq!(outcome["header"]["kid"].as_str(), key.kid(), "{what}");
+        let (pyjwt, simplejwt) = (&outcome["pyjwt"], &outcome["simplejwt"]);
         match expected {
             Expected::Claims(claims) => {
                 let claims: Value = serde_json::from_str(&claims).unwrap();

@@ -1,4 +1,4 @@
-//! JSON Web Keys: read strictly, refused when they were made for something else.
+//! JSON Web Keys.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::support::{
     mint::encode,
 };
 
-/// The private keys of the RFCs, with an algorithm they fit.
+/// The private keys of the RFCs, each with a matching algorithm.
 const PRIVATE: [(Algorithm, &str); 5] = [
     (Algorithm::HS256, RFC_OCT),
     (Algorithm::HS512, RFC_OCT),
@@ -20,7 +20,7 @@ const PRIVATE: [(Algorithm, &str); 5] = [
     (Algorithm::EdDSA, RFC_OKP),
 ];
 
-/// `jwk` with some members changed; null takes a member away.
+/// `jwk` with changed members. `null` removes a member.
 fn with(jwk: &str, changes: Value) -> String {
     let mut members: Map<String, Value> = serde_json::from_str(jwk).unwrap();
     let Value::Object(changes) = changes else { panic!("changes are an object") };
@@ -39,30 +39,30 @@ fn verifying(jwk: &str, algorithm: Algorithm) -> Result<VerifyingKey, ConfigErro
 }
 
 #[track_caller]
-fn assert_refused<T: std::fmt::Debug>(what: &str, made: Result<T, ConfigError>) {
-    match made {
+fn assert_rejected<T: std::fmt::Debug>(what: &str, key: Result<T, ConfigError>) {
+    match key {
         Ok(key) => panic!("{what}: accepted as {key:?}"),
         Err(error) => assert_eq!(error.kind(), ConfigErrorKind::Key, "{what}: {error}"),
     }
 }
 
-/// Refused by both kinds of key.
+/// Both types of key reject `jwk`.
 #[track_caller]
-fn assert_unusable(what: &str, jwk: &str, algorithm: impl Into<Option<Algorithm>>) {
+fn assert_both_reject(what: &str, jwk: &str, algorithm: impl Into<Option<Algorithm>>) {
     let algorithm = algorithm.into();
-    assert_refused(what, VerifyingKey::from_jwk(jwk, algorithm));
-    assert_refused(what, SigningKey::from_jwk(jwk, algorithm));
+    assert_rejected(what, VerifyingKey::from_jwk(jwk, algorithm));
+    assert_rejected(what, SigningKey::from_jwk(jwk, algorithm));
 }
 
 #[test]
-fn thumbprints_are_those_of_the_rfcs() {
+fn computes_the_thumbprints_of_the_rfcs() {
     let rsa = with(RFC_THUMBPRINT, json!({ "kid": null, "alg": null }));
     let known = [
         // RFC 7638, section 3.1.
         (Algorithm::RS256, rsa.as_str(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
         // RFC 8037, appendix A.3.
         (Algorithm::EdDSA, RFC_OKP, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
-        // Computed with Python's hashlib over the members of RFC 7638, section 3.2.
+        // Computed with Python's hashlib from the members that RFC 7638, section 3.2, requires.
         (Algorithm::ES256, RFC_EC, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"),
     ];
     for (algorithm, jwk, thumbprint) in known {
@@ -72,7 +72,7 @@ fn thumbprints_are_those_of_the_rfcs() {
 }
 
 #[test]
-fn a_key_id_that_was_written_is_kept() {
+fn keeps_the_kid() {
     let named = VerifyingKey::from_jwk(RFC_THUMBPRINT, None).unwrap();
     assert_eq!((named.kid(), named.algorithm()), (Some("2011-04-29"), Algorithm::RS256));
     for (algorithm, jwk) in PRIVATE {
@@ -80,7 +80,7 @@ fn a_key_id_that_was_written_is_kept() {
         assert_eq!(verifying(&named, algorithm).unwrap().kid(), Some("k1"));
         assert_eq!(SigningKey::from_jwk(&named, algorithm).unwrap().kid(), Some("k1"));
 
-        assert_unusable("kid is a number", &with(jwk, json!({ "kid": 1 })), algorithm);
+        assert_both_reject("kid is a number", &with(jwk, json!({ "kid": 1 })), algorithm);
         for kid in ["", &"k".repeat(257)] {
             let error = verifying(&with(jwk, json!({ "kid": kid })), algorithm).unwrap_err();
             assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
@@ -89,7 +89,7 @@ fn a_key_id_that_was_written_is_kept() {
 }
 
 #[test]
-fn private_keys_sign_and_lend_their_public_part() {
+fn reads_private_and_public_keys() {
     for (algorithm, jwk) in PRIVATE {
         let signing = SigningKey::from_jwk(jwk, algorithm).unwrap();
         let verifying = verifying(jwk, algorithm).unwrap();
@@ -99,13 +99,13 @@ fn private_keys_sign_and_lend_their_public_part() {
             let none = ["d", "p", "q", "dp", "dq", "qi"].map(|name| (name, Value::Null));
             let public = with(jwk, none.into_iter().collect());
             assert_eq!(VerifyingKey::from_jwk(&public, algorithm).unwrap().kid(), signing.kid());
-            assert_refused("no private member", SigningKey::from_jwk(&public, algorithm));
+            assert_rejected("no private member", SigningKey::from_jwk(&public, algorithm));
         }
     }
 }
 
 #[test]
-fn private_members_must_belong_to_the_public_ones() {
+fn rejects_private_members_that_do_not_belong_to_the_public_key() {
     let other = encode([0x5a; 32]);
     let rsa: Map<String, Value> = serde_json::from_str(RFC_RSA).unwrap();
     let cases = [
@@ -128,58 +128,58 @@ fn private_members_must_belong_to_the_public_ones() {
     for (algorithm, jwk, changes) in cases {
         let changed = with(jwk, changes.clone());
         let what = format!("{algorithm} {changes}");
-        assert_refused(&what, SigningKey::from_jwk(&changed, algorithm));
-        assert!(verifying(&changed, algorithm).is_ok(), "{what}: the public part is sound");
+        assert_rejected(&what, SigningKey::from_jwk(&changed, algorithm));
+        assert!(verifying(&changed, algorithm).is_ok(), "{what}: the public key is valid");
     }
 }
 
 #[test]
-fn the_algorithm_is_settled_before_the_key_is_used() {
+fn requires_one_supported_algorithm() {
     for (algorithm, jwk) in PRIVATE {
-        assert_unusable("neither alg nor a configured algorithm", jwk, None);
+        assert_both_reject("neither alg nor a configured algorithm", jwk, None);
         let declared = with(jwk, json!({ "alg": algorithm.as_str() }));
         assert!(VerifyingKey::from_jwk(&declared, None).is_ok());
         assert!(VerifyingKey::from_jwk(&declared, algorithm).is_ok());
         assert!(SigningKey::from_jwk(&declared, None).is_ok());
         for name in ["none", "ES512", "RSA-OAEP", "RSA1_5", "A128KW", "rs256", "made up", ""] {
             let other = with(jwk, json!({ "alg": name }));
-            assert_unusable(name, &other, None);
-            assert_unusable(name, &other, algorithm);
+            assert_both_reject(name, &other, None);
+            assert_both_reject(name, &other, algorithm);
         }
-        assert_unusable("alg is a number", &with(jwk, json!({ "alg": 256 })), algorithm);
+        assert_both_reject("alg is a number", &with(jwk, json!({ "alg": 256 })), algorithm);
     }
     let declared = |jwk, alg: &str| with(jwk, json!({ "alg": alg }));
-    assert_unusable("swap", &declared(RFC_RSA, "PS256"), Algorithm::RS256);
-    assert_unusable("swap", &declared(RFC_RSA, "RS512"), Algorithm::RS256);
-    assert_unusable("swap", &declared(RFC_OCT, "HS512"), Algorithm::HS256);
+    assert_both_reject("swap", &declared(RFC_RSA, "PS256"), Algorithm::RS256);
+    assert_both_reject("swap", &declared(RFC_RSA, "RS512"), Algorithm::RS256);
+    assert_both_reject("swap", &declared(RFC_OCT, "HS512"), Algorithm::HS256);
 }
 
 #[test]
-fn types_and_curves_must_fit_the_algorithm() {
+fn rejects_types_and_curves_that_do_not_match_the_algorithm() {
     for (algorithm, jwk) in PRIVATE {
         for (other, _) in PRIVATE.into_iter().filter(|(other, _)| !same_family(*other, algorithm)) {
-            assert_unusable(
+            assert_both_reject(
                 "alg of another type",
                 &with(jwk, json!({ "alg": other.as_str() })),
                 None,
             );
-            assert_unusable("another type", jwk, other);
+            assert_both_reject("another type", jwk, other);
         }
         for kty in [json!("oct"), json!("RSA"), json!("EC"), json!("OKP"), json!("AKP"), json!(1)] {
             let members: Map<String, Value> = serde_json::from_str(jwk).unwrap();
             if members["kty"] != kty {
-                assert_unusable("another kty", &with(jwk, json!({ "kty": kty })), algorithm);
+                assert_both_reject("another kty", &with(jwk, json!({ "kty": kty })), algorithm);
             }
         }
-        assert_unusable("no kty", &with(jwk, json!({ "kty": null })), algorithm);
+        assert_both_reject("no kty", &with(jwk, json!({ "kty": null })), algorithm);
     }
     for crv in ["P-384", "P-521", "secp256k1", "Ed25519", "p-256", ""] {
-        assert_unusable(crv, &with(RFC_EC, json!({ "crv": crv })), Algorithm::ES256);
+        assert_both_reject(crv, &with(RFC_EC, json!({ "crv": crv })), Algorithm::ES256);
     }
     for crv in ["Ed448", "X25519", "P-256", ""] {
-        assert_unusable(crv, &with(RFC_OKP, json!({ "crv": crv })), Algorithm::EdDSA);
+        assert_both_reject(crv, &with(RFC_OKP, json!({ "crv": crv })), Algorithm::EdDSA);
     }
-    assert_unusable("P-256 for ES384", RFC_EC, Algorithm::ES384);
+    assert_both_reject("P-256 for ES384", RFC_EC, Algorithm::ES384);
 }
 
 fn same_family(one: Algorithm, other: Algorithm) -> bool {
@@ -187,34 +187,34 @@ fn same_family(one: Algorithm, other: Algorithm) -> bool {
 }
 
 #[test]
-fn keys_for_other_purposes_are_refused() {
+fn rejects_keys_for_other_uses() {
     for (algorithm, jwk) in PRIVATE {
         for purpose in [json!("enc"), json!("SIG"), json!("tls"), json!(""), json!(1)] {
             let what = format!("use {purpose}");
-            assert_unusable(&what, &with(jwk, json!({ "use": purpose })), algorithm);
+            assert_both_reject(&what, &with(jwk, json!({ "use": purpose })), algorithm);
         }
         assert!(verifying(&with(jwk, json!({ "use": "sig" })), algorithm).is_ok());
 
         for operations in [json!([]), json!(["encrypt"]), json!(["Verify"]), json!("verify")] {
             let what = format!("key_ops {operations}");
-            assert_unusable(&what, &with(jwk, json!({ "key_ops": operations })), algorithm);
+            assert_both_reject(&what, &with(jwk, json!({ "key_ops": operations })), algorithm);
         }
         let sign = with(jwk, json!({ "key_ops": ["sign"] }));
         let verify = with(jwk, json!({ "key_ops": ["verify"] }));
         let both = with(jwk, json!({ "key_ops": ["sign", "verify"], "use": "sig" }));
-        assert_refused("only for signing", verifying(&sign, algorithm));
-        assert_refused("only for verifying", SigningKey::from_jwk(&verify, algorithm));
+        assert_rejected("only for signing", verifying(&sign, algorithm));
+        assert_rejected("only for verifying", SigningKey::from_jwk(&verify, algorithm));
         assert!(SigningKey::from_jwk(&sign, algorithm).is_ok());
         assert!(verifying(&verify, algorithm).is_ok());
         assert!(verifying(&both, algorithm).is_ok());
         assert!(SigningKey::from_jwk(&both, algorithm).is_ok());
         let contradiction = with(jwk, json!({ "key_ops": ["sign", "verify"], "use": "enc" }));
-        assert_unusable("contradiction", &contradiction, algorithm);
+        assert_both_reject("contradiction", &contradiction, algorithm);
     }
 }
 
 #[test]
-fn repeated_members_are_refused() {
+fn rejects_duplicate_members() {
     for (algorithm, jwk) in PRIVATE {
         let inner = jwk.trim().strip_prefix('{').unwrap();
         for twice in [
@@ -225,18 +225,18 @@ fn repeated_members_are_refused() {
             r#""x":"","\u0078":"""#,
             r#""unknown":1,"unknown":2"#,
         ] {
-            assert_unusable(twice, &format!("{{{twice},{inner}"), algorithm);
+            assert_both_reject(twice, &format!("{{{twice},{inner}"), algorithm);
         }
     }
-    // JSON that is no object, or goes on.
+    // JSON other than one object.
     for json in ["", "null", "[]", "7", "\"k\"", "{}", "[{\"kty\":\"oct\"}]", "{"] {
-        assert_unusable(json, json, Algorithm::HS256);
+        assert_both_reject(json, json, Algorithm::HS256);
     }
-    assert_unusable("two objects", &format!("{RFC_OCT}{RFC_OCT}"), Algorithm::HS256);
+    assert_both_reject("two objects", &format!("{RFC_OCT}{RFC_OCT}"), Algorithm::HS256);
 }
 
 #[test]
-fn unknown_members_are_ignored() {
+fn ignores_unknown_members() {
     let unknown = json!({ "x5t": "AAAA", "x5c": ["MIIB"], "ext": true, "exp": 1, "iss": [{}] });
     for (algorithm, jwk) in PRIVATE {
         assert!(verifying(&with(jwk, unknown.clone()), algorithm).is_ok(), "{algorithm}");
@@ -244,21 +244,21 @@ fn unknown_members_are_ignored() {
 }
 
 #[test]
-fn secrets_must_be_as_strong_as_any() {
+fn rejects_weak_secrets() {
     let oct = |k: &str| json!({ "kty": "oct", "k": k }).to_string();
     let bytes: Vec<u8> = (0..64).collect();
     assert!(verifying(&oct(&encode(&bytes[..32])), Algorithm::HS256).is_ok());
-    assert_unusable("short", &oct(&encode(&bytes[..31])), Algorithm::HS256);
-    assert_unusable("short", &oct(&encode(&bytes[..63])), Algorithm::HS512);
-    assert_unusable("empty", &oct(""), Algorithm::HS256);
-    assert_unusable("constant", &oct(&encode([9; 64])), Algorithm::HS256);
-    assert_unusable("a PEM key", &oct(&encode(keys::RSA_PUBLIC)), Algorithm::HS256);
-    assert_unusable("padded", &oct(&format!("{}=", encode(&bytes[..32]))), Algorithm::HS256);
-    assert_unusable("not base64url", &oct(&"+/".repeat(30)), Algorithm::HS256);
+    assert_both_reject("short", &oct(&encode(&bytes[..31])), Algorithm::HS256);
+    assert_both_reject("short", &oct(&encode(&bytes[..63])), Algorithm::HS512);
+    assert_both_reject("empty", &oct(""), Algorithm::HS256);
+    assert_both_reject("constant", &oct(&encode([9; 64])), Algorithm::HS256);
+    assert_both_reject("a PEM key", &oct(&encode(keys::RSA_PUBLIC)), Algorithm::HS256);
+    assert_both_reject("padded", &oct(&format!("{}=", encode(&bytes[..32]))), Algorithm::HS256);
+    assert_both_reject("not base64url", &oct(&"+/".repeat(30)), Algorithm::HS256);
 }
 
 #[test]
-fn coordinates_have_their_full_length() {
+fn rejects_coordinates_of_another_length_or_off_the_curve() {
     let zero_first = [vec![0], vec![7; 32]].concat();
     let cases = [
         ("31 bytes", json!({ "x": encode([7; 31]) })),
@@ -273,30 +273,30 @@ fn coordinates_have_their_full_length() {
         ("the origin", json!({ "x": encode([0; 32]), "y": encode([0; 32]) })),
     ];
     for (what, changes) in cases {
-        assert_unusable(what, &with(RFC_EC, changes), Algorithm::ES256);
+        assert_both_reject(what, &with(RFC_EC, changes), Algorithm::ES256);
     }
-    // The same point, whose halves are divided elsewhere.
+    // The same point, split at another position.
     let point: Map<String, Value> = serde_json::from_str(RFC_EC).unwrap();
     let half = |name: &str| decode(point[name].as_str().unwrap());
     let (x, y) = (half("x"), half("y"));
     let shifted = json!({ "x": encode(&x[..31]), "y": encode([&x[31..], &y].concat()) });
-    assert_unusable("31 and 33 bytes", &with(RFC_EC, shifted), Algorithm::ES256);
+    assert_both_reject("31 and 33 bytes", &with(RFC_EC, shifted), Algorithm::ES256);
 
-    // The last is the same key in DER.
+    // The last one is a valid key in DER, which a JWK does not contain.
     let spki = keys::der(keys::ED25519_PUBLIC);
     assert!(VerifyingKey::from_der(Algorithm::EdDSA, &spki).is_ok());
     for x in [&[][..], &[7; 31], &[7; 33], &[7; 57], &spki] {
         let jwk = with(RFC_OKP, json!({ "x": encode(x) }));
-        assert_unusable(&format!("{} bytes", x.len()), &jwk, Algorithm::EdDSA);
+        assert_both_reject(&format!("{} bytes", x.len()), &jwk, Algorithm::EdDSA);
     }
 }
 
-fn decode(text: &str) -> Vec<u8> {
-    BASE64_URL_SAFE_NO_PAD.decode(text).unwrap()
+fn decode(base64url: &str) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.decode(base64url).unwrap()
 }
 
 #[test]
-fn ed25519_keys_of_small_order_are_refused() {
+fn rejects_ed25519_keys_of_small_order() {
     // The output of tests/fixtures/small_order.py.
     const SMALL_ORDER: [&str; 14] = [
         "0000000000000000000000000000000000000000000000000000000000000000",
@@ -314,25 +314,25 @@ fn ed25519_keys_of_small_order_are_refused() {
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
     ];
-    /// What stands before the 32 bytes in a `SubjectPublicKeyInfo` (RFC 8410).
+    /// The prefix of the 32 bytes in a `SubjectPublicKeyInfo` (RFC 8410).
     const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
 
     for hex in SMALL_ORDER {
         let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
         let x: Vec<u8> = (0..64).step_by(2).map(byte).collect();
         let jwk = with(RFC_OKP, json!({ "x": encode(&x) }));
-        assert_unusable(hex, &jwk, Algorithm::EdDSA);
-        assert_refused(hex, VerifyingKey::from_der(Algorithm::EdDSA, &x));
+        assert_both_reject(hex, &jwk, Algorithm::EdDSA);
+        assert_rejected(hex, VerifyingKey::from_der(Algorithm::EdDSA, &x));
         let spki = [SPKI.as_slice(), &x].concat();
-        assert_refused(hex, VerifyingKey::from_der(Algorithm::EdDSA, spki));
+        assert_rejected(hex, VerifyingKey::from_der(Algorithm::EdDSA, spki));
     }
-    let honest = [SPKI.to_vec(), keys::der(keys::ED25519_PUBLIC)[12..].to_vec()].concat();
-    assert!(VerifyingKey::from_der(Algorithm::EdDSA, honest).is_ok());
+    let valid = [SPKI.to_vec(), keys::der(keys::ED25519_PUBLIC)[12..].to_vec()].concat();
+    assert!(VerifyingKey::from_der(Algorithm::EdDSA, valid).is_ok());
 }
 
 #[test]
-fn rsa_keys_are_neither_short_nor_huge_nor_odd() {
-    // Moduli need not be products of primes to be measured.
+fn rejects_rsa_keys_with_an_invalid_modulus_or_exponent() {
+    // The length of a modulus is checked, not its factors.
     let modulus = |bits: usize| {
         let mut n = vec![0xc5; bits.div_ceil(8)];
         n[0] = if bits.is_multiple_of(8) { 0xc5 } else { 1 << (bits % 8 - 1) };
@@ -344,7 +344,7 @@ fn rsa_keys_are_neither_short_nor_huge_nor_odd() {
         assert_eq!(verifying(&modulus(bits), Algorithm::RS256).is_ok(), accepted, "{bits}");
     }
     for bits in [8193, 8200, 16384] {
-        assert_refused(&format!("{bits} bits"), verifying(&modulus(bits), Algorithm::PS256));
+        assert_rejected(&format!("{bits} bits"), verifying(&modulus(bits), Algorithm::PS256));
     }
 
     let exponent = |e: &[u8]| with(RFC_THUMBPRINT, json!({ "e": encode(e) }));
@@ -359,8 +359,8 @@ fn rsa_keys_are_neither_short_nor_huge_nor_odd() {
         (&[1, 0, 0], false),
         (&[0xff; 64], false),
     ] {
-        let made = verifying(&exponent(e), Algorithm::RS256);
-        assert_eq!(made.is_ok(), accepted, "{e:?}");
+        let key = verifying(&exponent(e), Algorithm::RS256);
+        assert_eq!(key.is_ok(), accepted, "{e:?}");
     }
     for (what, changes) in [
         ("even modulus", json!({ "n": encode([0xc4; 256]) })),
@@ -371,12 +371,12 @@ fn rsa_keys_are_neither_short_nor_huge_nor_odd() {
         ("padded", json!({ "e": "AQAB==" })),
         ("trailing bits", json!({ "e": "AQF" })),
     ] {
-        assert_refused(what, verifying(&with(RFC_THUMBPRINT, changes), Algorithm::RS256));
+        assert_rejected(what, verifying(&with(RFC_THUMBPRINT, changes), Algorithm::RS256));
     }
 }
 
 #[test]
-fn leading_zeros_of_a_modulus_do_not_count() {
+fn ignores_leading_zeros_of_a_modulus() {
     let members: Map<String, Value> = serde_json::from_str(RFC_RSA).unwrap();
     let n = decode(members["n"].as_str().unwrap());
     let padded = with(RFC_RSA, json!({ "n": encode([vec![0, 0], n].concat()) }));
@@ -384,9 +384,9 @@ fn leading_zeros_of_a_modulus_do_not_count() {
     assert_eq!(verifying(&padded, Algorithm::RS256).unwrap().kid(), plain.kid());
     assert_eq!(SigningKey::from_jwk(&padded, Algorithm::RS256).unwrap().kid(), plain.kid());
 
-    // Zeros do not lift a short modulus over the limit.
+    // Leading zeros do not make a short modulus longer.
     let short = json!({ "n": encode([vec![0; 200], vec![0xc5; 128]].concat()) });
-    assert_refused("1024 bits", verifying(&with(RFC_RSA, short), Algorithm::RS256));
+    assert_rejected("1024 bits", verifying(&with(RFC_RSA, short), Algorithm::RS256));
 }
 
 #[test]
@@ -394,11 +394,11 @@ fn debug_shows_no_key_material() {
     for (algorithm, jwk) in PRIVATE {
         let members: Map<String, Value> = serde_json::from_str(jwk).unwrap();
         let key = SigningKey::from_jwk(jwk, algorithm).unwrap();
-        let shown = format!("{key:?}{:?}", key.verifying_key());
+        let debug = format!("{key:?}{:?}", key.verifying_key());
         for (name, value) in members {
             let value = value.as_str().unwrap();
             if value.len() > 10 {
-                assert!(!shown.contains(&value[..10]), "{algorithm} {name}");
+                assert!(!debug.contains(&value[..10]), "{algorithm} {name}");
             }
         }
         let error = SigningKey::from_jwk(jwk, Algorithm::ES384).unwrap_err();
@@ -406,9 +406,8 @@ fn debug_shows_no_key_material() {
     }
 }
 
-/// The same key through PEM, DER and JWK verifies the same token.
 #[test]
-fn forms_agree() {
+fn the_same_key_in_pem_der_and_jwk_verifies_the_same_message() {
     const TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.\
         hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
     const PEM: &str = "-----BEGIN PUBLIC KEY-----\n\

@@ -1,4 +1,4 @@
-//! Secrets, PEM and DER: which keys exist, and which are refused.
+//! Keys from secrets, PEM and DER.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tower_jwt_auth::{
@@ -27,7 +27,7 @@ const ALL: [Algorithm; 12] = [
     Algorithm::EdDSA,
 ];
 
-/// What signs with `algorithm`: a secret, or a private key in PEM.
+/// A key that signs with `algorithm`: a secret, or a private key in PEM.
 fn private(algorithm: Algorithm) -> &'static [u8] {
     match algorithm {
         Algorithm::HS256 | Algorithm::HS384 => keys::SECRET,
@@ -40,7 +40,7 @@ fn private(algorithm: Algorithm) -> &'static [u8] {
 }
 
 fn verifying(algorithm: Algorithm) -> VerifyingKey {
-    let made = match algorithm {
+    let key = match algorithm {
         Algorithm::HS256 | Algorithm::HS384 => VerifyingKey::from_secret(algorithm, keys::SECRET),
         Algorithm::HS512 => VerifyingKey::from_secret(algorithm, keys::LONG_SECRET),
         Algorithm::ES256 => VerifyingKey::from_pem(algorithm, keys::P256_PUBLIC),
@@ -48,19 +48,19 @@ fn verifying(algorithm: Algorithm) -> VerifyingKey {
         Algorithm::EdDSA => VerifyingKey::from_pem(algorithm, keys::ED25519_PUBLIC),
         _ => VerifyingKey::from_pem(algorithm, keys::RSA_PUBLIC),
     };
-    made.unwrap()
+    key.unwrap()
 }
 
 #[track_caller]
-fn assert_refused<T: std::fmt::Debug>(what: &str, made: Result<T, ConfigError>) {
-    match made {
+fn assert_rejected<T: std::fmt::Debug>(what: &str, key: Result<T, ConfigError>) {
+    match key {
         Ok(key) => panic!("{what}: accepted as {key:?}"),
         Err(error) => assert_eq!(error.kind(), ConfigErrorKind::Key, "{what}: {error}"),
     }
 }
 
 #[test]
-fn every_algorithm_verifies_its_own_signatures_and_no_other() {
+fn every_algorithm_verifies_its_own_signatures_only() {
     for signer in ALL {
         let token = Minter::new(signer, private(signer)).token(claims(&[]));
         for verifier in ALL {
@@ -89,15 +89,15 @@ fn algorithms_have_their_registered_names() {
 }
 
 #[test]
-fn short_secrets_are_refused() {
+fn rejects_short_secrets() {
     let bytes: Vec<u8> = (0..64).collect();
     for (algorithm, shortest) in
         [(Algorithm::HS256, 32), (Algorithm::HS384, 48), (Algorithm::HS512, 64)]
     {
         for len in [0, 1, shortest / 2, shortest - 1] {
             let what = format!("{algorithm} with {len} bytes");
-            assert_refused(&what, SigningKey::from_secret(algorithm, &bytes[..len]));
-            assert_refused(&what, VerifyingKey::from_secret(algorithm, &bytes[..len]));
+            assert_rejected(&what, SigningKey::from_secret(algorithm, &bytes[..len]));
+            assert_rejected(&what, VerifyingKey::from_secret(algorithm, &bytes[..len]));
         }
         assert!(SigningKey::from_secret(algorithm, &bytes[..shortest]).is_ok());
         assert!(VerifyingKey::from_secret(algorithm, &bytes[..shortest]).is_ok());
@@ -105,19 +105,19 @@ fn short_secrets_are_refused() {
 }
 
 #[test]
-fn constant_secrets_are_refused() {
+fn rejects_constant_secrets() {
     for byte in [0, b'x', 0xff] {
         for len in [32, 64, 500] {
-            assert_refused("one byte repeated", SigningKey::hs256(vec![byte; len]));
+            assert_rejected("one byte repeated", SigningKey::hs256(vec![byte; len]));
         }
     }
 }
 
 #[test]
-fn keys_are_no_secrets() {
-    let mut pem_later = b"some text first ".to_vec();
+fn rejects_keys_as_secrets() {
+    let mut pem_later = b"not the start of a PEM ".to_vec();
     pem_later.extend_from_slice(keys::RSA_PUBLIC.as_bytes());
-    let texts: [(&str, &[u8]); 12] = [
+    let public: [(&str, &[u8]); 12] = [
         ("public RSA", keys::RSA_PUBLIC.as_bytes()),
         ("public RSA in PKCS#1", keys::RSA_PUBLIC_PKCS1.as_bytes()),
         ("private RSA", keys::RSA.as_bytes()),
@@ -134,31 +134,31 @@ fn keys_are_no_secrets() {
         ("sk-ssh", b"sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t"),
         ("RFC 4716", b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAAADAQABAAABgQC7"),
     ];
-    for (what, text) in texts {
-        assert_refused(what, SigningKey::hs256(text));
-        assert_refused(what, VerifyingKey::from_secret(Algorithm::HS256, text));
+    for (what, key) in public {
+        assert_rejected(what, SigningKey::hs256(key));
+        assert_rejected(what, VerifyingKey::from_secret(Algorithm::HS256, key));
     }
 }
 
 #[test]
-fn secrets_and_key_pairs_are_not_exchanged() {
+fn rejects_key_pairs_for_hmac_and_secrets_for_signatures() {
     for algorithm in ALL {
         if algorithm.is_symmetric() {
             for pem in [keys::RSA, keys::P256, keys::ED25519] {
-                assert_refused("a pair as secret", SigningKey::from_pem(algorithm, pem));
-                assert_refused("a pair as secret", SigningKey::from_der(algorithm, der(pem)));
+                assert_rejected("a pair as secret", SigningKey::from_pem(algorithm, pem));
+                assert_rejected("a pair as secret", SigningKey::from_der(algorithm, der(pem)));
             }
-            assert_refused("", VerifyingKey::from_pem(algorithm, keys::RSA_PUBLIC));
-            assert_refused("", VerifyingKey::from_der(algorithm, der(keys::RSA_PUBLIC)));
+            assert_rejected("", VerifyingKey::from_pem(algorithm, keys::RSA_PUBLIC));
+            assert_rejected("", VerifyingKey::from_der(algorithm, der(keys::RSA_PUBLIC)));
         } else {
-            assert_refused("secret", SigningKey::from_secret(algorithm, keys::LONG_SECRET));
-            assert_refused("secret", VerifyingKey::from_secret(algorithm, keys::LONG_SECRET));
+            assert_rejected("secret", SigningKey::from_secret(algorithm, keys::LONG_SECRET));
+            assert_rejected("secret", VerifyingKey::from_secret(algorithm, keys::LONG_SECRET));
         }
     }
 }
 
 #[test]
-fn private_keys_are_read_in_every_usual_form() {
+fn reads_private_keys_in_every_common_format() {
     let crlf = keys::P256.replace('\n', "\r\n");
     let forms = [
         (Algorithm::RS256, keys::RSA, keys::RSA_PUBLIC),
@@ -180,7 +180,7 @@ fn private_keys_are_read_in_every_usual_form() {
         let verifying = VerifyingKey::from_pem(algorithm, public).unwrap();
         assert_eq!(signing.algorithm(), algorithm);
         assert!(signing.kid().is_some(), "form {index}");
-        // The key id is the thumbprint, so equal ids mean equal public keys.
+        // The key id is the thumbprint, so the public keys are equal if the ids are.
         assert_eq!(signing.kid(), verifying.kid(), "form {index}");
         assert_eq!(signing.verifying_key().kid(), verifying.kid(), "form {index}");
 
@@ -191,14 +191,14 @@ fn private_keys_are_read_in_every_usual_form() {
 }
 
 #[test]
-fn public_keys_are_read_in_every_usual_form() {
+fn reads_public_keys_in_every_common_format() {
     let spki = VerifyingKey::from_pem(Algorithm::RS256, keys::RSA_PUBLIC).unwrap();
     let pkcs1 = VerifyingKey::from_pem(Algorithm::RS256, keys::RSA_PUBLIC_PKCS1).unwrap();
     assert_eq!(spki.kid(), pkcs1.kid());
     for pem in [keys::RSA_PUBLIC, keys::RSA_PUBLIC_PKCS1] {
         assert_eq!(VerifyingKey::from_der(Algorithm::RS256, der(pem)).unwrap().kid(), spki.kid());
     }
-    // The form of the point is not a property of the key.
+    // A compressed point is the same key.
     let point = VerifyingKey::from_pem(Algorithm::ES256, keys::P256_PUBLIC).unwrap();
     let compressed = VerifyingKey::from_pem(Algorithm::ES256, keys::P256_COMPRESSED).unwrap();
     assert_eq!(point.kid(), compressed.kid());
@@ -214,7 +214,7 @@ fn public_keys_are_read_in_every_usual_form() {
 }
 
 #[test]
-fn the_largest_signature_verifies() {
+fn verifies_the_longest_signature() {
     let token = Minter::new(Algorithm::RS256, keys::RSA_8192.as_bytes()).token(claims(&[]));
     let key = VerifyingKey::from_pem(Algorithm::RS256, keys::RSA_8192_PUBLIC).unwrap();
     assert!(Jws::verify(&token, &key, 8192).is_ok());
@@ -226,7 +226,7 @@ fn the_largest_signature_verifies() {
 }
 
 #[test]
-fn pem_of_the_wrong_kind_is_refused() {
+fn rejects_pem_of_another_kind() {
     let two_private = format!("{}{}", keys::P256, keys::P256);
     let two_public = format!("{}{}", keys::P256_PUBLIC, keys::P384_PUBLIC);
     let preamble_only =
@@ -242,10 +242,10 @@ fn pem_of_the_wrong_kind_is_refused() {
         ("only a preamble", Algorithm::ES256, preamble_only),
         ("cut off", Algorithm::ES256, cut),
         ("empty", Algorithm::ES256, ""),
-        ("no PEM", Algorithm::ES256, "MC4CAQAwBQYDK2VwBCIEI"),
+        ("not PEM", Algorithm::ES256, "MC4CAQAwBQYDK2VwBCIEI"),
     ];
     for (what, algorithm, pem) in signing {
-        assert_refused(what, SigningKey::from_pem(algorithm, pem));
+        assert_rejected(what, SigningKey::from_pem(algorithm, pem));
     }
     let verifying = [
         ("certificate", Algorithm::RS256, keys::RSA_CERTIFICATE),
@@ -257,12 +257,12 @@ fn pem_of_the_wrong_kind_is_refused() {
         ("empty", Algorithm::ES256, ""),
     ];
     for (what, algorithm, pem) in verifying {
-        assert_refused(what, VerifyingKey::from_pem(algorithm, pem));
+        assert_rejected(what, VerifyingKey::from_pem(algorithm, pem));
     }
 }
 
 #[test]
-fn keys_that_do_not_fit_the_algorithm_are_refused() {
+fn rejects_keys_that_do_not_match_the_algorithm() {
     let private = [
         ("1024 bits", Algorithm::RS256, keys::RSA_1024),
         ("1024 bits", Algorithm::PS256, keys::RSA_1024),
@@ -280,7 +280,7 @@ fn keys_that_do_not_fit_the_algorithm_are_refused() {
         ("Ed448 for EdDSA", Algorithm::EdDSA, keys::ED448),
     ];
     for (what, algorithm, pem) in private {
-        assert_refused(what, SigningKey::from_pem(algorithm, pem));
+        assert_rejected(what, SigningKey::from_pem(algorithm, pem));
     }
     let public = [
         ("1024 bits", Algorithm::RS256, keys::RSA_1024_PUBLIC),
@@ -298,12 +298,12 @@ fn keys_that_do_not_fit_the_algorithm_are_refused() {
         ("Ed448 for EdDSA", Algorithm::EdDSA, keys::ED448_PUBLIC),
     ];
     for (what, algorithm, pem) in public {
-        assert_refused(what, VerifyingKey::from_pem(algorithm, pem));
+        assert_rejected(what, VerifyingKey::from_pem(algorithm, pem));
     }
 }
 
 #[test]
-fn broken_der_is_refused() {
+fn rejects_malformed_der() {
     for (algorithm, private, public) in [
         (Algorithm::RS256, keys::RSA, keys::RSA_PUBLIC),
         (Algorithm::RS256, keys::RSA_PKCS1, keys::RSA_PUBLIC_PKCS1),
@@ -312,18 +312,18 @@ fn broken_der_is_refused() {
     ] {
         let (private, public) = (der(private), der(public));
         for len in [0, 1, 31, private.len() - 1] {
-            assert_refused("private", SigningKey::from_der(algorithm, &private[..len]));
+            assert_rejected("private", SigningKey::from_der(algorithm, &private[..len]));
         }
         for len in [0, 1, 31, public.len() - 1] {
-            assert_refused("public", VerifyingKey::from_der(algorithm, &public[..len]));
+            assert_rejected("public", VerifyingKey::from_der(algorithm, &public[..len]));
         }
-        assert_refused("public", SigningKey::from_der(algorithm, public));
-        assert_refused("private", VerifyingKey::from_der(algorithm, private));
+        assert_rejected("public", SigningKey::from_der(algorithm, public));
+        assert_rejected("private", VerifyingKey::from_der(algorithm, private));
     }
 }
 
 #[test]
-fn generated_keys_differ_and_are_named_by_their_thumbprint() {
+fn generated_keys_are_distinct_and_their_id_is_the_thumbprint() {
     for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
         let (one, other) = (SigningKey::generate(algorithm), SigningKey::generate(algorithm));
         let (one, other) = (one.unwrap(), other.unwrap());
@@ -364,7 +364,7 @@ fn debug_shows_no_key_material() {
         let set = KeySet::from(signing.clone());
         let builder = KeySet::builder().signing_key(signing.clone());
         let verifier: VerifierBuilder = Verifier::builder(set.clone());
-        let shown = [
+        let debug = [
             format!("{signing:?}{signing:#?}"),
             format!("{:?}{:#?}", signing.verifying_key(), signing.verifying_key()),
             format!("{set:?}{set:#?}{builder:?}{builder:#?}"),
@@ -372,22 +372,23 @@ fn debug_shows_no_key_material() {
             format!("{:#?}", verifier.build().unwrap()),
         ]
         .concat();
-        assert!(shown.contains("[redacted]") && shown.contains(algorithm.as_str()), "{shown}");
+        assert!(debug.contains("[redacted]") && debug.contains(algorithm.as_str()), "{debug}");
 
-        let lower = shown.to_lowercase();
+        let lower = debug.to_lowercase();
         for window in bytes.windows(6) {
             let hex: String = window.iter().map(|byte| format!("{byte:02x}")).collect();
             let list = format!("{window:?}");
             let list = list.trim_matches(['[', ']']);
-            assert!(!lower.contains(&hex) && !shown.contains(list), "{algorithm}");
-            assert!(!shown.as_bytes().windows(6).any(|text| text == window), "{algorithm}");
+            assert!(!lower.contains(&hex) && !debug.contains(list), "{algorithm}");
+            assert!(!debug.as_bytes().windows(6).any(|bytes| bytes == window), "{algorithm}");
         }
-        // Six bytes at any offset are eight characters of base64 at some offset of the whole.
+        // Eight characters of base64 encode six bytes. Their offset modulo 3 decides the encoding.
         for start in 0..3 {
-            let text = BASE64_STANDARD.encode(&bytes[start..]).replace('+', "-").replace('/', "_");
-            for window in text.as_bytes().windows(8) {
+            let base64 =
+                BASE64_STANDARD.encode(&bytes[start..]).replace('+', "-").replace('/', "_");
+            for window in base64.as_bytes().windows(8) {
                 let window = str::from_utf8(window).unwrap();
-                assert!(!shown.contains(window), "{algorithm}");
+                assert!(!debug.contains(window), "{algorithm}");
             }
         }
     }

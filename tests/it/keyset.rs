@@ -1,4 +1,4 @@
-//! Which key verifies a token, and keys that change while serving.
+//! The choice of the key that verifies a token, and the replacement of keys.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -15,7 +15,7 @@ use crate::support::{
     mint::{Minter, claims, clock},
 };
 
-/// The n-th of any number of secrets.
+/// The n-th of many secrets.
 fn secret(n: usize) -> Vec<u8> {
     format!("test secret number {n:04} of no value to anyone").into_bytes()
 }
@@ -28,7 +28,7 @@ fn named(n: usize, kid: &str) -> VerifyingKey {
     unnamed(n).with_kid(kid).unwrap()
 }
 
-/// A good token signed with the n-th secret.
+/// A valid token signed with the n-th secret.
 fn token(n: usize, kid: Option<&str>) -> String {
     let kid = kid.map_or(String::new(), |kid| format!(r#","kid":"{kid}""#));
     let minter = Minter::new(Algorithm::HS256, &secret(n));
@@ -50,22 +50,22 @@ fn assert_outcome(verifier: &Verifier, token: &str, expected: Result<(), AuthErr
 }
 
 const UNKNOWN: Result<(), AuthErrorKind> = Err(AuthErrorKind::UnknownKey);
-const BAD: Result<(), AuthErrorKind> = Err(AuthErrorKind::InvalidSignature);
+const INVALID_SIGNATURE: Result<(), AuthErrorKind> = Err(AuthErrorKind::InvalidSignature);
 
 #[test]
-fn a_chosen_key_id_excludes_other_tokens() {
+fn a_key_with_a_chosen_id_verifies_no_token_with_another_kid() {
     let verifier = verifier(named(1, "one"));
     assert_outcome(&verifier, &token(1, Some("one")), Ok(()));
     assert_outcome(&verifier, &token(1, None), Ok(()));
     for other in ["two", "One", "one ", "", "on", "ones", "../one", "one\\u0000", "%6fne"] {
         assert_outcome(&verifier, &token(1, Some(other)), UNKNOWN);
     }
-    // Escapes are another spelling of the same text.
+    // The same string written with escapes.
     assert_outcome(&verifier, &token(1, Some(r"\u006fne")), Ok(()));
 }
 
 #[test]
-fn a_derived_key_id_or_none_excludes_no_token() {
+fn a_key_without_a_chosen_id_verifies_tokens_with_any_kid() {
     let public = VerifyingKey::from_pem(Algorithm::EdDSA, keys::ED25519_PUBLIC).unwrap();
     let thumbprint = public.kid().unwrap().to_owned();
     let verifier_by_thumbprint = verifier(public);
@@ -78,30 +78,30 @@ fn a_derived_key_id_or_none_excludes_no_token() {
     let by_secret = verifier(unnamed(1));
     assert_outcome(&by_secret, &token(1, Some("anything")), Ok(()));
     assert_outcome(&by_secret, &token(1, None), Ok(()));
-    assert_outcome(&by_secret, &token(2, Some("anything")), BAD);
+    assert_outcome(&by_secret, &token(2, Some("anything")), INVALID_SIGNATURE);
 }
 
 #[test]
-fn a_key_that_is_named_is_the_only_one_tried() {
+fn tries_only_the_key_that_the_token_names() {
     let verifier = verifier(set([named(1, "one"), named(2, "two"), unnamed(3)]));
     for (signer, kid, expected) in [
         (1, Some("one"), Ok(())),
         (2, Some("two"), Ok(())),
-        (2, Some("one"), BAD),
-        (3, Some("one"), BAD),
+        (2, Some("one"), INVALID_SIGNATURE),
+        (3, Some("one"), INVALID_SIGNATURE),
         (3, Some("three"), Ok(())),
-        (1, Some("three"), BAD),
+        (1, Some("three"), INVALID_SIGNATURE),
         (1, None, Ok(())),
         (2, None, Ok(())),
         (3, None, Ok(())),
-        (4, None, BAD),
+        (4, None, INVALID_SIGNATURE),
     ] {
         assert_outcome(&verifier, &token(signer, kid), expected);
     }
 }
 
 #[test]
-fn the_algorithm_counts_before_the_key_id() {
+fn matches_the_algorithm_before_the_key_id() {
     let rsa = |algorithm| {
         let key = VerifyingKey::from_pem(algorithm, keys::RSA_PUBLIC).unwrap();
         key.with_kid("k").unwrap()
@@ -115,33 +115,33 @@ fn the_algorithm_counts_before_the_key_id() {
     assert_outcome(&one, &mint(Algorithm::RS256, "RS256"), Ok(()));
     assert_outcome(&one, &mint(Algorithm::PS256, "PS256"), UNKNOWN);
     assert_outcome(&one, &mint(Algorithm::RS256, "PS256"), UNKNOWN);
-    assert_outcome(&one, &mint(Algorithm::PS256, "RS256"), BAD);
+    assert_outcome(&one, &mint(Algorithm::PS256, "RS256"), INVALID_SIGNATURE);
 
-    // One kid may name keys of two algorithms.
+    // Keys of two algorithms may share a `kid`.
     let both = verifier(set([rsa(Algorithm::RS256), rsa(Algorithm::PS256)]));
     assert_outcome(&both, &mint(Algorithm::RS256, "RS256"), Ok(()));
     assert_outcome(&both, &mint(Algorithm::PS256, "PS256"), Ok(()));
-    assert_outcome(&both, &mint(Algorithm::PS256, "RS256"), BAD);
+    assert_outcome(&both, &mint(Algorithm::PS256, "RS256"), INVALID_SIGNATURE);
     assert_outcome(&both, &mint(Algorithm::RS512, "RS512"), UNKNOWN);
 }
 
 #[test]
-fn at_most_four_keys_are_tried() {
+fn tries_at_most_four_keys() {
     let unnamed_keys = verifier(set((1..=6).map(unnamed)));
     let named_keys = verifier(set((1..=6).map(|n| named(n, &format!("k{n}")))));
     for n in 1..=6 {
-        let expected = if n <= 4 { Ok(()) } else { BAD };
+        let expected = if n <= 4 { Ok(()) } else { INVALID_SIGNATURE };
         assert_outcome(&unnamed_keys, &token(n, None), expected);
         assert_outcome(&unnamed_keys, &token(n, Some("unknown")), expected);
         assert_outcome(&named_keys, &token(n, None), expected);
-        // However many there are, a name finds its key.
+        // With a `kid`, the number of keys does not matter.
         assert_outcome(&named_keys, &token(n, Some(&format!("k{n}"))), Ok(()));
     }
     assert_outcome(&named_keys, &token(1, Some("unknown")), UNKNOWN);
 }
 
 #[test]
-fn keys_of_other_algorithms_do_not_count_among_the_four() {
+fn keys_of_other_algorithms_are_not_among_the_four() {
     let hs384 = |n| VerifyingKey::from_secret(Algorithm::HS384, [secret(n), secret(n)].concat());
     let others = (10..16).map(|n| hs384(n).unwrap());
     let verifier = verifier(set(others.chain([unnamed(1)])));
@@ -149,7 +149,7 @@ fn keys_of_other_algorithms_do_not_count_among_the_four() {
 }
 
 #[test]
-fn sets_that_cannot_be_meant_are_refused() {
+fn rejects_invalid_key_sets() {
     let signing = |n| SigningKey::hs256(secret(n)).unwrap();
     let ec = SigningKey::generate(Algorithm::ES256).unwrap();
     let cases = [
@@ -176,7 +176,7 @@ fn sets_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn a_replacement_reaches_every_clone_at_once() {
+fn replaces_the_keys_of_every_clone() {
     let keys = set([named(1, "one")]);
     let verifier = verifier(keys.clone());
     let clone = verifier.clone();
@@ -190,7 +190,7 @@ fn a_replacement_reaches_every_clone_at_once() {
 }
 
 #[test]
-fn a_bad_replacement_leaves_the_old_keys() {
+fn keeps_the_old_keys_if_the_new_ones_are_invalid() {
     let signing = SigningKey::hs256(secret(1)).unwrap().with_kid("one").unwrap();
     let keys = KeySet::from(signing);
     let by_secret = verifier(keys.clone());
@@ -216,9 +216,9 @@ fn a_bad_replacement_leaves_the_old_keys() {
     }
 }
 
-/// While keys rotate, old and new overlapping, no good token is ever refused.
+/// Each replacement keeps one of the previous keys, as a rotation does.
 #[test]
-fn replacing_while_serving_refuses_no_good_token() {
+fn accepts_valid_tokens_while_keys_are_replaced() {
     const KEYS: usize = 8;
     const REPLACEMENTS: usize = 1000;
 
@@ -242,7 +242,7 @@ fn replacing_while_serving_refuses_no_good_token() {
                 assert!(verifier.verify(&constant).is_ok());
                 let step = published.load(Ordering::SeqCst);
                 let verified = verifier.verify(&tokens[(step + 1) % KEYS]);
-                // If no more than one replacement came in between, both states had the key.
+                // With at most one replacement in between, both states have the key.
                 if published.load(Ordering::SeqCst) == step {
                     assert!(verified.is_ok(), "step {step}: {verified:?}");
                 }

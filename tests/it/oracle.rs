@@ -1,6 +1,6 @@
-//! `jsonwebtoken::decode` as an independent judge of generated tokens, good and broken.
+//! Compares the verifier with `jsonwebtoken::decode`, on generated valid and invalid tokens.
 //!
-//! Both accept or both refuse, but for the rules in [`OURS`] and [`THEIRS`].
+//! Both accept or both reject a token, except for the rules in [`OURS`] and [`THEIRS`].
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ use crate::support::{
 
 type Members = Vec<(&'static str, &'static str)>;
 
-/// Members of a good token; its dates lie far from any day on which this runs.
+/// The members of a valid token. Its dates are far from the current date.
 const HEADER: [(&str, &str); 1] = [("typ", r#""JWT""#)];
 const CLAIMS: [(&str, &str); 5] = [
     ("token_type", r#""access""#),
@@ -32,7 +32,7 @@ const CLAIMS: [(&str, &str); 5] = [
     ("user_id", r#""42""#),
 ];
 
-/// Members that are put in place of the good ones, or beside them.
+/// Members that replace the valid ones, or are added.
 const HEADER_NAMES: [&str; 16] = [
     "typ",
     "kid",
@@ -94,7 +94,7 @@ const VALUES: [&str; 26] = [
     r#""refresh""#,
     r#""\u0061ccess""#,
     r#""4102444800""#,
-    r#""text with \"escapes\" \ud83d\udd11""#,
+    r#""a string with \"escapes\" \ud83d\udd11""#,
     "[]",
     r#"["a","b"]"#,
     r#"["a",1]"#,
@@ -108,17 +108,17 @@ struct Case {
     algorithm: Algorithm,
     header: Members,
     claims: Members,
-    breakage: Breakage,
+    change: Change,
 }
 
-/// What happens to the text of the token.
+/// A change of the encoded token.
 #[derive(Clone, Debug)]
-enum Breakage {
+enum Change {
     None,
-    /// A change before it is signed, so that the signature fits.
-    Sealed(Edit),
-    /// A change afterwards.
-    Broken(Edit),
+    /// Before it is signed, so that the signature is valid.
+    BeforeSigning(Edit),
+    /// After it was signed.
+    AfterSigning(Edit),
 }
 
 #[derive(Clone, Debug)]
@@ -129,10 +129,10 @@ struct Edit {
 }
 
 impl Edit {
-    fn apply(&self, text: &str) -> String {
-        let start = self.at.index(text.len());
-        let end = (start + self.deleted).min(text.len());
-        format!("{}{}{}", &text[..start], self.inserted, &text[end..])
+    fn apply(&self, string: &str) -> String {
+        let start = self.at.index(string.len());
+        let end = (start + self.deleted).min(string.len());
+        format!("{}{}{}", &string[..start], self.inserted, &string[end..])
     }
 }
 
@@ -141,9 +141,9 @@ fn cases() -> impl Strategy<Value = Case> {
     let changes = |names: &'static [&'static str]| {
         prop::collection::vec((select(names), select(&VALUES[..]), any::<bool>()), 0..3)
     };
-    let members = |good: &'static [(&'static str, &'static str)], names| {
+    let members = |valid: &'static [(&'static str, &'static str)], names| {
         changes(names).prop_map(move |changes| {
-            let mut members = good.to_vec();
+            let mut members = valid.to_vec();
             for (name, value, replaces) in changes {
                 if replaces {
                     members.retain(|(other, _)| *other != name);
@@ -153,27 +153,26 @@ fn cases() -> impl Strategy<Value = Case> {
             members
         })
     };
-    // Now and then a good member is simply left out.
+    // In one case of ten, a claim is omitted.
     let claims = (members(&CLAIMS, &CLAIM_NAMES), prop::option::weighted(0.1, 0..CLAIMS.len()))
-        .prop_map(|(mut members, left_out)| {
-            members.retain(|member| left_out.is_none_or(|index| *member != CLAIMS[index]));
+        .prop_map(|(mut members, omitted)| {
+            members.retain(|member| omitted.is_none_or(|index| *member != CLAIMS[index]));
             members
         });
     let inserted = select(vec!["", "A", "-", "_", "=", "+", "/", ".", "..", " ", "\n", "é", "%"]);
     let edit = (any::<prop::sample::Index>(), 0..3_usize, inserted)
         .prop_map(|(at, deleted, inserted)| Edit { at, deleted, inserted });
-    let breakage = prop_oneof![
-        6 => Just(Breakage::None),
-        1 => edit.clone().prop_map(Breakage::Sealed),
-        1 => edit.prop_map(Breakage::Broken),
+    let change = prop_oneof![
+        6 => Just(Change::None),
+        1 => edit.clone().prop_map(Change::BeforeSigning),
+        1 => edit.prop_map(Change::AfterSigning),
     ];
-    (algorithm, members(&HEADER, &HEADER_NAMES), claims, breakage).prop_map(
-        |(algorithm, header, claims, breakage)| Case { algorithm, header, claims, breakage },
-    )
+    (algorithm, members(&HEADER, &HEADER_NAMES), claims, change)
+        .prop_map(|(algorithm, header, claims, change)| Case { algorithm, header, claims, change })
 }
 
 impl Case {
-    /// The token, and whether its signature is spoilt.
+    /// Returns the token, and whether the change made its signature invalid.
     fn mint(&self, minter: &Minter) -> (String, bool) {
         let object = |members: &Members, first: &str| {
             let members: Vec<_> =
@@ -183,15 +182,15 @@ impl Case {
         let comma = if self.header.is_empty() { "" } else { "," };
         let header = object(&self.header, &format!(r#""alg":"{}"{comma}"#, self.algorithm));
         let claims = object(&self.claims, "");
-        let text = format!("{}.{}", encode(header), encode(claims));
-        match &self.breakage {
-            Breakage::None => (minter.seal(&text), false),
-            Breakage::Sealed(edit) => (minter.seal(&edit.apply(&text)), false),
-            Breakage::Broken(edit) => {
-                let token = minter.seal(&text);
-                let broken = edit.apply(&token);
-                let is_spoilt = broken != token;
-                (broken, is_spoilt)
+        let signing_input = format!("{}.{}", encode(header), encode(claims));
+        match &self.change {
+            Change::None => (minter.seal(&signing_input), false),
+            Change::BeforeSigning(edit) => (minter.seal(&edit.apply(&signing_input)), false),
+            Change::AfterSigning(edit) => {
+                let token = minter.seal(&signing_input);
+                let changed = edit.apply(&token);
+                let is_forged = changed != token;
+                (changed, is_forged)
             }
         }
     }
@@ -200,7 +199,7 @@ impl Case {
         names(&self.header)
     }
 
-    /// The values of a claim, however its name is written.
+    /// Returns the values of a claim, whether or not its name has escapes.
     fn claim(&self, name: &str) -> Vec<Value> {
         values(&self.claims, name)
     }
@@ -223,12 +222,12 @@ fn unescape(name: &str) -> String {
     serde_json::from_str(&format!("\"{name}\"")).unwrap()
 }
 
-fn repeats(names: &[String]) -> bool {
+fn has_duplicates(names: &[String]) -> bool {
     names.iter().collect::<HashSet<_>>().len() < names.len()
 }
 
 fn is_id(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| !text.is_empty())
+    value.as_str().is_some_and(|id| !id.is_empty())
 }
 
 fn is_user_id(value: &Value) -> bool {
@@ -243,59 +242,62 @@ fn is_past_date(value: &Value) -> bool {
     is_date(value) && value.as_f64().is_some_and(|secs| secs < 2e9)
 }
 
-fn is_text_or_texts(value: &Value) -> bool {
-    let texts = |list: &Vec<Value>| list.iter().all(Value::is_string);
-    value.is_string() || value.as_array().is_some_and(texts)
+fn is_string_or_strings(value: &Value) -> bool {
+    let strings = |list: &Vec<Value>| list.iter().all(Value::is_string);
+    value.is_string() || value.as_array().is_some_and(strings)
 }
 
 type Rule = (&'static str, fn(&Case) -> bool);
 
-/// Where a rule of ours refuses what the judge accepts.
+/// Rules of ours that reject tokens which jsonwebtoken accepts.
 const OURS: [Rule; 14] = [
-    ("members that must be understood are refused (RFC 7515 section 4.1.11)", |case| {
+    ("members that must be understood are rejected (RFC 7515 section 4.1.11)", |case| {
         case.header_names().iter().any(|name| ["crit", "b64", "zip", "enc"].contains(&&**name))
     }),
-    ("no member of the header twice (RFC 7515 section 4)", |case| repeats(&case.header_names())),
-    ("typ and kid are texts, and null is none", |case| {
-        let texts = ["typ", "kid"].map(|name| values(&case.header, name));
-        !texts.iter().flatten().all(Value::is_string)
+    ("the header has no duplicate members (RFC 7515 section 4)", |case| {
+        has_duplicates(&case.header_names())
     }),
-    ("no claim twice (RFC 7519 section 4)", |case| repeats(&names(&case.claims))),
+    ("typ and kid are strings and not null", |case| {
+        let values = ["typ", "kid"].map(|name| values(&case.header, name));
+        !values.iter().flatten().all(Value::is_string)
+    }),
+    ("no claim is duplicate (RFC 7519 section 4)", |case| has_duplicates(&names(&case.claims))),
     ("a date is at most in the year 9999", |case| case.claim_is_not("exp", is_date)),
-    ("iat is a date that has come", |case| case.claim_is_not("iat", is_past_date)),
+    ("iat is not in the future", |case| case.claim_is_not("iat", is_past_date)),
     ("auth_time is a date", |case| case.claim_is_not("auth_time", is_date)),
-    ("jti is required and an id", |case| {
+    ("jti is required and is a valid id", |case| {
         case.claim("jti").is_empty() || case.claim_is_not("jti", is_id)
     }),
-    ("the user id is required, a text or an integer", |case| {
+    ("the user id is required and is a string or an integer", |case| {
         case.claim("user_id").is_empty() || case.claim_is_not("user_id", is_user_id)
     }),
-    ("the token type is required and access", |case| {
+    ("the token type is required and is access", |case| {
         case.claim("token_type") != [Value::from("access")]
     }),
-    ("sid is an id", |case| case.claim_is_not("sid", is_id)),
-    ("iss, sub and epoch are texts", |case| {
+    ("sid is a valid id", |case| case.claim_is_not("sid", is_id)),
+    ("iss, sub and epoch are strings", |case| {
         ["iss", "sub", "user_epoch"].iter().any(|name| case.claim_is_not(name, Value::is_string))
     }),
-    ("aud and scopes are texts or lists of them", |case| {
-        ["aud", "scope", "scp"].iter().any(|name| case.claim_is_not(name, is_text_or_texts))
+    ("aud and scopes are strings or arrays of strings", |case| {
+        ["aud", "scope", "scp"].iter().any(|name| case.claim_is_not(name, is_string_or_strings))
     }),
-    ("a token bound to a proof is no bearer token", |case| !case.claim("cnf").is_empty()),
+    ("a token bound to a key is not a bearer token", |case| !case.claim("cnf").is_empty()),
 ];
 
-/// Where the judge refuses what a rule of ours does not look at.
-const THEIRS: [Rule; 1] = [("members that are never read may be of any type", |case| {
-    let unread = ["jku", "jwk", "x5u", "x5c", "x5t", "cty", "nonce"];
-    case.header_names().iter().any(|name| unread.contains(&&**name))
-})];
+/// Rules of jsonwebtoken that reject tokens which we accept.
+const THEIRS: [Rule; 1] =
+    [("members that we ignore have the type of their specification", |case| {
+        let ignored = ["jku", "jwk", "x5u", "x5c", "x5t", "cty", "nonce"];
+        case.header_names().iter().any(|name| ignored.contains(&&**name))
+    })];
 
-struct Parties {
+struct Verifiers {
     minter: Minter,
     ours: [Verifier<Map<String, Value>>; 2],
     theirs: (DecodingKey, Validation),
 }
 
-impl Parties {
+impl Verifiers {
     fn new(algorithm: Algorithm) -> Self {
         let ec = |pem: &str| DecodingKey::from_ec_pem(pem.as_bytes()).unwrap();
         let ed = |pem: &str| DecodingKey::from_ed_pem(pem.as_bytes()).unwrap();
@@ -326,24 +328,24 @@ impl Parties {
         }
     }
 
-    /// The outcome without a cache; that with one is the same, the first time and the second.
+    /// Returns the outcome without a cache. The first and the second outcome with a cache are equal.
     fn verify(&self, token: &str) -> Result<Claims<Map<String, Value>>, AuthError> {
         let [plain, caching] = &self.ours;
         let verified = plain.verify(token);
         let json = |claims: &Claims<Map<String, Value>>| claims.json().to_owned();
         let summary = verified.as_ref().map(json).map_err(AuthError::kind);
         for _ in 0..2 {
-            let again = caching.verify(token);
-            assert_eq!(again.as_ref().map(json).map_err(AuthError::kind), summary);
+            let cached = caching.verify(token);
+            assert_eq!(cached.as_ref().map(json).map_err(AuthError::kind), summary);
         }
         if let Ok(claims) = &verified {
-            // What was read on the way is what is read by itself.
+            // The application's claims equal those deserialized separately.
             assert_eq!(serde_json::from_str(claims.json()).ok().as_ref(), Some(&**claims));
         }
         verified
     }
 
-    fn judge(&self, token: &str) -> Option<Value> {
+    fn jsonwebtoken(&self, token: &str) -> Option<Value> {
         let (key, validation) = &self.theirs;
         jsonwebtoken::decode(token, key, validation).map(|decoded| decoded.claims).ok()
     }
@@ -355,18 +357,18 @@ fn runner(cases: u32, seed: u64) -> TestRunner {
 }
 
 #[test]
-fn the_judge_agrees() {
-    let parties = [Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA]
-        .map(|name| (name, Parties::new(name)));
+fn agrees_with_jsonwebtoken() {
+    let verifiers = [Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA]
+        .map(|name| (name, Verifiers::new(name)));
     let used = std::cell::RefCell::new(HashSet::new());
     let accepted = std::cell::Cell::new(0);
     let check = |case: Case| {
-        let (_, parties) = parties.iter().find(|(name, _)| *name == case.algorithm).unwrap();
-        let (token, is_spoilt) = case.mint(&parties.minter);
-        let ours = parties.verify(&token);
-        let theirs = parties.judge(&token);
-        if is_spoilt {
-            // No rule about members is an excuse here.
+        let (_, verifiers) = verifiers.iter().find(|(name, _)| *name == case.algorithm).unwrap();
+        let (token, is_forged) = case.mint(&verifiers.minter);
+        let ours = verifiers.verify(&token);
+        let theirs = verifiers.jsonwebtoken(&token);
+        if is_forged {
+            // Both must reject it: the rules about members do not apply.
             prop_assert!(ours.is_err() && theirs.is_none(), "accepted: {}", token);
             return Ok(());
         }
@@ -391,20 +393,19 @@ fn the_judge_agrees() {
     };
     runner(6000, 1).run(&cases(), check).unwrap();
 
-    // The generator reaches every rule, and good tokens are not rare.
+    // The generator covers every rule and makes enough valid tokens.
     for (reason, _) in OURS.iter().chain(&THEIRS) {
-        assert!(used.borrow().contains(reason), "never needed: {reason}");
+        assert!(used.borrow().contains(reason), "not covered: {reason}");
     }
-    assert!(accepted.get() > 500, "only {} good tokens", accepted.get());
+    assert!(accepted.get() > 500, "only {} valid tokens", accepted.get());
 }
 
-/// Every rule of [`OURS`] is kept, whatever the judge thinks.
 #[test]
-fn listed_rules_are_kept() {
-    let parties = Parties::new(Algorithm::HS256);
+fn applies_every_listed_rule() {
+    let verifiers = Verifiers::new(Algorithm::HS256);
     let check = |case: Case| {
-        let case = Case { algorithm: Algorithm::HS256, breakage: Breakage::None, ..case };
-        let outcome = parties.verify(&case.mint(&parties.minter).0);
+        let case = Case { algorithm: Algorithm::HS256, change: Change::None, ..case };
+        let outcome = verifiers.verify(&case.mint(&verifiers.minter).0);
         if let Some((reason, _)) = OURS.iter().find(|(_, applies)| applies(&case)) {
             prop_assert!(outcome.is_err(), "accepted against the rule: {}", reason);
         }
@@ -414,36 +415,36 @@ fn listed_rules_are_kept() {
 }
 
 #[test]
-fn no_text_makes_anything_panic() {
-    let parties = Parties::new(Algorithm::HS256);
+fn never_panics_on_any_token() {
+    let verifiers = Verifiers::new(Algorithm::HS256);
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
-    let texts = prop_oneof![
+    let strings = prop_oneof![
         any::<String>(),
         "[A-Za-z0-9_.=+/ -]{0,200}",
         r"(eyJhbGciOiJIUzI1NiJ9|[\x00-\x7f]{0,20})\.[A-Za-z0-9_-]{0,80}\.\PC{0,40}",
     ];
-    let check = |text: String| {
-        prop_assert!(parties.verify(&text).is_err());
-        prop_assert!(Jws::verify(&text, &key, 4096).is_err());
-        // Signed rightly, as a token and as each of its parts.
-        let _ = parties.verify(&parties.minter.seal(&text));
-        let _ = parties.verify(&parties.minter.mint(&text, &text));
-        let _ = parties.verify(&parties.minter.token(&text));
-        let _ = Jws::verify(&parties.minter.token(&text), &key, 4096);
+    let check = |string: String| {
+        prop_assert!(verifiers.verify(&string).is_err());
+        prop_assert!(Jws::verify(&string, &key, 4096).is_err());
+        // With a valid signature, as the token and as each of its parts.
+        let _ = verifiers.verify(&verifiers.minter.seal(&string));
+        let _ = verifiers.verify(&verifiers.minter.mint(&string, &string));
+        let _ = verifiers.verify(&verifiers.minter.token(&string));
+        let _ = Jws::verify(&verifiers.minter.token(&string), &key, 4096);
         Ok(())
     };
-    runner(2000, 3).run(&texts, check).unwrap();
+    runner(2000, 3).run(&strings, check).unwrap();
 }
 
 #[test]
-fn no_text_makes_a_key_panic() {
+fn never_panics_on_any_key() {
     let algorithms = [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
     let pems = [keys::RSA_PUBLIC, keys::P256, keys::ED25519_PUBLIC, keys::P256_ECPARAM];
     let ders = [keys::RSA, keys::RSA_PUBLIC, keys::P256, keys::P256_PUBLIC, keys::ED25519].map(der);
     let jwks = [keys::RFC_OCT, keys::RFC_RSA, keys::RFC_EC, keys::RFC_OKP];
     let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>());
     let check =
-        |((at, which, byte), text): ((prop::sample::Index, prop::sample::Index, u8), String)| {
+        |((at, which, byte), string): ((prop::sample::Index, prop::sample::Index, u8), String)| {
             let mut der = which.get(&ders).clone();
             *at.get_mut(&mut der) = byte;
             let edit = Edit { at, deleted: usize::from(byte % 3), inserted: "A" };
@@ -452,12 +453,12 @@ fn no_text_makes_a_key_panic() {
             for algorithm in algorithms {
                 let _ = VerifyingKey::from_der(algorithm, &der);
                 let _ = SigningKey::from_der(algorithm, &der);
-                for text in [&text, &pem, &jwk] {
-                    let _ = VerifyingKey::from_pem(algorithm, text);
-                    let _ = SigningKey::from_pem(algorithm, text);
-                    let _ = VerifyingKey::from_jwk(text, algorithm);
-                    let _ = SigningKey::from_jwk(text, algorithm);
-                    let _ = SigningKey::from_secret(algorithm, text);
+                for input in [&string, &pem, &jwk] {
+                    let _ = VerifyingKey::from_pem(algorithm, input);
+                    let _ = SigningKey::from_pem(algorithm, input);
+                    let _ = VerifyingKey::from_jwk(input, algorithm);
+                    let _ = SigningKey::from_jwk(input, algorithm);
+                    let _ = SigningKey::from_secret(algorithm, input);
                 }
             }
             Ok(())

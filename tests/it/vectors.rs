@@ -23,10 +23,10 @@ const A2: &str = "eyJhbGciOiJSUzI1NiJ9.\
 const A3: &str = "eyJhbGciOiJFUzI1NiJ9.\
     eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
     DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-/// RFC 7515, appendix A.5: no signature at all.
+/// RFC 7515, appendix A.5: an unsecured JWS, without a signature.
 const A5: &str = "eyJhbGciOiJub25lIn0.\
     eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.";
-/// RFC 7515, appendix E: a critical extension that nobody understands.
+/// RFC 7515, appendix E: an unknown critical header member.
 const E: &str = "eyJhbGciOiJub25lIiwNCiAiY3JpdCI6WyJodHRwOi8vZXhhbXBsZS5jb20vVU5ERUZJTkVEIl0sDQogImh0dHA6\
     Ly9leGFtcGxlLmNvbS9VTkRFRklORUQiOnRydWUNCn0.RkFJTA.";
 /// RFC 8037, appendix A.4.
@@ -48,7 +48,7 @@ fn kind(message: &str, key: &VerifyingKey) -> Option<AuthErrorKind> {
 }
 
 #[test]
-fn the_examples_verify() {
+fn verifies_the_examples() {
     for (algorithm, jwk, message, header, payload) in EXAMPLES {
         let keys = [
             VerifyingKey::from_jwk(jwk, algorithm).unwrap(),
@@ -67,7 +67,7 @@ fn the_examples_verify() {
 }
 
 #[test]
-fn tampered_examples_do_not_verify() {
+fn rejects_changed_examples() {
     for (algorithm, jwk, message, _, _) in EXAMPLES {
         let key = VerifyingKey::from_jwk(jwk, algorithm).unwrap();
         let (signed, signature) = message.rsplit_once('.').unwrap();
@@ -80,15 +80,15 @@ fn tampered_examples_do_not_verify() {
                 assert!(changed == message || kind(&changed, &key).is_some(), "{changed}");
             }
         }
-        let bad = Some(AuthErrorKind::InvalidSignature);
+        let invalid = Some(AuthErrorKind::InvalidSignature);
         let payload_of_another = format!("{header}.{}.{signature}", encode("{}"));
-        assert_eq!(kind(&payload_of_another, &key), bad);
-        assert_eq!(kind(&format!("{signed}."), &key), bad);
-        assert_eq!(kind(&format!("{signed}.{}", encode([0; 64])), &key), bad);
+        assert_eq!(kind(&payload_of_another, &key), invalid);
+        assert_eq!(kind(&format!("{signed}."), &key), invalid);
+        assert_eq!(kind(&format!("{signed}.{}", encode([0; 64])), &key), invalid);
         for (other, _, of_another, _, _) in EXAMPLES {
             let (signed_by_another, of_another) = of_another.rsplit_once('.').unwrap();
             if other != algorithm {
-                assert_eq!(kind(&format!("{signed}.{of_another}"), &key), bad);
+                assert_eq!(kind(&format!("{signed}.{of_another}"), &key), invalid);
                 let message = format!("{signed_by_another}.{signature}");
                 assert_eq!(kind(&message, &key), Some(AuthErrorKind::UnknownKey));
             }
@@ -99,7 +99,7 @@ fn tampered_examples_do_not_verify() {
 }
 
 #[test]
-fn unsecured_and_critical_examples_are_refused() {
+fn rejects_the_unsecured_and_the_critical_example() {
     for (algorithm, jwk, _, _, _) in EXAMPLES {
         let key = VerifyingKey::from_jwk(jwk, algorithm).unwrap();
         assert_eq!(kind(A5, &key), Some(AuthErrorKind::UnknownKey));
@@ -113,9 +113,9 @@ struct IsRoot {
     is_root: bool,
 }
 
-/// Three of the examples are tokens, good until the 22nd of March 2011.
+/// Three of the examples are tokens. They expire on the 22nd of March 2011.
 #[test]
-fn the_example_claims_are_accepted_in_their_time() {
+fn accepts_the_example_claims_until_they_expire() {
     for (algorithm, jwk, token, _, _) in &EXAMPLES[..3] {
         let clock = ManualClock::new(NumericDate::from_secs(1_300_819_379));
         let key = VerifyingKey::from_jwk(jwk, *algorithm).unwrap();
@@ -141,7 +141,7 @@ fn the_example_claims_are_accepted_in_their_time() {
         clock.set(NumericDate::from_secs(1_300_819_380));
         assert_eq!(verifier.verify(token).unwrap_err().kind(), AuthErrorKind::Expired);
 
-        // By default such a token is not enough: it names neither its type, itself nor a user.
+        // By default a token requires a type, a token id and a user id.
         clock.set(NumericDate::from_secs(0));
         let strict: Verifier = Verifier::builder(key).clock(&clock).build().unwrap();
         assert_eq!(strict.verify(token).unwrap_err().kind(), AuthErrorKind::WrongTokenType);

@@ -14,10 +14,10 @@ use super::super::{
     members::check_members,
 };
 
-const MISMATCH: ConfigError = ConfigError::key("the JWK does not fit the algorithm");
-const MALFORMED: ConfigError = ConfigError::key("malformed JWK");
+const MISMATCH: ConfigError = ConfigError::key("the JWK does not match the algorithm");
+const MALFORMED: ConfigError = ConfigError::key("the JWK is malformed");
 
-/// A JWK whose algorithm is settled and whose declared purpose is met.
+/// A JWK with a known algorithm whose declared use is permitted.
 pub(super) struct CheckedJwk {
     pub(super) algorithm: Algorithm,
     pub(super) key_id: Option<String>,
@@ -35,7 +35,7 @@ pub(super) enum JwkMaterial {
     Ed25519(Vec<u8>),
 }
 
-/// What the key shall be used for; `key_ops`, where present, must name it.
+/// What the key is used for. `key_ops` must contain it if present.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Sign,
@@ -59,18 +59,20 @@ pub(super) fn read(
         (Some(declared), Some(configured)) if declared != configured => return Err(MISMATCH),
         (Some(algorithm), _) | (None, Some(algorithm)) => algorithm,
         (None, None) => {
-            return Err(ConfigError::key("a JWK without alg needs a configured algorithm"));
+            return Err(ConfigError::key("a JWK without `alg` requires a configured algorithm"));
         }
     };
     if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
-        return Err(ConfigError::key("the JWK is not meant for signatures"));
+        return Err(ConfigError::key("the `use` of the JWK must be `sig` or absent"));
     }
-    let wanted = match purpose {
+    let operation = match purpose {
         Purpose::Sign => KeyOperations::Sign,
         Purpose::Verify => KeyOperations::Verify,
     };
-    if common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&wanted)) {
-        return Err(ConfigError::key("the JWK's key_ops do not allow this use"));
+    if common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&operation)) {
+        return Err(ConfigError::key(
+            "the `key_ops` of the JWK must contain `verify` for a verifying key and `sign` for a signing key",
+        ));
     }
 
     let material = match (algorithm.scheme(), &jwk.algorithm) {
@@ -82,13 +84,13 @@ pub(super) fn read(
             e: without_leading_zeros(&decode(&key.e)?),
         },
         (Scheme::Ecdsa { coordinate_len, .. }, AlgorithmParameters::EllipticCurve(key)) => {
-            let curve_fits = match key.curve {
+            let curve_matches = match key.curve {
                 EllipticCurve::P256 => algorithm == Algorithm::ES256,
                 EllipticCurve::P384 => algorithm == Algorithm::ES384,
                 _ => false,
             };
             let (x, y) = (decode(&key.x)?, decode(&key.y)?);
-            if !curve_fits || x.len() != coordinate_len || y.len() != coordinate_len {
+            if !curve_matches || x.len() != coordinate_len || y.len() != coordinate_len {
                 return Err(MISMATCH);
             }
             JwkMaterial::Ec([slice::from_ref(&4), x.as_slice(), y.as_slice()].concat())
@@ -123,14 +125,14 @@ pub(super) struct PrivateMembers {
 
 impl PrivateMembers {
     pub(super) fn read(json: &str) -> Result<Self, ConfigError> {
-        serde_json::from_str(json).map_err(|_| ConfigError::key("the JWK holds no private key"))
+        serde_json::from_str(json).map_err(|_| ConfigError::key("the JWK has no private key"))
     }
 
     pub(super) fn d(&self) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
         decode(&self.d)
     }
 
-    /// `p`, `q`, `dp`, `dq` and `qi`, all of which a private RSA key must bring.
+    /// Returns `p`, `q`, `dp`, `dq` and `qi`. A private RSA key must have all of them.
     pub(super) fn factors(&self) -> Result<[Zeroizing<Vec<u8>>; 5], ConfigError> {
         let [p, q, dp, dq, qi] = [&self.p, &self.q, &self.dp, &self.dq, &self.qi]
             .map(|member| if member.is_empty() { Err(MALFORMED) } else { decode(member) });
@@ -148,8 +150,8 @@ impl Drop for PrivateMembers {
     }
 }
 
-fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    compact::decode(text.as_bytes()).map(Zeroizing::new).map_err(|_| MALFORMED)
+fn decode(value: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    compact::decode(value.as_bytes()).map(Zeroizing::new).map_err(|_| MALFORMED)
 }
 
 fn without_leading_zeros(bytes: &[u8]) -> Vec<u8> {

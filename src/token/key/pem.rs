@@ -1,4 +1,4 @@
-//! PEM files: exactly one key, of a kind whose label says so.
+//! PEM with exactly one key.
 
 use zeroize::Zeroizing;
 
@@ -10,12 +10,12 @@ pub(super) enum PemKey {
     Public(Vec<u8>),
 }
 
-pub(super) fn read(text: &[u8]) -> Result<PemKey, ConfigError> {
-    let blocks = pem::parse_many(text).map_err(|_| ConfigError::key("malformed PEM"))?;
-    // `openssl ecparam -genkey` writes the curve's name in a block of its own before the key.
+pub(super) fn read(pem: &[u8]) -> Result<PemKey, ConfigError> {
+    let blocks = pem::parse_many(pem).map_err(|_| ConfigError::key("the PEM is malformed"))?;
+    // `openssl ecparam -genkey` writes a block with the name of the curve before the key.
     let mut keys = blocks.into_iter().filter(|block| block.tag() != "EC PARAMETERS");
     let (Some(key), None) = (keys.next(), keys.next()) else {
-        return Err(ConfigError::key("a PEM text must hold exactly one key"));
+        return Err(ConfigError::key("a PEM must contain exactly one key"));
     };
     match key.tag() {
         "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
@@ -23,9 +23,11 @@ pub(super) fn read(text: &[u8]) -> Result<PemKey, ConfigError> {
         }
         "PUBLIC KEY" | "RSA PUBLIC KEY" => Ok(PemKey::Public(key.into_contents())),
         "CERTIFICATE" => Err(ConfigError::key(
-            "a certificate is no key: extract its public key, after checking whom you trust",
+            "a certificate is not a key: verify it, then extract its public key",
         )),
         "ENCRYPTED PRIVATE KEY" => Err(ConfigError::key("encrypted PEM keys are not supported")),
-        _ => Err(ConfigError::key("this kind of PEM block is not supported")),
+        _ => Err(ConfigError::key(
+            "the PEM must contain a public key, or a private key in PKCS#8, PKCS#1 or SEC1",
+        )),
     }
 }

@@ -1,4 +1,4 @@
-//! New private keys, in a form that can be kept.
+//! New private keys, in a form that can be stored.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -12,9 +12,9 @@ use crate::error::ConfigError;
 
 use super::super::algorithm::{Algorithm, Scheme};
 
-const FAILED: ConfigError = ConfigError::key("no key could be generated");
+const FAILED: ConfigError = ConfigError::key("the key could not be generated");
 
-/// A random key: the bytes of a secret, PKCS#8 in DER for a key pair.
+/// Generates a key: random bytes for a secret, PKCS#8 in DER for a key pair.
 pub(crate) fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let random = SystemRandom::new();
     let bytes = match algorithm.scheme() {

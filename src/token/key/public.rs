@@ -1,4 +1,4 @@
-//! What makes a public key acceptable, and its components.
+//! Public keys: the checks that each must pass, and its components.
 
 use aws_lc_rs::{
     digest,
@@ -15,9 +15,9 @@ use super::super::{
 };
 
 const REJECTED: ConfigError =
-    ConfigError::key("the public key is malformed or does not fit the algorithm");
+    ConfigError::key("the public key is malformed or does not match the algorithm");
 
-/// A public key that is ready to verify, with the components a JWK names.
+/// A public key that is ready to verify, with the components of its JWK.
 pub(super) struct PublicKey {
     pub(super) parsed: ParsedPublicKey,
     components: Components,
@@ -30,12 +30,12 @@ enum Components {
 }
 
 impl PublicKey {
-    /// Reads a `SubjectPublicKeyInfo`, a PKCS#1 `RSAPublicKey`, a curve point or the 32 bytes of an
-    /// Ed25519 key, whichever the algorithm takes.
+    /// Reads a `SubjectPublicKeyInfo`, or the form of the algorithm: a PKCS#1 `RSAPublicKey`, a
+    /// curve point, or the 32 bytes of an Ed25519 key.
     pub(super) fn read(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, ConfigError> {
         match algorithm.scheme() {
             Scheme::Hmac(_) => {
-                Err(ConfigError::key("this algorithm takes a secret, not a key pair"))
+                Err(ConfigError::key("an HMAC algorithm requires a secret, not a key pair"))
             }
             Scheme::Rsa { verifying, .. } => {
                 let key = rsa::PublicKey::from_der(bytes).map_err(|_| REJECTED)?;
@@ -48,7 +48,7 @@ impl PublicKey {
             Scheme::Ecdsa { verifying, coordinate_len, .. } => {
                 let parsed = ParsedPublicKey::new(verifying, bytes).map_err(|_| REJECTED)?;
                 let spki = parsed.as_der().map_err(|_| REJECTED)?;
-                // The point comes out uncompressed, whichever way it was read.
+                // The point is uncompressed here, even if the input was not.
                 let point = suffix(spki.as_ref(), 1 + 2 * coordinate_len)?;
                 if point[0] != 4 {
                     return Err(REJECTED);
@@ -69,13 +69,14 @@ impl PublicKey {
         }
     }
 
-    /// The SHA-256 thumbprint of [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638), base64url.
+    /// Returns the SHA-256 thumbprint of [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638) in
+    /// base64url.
     pub(super) fn thumbprint(&self) -> String {
         let json = format!("{{{}}}", self.jwk_members());
         encode(digest::digest(&digest::SHA256, json.as_bytes()).as_ref())
     }
 
-    /// The members that make a JWK this key, in the order that [RFC 7638 section 3] asks for.
+    /// Returns the required members of the JWK, in the order of [RFC 7638 section 3].
     ///
     /// [RFC 7638 section 3]: https://www.rfc-editor.org/rfc/rfc7638#section-3
     pub(super) fn jwk_members(&self) -> String {
@@ -106,15 +107,15 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), ConfigError> {
         return Err(ConfigError::key("an RSA key must have 2048 to 8192 bits"));
     }
     if e.last().is_none_or(|last| last % 2 == 0) || e == [1] {
-        return Err(ConfigError::key("an RSA exponent must be odd and at least 3"));
+        return Err(ConfigError::key("the exponent of an RSA key must be odd and at least 3"));
     }
     Ok(())
 }
 
-/// A key of small order lets one signature verify for any message.
+/// With a key of small order, one signature is valid for every message.
 fn check_ed25519(x: &[u8]) -> Result<(), ConfigError> {
-    /// The y coordinates, little-endian and without the sign bit, of the points whose order
-    /// divides 8, and their encodings beyond the field's modulus.
+    /// The y coordinates of the points whose order divides 8, little-endian and without the sign
+    /// bit. The last two encode a coordinate as a number that is not less than the modulus.
     const SMALL_ORDER: [[u8; 32]; 7] = [
         [0; 32],
         repeat(0x01, 0x00, 0x00),
@@ -141,5 +142,5 @@ fn check_ed25519(x: &[u8]) -> Result<(), ConfigError> {
     }
 
     let small = SMALL_ORDER.iter().any(|point| x[..31] == point[..31] && x[31] & 0x7f == point[31]);
-    if small { Err(ConfigError::key("the Ed25519 key has a small order")) } else { Ok(()) }
+    if small { Err(ConfigError::key("an Ed25519 key must not have a small order")) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! What makes an HMAC secret acceptable.
+//! HMAC secrets: the checks that each must pass.
 
 use aws_lc_rs::hmac;
 
@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 use super::super::algorithm::{Algorithm, Scheme};
 
-/// The longest tag: that of HS512.
+/// The length of the longest tag, of HS512.
 pub(super) const MAX_TAG_LEN: usize = 64;
 
 const TOO_SHORT: ConfigError = ConfigError::key(
@@ -15,25 +15,25 @@ const TOO_SHORT: ConfigError = ConfigError::key(
 
 pub(super) fn prepare(algorithm: Algorithm, secret: &[u8]) -> Result<hmac::Key, ConfigError> {
     let Scheme::Hmac(scheme) = algorithm.scheme() else {
-        return Err(ConfigError::key("this algorithm takes a key pair, not a secret"));
+        return Err(ConfigError::key("this algorithm requires a key pair, not a secret"));
     };
     if secret.len() < scheme.tag_len() {
         return Err(TOO_SHORT);
     }
     if secret.iter().all(|byte| *byte == secret[0]) {
-        return Err(ConfigError::key("an HMAC secret must not repeat one byte"));
+        return Err(ConfigError::key("an HMAC secret must not consist of one repeated byte"));
     }
     if looks_like_public_key(secret) {
-        // Whoever can read the public key could sign with it.
-        return Err(ConfigError::key("a PEM or SSH key must not serve as an HMAC secret"));
+        // Everybody who knows the public key could sign with it.
+        return Err(ConfigError::key("an HMAC secret must not be a PEM or SSH key"));
     }
     Ok(hmac::Key::new(scheme, secret))
 }
 
 fn looks_like_public_key(secret: &[u8]) -> bool {
     const SSH: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
-    let text = secret.trim_ascii_start();
-    // RFC 4716 writes SSH keys between lines with four dashes and a blank.
+    let trimmed = secret.trim_ascii_start();
+    // An SSH key of RFC 4716 is between lines that start with four dashes and a space.
     secret.windows(10).any(|window| window == b"-----BEGIN" || window == b"---- BEGIN")
-        || SSH.iter().any(|prefix| text.starts_with(prefix))
+        || SSH.iter().any(|prefix| trimmed.starts_with(prefix))
 }

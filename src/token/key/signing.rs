@@ -23,9 +23,11 @@ use super::{
 };
 
 const REJECTED: ConfigError =
-    ConfigError::key("the private key is malformed or does not fit the algorithm");
+    ConfigError::key("the private key is malformed or does not match the algorithm");
 
 /// A key that signs with one algorithm.
+///
+/// This is a cheap handle: a clone shares the same key.
 ///
 /// ```
 /// use tower_jwt_auth::{Algorithm, SigningKey};
@@ -43,9 +45,9 @@ struct Inner {
     material: Material,
     verifying: VerifyingKey,
     key_id: Option<KeyId>,
-    /// The encoded header that tokens signed by this key begin with.
+    /// The encoded header of every token that this key signs.
     encoded_header: String,
-    /// The same for access tokens of RFC 9068.
+    /// The encoded header for access tokens of RFC 9068.
     encoded_at_jwt_header: String,
 }
 
@@ -58,20 +60,20 @@ enum Material {
 }
 
 impl SigningKey {
-    /// A shared secret of at least 32 bytes for HS256.
+    /// Creates a key for HS256 from a secret of at least 32 bytes.
     ///
     /// # Errors
     ///
-    /// As [`from_secret`](Self::from_secret).
+    /// The errors of [`from_secret`](Self::from_secret).
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         Self::from_secret(Algorithm::HS256, secret)
     }
 
-    /// A shared secret for HS256, HS384 or HS512: its bytes as they are.
+    /// Creates a key for HS256, HS384 or HS512 from the bytes of a secret.
     ///
     /// # Errors
     ///
-    /// As [`VerifyingKey::from_secret`].
+    /// The errors of [`VerifyingKey::from_secret`].
     pub fn from_secret(
         algorithm: Algorithm,
         secret: impl AsRef<[u8]>,
@@ -81,13 +83,13 @@ impl SigningKey {
         Ok(Self::new(Material::Secret(key.into()), verifying, None))
     }
 
-    /// A private key in PEM: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or
-    /// `EC PRIVATE KEY` (SEC1).
+    /// Creates a key from a private key in PEM: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1)
+    /// or `EC PRIVATE KEY` (SEC1).
     ///
     /// # Errors
     ///
-    /// When the text holds anything but exactly one private key that fits the algorithm, or the
-    /// key is encrypted or weak.
+    /// An error unless the PEM contains exactly one private key, which matches the algorithm and is
+    /// neither encrypted nor weak.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         match pem::read(pem.as_ref())? {
             PemKey::Private(der) => Self::from_der(algorithm, &*der),
@@ -97,16 +99,18 @@ impl SigningKey {
         }
     }
 
-    /// A private key in DER: PKCS#8, or PKCS#1 for RSA, or SEC1 for ECDSA.
+    /// Creates a key from a private key in DER: PKCS#8, PKCS#1 for RSA, or SEC1 for ECDSA.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// The errors of [`from_pem`](Self::from_pem).
     pub fn from_der(algorithm: Algorithm, der: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let der = der.as_ref();
         let material = match algorithm.scheme() {
             Scheme::Hmac(_) => {
-                return Err(ConfigError::key("this algorithm takes a secret, not a key pair"));
+                return Err(ConfigError::key(
+                    "an HMAC algorithm requires a secret, not a key pair",
+                ));
             }
             Scheme::Rsa { signing, .. } => {
                 let pair = RsaKeyPair::from_pkcs8(der)
@@ -126,14 +130,14 @@ impl SigningKey {
         Self::from_pair(algorithm, material)
     }
 
-    /// A private or symmetric key as JSON Web Key; its `kid` becomes the key id.
+    /// Creates a key from a private or symmetric JSON Web Key. Its `kid` becomes the key id.
     ///
-    /// `algorithm` is needed when the key has no `alg`, and must equal it otherwise.
+    /// `algorithm` is required if the JWK has no `alg`. Otherwise it must equal `alg` or be `None`.
     ///
     /// # Errors
     ///
-    /// As [`VerifyingKey::from_jwk`], and when the private members are missing or do not belong to
-    /// the public ones. RSA keys must bring their factors.
+    /// The errors of [`VerifyingKey::from_jwk`]. Also an error if the private members are missing or
+    /// do not belong to the public key. The JWK of an RSA key must have its factors.
     pub fn from_jwk(
         json: &str,
         algorithm: impl Into<Option<Algorithm>>,
@@ -183,17 +187,18 @@ impl SigningKey {
         }
     }
 
-    /// A new random key, for development and tests: it is gone when the process ends, and with it
-    /// every token it signed. RSA keys have 2048 bits.
+    /// Generates a random key, for development and tests. An RSA key has 2048 bits.
+    ///
+    /// The key is lost when the process ends. All tokens that it signed are then invalid.
     ///
     /// # Errors
     ///
-    /// When the random number generator of the system fails.
+    /// An error if the random number generator of the system fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
         Self::from_private(algorithm, &private::generate(algorithm)?)
     }
 
-    /// A key as [`private::generate`] writes it.
+    /// Creates a key from the form that [`private::generate`] returns.
     pub(crate) fn from_private(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, ConfigError> {
         if algorithm.is_symmetric() {
             Self::from_secret(algorithm, bytes)
@@ -231,38 +236,38 @@ impl SigningKey {
         }))
     }
 
-    /// Sets the key id, written as `kid` into every token. Default: the JWK's `kid`; else the
-    /// thumbprint of [RFC 7638] for asymmetric keys, none for secrets.
+    /// Sets the key id, which becomes the `kid` of every token. Default: the `kid` of the JWK.
+    /// Without one, the thumbprint of [RFC 7638] for an asymmetric key, and none for a secret.
     ///
     /// [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
     ///
     /// # Errors
     ///
-    /// When it is empty or longer than 256 bytes.
+    /// An error unless the id has 1 to 256 bytes.
     pub fn with_kid(self, kid: &str) -> Result<Self, ConfigError> {
         let key_id = KeyId::chosen(kid)?;
         Ok(Self::new(self.0.material.clone(), self.0.verifying.clone(), Some(key_id)))
     }
 
-    /// Takes the key id out of the header, as SimpleJWT writes none.
+    /// Removes the key id from the header. SimpleJWT writes none.
     #[cfg(feature = "django")]
     pub(crate) fn without_kid(self) -> Self {
         Self::new(self.0.material.clone(), self.0.verifying.clone(), None)
     }
 
-    /// The one algorithm it signs with.
+    /// Returns the algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.0.verifying.algorithm()
     }
 
-    /// The key id.
+    /// Returns the key id.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.0.key_id.as_ref().map(|id| &*id.name)
     }
 
-    /// The key that verifies what this one signs.
+    /// Returns the key that verifies what this key signs.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
         self.0.verifying.clone()
@@ -276,13 +281,13 @@ impl SigningKey {
         &self.0.encoded_at_jwt_header
     }
 
-    /// Appends the signature of `token`; `None` when the cryptography library fails.
+    /// Appends the signature of `token`. Returns `None` if the cryptography library fails.
     pub(in crate::token) fn sign(&self, token: &mut String) -> Option<()> {
         let rng = rand::SystemRandom::new();
         let message = token.as_bytes();
         match &self.0.material {
             Material::Secret(key) => {
-                // Spares the copy of the context that `hmac::sign` makes.
+                // Unlike `hmac::sign`, this does not copy the context.
                 let mut tag = [0; MAX_TAG_LEN];
                 let tag = hmac::sign_to_buffer(key, message, &mut tag).ok()?;
                 append(token, tag);

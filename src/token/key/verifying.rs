@@ -15,8 +15,10 @@ use super::{
 
 /// A key that verifies signatures of one algorithm.
 ///
-/// Keys without a [key id](Self::with_kid) chosen for them serve every token of their algorithm,
-/// whatever its `kid`; keys with one serve the tokens that name it, or name none.
+/// A key with a [chosen id](Self::with_kid) verifies tokens with this `kid` and tokens without
+/// `kid`. A key without a chosen id verifies tokens with any `kid`.
+///
+/// This is a cheap handle: a clone shares the same key.
 ///
 /// ```
 /// use tower_jwt_auth::{Algorithm, VerifyingKey};
@@ -46,12 +48,15 @@ enum Material {
 }
 
 impl VerifyingKey {
-    /// A shared secret for HS256, HS384 or HS512: its bytes as they are.
+    /// Creates a key for HS256, HS384 or HS512 from the bytes of a secret.
     ///
     /// # Errors
     ///
-    /// When the algorithm takes no secret, or the secret is shorter than 32, 48 or 64 bytes, is one
-    /// byte repeated, or looks like a PEM or SSH key.
+    /// An error if the algorithm is not an HMAC, or if the secret
+    ///
+    /// - has fewer than 32 bytes (HS256), 48 bytes (HS384) or 64 bytes (HS512),
+    /// - consists of one repeated byte,
+    /// - looks like a PEM or SSH key.
     pub fn from_secret(
         algorithm: Algorithm,
         secret: impl AsRef<[u8]>,
@@ -60,12 +65,13 @@ impl VerifyingKey {
         Ok(Self { algorithm, key_id: None, material: Arc::new(Material::Secret(key)) })
     }
 
-    /// A public key in PEM: `PUBLIC KEY` (SPKI) or `RSA PUBLIC KEY` (PKCS#1).
+    /// Creates a key from a public key in PEM: `PUBLIC KEY` (SPKI) or `RSA PUBLIC KEY` (PKCS#1).
     ///
     /// # Errors
     ///
-    /// When the text holds anything but exactly one public key that fits the algorithm: a private
-    /// key, a certificate, RSA outside 2048 to 8192 bits, another curve, a small-order point.
+    /// An error unless the PEM contains exactly one public key, which matches the algorithm. A
+    /// private key and a certificate are errors. An RSA key must have 2048 to 8192 bits. An Ed25519
+    /// key must not have a small order.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         match pem::read(pem.as_ref())? {
             PemKey::Public(der) => Self::from_der(algorithm, der),
@@ -75,23 +81,24 @@ impl VerifyingKey {
         }
     }
 
-    /// A public key in DER: a `SubjectPublicKeyInfo`, or PKCS#1 for RSA.
+    /// Creates a key from a public key in DER: a `SubjectPublicKeyInfo`, or PKCS#1 for RSA.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// The errors of [`from_pem`](Self::from_pem).
     pub fn from_der(algorithm: Algorithm, der: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         Ok(Self::from_public(algorithm, PublicKey::read(algorithm, der.as_ref())?))
     }
 
-    /// A public or symmetric key as JSON Web Key; its `kid` becomes the key id.
+    /// Creates a key from a public or symmetric JSON Web Key. Its `kid` becomes the key id.
     ///
-    /// `algorithm` is needed when the key has no `alg`, and must equal it otherwise.
+    /// `algorithm` is required if the JWK has no `alg`. Otherwise it must equal `alg` or be `None`.
     ///
     /// # Errors
     ///
-    /// When the JWK is malformed or repeats members, when `kty`, `crv`, `alg`, `use` or `key_ops`
-    /// do not fit, or as [`from_secret`](Self::from_secret) and [`from_pem`](Self::from_pem).
+    /// An error if the JWK is malformed or has duplicate members, or if `kty`, `crv`, `alg`, `use` or
+    /// `key_ops` does not match. Also the errors of [`from_secret`](Self::from_secret) and
+    /// [`from_pem`](Self::from_pem).
     pub fn from_jwk(
         jwk: &str,
         algorithm: impl Into<Option<Algorithm>>,
@@ -104,7 +111,7 @@ impl VerifyingKey {
                 let components = PublicKeyComponents { n, e };
                 let der = components
                     .as_der()
-                    .map_err(|_| ConfigError::key("the JWK holds no valid RSA key"))?;
+                    .map_err(|_| ConfigError::key("the JWK has no valid RSA key"))?;
                 Self::from_der(algorithm, der.as_ref())?
             }
             JwkMaterial::Ec(bytes) | JwkMaterial::Ed25519(bytes) => {
@@ -127,33 +134,35 @@ impl VerifyingKey {
         self
     }
 
-    /// Sets the key id. Default: the JWK's `kid`; else the thumbprint of [RFC 7638] for public
-    /// keys, which does not keep them from tokens with another `kid`; none for secrets.
+    /// Sets the key id. The key then verifies no token with another `kid`.
+    ///
+    /// Default: the `kid` of the JWK. Without one, the thumbprint of [RFC 7638] for a public key,
+    /// and none for a secret; the key then verifies tokens with any `kid`.
     ///
     /// [RFC 7638]: https://www.rfc-editor.org/rfc/rfc7638
     ///
     /// # Errors
     ///
-    /// When it is empty or longer than 256 bytes.
+    /// An error unless the id has 1 to 256 bytes.
     pub fn with_kid(self, kid: &str) -> Result<Self, ConfigError> {
         let key_id = KeyId::chosen(kid)?;
         Ok(self.with_key_id(Some(key_id)))
     }
 
-    /// The one algorithm it verifies.
+    /// Returns the algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The key id.
+    /// Returns the key id.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.key_id.as_ref().map(|id| &*id.name)
     }
 
-    /// The key as JSON Web Key ([RFC 7517]) with its `alg`, `kid` and `use`; `None` for secrets,
-    /// which nobody may publish.
+    /// Returns the key as a JSON Web Key ([RFC 7517]) with `alg`, `kid` and `use`, or `None` for a
+    /// secret, which must not be published.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, SigningKey, VerifyingKey};
@@ -178,7 +187,7 @@ impl VerifyingKey {
         Some(format!(r#"{{"alg":"{algorithm}","kid":{kid},"use":"sig",{members}}}"#))
     }
 
-    /// What tells a public key from any other.
+    /// Returns the thumbprint, which identifies a public key.
     #[cfg(feature = "jwks")]
     pub(crate) fn thumbprint(&self) -> Option<String> {
         match &*self.material {
@@ -187,7 +196,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Whether somebody chose the key id, so that it excludes tokens that name another.
+    /// Returns whether the key id was chosen, so that the key verifies no token with another `kid`.
     pub(in crate::token) fn has_chosen_kid(&self) -> bool {
         self.key_id.as_ref().is_some_and(|id| id.is_chosen)
     }
@@ -195,7 +204,7 @@ impl VerifyingKey {
     pub(in crate::token) fn verify_signature(&self, message: &[u8], signature: &[u8]) -> bool {
         match &*self.material {
             Material::Secret(key) => {
-                // Spares the copy of the context that `hmac::verify` makes.
+                // Unlike `hmac::verify`, this does not copy the context.
                 let mut tag = [0; MAX_TAG_LEN];
                 hmac::sign_to_buffer(key, message, &mut tag)
                     .and_then(|tag| constant_time::verify_slices_are_equal(tag, signature))

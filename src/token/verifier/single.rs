@@ -158,7 +158,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
                 Ok(Claims::new(payload, registered, custom))
             }
             Err(PayloadError::Expired) => Err(AuthErrorKind::Expired),
-            Err(PayloadError::Unreadable) => {
+            Err(PayloadError::Inconclusive) => {
                 let registered = self.registered(&payload, now)?;
                 let custom =
                     serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;

@@ -1,4 +1,4 @@
-//! This crate works whatever features other crates turn on in the libraries it shares with them.
+//! Tests with features of shared dependencies that another crate of the program may enable.
 
 #[cfg(test)]
 mod tests {
@@ -37,7 +37,7 @@ mod tests {
         assert_eq!(key.kid(), Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
     }
 
-    /// Another crate's `arbitrary_precision` hands numbers over in another shape.
+    /// With serde_json's `arbitrary_precision`, numbers are deserialized as maps.
     #[test]
     fn reads_numbers_as_user_ids() {
         let key = SigningKey::generate(Algorithm::HS256).unwrap();

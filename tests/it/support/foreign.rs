@@ -33,7 +33,7 @@ impl ForeignKey {
         })
     }
 
-    /// The JWK with some members changed; `null` leaves one out.
+    /// The JWK with changed members. `null` omits a member.
     pub(crate) fn jwk_with(&self, changes: &Value) -> Value {
         let mut jwk = self.jwk();
         merge(&mut jwk, changes);
@@ -47,17 +47,17 @@ impl ForeignKey {
         self.jwk_with(&json!({ "d": encode(scalar.unwrap().as_ref()) }))
     }
 
-    /// A good access token of `issuer` at [`NOW`].
+    /// A valid access token of `issuer`, issued at [`NOW`].
     pub(crate) fn token(&self, issuer: &str) -> String {
         self.token_with(issuer, &json!({}))
     }
 
-    /// A token with some claims changed; `null` leaves one out.
+    /// A token with changed claims. `null` omits a claim.
     pub(crate) fn token_with(&self, issuer: &str, changes: &Value) -> String {
         self.mint(&json!({ "kid": self.kid }), issuer, changes)
     }
 
-    /// A token whose header has these members, but for `alg` and `typ` unless they are there.
+    /// A token whose header has these members. `alg` and `typ` have default values.
     pub(crate) fn mint(&self, header: &Value, issuer: &str, changes: &Value) -> String {
         let mut full = json!({ "alg": "ES256", "typ": "at+jwt" });
         merge(&mut full, header);
@@ -66,9 +66,9 @@ impl ForeignKey {
             "iat": NOW, "exp": NOW + 100_000, "jti": "4c6a8b1f",
         });
         merge(&mut claims, changes);
-        let text = format!("{}.{}", encode(full.to_string()), encode(claims.to_string()));
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", encode(signature.as_ref()))
+        let signing_input = format!("{}.{}", encode(full.to_string()), encode(claims.to_string()));
+        let signature = self.pair.sign(&SystemRandom::new(), signing_input.as_bytes()).unwrap();
+        format!("{signing_input}.{}", encode(signature.as_ref()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keys of the fixtures: public, made for these tests alone.
+//! The keys of the fixtures. They are public, for tests only.
 
 use tower_jwt_auth::Algorithm;
 
@@ -72,7 +72,7 @@ pub(crate) const RFC_OKP: &str = include_str!("../../fixtures/rfc/rfc8037-a1.jwk
 /// The public RSA key of RFC 7638, section 3.1.
 pub(crate) const RFC_THUMBPRINT: &str = include_str!("../../fixtures/rfc/rfc7638-3.1.jwk.json");
 
-/// The bytes inside a PEM text.
+/// The DER in a PEM.
 pub(crate) fn der(pem: &str) -> Vec<u8> {
     pem::parse(pem).unwrap().into_contents()
 }

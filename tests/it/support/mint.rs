@@ -1,5 +1,5 @@
-//! Mints tokens of any content, past the crate's own signer, so that whatever is hostile in them
-//! is signed rightly all the same.
+//! Mints tokens with any content, without the crate's signer, so that invalid tokens have a valid
+//! signature.
 
 use aws_lc_rs::{
     hmac,
@@ -11,15 +11,15 @@ use tower_jwt_auth::{Algorithm, ManualClock, NumericDate};
 
 use super::keys;
 
-/// The moment at which the tokens of [`claims`] are issued.
+/// The time at which the tokens of [`claims`] are issued.
 pub(crate) const NOW: u64 = 1_700_000_000;
 
-/// A clock that shows [`NOW`].
+/// A clock whose time is [`NOW`].
 pub(crate) fn clock() -> ManualClock {
     ManualClock::new(NumericDate::from_secs(NOW))
 }
 
-/// Signs anything with one key of the fixtures.
+/// Signs any content with a key of the fixtures.
 pub(crate) struct Minter {
     algorithm: Algorithm,
     key: Key,
@@ -62,19 +62,19 @@ impl Minter {
         Self::new(Algorithm::HS256, keys::SECRET)
     }
 
-    /// A token with the usual header.
+    /// Mints a token with a common header.
     pub(crate) fn token(&self, payload: impl AsRef<[u8]>) -> String {
         self.mint(format!(r#"{{"alg":"{}","typ":"JWT"}}"#, self.algorithm), payload)
     }
 
-    /// A token of these two parts, whatever they hold.
+    /// Mints a token with this header and payload.
     pub(crate) fn mint(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         self.seal(&format!("{}.{}", encode(header), encode(payload)))
     }
 
-    /// Appends the signature of `text`, whatever that is.
-    pub(crate) fn seal(&self, text: &str) -> String {
-        format!("{text}.{}", encode(self.sign(text.as_bytes())))
+    /// Appends the signature of `signing_input`.
+    pub(crate) fn seal(&self, signing_input: &str) -> String {
+        format!("{signing_input}.{}", encode(self.sign(signing_input.as_bytes())))
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
@@ -92,10 +92,10 @@ impl Minter {
     }
 }
 
-/// The payload of a good access token, with some members changed: each change is a name and the
-/// JSON of its value, or an empty text to leave the member out.
+/// The payload of a valid access token with changed members. A change is a name and the JSON of the
+/// value, or an empty string to omit the member.
 pub(crate) fn claims(changes: &[(&str, &str)]) -> String {
-    const GOOD: [(&str, &str); 5] = [
+    const VALID: [(&str, &str); 5] = [
         ("token_type", r#""access""#),
         ("exp", "1700000300"),
         ("iat", "1700000000"),
@@ -103,7 +103,7 @@ pub(crate) fn claims(changes: &[(&str, &str)]) -> String {
         ("user_id", r#""42""#),
     ];
     let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let members: Vec<_> = GOOD
+    let members: Vec<_> = VALID
         .iter()
         .filter(|(name, _)| !changed(name))
         .chain(changes)

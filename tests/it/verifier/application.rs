@@ -1,4 +1,4 @@
-//! The application's own claims and checks, and what malleable signatures may change.
+//! The application's own claims and checks, and malleable signatures.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ struct Profile {
     username: String,
     #[serde(default)]
     is_admin: bool,
-    /// A registered claim may be read again.
+    /// A registered claim may also be an application claim.
     exp: u64,
 }
 
@@ -34,19 +34,19 @@ fn verify(changes: &[(&str, &str)]) -> Result<Claims<Profile>, AuthErrorKind> {
 }
 
 #[test]
-fn own_claims_are_read_into_their_type() {
+fn deserializes_application_claims() {
     let claims =
         verify(&[("username", r#""ada""#), ("is_admin", "true"), ("more", "[1]")]).unwrap();
     assert_eq!(claims.username, "ada");
     assert!(claims.is_admin);
     assert_eq!(claims.exp, claims.expires_at().as_secs());
     assert_eq!(claims.user_id(), "42");
-    let shown = format!("{claims:?}");
-    assert!(!shown.contains("ada") && !shown.contains("42"), "{shown}");
+    let debug = format!("{claims:?}");
+    assert!(!debug.contains("ada") && !debug.contains("42"), "{debug}");
 }
 
 #[test]
-fn own_claims_of_a_wrong_type_are_refused() {
+fn rejects_application_claims_of_a_wrong_type() {
     for changes in [
         &[][..],
         &[("username", "null")],
@@ -61,7 +61,7 @@ fn own_claims_of_a_wrong_type_are_refused() {
 }
 
 #[test]
-fn any_claims_type_that_reads_an_object_will_do() {
+fn accepts_every_claims_type_that_deserializes_from_an_object() {
     let token = Minter::hs256().token(claims(&[("team", r#"{"id":1}"#)]));
     let value: Verifier<Value> = builder().build().unwrap();
     assert_eq!(value.verify(&token).unwrap()["team"]["id"], 1);
@@ -71,34 +71,34 @@ fn any_claims_type_that_reads_an_object_will_do() {
     assert!(optional.verify(&token).unwrap().is_some());
 }
 
-/// Claims that make nothing of errors.
+/// A claims type that ignores errors.
 #[derive(Debug)]
-struct Careless;
+struct IgnoresErrors;
 
-impl<'de> Deserialize<'de> for Careless {
+impl<'de> Deserialize<'de> for IgnoresErrors {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CarelessVisitor;
+        struct IgnoringVisitor;
 
-        impl<'de> Visitor<'de> for CarelessVisitor {
-            type Value = Careless;
+        impl<'de> Visitor<'de> for IgnoringVisitor {
+            type Value = IgnoresErrors;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("anything")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Careless, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<IgnoresErrors, A::Error> {
                 while let Ok(Some(_)) = map.next_entry::<String, IgnoredAny>() {}
-                Ok(Careless)
+                Ok(IgnoresErrors)
             }
         }
 
-        deserializer.deserialize_map(CarelessVisitor)
+        deserializer.deserialize_map(IgnoringVisitor)
     }
 }
 
 #[test]
-fn claims_that_overlook_errors_hide_none() {
-    let verifier: Verifier<Careless> = builder().build().unwrap();
+fn rejects_invalid_claims_if_the_claims_type_ignores_errors() {
+    let verifier: Verifier<IgnoresErrors> = builder().build().unwrap();
     let rows = [
         ("nbf", "1600000000", None),
         ("nbf", r#""never""#, Some(AuthErrorKind::InvalidClaims)),
@@ -118,15 +118,16 @@ enum Kind {
     Access,
 }
 
-/// Claims with a registered one in a type that only a deserializer of JSON makes.
+/// A claims type with a registered claim that is deserialized as an enum.
 #[derive(Debug, Deserialize)]
-struct OfKind {
+struct ClaimsWithKind {
     token_type: Kind,
 }
 
 #[test]
-fn claims_that_are_read_a_second_time_obey_every_rule() {
-    let of_kind: Verifier<OfKind> = builder().issuer("here").audience("api").build().unwrap();
+fn applies_every_rule_whatever_the_claims_type() {
+    let with_kind: Verifier<ClaimsWithKind> =
+        builder().issuer("here").audience("api").build().unwrap();
     let raw: Verifier<Box<RawValue>> = builder().issuer("here").audience("api").build().unwrap();
     let rows = [
         ("nbf", "1600000000", None),
@@ -137,40 +138,40 @@ fn claims_that_are_read_a_second_time_obey_every_rule() {
         ("exp", "1600000000", Some(AuthErrorKind::Expired)),
         ("jti", "7", Some(AuthErrorKind::InvalidClaims)),
     ];
-    for (name, value, refusal) in rows {
-        let expected = refusal.map_or(Ok(()), Err);
-        let good = [("iss", r#""here""#), ("aud", r#""api""#), ("token_type", r#""access""#)];
+    for (name, value, error) in rows {
+        let expected = error.map_or(Ok(()), Err);
+        let valid = [("iss", r#""here""#), ("aud", r#""api""#), ("token_type", r#""access""#)];
         let changes: Vec<_> =
-            good.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect();
+            valid.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect();
         let token = Minter::hs256().token(claims(&changes));
-        let read = of_kind.verify(&token).map(|claims| {
+        let read = with_kind.verify(&token).map(|claims| {
             let Kind::Access = claims.token_type;
         });
         assert_eq!(read.map_err(|error| error.kind()), expected, "{name}: {value}");
-        let unread = raw.verify(&token).map(drop);
-        assert_eq!(unread.map_err(|error| error.kind()), expected, "{name}: {value}, unread");
+        let raw = raw.verify(&token).map(drop);
+        assert_eq!(raw.map_err(|error| error.kind()), expected, "{name}: {value}, raw");
     }
 }
 
 #[test]
-fn every_check_must_say_yes() {
+fn requires_every_check_to_pass() {
     let check = |first: bool, second: bool| {
         let verifier: Verifier =
             builder().check(move |_| first).check(move |_| second).build().unwrap();
         let outcome = verifier.verify(&Minter::hs256().token(claims(&[])));
         outcome.map(drop).map_err(|error| error.kind())
     };
-    let refused = Err(AuthErrorKind::CheckFailed);
+    let failed = Err(AuthErrorKind::CheckFailed);
     assert_eq!(check(true, true), Ok(()));
-    assert_eq!(check(true, false), refused);
-    assert_eq!(check(false, true), refused);
-    assert_eq!(check(false, false), refused);
+    assert_eq!(check(true, false), failed);
+    assert_eq!(check(false, true), failed);
+    assert_eq!(check(false, false), failed);
 }
 
 #[test]
-fn checks_see_verified_claims_only() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+fn runs_checks_on_verified_claims_only() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
     let verifier = builder::<NoClaims>()
         .check(move |claims| {
             count.fetch_add(1, Ordering::SeqCst);
@@ -180,25 +181,26 @@ fn checks_see_verified_claims_only() {
         .unwrap();
     let minter = Minter::hs256();
     let forger = Minter::new(Algorithm::HS256, keys::LONG_SECRET);
-    for refused in [
+    for invalid in [
         forger.token(claims(&[])),
         minter.token(claims(&[("exp", "1")])),
         minter.token(claims(&[("token_type", r#""refresh""#)])),
         minter.token(claims(&[("jti", "")])),
         "garbage".to_owned(),
     ] {
-        assert!(verifier.verify(&refused).is_err());
+        assert!(verifier.verify(&invalid).is_err());
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
     assert!(verifier.verify(&minter.token(claims(&[]))).is_ok());
     let other = minter.token(claims(&[("user_id", "43")]));
     assert_eq!(verifier.verify(&other).unwrap_err().kind(), AuthErrorKind::CheckFailed);
-    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
-/// Row 11: `(r, n - s)` is as good a signature as `(r, s)`, so what names a token is its `jti`.
+/// If `(r, s)` is a valid ECDSA signature, so is `(r, n - s)`. Therefore tokens are identified by
+/// `jti` and never by the signature.
 #[test]
-fn a_malleable_signature_does_not_change_the_id() {
+fn malleable_signatures_do_not_change_the_token_id() {
     /// The order of P-256.
     const N: [u8; 32] = [
         0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -225,9 +227,9 @@ fn a_malleable_signature_does_not_change_the_id() {
     assert_eq!(one.json(), other.json());
 }
 
-/// DER signatures, as most libraries make them, are not what RFC 7518 section 3.4 asks for.
+/// RFC 7518 section 3.4 requires `r` and `s` of fixed length. Most libraries write DER.
 #[test]
-fn ecdsa_signatures_have_a_fixed_length() {
+fn rejects_ecdsa_signatures_in_other_formats() {
     let key = VerifyingKey::from_pem(Algorithm::ES256, keys::P256_PUBLIC).unwrap();
     let verifier: Verifier = Verifier::builder(key).clock(clock()).build().unwrap();
     let minter = Minter::new(Algorithm::ES256, keys::P256.as_bytes());
@@ -246,9 +248,8 @@ fn ecdsa_signatures_have_a_fixed_length() {
     assert_outcome(&verifier, &format!("{signed}.{}", encode(&raw)), Ok(()), "raw");
 }
 
-/// No byte of a signed token can be changed, and none can be cut off.
 #[test]
-fn every_byte_counts() {
+fn rejects_tokens_that_were_changed_or_truncated() {
     let token = Minter::hs256().token(claims(&[]));
     for at in 0..token.len() {
         assert!(strict().verify(&token[..at]).is_err(), "cut at {at}");
@@ -262,9 +263,8 @@ fn every_byte_counts() {
     }
 }
 
-/// An error tells its kind and nothing of the token.
 #[test]
-fn errors_quote_nothing() {
+fn errors_contain_no_part_of_the_token() {
     let verifier: Verifier<Profile> = builder().build().unwrap();
     for payload in [
         claims(&[("username", r#""canary""#), ("exp", r#""canary""#)]),
@@ -273,13 +273,13 @@ fn errors_quote_nothing() {
         "canary".to_owned(),
     ] {
         let error = verifier.verify(&Minter::hs256().token(payload)).unwrap_err();
-        let mut shown = format!("{error} {error:?} {:?}", error.challenge("api"));
+        let mut text = format!("{error} {error:?} {:?}", error.challenge("api"));
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
-            shown.push_str(&format!("{inner} {inner:?}"));
+            text.push_str(&format!("{inner} {inner:?}"));
             source = inner.source();
         }
-        assert!(!shown.contains("canary"), "{shown}");
+        assert!(!text.contains("canary"), "{text}");
         assert_eq!(error.required_scope(), None);
     }
 }

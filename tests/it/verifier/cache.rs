@@ -1,4 +1,5 @@
-//! Row 47: a token that was verified before is checked again in all that may have changed.
+//! The cache: a hit requires the complete token, and everything that may have changed since is
+//! checked again.
 
 use std::{
     sync::{
@@ -22,11 +23,11 @@ use crate::support::{
 };
 
 use super::{
-    BAD_SIGNATURE, EXPIRED, NOT_YET_VALID, Outcome, UNKNOWN_KEY, WRONG_AUDIENCE, WRONG_TYPE,
+    EXPIRED, INVALID_SIGNATURE, NOT_YET_VALID, Outcome, UNKNOWN_KEY, WRONG_AUDIENCE, WRONG_TYPE,
     builder,
 };
 
-/// One verification, unlike that of the parent module.
+/// Verifies `token` once, unlike the function of the parent module.
 fn outcome(verifier: &Verifier, token: &str) -> Outcome {
     verifier.verify(token).map(drop).map_err(|error| error.kind())
 }
@@ -49,7 +50,7 @@ fn at(secs: u64) -> NumericDate {
 }
 
 #[test]
-fn public_keys_have_a_cache_and_secrets_none_unless_told_otherwise() {
+fn caches_by_default_only_with_public_keys() {
     let secret = Minter::hs256().token(claims(&[]));
     let public = Minter::new(Algorithm::EdDSA, keys::ED25519.as_bytes()).token(claims(&[]));
     let ed25519 = VerifyingKey::from_pem(Algorithm::EdDSA, keys::ED25519_PUBLIC).unwrap();
@@ -74,7 +75,7 @@ fn public_keys_have_a_cache_and_secrets_none_unless_told_otherwise() {
 }
 
 #[test]
-fn a_cache_too_small_for_tokens_is_refused() {
+fn rejects_a_cache_that_is_too_small() {
     for bytes in [1, 1024, 64 * 1024 - 1] {
         let error = Verifier::builder(hs256()).claims::<()>().cache(bytes).build().unwrap_err();
         assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
@@ -82,34 +83,34 @@ fn a_cache_too_small_for_tokens_is_refused() {
 }
 
 #[test]
-fn the_whole_token_is_compared() {
+fn compares_the_complete_token() {
     let verifier = builder().build().unwrap();
-    let good = Minter::hs256().token(claims(&[]));
-    assert_eq!(outcome(&verifier, &good), Ok(()));
-    for index in 0..good.len() {
-        let mut other = good.clone().into_bytes();
+    let valid = Minter::hs256().token(claims(&[]));
+    assert_eq!(outcome(&verifier, &valid), Ok(()));
+    for index in 0..valid.len() {
+        let mut other = valid.clone().into_bytes();
         other[index] = if other[index] == b'A' { b'Q' } else { b'A' };
         let other = String::from_utf8(other).unwrap();
         assert!(outcome(&verifier, &other).is_err(), "byte {index}");
     }
-    // Other claims under the signature of a token that is remembered.
-    let (header, rest) = good.split_once('.').unwrap();
+    // Other claims with the signature of a cached token.
+    let (header, rest) = valid.split_once('.').unwrap();
     let (_, signature) = rest.split_once('.').unwrap();
     let admin = encode(claims(&[("user_id", r#""43""#)]));
-    assert_eq!(outcome(&verifier, &format!("{header}.{admin}.{signature}")), BAD_SIGNATURE);
+    assert_eq!(outcome(&verifier, &format!("{header}.{admin}.{signature}")), INVALID_SIGNATURE);
     assert_eq!(verifier.cache_stats().hits, 0);
-    assert_eq!(outcome(&verifier, &good), Ok(()));
+    assert_eq!(outcome(&verifier, &valid), Ok(()));
     assert_eq!(verifier.cache_stats().hits, 1);
 }
 
 #[test]
-fn each_verifier_has_a_cache_of_its_own() {
+fn verifiers_do_not_share_a_cache() {
     let token = Minter::hs256().token(claims(&[("aud", r#""a""#)]));
     let keys = KeySet::from(hs256());
     let of = || Verifier::builder(keys.clone()).clock(clock()).cache(64 * 1024);
-    let good: Verifier = of().audience("a").build().unwrap();
+    let accepting: Verifier = of().audience("a").build().unwrap();
     for _ in 0..2 {
-        assert_eq!(outcome(&good, &token), Ok(()));
+        assert_eq!(outcome(&accepting, &token), Ok(()));
         assert_eq!(outcome(&of().audience("b").build().unwrap(), &token), WRONG_AUDIENCE);
         let refresh = of().token_type(TokenType::Refresh);
         assert_eq!(outcome(&refresh.build().unwrap(), &token), WRONG_TYPE);
@@ -117,16 +118,16 @@ fn each_verifier_has_a_cache_of_its_own() {
 }
 
 #[test]
-fn only_successes_enter() {
+fn caches_only_accepted_tokens() {
     let clock = ManualClock::new(at(NOW + 300));
     let permits = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&permits);
-    let verifier = with_clock(&clock).check(move |_| asked.load(Ordering::SeqCst)).build().unwrap();
+    let check = Arc::clone(&permits);
+    let verifier = with_clock(&clock).check(move |_| check.load(Ordering::SeqCst)).build().unwrap();
     let token = Minter::hs256().token(claims(&[]));
     let forged = Minter::new(Algorithm::HS256, keys::LONG_SECRET).token(claims(&[]));
     for _ in 0..2 {
         assert_eq!(outcome(&verifier, &token), EXPIRED);
-        assert_eq!(outcome(&verifier, &forged), BAD_SIGNATURE);
+        assert_eq!(outcome(&verifier, &forged), INVALID_SIGNATURE);
     }
     clock.set(at(NOW));
     for _ in 0..2 {
@@ -139,7 +140,7 @@ fn only_successes_enter() {
 }
 
 #[test]
-fn times_are_checked_with_each_hit() {
+fn checks_times_on_each_hit() {
     let clock = ManualClock::new(at(NOW));
     let verifier = with_clock(&clock).leeway(Duration::from_secs(5)).build().unwrap();
     let token = Minter::hs256().token(claims(&[("nbf", "1700000000"), ("iat", "1699999000")]));
@@ -158,14 +159,14 @@ fn times_are_checked_with_each_hit() {
         assert_eq!(outcome(&verifier, &token), expected, "{now}");
         assert_eq!(outcome(&verifier, &issued), expected, "{now}");
     }
-    assert_eq!(verifier.cache_stats().misses, 2, "the others are hits");
+    assert_eq!(verifier.cache_stats().misses, 2, "all others are hits");
 }
 
 #[test]
-fn checks_of_the_application_are_asked_with_each_hit() {
+fn runs_the_checks_on_each_hit() {
     let permits = Arc::new(AtomicBool::new(true));
-    let asked = Arc::clone(&permits);
-    let builder: VerifierBuilder = builder().check(move |_| asked.load(Ordering::SeqCst));
+    let check = Arc::clone(&permits);
+    let builder: VerifierBuilder = builder().check(move |_| check.load(Ordering::SeqCst));
     let verifier = builder.build().unwrap();
     let token = Minter::hs256().token(claims(&[]));
     assert_eq!(outcome(&verifier, &token), Ok(()));
@@ -177,7 +178,7 @@ fn checks_of_the_application_are_asked_with_each_hit() {
 }
 
 #[tokio::test]
-async fn revocation_is_asked_with_each_hit() {
+async fn checks_revocation_on_each_hit() {
     let store = MemoryStore::new();
     let verifier: Verifier = builder().build().unwrap();
     let layer = JwtAuthLayer::new(verifier.clone()).with_revocation_check(store.clone());
@@ -193,9 +194,9 @@ async fn revocation_is_asked_with_each_hit() {
     assert_eq!(stats(&verifier), (2, 1));
 }
 
-/// Row 53 as well: a key that was withdrawn does not live on in the cache.
+/// A cached token must not be accepted after its key was withdrawn.
 #[test]
-fn everything_is_forgotten_when_the_keys_change() {
+fn clears_the_cache_when_the_keys_change() {
     let [old, new] = [0, 1].map(|_| SigningKey::generate(Algorithm::ES256).unwrap());
     let of = |key: &SigningKey| KeySet::builder().signing_key(key.clone());
     let keys = of(&old).build().unwrap();
@@ -212,11 +213,11 @@ fn everything_is_forgotten_when_the_keys_change() {
 
     keys.replace(of(&new)).unwrap();
     for _ in 0..2 {
-        assert_eq!(outcome(&verifier, &token), BAD_SIGNATURE);
+        assert_eq!(outcome(&verifier, &token), INVALID_SIGNATURE);
     }
     assert_eq!(outcome(&verifier, &issue()), Ok(()));
 
-    // With the old key trusted again the token is good again, but not from memory.
+    // With the old key trusted again the token is valid again, but it is not cached.
     keys.replace(of(&new).verifying_key(old.verifying_key())).unwrap();
     assert_eq!(outcome(&verifier, &token), Ok(()));
     assert_eq!(stats(&verifier), (1, 5));
@@ -228,9 +229,8 @@ fn everything_is_forgotten_when_the_keys_change() {
     assert_eq!(outcome(&verifier, &token), UNKNOWN_KEY);
 }
 
-/// Of a thousand tokens no more are remembered than fit.
 #[test]
-fn it_holds_no_more_than_its_bytes() {
+fn uses_no_more_memory_than_configured() {
     const BYTES: usize = 64 * 1024;
     for filling in [0, 4000] {
         let verifier: Verifier = builder().cache(BYTES).build().unwrap();
@@ -250,7 +250,7 @@ fn it_holds_no_more_than_its_bytes() {
 }
 
 #[test]
-fn several_issuers_have_a_cache_each() {
+fn verifiers_combined_by_issuer_do_not_share_a_cache() {
     let keys = [0, 1].map(|_| SigningKey::generate(Algorithm::EdDSA).unwrap());
     let token_of = |issuer: &str, key: &SigningKey| {
         let issuer: Issuer = Issuer::builder(key.clone()).issuer(issuer).build().unwrap();
@@ -268,7 +268,7 @@ fn several_issuers_have_a_cache_each() {
     }
     for token in [token_of("a", &keys[1]), token_of("b", &keys[0])] {
         for _ in 0..2 {
-            assert_eq!(outcome(&verifier, &token), BAD_SIGNATURE);
+            assert_eq!(outcome(&verifier, &token), INVALID_SIGNATURE);
         }
     }
     assert_eq!(stats(&verifier), (4, 6));

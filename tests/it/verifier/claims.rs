@@ -1,4 +1,4 @@
-//! Rows 7, 8 and 21 to 24: members of the payload and their types.
+//! Members of the payload and their types.
 
 use tower_jwt_auth::{
     Verifier,
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::support::mint::{Minter, claims};
 
-/// JSON values that are no text.
-const NO_TEXTS: [(&str, Outcome); 7] = [
+/// JSON values that are not strings.
+const NOT_STRINGS: [(&str, Outcome); 7] = [
     ("null", INVALID_CLAIMS),
     ("true", INVALID_CLAIMS),
     ("42", INVALID_CLAIMS),
@@ -30,7 +30,7 @@ fn assert_payloads(rows: &[(&str, Outcome)]) {
 }
 
 #[test]
-fn the_payload_is_one_json_object_in_utf8() {
+fn rejects_payloads_other_than_one_json_object_in_utf8() {
     assert_payloads(&[
         ("", MALFORMED),
         (" ", MALFORMED),
@@ -42,22 +42,22 @@ fn the_payload_is_one_json_object_in_utf8() {
         ("{}", INVALID_CLAIMS),
         ("{", MALFORMED),
         ("not json", MALFORMED),
-        // What a derived reader would take for the fields in their order.
+        // A derived `Deserialize` accepts an array of the fields in their order.
         (r#"["access",1700000300,1700000000,"9f1c","42"]"#, INVALID_CLAIMS),
         (r#"[{"exp":1700000300}]"#, INVALID_CLAIMS),
     ]);
-    let good = claims(&[]);
+    let valid = claims(&[]);
     for trailing in ["x", "{}", ",", "\0", "]", "null"] {
-        assert_payloads(&[(&format!("{good}{trailing}"), MALFORMED)]);
+        assert_payloads(&[(&format!("{valid}{trailing}"), MALFORMED)]);
     }
     assert_payloads(&[
-        (&format!(" \t\r\n{good}\n "), Ok(())),
-        (&format!("\u{feff}{good}"), MALFORMED),
-        (&good.replace('"', "'"), MALFORMED),
-        (&good.replacen('}', ",}", 1), MALFORMED),
+        (&format!(" \t\r\n{valid}\n "), Ok(())),
+        (&format!("\u{feff}{valid}"), MALFORMED),
+        (&valid.replace('"', "'"), MALFORMED),
+        (&valid.replacen('}', ",}", 1), MALFORMED),
     ]);
     for invalid in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80"] {
-        let (start, end) = (good.strip_suffix('}').unwrap().as_bytes(), b"\"}".as_slice());
+        let (start, end) = (valid.strip_suffix('}').unwrap().as_bytes(), b"\"}".as_slice());
         for key in [&b",\"x\":\""[..], b",\"sub\":\"", b",\"user_id\":\""] {
             let payload = [start, key, invalid, end].concat();
             let token = Minter::hs256().token(&payload);
@@ -67,7 +67,7 @@ fn the_payload_is_one_json_object_in_utf8() {
 }
 
 #[test]
-fn repeated_members_are_refused() {
+fn rejects_duplicate_members() {
     let names = [
         ("exp", "1700000300", r"\u0065xp"),
         ("nbf", "1700000000", r"nb\u0066"),
@@ -88,18 +88,18 @@ fn repeated_members_are_refused() {
     for (name, value, escaped) in names {
         let once = claims(&[(name, value)]);
         assert_payloads(&[(&once, Ok(()))]);
-        // Equal or not, escaped or not, first or last.
+        // The duplicate is equal or not, escaped or not, and first or last.
         for (name, value) in [(name, value), (escaped, value), (escaped, "null"), (name, "[]")] {
-            let again = format!(r#""{name}":{value}"#);
-            let first = once.replacen('{', &format!("{{{again},"), 1);
-            let last = format!("{},{again}}}", once.strip_suffix('}').unwrap());
+            let duplicate = format!(r#""{name}":{value}"#);
+            let first = once.replacen('{', &format!("{{{duplicate},"), 1);
+            let last = format!("{},{duplicate}}}", once.strip_suffix('}').unwrap());
             assert_payloads(&[(&first, INVALID_CLAIMS), (&last, INVALID_CLAIMS)]);
         }
     }
 }
 
 #[test]
-fn repetition_is_noticed_among_many_members() {
+fn rejects_duplicates_among_many_members() {
     let many = |extra: &str| {
         let members: String = (0..100).map(|n| format!(r#""m{n}":{n},"#)).collect();
         claims(&[]).replacen('{', &format!("{{{members}{extra}"), 1)
@@ -117,9 +117,9 @@ fn repetition_is_noticed_among_many_members() {
 }
 
 #[test]
-fn texts_are_texts() {
+fn rejects_values_other_than_strings() {
     for name in ["iss", "sub", "sid", "user_epoch", "jti", "token_type"] {
-        assert_values(&strict(), name, &NO_TEXTS);
+        assert_values(&strict(), name, &NOT_STRINGS);
     }
     let escaped = claims(&[("sub", r#""\u0061\"\\\n\ud83d\udd11""#), ("sid", r#""\u0073""#)]);
     let verified = strict().verify(&Minter::hs256().token(escaped)).unwrap();
@@ -128,9 +128,9 @@ fn texts_are_texts() {
 }
 
 #[test]
-fn a_required_issuer_is_equal_and_present() {
+fn requires_an_equal_issuer() {
     let verifier: Verifier = builder().issuer("https://a.example").build().unwrap();
-    assert_values(&verifier, "iss", &NO_TEXTS);
+    assert_values(&verifier, "iss", &NOT_STRINGS);
     assert_values(
         &verifier,
         "iss",
@@ -150,9 +150,9 @@ fn a_required_issuer_is_equal_and_present() {
 }
 
 #[test]
-fn a_required_audience_is_contained() {
+fn requires_a_matching_audience() {
     let verifier: Verifier = builder().audience("api").build().unwrap();
-    let always_refused = [
+    let always_invalid = [
         ("null", INVALID_CLAIMS),
         ("1", INVALID_CLAIMS),
         ("true", INVALID_CLAIMS),
@@ -162,8 +162,8 @@ fn a_required_audience_is_contained() {
         (r#"[["api"]]"#, INVALID_CLAIMS),
         (r#"[{"api":1}]"#, INVALID_CLAIMS),
     ];
-    assert_values(&verifier, "aud", &always_refused);
-    assert_values(&strict(), "aud", &always_refused);
+    assert_values(&verifier, "aud", &always_invalid);
+    assert_values(&strict(), "aud", &always_invalid);
     assert_values(
         &verifier,
         "aud",
@@ -190,9 +190,8 @@ fn a_required_audience_is_contained() {
     assert_values(&strict(), "aud", &[("", Ok(())), (r#"["anyone"]"#, Ok(()))]);
 }
 
-/// Row 22.
 #[test]
-fn token_types_never_stand_in_for_each_other() {
+fn rejects_tokens_of_another_type() {
     let types = [
         TokenType::Access,
         TokenType::Refresh,
@@ -209,11 +208,11 @@ fn token_types_never_stand_in_for_each_other() {
             assert_values(&verifier, "token_type", &[(&value, expected)]);
         }
         assert_values(&verifier, "token_type", &[("", WRONG_TYPE)]);
-        assert_values(&verifier, "token_type", &NO_TEXTS);
+        assert_values(&verifier, "token_type", &NOT_STRINGS);
     }
-    let near = ["Access", "ACCESS", "access ", " access", "acces", "access\\u0000", "аccess"];
-    for near in near {
-        assert_values(&strict(), "token_type", &[(&format!(r#""{near}""#), WRONG_TYPE)]);
+    let similar = ["Access", "ACCESS", "access ", " access", "acces", "access\\u0000", "аccess"];
+    for similar in similar {
+        assert_values(&strict(), "token_type", &[(&format!(r#""{similar}""#), WRONG_TYPE)]);
     }
     assert_values(&strict(), "token_type", &[(r#""\u0061ccess""#, Ok(()))]);
 
@@ -235,12 +234,11 @@ fn token_types_never_stand_in_for_each_other() {
         "token_type",
         &[(r#""access""#, Ok(())), (r#""refresh""#, Ok(())), (r#""new""#, Ok(())), ("", Ok(()))],
     );
-    assert_values(&any, "token_type", &NO_TEXTS);
+    assert_values(&any, "token_type", &NOT_STRINGS);
 }
 
-/// Row 23.
 #[test]
-fn jti_is_a_text_of_1_to_255_bytes() {
+fn jti_is_a_string_of_1_to_255_bytes() {
     let longest = format!("{:?}", "j".repeat(255));
     let too_long = format!("{:?}", "j".repeat(256));
     let too_long_in_bytes = format!("\"{}\"", "é".repeat(128));
@@ -258,18 +256,18 @@ fn jti_is_a_text_of_1_to_255_bytes() {
     for verifier in [&strict(), &optional] {
         for name in ["jti", "sid"] {
             assert_values(verifier, name, &rows);
-            assert_values(verifier, name, &NO_TEXTS);
+            assert_values(verifier, name, &NOT_STRINGS);
         }
     }
-    // Optional means that it may be absent, not that it may be anything.
+    // An optional `jti` may be absent, but not invalid.
     assert_values(&strict(), "jti", &[("", INVALID_CLAIMS)]);
     assert_values(&optional, "jti", &[("", Ok(()))]);
 }
 
 #[test]
-fn the_user_id_is_a_text_or_an_integer() {
+fn the_user_id_is_a_string_or_an_integer() {
     let too_long = format!("{:?}", "u".repeat(256));
-    let refused = [
+    let invalid = [
         "null",
         "true",
         "1.0",
@@ -287,13 +285,13 @@ fn the_user_id_is_a_text_or_an_integer() {
         &too_long,
     ];
     let optional: Verifier = builder().optional_user_id().build().unwrap();
-    for value in refused {
+    for value in invalid {
         assert_values(&strict(), "user_id", &[(value, INVALID_CLAIMS)]);
         assert_values(&optional, "user_id", &[(value, INVALID_CLAIMS)]);
     }
     assert_values(&strict(), "user_id", &[("", INVALID_CLAIMS)]);
     assert_values(&strict(), "user_id", &[("1e400", MALFORMED)]);
-    for (value, text) in [
+    for (value, expected) in [
         (r#""42""#, "42"),
         ("42", "42"),
         ("0", "0"),
@@ -305,15 +303,15 @@ fn the_user_id_is_a_text_or_an_integer() {
         (r#""b1946ac9-2492-4d23-a47e-1f6a0a5a3c3e""#, "b1946ac9-2492-4d23-a47e-1f6a0a5a3c3e"),
     ] {
         let token = Minter::hs256().token(claims(&[("user_id", value)]));
-        assert_eq!(strict().verify(&token).unwrap().user_id(), text, "{value}");
+        assert_eq!(strict().verify(&token).unwrap().user_id(), expected, "{value}");
     }
-    let nobody = Minter::hs256().token(claims(&[("user_id", "")]));
-    assert_eq!(optional.verify(&nobody).unwrap().user_id(), "");
+    let without = Minter::hs256().token(claims(&[("user_id", "")]));
+    assert_eq!(optional.verify(&without).unwrap().user_id(), "");
 }
 
-/// Row 24: such a token is worth nothing without the proof.
+/// RFC 7800: a token with `cnf` requires a proof of possession.
 #[test]
-fn tokens_bound_to_a_proof_are_refused() {
+fn rejects_tokens_bound_to_a_key() {
     for cnf in [r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#, "{}", "null", "1"] {
         assert_values(&strict(), "cnf", &[(cnf, INVALID_CLAIMS)]);
         assert_values(&strict(), r"\u0063nf", &[(cnf, INVALID_CLAIMS)]);
@@ -321,7 +319,7 @@ fn tokens_bound_to_a_proof_are_refused() {
 }
 
 #[test]
-fn scopes_are_a_text_or_a_list_of_texts() {
+fn scopes_are_a_string_or_an_array_of_strings() {
     let rows = [
         ("null", INVALID_CLAIMS),
         ("1", INVALID_CLAIMS),
@@ -335,7 +333,7 @@ fn scopes_are_a_text_or_a_list_of_texts() {
         (r#""  read   write ""#, &["read", "write"]),
         (r#""\u0072ead write""#, &["read", "write"]),
         (r#"["read","write"]"#, &["read", "write"]),
-        // In a list, a blank is part of a name that nobody can ask for by half.
+        // A space in an array element is part of the scope.
         (r#"["read write"]"#, &["read write"]),
         (r#""""#, &[]),
         ("[]", &[]),
@@ -351,7 +349,7 @@ fn scopes_are_a_text_or_a_list_of_texts() {
 }
 
 #[test]
-fn required_claims_are_present() {
+fn rejects_tokens_without_a_required_claim() {
     let verifier: Verifier =
         builder().require_claim("tenant").require_claim("sid").build().unwrap();
     let check = |changes: &[(&str, &str)], expected: Outcome| {
@@ -369,7 +367,7 @@ fn required_claims_are_present() {
 }
 
 #[test]
-fn renamed_claims_are_read_by_their_new_names_alone() {
+fn reads_renamed_claims_by_their_new_names_only() {
     let names = ClaimNames::default().with_user_id("uid").with_token_type("use").with_jti("id");
     let verifier: Verifier = builder().claim_names(names).build().unwrap();
     let renamed = [("uid", "7"), ("use", r#""access""#), ("id", r#""j""#)];
@@ -378,7 +376,7 @@ fn renamed_claims_are_read_by_their_new_names_alone() {
     let verified = verifier.verify(&token).unwrap();
     assert_eq!((verified.user_id().as_str(), verified.jti()), ("7", Some("j")));
 
-    // The old names are nobody's business any more, nor do they stand in.
+    // The old names have no meaning.
     let old = [("user_id", "null"), ("token_type", r#""refresh""#), ("jti", "[]")];
     let token = Minter::hs256().token(claims(&[renamed, old].concat()));
     assert_outcome(&verifier, &token, Ok(()), "old names with other values");
@@ -390,7 +388,7 @@ fn renamed_claims_are_read_by_their_new_names_alone() {
 }
 
 #[test]
-fn the_subject_may_be_the_user_id() {
+fn the_user_id_can_be_the_subject() {
     let names = ClaimNames::default().with_user_id("sub");
     let verifier: Verifier = builder().claim_names(names).build().unwrap();
     let token = Minter::hs256().token(claims(&[("user_id", ""), ("sub", r#""auth0|7""#)]));

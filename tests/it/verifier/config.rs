@@ -1,16 +1,18 @@
-//! Row 60: settings that contradict each other or protect nothing.
+//! Invalid settings.
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tower_jwt_auth::{
-    ConfigError, ConfigErrorKind,
+    Algorithm, ConfigError, ConfigErrorKind, Verifier, VerifyingKey,
     token::{ClaimNames, NoClaims, VerifierBuilder},
 };
 
 use super::builder;
+use crate::support::keys;
 
 #[track_caller]
-fn assert_refused(what: &str, builder: VerifierBuilder, kind: ConfigErrorKind) {
+fn assert_rejected(what: &str, builder: VerifierBuilder, kind: ConfigErrorKind) {
     match builder.build() {
         Ok(_) => panic!("{what}: accepted"),
         Err(error) => assert_eq!(error.kind(), kind, "{what}: {error}"),
@@ -18,17 +20,17 @@ fn assert_refused(what: &str, builder: VerifierBuilder, kind: ConfigErrorKind) {
 }
 
 #[test]
-fn values_out_of_range_are_refused() {
-    let refused = |what, builder| assert_refused(what, builder, ConfigErrorKind::OutOfRange);
-    refused("leeway of 301 s", builder().leeway(Duration::from_secs(301)));
-    refused("leeway of 300.5 s", builder().leeway(Duration::from_millis(300_500)));
-    refused("endless leeway", builder().leeway(Duration::MAX));
-    refused("no lifetime", builder().longest_lifetime(Duration::ZERO));
-    refused("no lifetime", builder().longest_lifetime(Duration::from_millis(999)));
-    refused("tiny tokens", builder().max_token_len(63));
-    refused("tiny tokens", builder().max_token_len(0));
-    refused("huge tokens", builder().max_token_len(1024 * 1024 + 1));
-    refused("huge tokens", builder().max_token_len(usize::MAX));
+fn rejects_values_out_of_range() {
+    let rejects = |what, builder| assert_rejected(what, builder, ConfigErrorKind::OutOfRange);
+    rejects("leeway of 301 s", builder().leeway(Duration::from_secs(301)));
+    rejects("leeway of 300.5 s", builder().leeway(Duration::from_millis(300_500)));
+    rejects("unlimited leeway", builder().leeway(Duration::MAX));
+    rejects("lifetime of 0 s", builder().longest_lifetime(Duration::ZERO));
+    rejects("lifetime of 999 ms", builder().longest_lifetime(Duration::from_millis(999)));
+    rejects("tiny tokens", builder().max_token_len(63));
+    rejects("tiny tokens", builder().max_token_len(0));
+    rejects("huge tokens", builder().max_token_len(1024 * 1024 + 1));
+    rejects("huge tokens", builder().max_token_len(usize::MAX));
 
     for builder in [
         builder::<NoClaims>().leeway(Duration::from_secs(300)),
@@ -43,20 +45,20 @@ fn values_out_of_range_are_refused() {
 }
 
 #[test]
-fn settings_that_protect_nothing_are_refused() {
-    let refused = |what, builder| assert_refused(what, builder, ConfigErrorKind::Ineffective);
-    refused("no audience", builder().audiences::<&str>([]));
-    refused("an empty audience", builder().audience(""));
-    refused("empty audiences", builder().audiences(["", ""]));
-    refused("an empty audience among others", builder().audiences(["api", ""]));
-    refused("an empty issuer", builder().issuer(""));
-    refused("no token type", builder().token_types([]));
-    refused("an empty typ", builder().header_typ(""));
-    refused("an empty typ", builder().header_typ("application/"));
+fn rejects_settings_without_effect() {
+    let rejects = |what, builder| assert_rejected(what, builder, ConfigErrorKind::Ineffective);
+    rejects("no audience", builder().audiences::<&str>([]));
+    rejects("an empty audience", builder().audience(""));
+    rejects("empty audiences", builder().audiences(["", ""]));
+    rejects("an empty audience among others", builder().audiences(["api", ""]));
+    rejects("an empty issuer", builder().issuer(""));
+    rejects("no token type", builder().token_types([]));
+    rejects("an empty typ", builder().header_typ(""));
+    rejects("an empty typ", builder().header_typ("application/"));
 }
 
 #[test]
-fn claim_names_that_clash_are_refused() {
+fn rejects_claim_names_that_are_not_distinct() {
     let names = ClaimNames::default;
     for fixed in [
         "exp",
@@ -75,7 +77,7 @@ fn claim_names_that_clash_are_refused() {
         for names in
             [names().with_user_id(fixed), names().with_token_type(fixed), names().with_jti(fixed)]
         {
-            assert_refused(fixed, builder().claim_names(names), ConfigErrorKind::Conflict);
+            assert_rejected(fixed, builder().claim_names(names), ConfigErrorKind::Conflict);
         }
     }
     for names in [
@@ -86,15 +88,25 @@ fn claim_names_that_clash_are_refused() {
         names().with_jti("sub"),
         names().with_token_type("sub"),
     ] {
-        assert_refused("clash", builder().claim_names(names), ConfigErrorKind::Conflict);
+        assert_rejected("equal names", builder().claim_names(names), ConfigErrorKind::Conflict);
     }
     for names in [names().with_user_id("sub"), names().with_user_id("jti").with_jti("id")] {
         assert!(builder::<NoClaims>().claim_names(names).build().is_ok());
     }
 }
 
+/// The closure of `check` receives claims of the type that `claims` sets, so it would be lost.
 #[test]
-fn config_errors_are_errors() {
+fn rejects_a_check_before_the_claims_type() {
+    let key = || VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
+    let error = Verifier::builder(key()).check(|_| false).claims::<Value>().build().unwrap_err();
+    assert_eq!(error.kind(), ConfigErrorKind::Ineffective);
+    assert!(error.to_string().contains("`check`") && error.to_string().contains("`claims`"));
+    assert!(Verifier::builder(key()).claims::<Value>().check(|_| false).build().is_ok());
+}
+
+#[test]
+fn config_errors_name_the_setting() {
     let error: Box<dyn std::error::Error + Send + Sync> =
         builder::<NoClaims>().leeway(Duration::MAX).build().unwrap_err().into();
     let text = error.to_string();

@@ -1,4 +1,4 @@
-//! Rows 9 and 10: the compact form, and sizes.
+//! The compact serialization, and sizes.
 
 use serde_json::Value;
 use tower_jwt_auth::{AuthErrorKind, Verifier};
@@ -9,9 +9,9 @@ use crate::support::mint::{Minter, claims, encode};
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 #[test]
-fn a_token_has_exactly_three_parts() {
-    let good = Minter::hs256().token(claims(&[]));
-    let (signed, signature) = good.rsplit_once('.').unwrap();
+fn rejects_tokens_without_exactly_three_parts() {
+    let valid = Minter::hs256().token(claims(&[]));
+    let (signed, signature) = valid.rsplit_once('.').unwrap();
     let (header, payload) = signed.split_once('.').unwrap();
     let tokens = [
         String::new(),
@@ -22,9 +22,9 @@ fn a_token_has_exactly_three_parts() {
         signed.to_owned(),
         format!("{header}."),
         format!("{header}.."),
-        format!(".{good}"),
-        format!("{good}."),
-        format!("{good}.{signature}"),
+        format!(".{valid}"),
+        format!("{valid}."),
+        format!("{valid}.{signature}"),
         format!("{header}.{payload}..{signature}"),
         format!("{header}..{payload}.{signature}"),
         // The five parts of an encrypted token.
@@ -32,25 +32,26 @@ fn a_token_has_exactly_three_parts() {
         Minter::hs256().seal(&format!("{header}.{payload}.{payload}")),
     ];
     for token in tokens {
-        // An empty signature is well-formed: it just is none.
+        // An empty signature is well-formed but invalid.
         let expected =
-            if token == format!("{header}..") { super::BAD_SIGNATURE } else { MALFORMED };
+            if token == format!("{header}..") { super::INVALID_SIGNATURE } else { MALFORMED };
         assert_outcome(&strict(), &token, expected, &token);
     }
-    assert_outcome(&strict(), &format!("{signed}."), super::BAD_SIGNATURE, "no signature");
-    assert_outcome(&strict(), &good, Ok(()), "good");
+    assert_outcome(&strict(), &format!("{signed}."), super::INVALID_SIGNATURE, "no signature");
+    assert_outcome(&strict(), &valid, Ok(()), "valid");
 }
 
-/// Texts whose length makes the last character of their base64url carry bits of nothing.
-fn padded_to(text: &str, remainder: usize) -> String {
-    let mut text = text.to_owned();
-    while text.len() % 3 != remainder {
-        text.push(' ');
+/// Appends spaces until the length modulo 3 is `remainder`. Unless it is 0, the last character in
+/// base64url has unused bits.
+fn padded_to(json: &str, remainder: usize) -> String {
+    let mut json = json.to_owned();
+    while json.len() % 3 != remainder {
+        json.push(' ');
     }
-    text
+    json
 }
 
-/// `part` with the lowest bit of its last character changed: decoded leniently, the same bytes.
+/// Changes the lowest bit of the last character. A lenient decoder returns the same bytes.
 fn with_trailing_bit(part: &str) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (rest, last) = part.split_at(part.len() - 1);
@@ -59,14 +60,14 @@ fn with_trailing_bit(part: &str) -> String {
 }
 
 #[test]
-fn base64url_has_one_spelling() {
+fn rejects_padding_and_unused_bits() {
     let minter = Minter::hs256();
     for remainder in [1, 2] {
         let header = encode(padded_to(HEADER, remainder));
         let payload = encode(padded_to(&claims(&[]), remainder));
         let token = minter.seal(&format!("{header}.{payload}"));
         let (signed, signature) = token.rsplit_once('.').unwrap();
-        assert_outcome(&strict(), &token, Ok(()), "as it should be");
+        assert_outcome(&strict(), &token, Ok(()), "valid");
 
         let pad = "=".repeat(3 - remainder);
         let rows = [
@@ -91,7 +92,7 @@ fn base64url_has_one_spelling() {
 }
 
 #[test]
-fn a_part_cannot_have_a_length_that_encodes_nothing() {
+fn rejects_parts_of_an_impossible_length() {
     let minter = Minter::hs256();
     let (header, payload) = (encode(padded_to(HEADER, 0)), encode(padded_to(&claims(&[]), 0)));
     for token in [
@@ -104,9 +105,9 @@ fn a_part_cannot_have_a_length_that_encodes_nothing() {
 }
 
 #[test]
-fn only_the_url_safe_alphabet_counts() {
+fn rejects_characters_outside_the_url_safe_alphabet() {
     let minter = Minter::hs256();
-    // A payload whose encoding holds both characters that standard base64 writes otherwise.
+    // The encoded payload has both characters that differ in standard base64.
     let payload = encode(claims(&[("name", r#""~~~???>>>ÿÿÿ""#)]));
     assert!(payload.contains('-') && payload.contains('_'));
     let header = encode(HEADER);
@@ -119,12 +120,12 @@ fn only_the_url_safe_alphabet_counts() {
     for odd in
         [" ", "\t", "\n", "\r\n", "\0", "\u{7f}", "%2E", "é", "ａ", "\u{200b}", "🔑", "~", "'"]
     {
-        let good = minter.token(claims(&[]));
-        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let valid = minter.token(claims(&[]));
+        let (signed, signature) = valid.rsplit_once('.').unwrap();
         let (header, payload) = signed.split_once('.').unwrap();
         for token in [
-            format!("{odd}{good}"),
-            format!("{good}{odd}"),
+            format!("{odd}{valid}"),
+            format!("{valid}{odd}"),
             minter.seal(&format!("{header}{odd}.{payload}")),
             minter.seal(&format!("{odd}{header}.{payload}")),
             minter.seal(&format!("{header}.{odd}{payload}")),
@@ -135,21 +136,21 @@ fn only_the_url_safe_alphabet_counts() {
             assert_outcome(&strict(), &token, MALFORMED, &format!("{odd:?} in {token:?}"));
         }
     }
-    // The scheme is the transport's business.
+    // The authentication scheme is not part of the token.
     let with_scheme = format!("Bearer {}", minter.token(claims(&[])));
     assert_outcome(&strict(), &with_scheme, MALFORMED, "with scheme");
 }
 
-/// A good token of exactly `len` bytes.
+/// A valid token of exactly `len` bytes.
 fn token_of_len(len: usize) -> String {
     let minter = Minter::hs256();
     let fill = |pad: usize| minter.token(claims(&[("pad", &format!("{:?}", "x".repeat(pad)))]));
     let start = (len - fill(0).len()) * 3 / 4 - 8;
-    // Base64 skips one length in four: blanks after the payload do not help, a longer header does.
+    // No base64url string has length 4n + 1, so some totals require a longer header.
     for pad in start..start + 16 {
-        for blanks in ["", " ", "  "] {
+        for spaces in ["", " ", "  "] {
             let payload = claims(&[("pad", &format!("{:?}", "x".repeat(pad)))]);
-            let token = minter.mint(format!("{HEADER}{blanks}"), payload);
+            let token = minter.mint(format!("{HEADER}{spaces}"), payload);
             if token.len() == len {
                 return token;
             }
@@ -159,7 +160,7 @@ fn token_of_len(len: usize) -> String {
 }
 
 #[test]
-fn tokens_have_a_largest_size() {
+fn rejects_tokens_longer_than_configured() {
     assert_outcome(&strict(), &token_of_len(8192), Ok(()), "8192 bytes");
     assert_outcome(&strict(), &token_of_len(8193), MALFORMED, "8193 bytes");
 
@@ -174,7 +175,7 @@ fn tokens_have_a_largest_size() {
 }
 
 #[test]
-fn huge_input_is_refused() {
+fn rejects_huge_input() {
     let verifier = strict();
     let huge = 32 * 1024 * 1024;
     let inputs = [".".repeat(huge), "A".repeat(huge), format!("{}.{}", "A".repeat(huge), "..")];
@@ -185,7 +186,7 @@ fn huge_input_is_refused() {
 }
 
 #[test]
-fn deep_nesting_overflows_no_stack() {
+fn deep_nesting_does_not_overflow_the_stack() {
     let verifier: Verifier = builder().max_token_len(1024 * 1024).build().unwrap();
     let any: Verifier<Value> = builder().max_token_len(1024 * 1024).build().unwrap();
     let minter = Minter::hs256();
@@ -193,7 +194,7 @@ fn deep_nesting_overflows_no_stack() {
         let depth = 100_000;
         let closed = format!("{}1{}", open.repeat(depth), close.repeat(depth));
         let in_claims = minter.token(claims(&[("deep", &closed)]));
-        // Skipped where nobody asked for it; refused where the application reads everything.
+        // It is skipped, unless the application's claims type reads it.
         assert_outcome(&verifier, &in_claims, Ok(()), "ignored");
         let error = any.verify(&in_claims).unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidClaims);
@@ -203,10 +204,10 @@ fn deep_nesting_overflows_no_stack() {
 
         for name in ["exp", "jti", "user_id", "aud", "iss", "scope", "token_type"] {
             let token = minter.token(claims(&[(name, &closed)]));
-            let refused: Outcome = Err(AuthErrorKind::InvalidClaims);
-            assert_outcome(&verifier, &token, refused, name);
+            let invalid: Outcome = Err(AuthErrorKind::InvalidClaims);
+            assert_outcome(&verifier, &token, invalid, name);
         }
-        let open_end = claims(&[("deep", &open.repeat(depth))]);
-        assert_outcome(&verifier, &minter.token(open_end), MALFORMED, "never closed");
+        let unclosed = claims(&[("deep", &open.repeat(depth))]);
+        assert_outcome(&verifier, &minter.token(unclosed), MALFORMED, "unclosed");
     }
 }

@@ -1,4 +1,4 @@
-//! Row 25: several issuers in one verifier.
+//! Verifiers of several issuers, combined.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tower_jwt_auth::{
 };
 
 use super::{
-    BAD_SIGNATURE, EXPIRED, INVALID_CLAIMS, MALFORMED, Outcome, UNKNOWN_KEY, WRONG_AUDIENCE,
+    EXPIRED, INVALID_CLAIMS, INVALID_SIGNATURE, MALFORMED, Outcome, UNKNOWN_KEY, WRONG_AUDIENCE,
     WRONG_ISSUER, WRONG_TYPE, assert_outcome,
 };
 use crate::support::{
@@ -36,7 +36,7 @@ fn of_a() -> VerifierBuilder {
     builder(A, Algorithm::HS256, secret(Algorithm::HS256)).audience("of a")
 }
 
-/// Another key of the same kid, another algorithm, audience, profile and leeway.
+/// The same `kid` with another key, algorithm, audience, profile and leeway.
 fn of_b() -> VerifierBuilder {
     builder(B, Algorithm::EdDSA, ed25519())
         .audience("of b")
@@ -48,7 +48,8 @@ fn both() -> Verifier {
     Verifier::by_issuer([of_a().build().unwrap(), of_b().build().unwrap()]).unwrap()
 }
 
-/// A token of the key of A, or of B, with claims that suit A but for the changes.
+/// A token signed with the key of A or B. Its claims are valid at both issuers, except for the
+/// changes and the missing `iss`.
 fn token(signer: &str, changes: &[(&str, &str)]) -> String {
     let (algorithm, minter) = match signer {
         A => ("HS256", Minter::hs256()),
@@ -70,13 +71,13 @@ fn assert_rows(verifier: &Verifier, rows: &[(&str, &str, Outcome)]) {
 }
 
 #[test]
-fn the_issuer_selects_and_never_authorizes() {
+fn iss_selects_the_keys_and_does_not_authorize() {
     assert_rows(
         &both(),
         &[
             (A, r#""https://a.example""#, Ok(())),
             (B, r#""https://b.example""#, Ok(())),
-            // The same kid is another key; the algorithm is another one.
+            // The same `kid` names another key with another algorithm.
             (A, r#""https://b.example""#, UNKNOWN_KEY),
             (B, r#""https://a.example""#, UNKNOWN_KEY),
             (A, r#""https://c.example""#, WRONG_ISSUER),
@@ -92,7 +93,7 @@ fn the_issuer_selects_and_never_authorizes() {
             (A, r#""https:\/\/a.example""#, Ok(())),
         ],
     );
-    // Keys of one algorithm and one kid stay apart as well.
+    // Keys with the same algorithm and the same `kid` are separate too.
     let other = VerifyingKey::from_secret(Algorithm::HS256, keys::LONG_SECRET).unwrap();
     let same_algorithm = Verifier::by_issuer([
         of_a().build().unwrap(),
@@ -101,12 +102,12 @@ fn the_issuer_selects_and_never_authorizes() {
     .unwrap();
     assert_rows(
         &same_algorithm,
-        &[(A, r#""https://a.example""#, Ok(())), (A, r#""https://b.example""#, BAD_SIGNATURE)],
+        &[(A, r#""https://a.example""#, Ok(())), (A, r#""https://b.example""#, INVALID_SIGNATURE)],
     );
 }
 
 #[test]
-fn the_rules_are_those_of_the_chosen_issuer_alone() {
+fn applies_only_the_rules_of_the_selected_issuer() {
     let a = ("iss", r#""https://a.example""#);
     let b = ("iss", r#""https://b.example""#);
     for (signer, changes, expected) in [
@@ -120,7 +121,7 @@ fn the_rules_are_those_of_the_chosen_issuer_alone() {
         (A, vec![a, ("token_type", "")], WRONG_TYPE),
         (B, vec![b, ("token_type", ""), ("jti", "")], Ok(())),
         (A, vec![a, ("jti", "")], INVALID_CLAIMS),
-        // Two issuers in one token: whichever was chosen, the token is refused.
+        // A duplicate `iss` is invalid, whichever issuer it selects.
         (A, vec![b, a], INVALID_CLAIMS),
         (B, vec![a, b], INVALID_CLAIMS),
     ] {
@@ -133,7 +134,7 @@ fn the_rules_are_those_of_the_chosen_issuer_alone() {
 }
 
 #[test]
-fn what_is_no_token_has_no_issuer() {
+fn rejects_input_without_an_issuer() {
     for (token, expected) in [
         ("", MALFORMED),
         ("a.b", MALFORMED),
@@ -148,9 +149,8 @@ fn what_is_no_token_has_no_issuer() {
     }
 }
 
-/// Each keeps its own limit, and none reads what is longer than every one of them.
 #[test]
-fn the_longest_token_is_that_of_the_issuer() {
+fn applies_the_maximum_length_of_the_selected_issuer() {
     let verifier = Verifier::by_issuer([
         of_a().max_token_len(600).build().unwrap(),
         of_b().max_token_len(1200).build().unwrap(),
@@ -169,13 +169,13 @@ fn the_longest_token_is_that_of_the_issuer() {
 }
 
 #[test]
-fn lists_that_cannot_be_meant_are_refused() {
+fn rejects_invalid_combinations() {
     let without_issuer: Verifier =
         Verifier::builder(secret(Algorithm::HS256)).audience("of a").build().unwrap();
     for (what, verifiers, kind) in [
         ("none", vec![], ConfigErrorKind::Ineffective),
         ("no issuer", vec![of_a().build().unwrap(), without_issuer], ConfigErrorKind::Ineffective),
-        ("a list within a list", vec![both()], ConfigErrorKind::Ineffective),
+        ("a combined verifier", vec![both()], ConfigErrorKind::Ineffective),
         (
             "the same issuer",
             vec![

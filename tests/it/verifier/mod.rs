@@ -1,4 +1,4 @@
-//! Hostile tokens, each rightly signed unless it says otherwise, each with the reason it gets.
+//! Invalid tokens and the error of each. The signatures are valid unless noted.
 
 mod application;
 mod cache;
@@ -24,7 +24,7 @@ type Outcome = Result<(), AuthErrorKind>;
 
 const MALFORMED: Outcome = Err(AuthErrorKind::Malformed);
 const UNKNOWN_KEY: Outcome = Err(AuthErrorKind::UnknownKey);
-const BAD_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
+const INVALID_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
 const INVALID_CLAIMS: Outcome = Err(AuthErrorKind::InvalidClaims);
 const EXPIRED: Outcome = Err(AuthErrorKind::Expired);
 const NOT_YET_VALID: Outcome = Err(AuthErrorKind::NotYetValid);
@@ -32,8 +32,8 @@ const WRONG_TYPE: Outcome = Err(AuthErrorKind::WrongTokenType);
 const WRONG_ISSUER: Outcome = Err(AuthErrorKind::WrongIssuer);
 const WRONG_AUDIENCE: Outcome = Err(AuthErrorKind::WrongAudience);
 
-/// Trusts the secret of [`Minter::hs256`], at the moment the tokens are issued, and remembers
-/// tokens.
+/// Trusts the secret of [`Minter::hs256`]. The clock shows the time at which the tokens are issued.
+/// Verified tokens are cached.
 fn builder<C>() -> VerifierBuilder<C> {
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
     Verifier::builder(key).claims().clock(clock()).cache(64 * 1024)
@@ -43,11 +43,11 @@ fn strict() -> Verifier {
     builder().build().unwrap()
 }
 
-/// The outcome for a token that is new to `verifier`, and also once it may be remembered.
+/// Verifies `token` twice, because the second time it may be cached. Both outcomes must be equal.
 fn outcome(verifier: &Verifier<NoClaims>, token: &str) -> Outcome {
     let verify = || verifier.verify(token).map(drop).map_err(|error| error.kind());
     let first = verify();
-    assert_eq!(verify(), first, "{token} again");
+    assert_eq!(verify(), first, "{token}, the second time");
     first
 }
 
@@ -56,7 +56,7 @@ fn assert_outcome(verifier: &Verifier, token: &str, expected: Outcome, what: &st
     assert_eq!(outcome(verifier, token), expected, "{what}");
 }
 
-/// Checks tokens whose member `name` has each of these JSON values; an empty text leaves it out.
+/// Verifies tokens whose member `name` has each of these JSON values. An empty string omits it.
 #[track_caller]
 fn assert_values(verifier: &Verifier, name: &str, rows: &[(&str, Outcome)]) {
     for (value, expected) in rows {
@@ -66,7 +66,7 @@ fn assert_values(verifier: &Verifier, name: &str, rows: &[(&str, Outcome)]) {
 }
 
 #[test]
-fn a_good_token_is_accepted_and_read() {
+fn accepts_valid_tokens() {
     let token = Minter::hs256().token(claims(&[]));
     let verified = strict().verify(&token).unwrap();
     assert_eq!(verified.user_id(), "42");
@@ -81,9 +81,9 @@ fn a_good_token_is_accepted_and_read() {
     assert_eq!(verified.scopes().count(), 0);
 }
 
-/// The headers that are known by their encoded form are read as any other.
+/// The encoded forms of common headers are known. All others are parsed.
 #[test]
-fn known_and_unknown_spellings_of_a_header_agree() {
+fn known_and_unknown_header_spellings_have_the_same_outcome() {
     let minter = Minter::hs256();
     for header in [
         r#"{"alg":"HS256","typ":"JWT"}"#,
@@ -94,10 +94,10 @@ fn known_and_unknown_spellings_of_a_header_agree() {
         "{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}",
     ] {
         assert_outcome(&strict(), &minter.mint(header, claims(&[])), Ok(()), header);
-        let refused = minter.mint(header, claims(&[("exp", "1")]));
-        assert_outcome(&strict(), &refused, EXPIRED, header);
-        let unsigned = Minter::new(Algorithm::HS256, keys::LONG_SECRET);
-        let forged = unsigned.mint(header, claims(&[]));
-        assert_outcome(&strict(), &forged, BAD_SIGNATURE, header);
+        let expired = minter.mint(header, claims(&[("exp", "1")]));
+        assert_outcome(&strict(), &expired, EXPIRED, header);
+        let forger = Minter::new(Algorithm::HS256, keys::LONG_SECRET);
+        let forged = forger.mint(header, claims(&[]));
+        assert_outcome(&strict(), &forged, INVALID_SIGNATURE, header);
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens of other issuers, by the names of their forms.
+//! The formats of other issuers' tokens.
 
 use tower_jwt_auth::{
     ConfigErrorKind, Verifier,
@@ -15,9 +15,9 @@ fn of(profile: TokenProfile) -> VerifierBuilder {
     builder().issuer("https://login.example").audience("api").profile(profile)
 }
 
-/// A token of another issuer, with what RFC 9068 asks for.
+/// A token of another issuer, with all claims that RFC 9068 requires.
 fn foreign(typ: Option<&str>, changes: &[(&str, &str)]) -> String {
-    let good = [
+    let valid = [
         ("iss", r#""https://login.example""#),
         ("aud", r#""api""#),
         ("sub", r#""ada""#),
@@ -26,7 +26,7 @@ fn foreign(typ: Option<&str>, changes: &[(&str, &str)]) -> String {
         ("user_id", ""),
     ];
     let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let kept = good.into_iter().filter(|(name, _)| !changed(name));
+    let kept = valid.into_iter().filter(|(name, _)| !changed(name));
     let typ = typ.map_or(String::new(), |typ| format!(r#","typ":"{typ}""#));
     let payload = claims(&kept.chain(changes.iter().copied()).collect::<Vec<_>>());
     Minter::hs256().mint(format!(r#"{{"alg":"HS256"{typ}}}"#), payload)
@@ -42,7 +42,7 @@ fn assert_changes(profile: TokenProfile, typ: &str, rows: &[(&str, &str, Outcome
 }
 
 #[test]
-fn access_tokens_of_rfc_9068_are_accepted() {
+fn accepts_access_tokens_of_rfc_9068() {
     let verifier = of(TokenProfile::Rfc9068).build().unwrap();
     let claims = verifier.verify(&foreign(Some("at+jwt"), &[("scope", r#""read""#)])).unwrap();
     assert_eq!((claims.user_id().as_str(), claims.subject()), ("ada", Some("ada")));
@@ -82,7 +82,7 @@ fn rfc_9068_requires_its_claims() {
             ("client_id", "7", INVALID_CLAIMS),
             ("client_id", r#""""#, INVALID_CLAIMS),
             ("cnf", "{}", INVALID_CLAIMS),
-            // The type stands in the header, and nowhere else.
+            // The type is in the header only.
             ("token_type", r#""refresh""#, Ok(())),
             ("token_type", "1", Ok(())),
         ],
@@ -90,12 +90,12 @@ fn rfc_9068_requires_its_claims() {
 }
 
 #[test]
-fn plain_tokens_need_neither_type_nor_id() {
+fn plain_tokens_require_neither_type_nor_id() {
     let verifier = of(TokenProfile::Plain).build().unwrap();
     let bare = foreign(None, &[("jti", ""), ("client_id", ""), ("iat", "")]);
     let claims = verifier.verify(&bare).unwrap();
     assert_eq!((claims.user_id().as_str(), claims.jti(), claims.token_type()), ("ada", None, None));
-    // By name, never by absence.
+    // Only the profile permits the missing claims.
     assert_outcome(&strict(), &bare, WRONG_TYPE, "without the profile");
     assert_changes(
         TokenProfile::Plain,
@@ -111,7 +111,7 @@ fn plain_tokens_need_neither_type_nor_id() {
 }
 
 #[test]
-fn plain_tokens_that_are_for_something_else_are_told_apart() {
+fn rejects_plain_tokens_of_another_use() {
     assert_changes(
         TokenProfile::Plain,
         "JWT",
@@ -149,23 +149,23 @@ fn plain_tokens_that_are_for_something_else_are_told_apart() {
     let own_typ = of(TokenProfile::Plain).header_typ("acme").build().unwrap();
     assert_outcome(&own_typ, &foreign(Some("acme"), &[]), Ok(()), "acme");
     assert_outcome(&own_typ, &foreign(Some("JWT"), &[]), WRONG_TYPE, "JWT");
-    // Such members mean nothing elsewhere.
+    // These members have no meaning in other profiles.
     let token = Minter::hs256().token(claims(&[("nonce", r#""n""#), ("typ", "1")]));
     assert_outcome(&strict(), &token, Ok(()), "another profile");
 }
 
 #[test]
-fn plain_tokens_may_name_the_user_elsewhere() {
+fn plain_tokens_can_have_another_user_id_claim() {
     let names = ClaimNames::default().with_user_id("oid");
     let verifier = of(TokenProfile::Plain).claim_names(names).build().unwrap();
     let claims = verifier.verify(&foreign(None, &[("oid", r#""7f""#)])).unwrap();
     assert_eq!((claims.user_id().as_str(), claims.subject()), ("7f", Some("ada")));
     let optional = of(TokenProfile::Plain).optional_user_id().build().unwrap();
-    assert_outcome(&optional, &foreign(None, &[("sub", "")]), Ok(()), "a machine");
+    assert_outcome(&optional, &foreign(None, &[("sub", "")]), Ok(()), "without a user id");
 }
 
 #[test]
-fn scopes_stand_in_either_claim() {
+fn reads_scopes_from_both_claims() {
     let read = |changes: &[(&str, &str)]| {
         let claims = strict().verify(&Minter::hs256().token(claims(changes))).unwrap();
         claims.scopes().map(str::to_owned).collect::<Vec<_>>()
@@ -184,7 +184,7 @@ fn scopes_stand_in_either_claim() {
 }
 
 #[test]
-fn settings_that_contradict_a_profile_are_refused() {
+fn rejects_settings_that_contradict_the_profile() {
     let conflict = ConfigErrorKind::Conflict;
     let names = || ClaimNames::default().with_user_id("sub");
     for (what, builder, kind) in [
@@ -215,7 +215,7 @@ fn settings_that_contradict_a_profile_are_refused() {
     ] {
         assert_eq!(builder.build().unwrap_err().kind(), kind, "{what}");
     }
-    let of_own: Result<Verifier, _> =
+    let simple_jwt: Result<Verifier, _> =
         of(TokenProfile::SimpleJwt).token_type(TokenType::Sliding).build();
-    assert!(of_own.is_ok());
+    assert!(simple_jwt.is_ok());
 }

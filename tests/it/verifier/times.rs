@@ -1,11 +1,11 @@
-//! Rows 18 to 20: `exp`, `nbf`, `iat`, leeway, lifetimes.
+//! `exp`, `nbf`, `iat`, the leeway and lifetimes.
 
 use std::time::Duration;
 
 use tower_jwt_auth::{Algorithm, ManualClock, NumericDate, Verifier};
 
 use super::{
-    BAD_SIGNATURE, EXPIRED, INVALID_CLAIMS, MALFORMED, NOT_YET_VALID, Outcome, assert_outcome,
+    EXPIRED, INVALID_CLAIMS, INVALID_SIGNATURE, MALFORMED, NOT_YET_VALID, Outcome, assert_outcome,
     assert_values, builder, strict,
 };
 use crate::support::{
@@ -20,8 +20,8 @@ fn with_leeway(secs: u64) -> Verifier {
     builder().leeway(Duration::from_secs(secs)).build().unwrap()
 }
 
-/// Values that are no date, whichever claim has them.
-const NO_DATES: [(&str, Outcome); 22] = [
+/// Values that are not dates.
+const NOT_DATES: [(&str, Outcome); 22] = [
     ("null", INVALID_CLAIMS),
     ("true", INVALID_CLAIMS),
     (r#""1700000300""#, INVALID_CLAIMS),
@@ -40,7 +40,7 @@ const NO_DATES: [(&str, Outcome); 22] = [
     ("18446744073709551615", INVALID_CLAIMS),
     ("18446744073709551616", INVALID_CLAIMS),
     ("1e300", INVALID_CLAIMS),
-    // JSON has numbers that no program can hold, and no others.
+    // Numbers beyond the range of a double, and values that are not JSON.
     ("1e400", MALFORMED),
     ("NaN", MALFORMED),
     ("Infinity", MALFORMED),
@@ -48,22 +48,22 @@ const NO_DATES: [(&str, Outcome); 22] = [
 ];
 
 #[test]
-fn dates_are_numbers_from_1970_to_9999() {
+fn rejects_dates_that_are_not_numbers_from_1970_to_9999() {
     for name in ["exp", "nbf", "iat", "auth_time"] {
-        assert_values(&strict(), name, &NO_DATES);
-        // Leeway changes nothing about what a date is.
-        assert_values(&with_leeway(300), name, &NO_DATES);
+        assert_values(&strict(), name, &NOT_DATES);
+        // The leeway does not change what a date is.
+        assert_values(&with_leeway(300), name, &NOT_DATES);
     }
 }
 
 #[test]
-fn exp_is_required() {
+fn requires_exp() {
     assert_values(&strict(), "exp", &[("", INVALID_CLAIMS)]);
     assert_values(&with_leeway(300), "exp", &[("", INVALID_CLAIMS)]);
 }
 
 #[test]
-fn a_token_is_refused_on_and_after_its_expiry() {
+fn rejects_tokens_on_and_after_their_expiry() {
     assert_values(
         &strict(),
         "exp",
@@ -76,7 +76,7 @@ fn a_token_is_refused_on_and_after_its_expiry() {
             ("253402300799", Ok(())),
             ("1.7000003e9", Ok(())),
             ("1700000001.0", Ok(())),
-            // Fractions are dropped, so such a token ends a little early.
+            // Fractions are ignored, so the token expires up to a second early.
             ("1700000000.9", EXPIRED),
             ("1e-400", EXPIRED),
         ],
@@ -84,26 +84,26 @@ fn a_token_is_refused_on_and_after_its_expiry() {
 }
 
 #[test]
-fn nothing_is_read_behind_an_expiry_that_is_over() {
+fn ignores_everything_after_an_exp_that_has_passed() {
     for rest in ["", r#","jti":7"#, r#","exp":1700000300"#, ",", r#","jti":"cut"#] {
         let token = Minter::hs256().token(format!(r#"{{"exp":1700000000{rest}}}"#));
         assert_outcome(&strict(), &token, EXPIRED, rest);
     }
     let token = Minter::hs256().token(r#"{"exp":1700000300,"exp":1700000000}"#);
-    assert_outcome(&strict(), &token, INVALID_CLAIMS, "what comes before is");
+    assert_outcome(&strict(), &token, INVALID_CLAIMS, "the duplicate is not read");
 }
 
 #[test]
-fn the_times_of_a_forged_token_are_not_looked_at() {
+fn verifies_the_signature_before_the_times() {
     let forger = Minter::new(Algorithm::HS256, keys::LONG_SECRET);
     for exp in ["1700000300", "1700000000", "0", "null", ""] {
         let token = forger.token(claims(&[("exp", exp)]));
-        assert_outcome(&strict(), &token, BAD_SIGNATURE, exp);
+        assert_outcome(&strict(), &token, INVALID_SIGNATURE, exp);
     }
 }
 
 #[test]
-fn leeway_moves_the_expiry_by_exactly_itself() {
+fn the_leeway_extends_the_expiry() {
     let rows = [("1699999991", Ok(())), ("1699999990", EXPIRED), ("1699999989", EXPIRED)];
     assert_values(&with_leeway(10), "exp", &rows);
     let rows = [("1699999701", Ok(())), ("1699999700", EXPIRED)];
@@ -111,7 +111,7 @@ fn leeway_moves_the_expiry_by_exactly_itself() {
 }
 
 #[test]
-fn nbf_and_iat_lie_not_in_the_future() {
+fn rejects_nbf_and_iat_in_the_future() {
     for name in ["nbf", "iat"] {
         let rows = [
             ("0", Ok(())),
@@ -126,12 +126,12 @@ fn nbf_and_iat_lie_not_in_the_future() {
         let rows = [("1700000010", Ok(())), ("1700000011", NOT_YET_VALID)];
         assert_values(&with_leeway(10), name, &rows);
     }
-    // When a login was is no condition; what it permits, others decide.
+    // `auth_time` is not checked.
     assert_values(&strict(), "auth_time", &[("0", Ok(())), ("1700003600", Ok(()))]);
 }
 
 #[test]
-fn the_clock_decides_at_every_call() {
+fn reads_the_clock_at_every_call() {
     let clock = ManualClock::new(NumericDate::from_secs(NOW - 1));
     let verifier: Verifier = builder().clock(&clock).build().unwrap();
     let token = Minter::hs256().token(claims(&[]));
@@ -149,14 +149,14 @@ fn the_clock_decides_at_every_call() {
 }
 
 #[test]
-fn arithmetic_saturates_at_both_ends_of_time() {
+fn date_arithmetic_saturates() {
     let clock = ManualClock::new(NumericDate::MAX);
     let verifier: Verifier =
         builder().clock(&clock).leeway(Duration::from_secs(300)).build().unwrap();
     let minter = Minter::hs256();
     let last = LAST.to_string();
     let token = minter.token(claims(&[("exp", &last), ("nbf", &last), ("iat", &last)]));
-    // No moment lies after the last one, so the leeway adds nothing to it.
+    // The leeway does not extend the latest date.
     assert_outcome(&verifier, &token, EXPIRED, "the last second");
     clock.set(NumericDate::from_secs(LAST - 1));
     assert_outcome(&verifier, &token, Ok(()), "the second before");
@@ -167,7 +167,7 @@ fn arithmetic_saturates_at_both_ends_of_time() {
 }
 
 #[test]
-fn the_longest_lifetime_binds_exp_to_iat() {
+fn rejects_lifetimes_longer_than_configured() {
     let verifier: Verifier = builder().longest_lifetime(Duration::from_secs(300)).build().unwrap();
     let check = |exp: &str, iat: &str, expected: Outcome| {
         let token = Minter::hs256().token(claims(&[("exp", exp), ("iat", iat)]));
@@ -178,7 +178,7 @@ fn the_longest_lifetime_binds_exp_to_iat() {
     check("1700000300", "1699999999", INVALID_CLAIMS);
     check("1700000001", "1699999701", Ok(()));
     check("253402300799", "1700000000", INVALID_CLAIMS);
-    // Without iat nobody knows how long it lives.
+    // Without `iat` the lifetime is unknown.
     check("1700000300", "", INVALID_CLAIMS);
     assert_values(&strict(), "exp", &[("253402300799", Ok(()))]);
 }
