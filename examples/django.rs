@@ -26,6 +26,7 @@
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
+//! | `RUST_LOG` | `info` | what to log |
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `DATABASE_URL` | | Django's database |
 //! | `SECRET_KEY` | | Django's `SECRET_KEY`; signs tokens if `SIMPLE_JWT` has no `SIGNING_KEY` |
@@ -75,6 +76,7 @@ async fn stateless(user: TokenUser) -> Json<Value> {
 }
 
 fn main() -> ExitCode {
+    tracing_subscriber::fmt::init();
     let result = Runtime::new().map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(run());
         // A blocking call, such as a DNS lookup without a reply, must not delay the end.

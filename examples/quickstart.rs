@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `JWT_SECRET` | random | the secret that signs the tokens, at least 32 bytes |
+//! | `RUST_LOG` | `info` | what to log |
 //! | `REUSE_GRACE` | 10 | seconds in which a spent refresh token returns the same successor |
 
 use std::{env, error::Error, process::ExitCode, time::Duration};
@@ -89,11 +90,10 @@ fn setting(name: &str, default: &str) -> String {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("quickstart: {error}");
-            ExitCode::FAILURE
-        }
+    tracing_subscriber::fmt::init();
+    if let Err(error) = serve().await {
+        eprintln!("quickstart: {error}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }

@@ -28,6 +28,7 @@
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
+//! | `RUST_LOG` | `info` | what to log |
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `ISSUERS` | | the trusted issuers, comma separated; discovery finds their keys |
 //! | `JWKS_URL`, `ISSUER` | | instead: one issuer and the URL of its keys |
@@ -106,6 +107,7 @@ async fn not_found() -> Response {
 }
 
 fn main() -> ExitCode {
+    tracing_subscriber::fmt::init();
     let result = Runtime::new().map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(run());
         // A blocking call, such as a DNS lookup without a reply, must not delay the end.

@@ -23,8 +23,10 @@
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
+//! | `RUST_LOG` | `info` | what to log |
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `JWT_SECRET` | | at least 32 bytes, the same for all copies |
+//! | `JWT_SECRET_OLD` | | the previous secret, whose tokens are still accepted |
 //! | `STORE_URL` | `memory:` | or `sqlite:/path/to/file`, `postgres://…`, `redis://…` |
 //! | `ACCESS_LIFETIME` | 300 | seconds |
 //! | `REFRESH_LIFETIME` | 86400 | seconds |
@@ -90,7 +92,7 @@ use std::{env, error::Error, process::ExitCode};
 use axum::middleware;
 use tokio::runtime::Runtime;
 use tower_jwt_auth::{
-    Issuer, JwtAuthLayer, MemoryStore, SigningKey, TokenRoutes,
+    Algorithm, Issuer, JwtAuthLayer, KeySet, MemoryStore, SigningKey, TokenRoutes, VerifyingKey,
     password::{MemoryUsers, PasswordHasher},
     routes::OAuthRoutes,
     store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
@@ -105,6 +107,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    tracing_subscriber::fmt::init();
     let result = Runtime::new().map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(run());
         // A blocking call, such as a DNS lookup without a reply, must not delay the end.
@@ -143,11 +146,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     let publishing = Publishing::from_env(client.is_some()).await?;
     let keys = match &publishing {
         Some(publishing) => publishing.keys.key_set(),
-        None => {
-            let secret = env::var_os("JWT_SECRET").ok_or("JWT_SECRET is not set")?;
-            let key = SigningKey::hs256(secret.as_encoded_bytes());
-            key.map_err(|error| format!("JWT_SECRET: {error}"))?.into()
-        }
+        None => secrets()?,
     };
     let mut issuer = Issuer::builder(keys)
         .claims::<Profile>()
@@ -201,4 +200,17 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     };
 
     serve::serve(app).await
+}
+
+/// `JWT_SECRET` signs and verifies tokens, `JWT_SECRET_OLD` only verifies them.
+fn secrets() -> Result<KeySet, Box<dyn Error>> {
+    let secret = env::var_os("JWT_SECRET").ok_or("JWT_SECRET is not set")?;
+    let key = SigningKey::hs256(secret.as_encoded_bytes());
+    let mut keys =
+        KeySet::builder().signing_key(key.map_err(|error| format!("JWT_SECRET: {error}"))?);
+    if let Some(secret) = env::var_os("JWT_SECRET_OLD") {
+        let key = VerifyingKey::from_secret(Algorithm::HS256, secret.as_encoded_bytes());
+        keys = keys.verifying_key(key.map_err(|error| format!("JWT_SECRET_OLD: {error}"))?);
+    }
+    Ok(keys.build()?)
 }

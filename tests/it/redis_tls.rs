@@ -2,7 +2,7 @@
 
 use tower_jwt_auth::{
     ConfigErrorKind, NumericDate,
-    store::{NewSession, RedisStore, StoreError, TokenStore, replica::RevocationReplica},
+    store::{NewSession, RedisStore, RevocationReplica, StoreError, TokenStore},
     token::UserId,
 };
 

@@ -26,6 +26,7 @@
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
+//! | `RUST_LOG` | `info` | what to log |
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `JWT_SECRET` | | the issuer's secret, at least 32 bytes |
 
@@ -93,13 +94,12 @@ fn serving() -> HealthCheckResponse {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("grpc: {error}");
-            ExitCode::FAILURE
-        }
+    tracing_subscriber::fmt::init();
+    if let Err(error) = run().await {
+        eprintln!("grpc: {error}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {

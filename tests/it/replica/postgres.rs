@@ -8,11 +8,11 @@ use crate::support::{
     session::new_id,
 };
 
-use super::feed_rules::{self, Token, fresh};
+use super::server::{self, Token, fresh};
 
-feed_rules::feed_rules!("PostgreSQL");
+server::feed_rules!("PostgreSQL");
 
-/// Connects to private tables.
+/// Connects to tables of its own.
 fn connector() -> Option<impl Fn() -> PostgresStore> {
     let server = shared()?;
     let prefix = format!("replica_{}_", new_id().replace('-', "_"));
@@ -23,15 +23,15 @@ fn connector() -> Option<impl Fn() -> PostgresStore> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn loses_nothing_while_the_server_is_down() {
+async fn nothing_is_missed_while_the_server_is_away() {
     let Some(server) = Server::start() else { return };
     let connect = || PostgresStore::connect_lazy(&server.url()).unwrap();
     let (stop, start) = (|| server.kill(), || server.run());
-    feed_rules::loses_nothing_while_the_server_is_down(connect(), connect(), stop, start).await;
+    server::nothing_is_missed_while_away(connect(), connect(), stop, start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schemas_are_isolated() {
+async fn tables_of_the_same_name_in_another_schema_are_others() {
     let Some(server) = shared() else { return };
     let mut connection = PgConnection::connect(&server.url()).await.unwrap();
     let mut replicas = Vec::new();
@@ -45,6 +45,6 @@ async fn schemas_are_isolated() {
     let (token, marker) = (Token::new(), Token::new());
     token.revoke(&replicas[0]).await;
     marker.revoke(replicas[1].store()).await;
-    feed_rules::rejected(&replicas[1], &marker.as_ref()).await;
+    server::refused(&replicas[1], &marker.as_ref()).await;
     assert_eq!(replicas[1].is_revoked_now(&token.as_ref()), Some(false));
 }

@@ -68,7 +68,10 @@ fn configuration_errors_name_the_setting() {
     ] {
         let (status, output) = run("resource_server", &variables, FIVE_SECONDS);
         assert_eq!(status.code(), Some(1), "{output}");
-        assert!(output.contains(message) && output.lines().count() == 1, "{message}: {output}");
+        assert!(
+            output.contains("resource_server: ") && output.contains(message),
+            "{message}: {output}"
+        );
         assert!(!output.contains("hunter2"), "{output}");
     }
 }

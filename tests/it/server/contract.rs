@@ -135,6 +135,19 @@ fn lifetimes_and_leeway_are_configurable() {
     }
 }
 
+#[test]
+fn accepts_tokens_of_the_old_secret() {
+    const NEW: &str = "fedcba9876543210fedcba9876543210";
+    let old = start(&[]);
+    let (access, token) = tokens(&log_in(&old, "demo"));
+    let server = start(&[("JWT_SECRET", NEW), ("JWT_SECRET_OLD", SECRET)]);
+    assert_eq!((me(&server, &access), verify(&server, &token)), (200, 401), "memory of another");
+    let (next, _) = tokens(&log_in(&server, "demo"));
+    assert_eq!((me(&server, &next), me(&old, &next)), (200, 401));
+    assert_silent_about(&server, &[NEW, &access, &next]);
+    assert_eq!(me(&start(&[("JWT_SECRET", NEW)]), &access), 401);
+}
+
 /// Somebody who reads the store must not be able to use a session.
 #[test]
 fn the_store_contains_no_tokens() {

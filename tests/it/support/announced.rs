@@ -1,4 +1,4 @@
-//! A body whose declared length exceeds the limit, and which must not be read.
+//! A body that says to be too long, and must not be asked for.
 
 use std::{
     convert::Infallible,
@@ -9,7 +9,7 @@ use std::{
 use axum::body::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// Declares one byte more than the token routes accept.
+/// A byte more than token routes read.
 pub(crate) struct Announced;
 
 impl Body for Announced {
@@ -20,7 +20,7 @@ impl Body for Announced {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        panic!("the body is read")
+        panic!("it was asked for")
     }
 
     fn size_hint(&self) -> SizeHint {
