@@ -1,12 +1,11 @@
-//! How long a replica takes to say whether a token is revoked, and how much it remembers it by.
+//! The time of a replica's lookup, and its memory.
 //!
-//! `cargo bench --bench replica`. A lookup is one `is_revoked_now` for a token with id, session and
-//! user, 32 to 36 characters each, none of which was looked up shortly before. Each begins when the
-//! one before is over: a fence keeps the processor from reading ahead, as it could not either if they
-//! came with requests.
+//! `cargo bench --bench replica`. A lookup is one `is_revoked_now` for a token with an id, a session
+//! and a user of 32 to 36 characters each. None was looked up recently. A fence between the lookups
+//! keeps the processor from starting the next one early, as it could not in a server either.
 //!
-//! `miss` is a token of whose user nothing is revoked, `other` a good one of a user of whom something
-//! is, `hit` a revoked one.
+//! `miss` is a token of a user without revocations, `other` a valid token of a user with a
+//! revocation, `hit` a revoked token.
 
 use std::{
     alloc::System,
@@ -25,9 +24,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        NewSession, Revocation, RevocationReplica, Session, Spend, Spent, StoreError, TokenRef,
-        TokenStore,
-        replica::{Beat, Notice, RevocationFeed, Revoked},
+        NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore,
+        replica::{Heartbeat, Notice, RevocationFeed, RevocationReplica, Revoked},
     },
     token::UserId,
 };
@@ -36,7 +34,7 @@ use tower_jwt_auth::{
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
-/// More than fit into the caches together with what they lead to.
+/// Too many for the caches, together with the entries that they find.
 const LOOKUPS: u64 = 200_000;
 const ROUNDS: usize = 9;
 const NOW: NumericDate = NumericDate::from_secs(4_102_444_800);
@@ -69,10 +67,10 @@ fn mix(number: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// A store with `size` live revocations, which does nothing else.
+/// A feed with `size` live revocations that stores nothing.
 struct Source {
     size: u64,
-    beats: std::sync::Mutex<Option<UnboundedSender<Result<Notice, StoreError>>>>,
+    subscriber: std::sync::Mutex<Option<UnboundedSender<Result<Notice, StoreError>>>>,
 }
 
 impl RevocationFeed for Source {
@@ -81,7 +79,7 @@ impl RevocationFeed for Source {
         _subscriber: u64,
     ) -> Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError> {
         let (sender, receiver) = unbounded();
-        *self.beats.lock().expect("nothing panics") = Some(sender);
+        *self.subscriber.lock().expect("nothing panics") = Some(sender);
         Ok(receiver)
     }
 
@@ -89,9 +87,9 @@ impl RevocationFeed for Source {
         stream::iter(0..self.size).map(entry).chunks(1_000).map(Ok)
     }
 
-    async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
-        if let Some(beats) = &*self.beats.lock().expect("nothing panics") {
-            let _ = beats.unbounded_send(Ok(Notice::Beat(beat)));
+    async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<(), StoreError> {
+        if let Some(subscriber) = &*self.subscriber.lock().expect("nothing panics") {
+            let _ = subscriber.unbounded_send(Ok(Notice::Heartbeat(heartbeat)));
         }
         Ok(())
     }
@@ -123,9 +121,9 @@ impl TokenStore for Source {
     }
 }
 
-/// Tokens one behind the other in memory, as they would be in the cache when they come in.
+/// Tokens in consecutive memory: in a server, too, the token of a request is in the cache.
 struct Tokens {
-    text: String,
+    ids: String,
     count: u64,
 }
 
@@ -138,17 +136,17 @@ impl Tokens {
         Self::with_kinds(numbers, 1, 2)
     }
 
-    /// Those of the same users that are not revoked.
+    /// Tokens of the same users that are not revoked.
     fn of_users(numbers: impl Iterator<Item = u64>) -> Self {
         Self::with_kinds(numbers, 3, 4)
     }
 
     fn with_kinds(numbers: impl Iterator<Item = u64>, jti: u64, session: u64) -> Self {
-        let mut tokens = Self { text: String::new(), count: 0 };
+        let mut tokens = Self { ids: String::new(), count: 0 };
         for number in numbers {
-            tokens.text += &user_id(number);
-            tokens.text += &id(number, jti);
-            tokens.text += &id(number, session);
+            tokens.ids += &user_id(number);
+            tokens.ids += &id(number, jti);
+            tokens.ids += &id(number, session);
             tokens.count += 1;
         }
         tokens
@@ -156,7 +154,7 @@ impl Tokens {
 
     fn iter(&self) -> impl Iterator<Item = TokenRef<'_>> {
         (0..self.count as usize).map(|index| {
-            let token = &self.text[index * TOKEN_LEN..][..TOKEN_LEN];
+            let token = &self.ids[index * TOKEN_LEN..][..TOKEN_LEN];
             let (user_id, ids) = token.split_at(USER_LEN);
             let (jti, session_id) = ids.split_at(ID_LEN);
             TokenRef::new(user_id, NOW).with_jti(Some(jti)).with_session(Some(session_id))
@@ -164,7 +162,7 @@ impl Tokens {
     }
 }
 
-/// The median nanoseconds a lookup on each of `threads`, and the fastest.
+/// The nanoseconds of a lookup on each of `threads`: the median of the rounds, and the fastest.
 fn measure(
     replica: &RevocationReplica<Source>,
     tokens: &Tokens,
@@ -180,9 +178,9 @@ fn measure(
                             let began = Instant::now();
                             let mut hits = 0;
                             for token in tokens.iter() {
-                                let answer = replica.is_revoked_now(black_box(&token));
-                                // A revoked user's session is for the store to tell.
-                                hits += u64::from(answer != Some(false));
+                                let is_revoked = replica.is_revoked_now(black_box(&token));
+                                // Sessions of a revoked user are left to the store.
+                                hits += u64::from(is_revoked != Some(false));
                                 fence(Ordering::SeqCst);
                             }
                             let spent = began.elapsed();
@@ -211,7 +209,7 @@ fn main() {
         let region = Region::new(ALLOCATOR);
         let began = Instant::now();
         let replica = runtime.block_on(async {
-            let source = Source { size, beats: std::sync::Mutex::default() };
+            let source = Source { size, subscriber: std::sync::Mutex::default() };
             let replica = RevocationReplica::new(source);
             replica.until_fresh().await;
             replica
@@ -221,10 +219,10 @@ fn main() {
         let bytes = change.bytes_allocated - change.bytes_deallocated;
         assert_eq!(replica.len() as u64, size);
         let lookups = size.min(LOOKUPS);
-        // In an order that has nothing to do with the one in which they were added.
+        // In another order than they were added in.
         let hits = Tokens::of((0..lookups).map(|number| mix(number) % size));
         let misses = Tokens::of((0..LOOKUPS).map(|number| size + number));
-        // Other tokens and sessions of users of whom something is revoked, but not everything.
+        // Other tokens and sessions of users that were not revoked themselves.
         let others = (0..lookups).map(|number| mix(number) % size);
         let others = others.map(|number| number - u64::from(number % 10 == 9));
         let others = Tokens::of_users(others);

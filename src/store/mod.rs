@@ -43,8 +43,6 @@ pub use facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef};
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;
-#[cfg(feature = "replica")]
-pub use replica::RevocationReplica;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore, check_deadline};
 #[cfg(feature = "postgres")]
 pub use sql::PostgresStore;

@@ -2,7 +2,7 @@
 
 use tower_jwt_auth::{
     ConfigErrorKind, NumericDate,
-    store::{NewSession, RedisStore, RevocationReplica, StoreError, TokenStore},
+    store::{NewSession, RedisStore, StoreError, TokenStore, replica::RevocationReplica},
     token::UserId,
 };
 

@@ -15,7 +15,7 @@ use redis::{Msg, RedisResult, aio::MultiplexedConnection};
 use super::{
     super::{
         StoreError,
-        replica::{Beat, Notice},
+        replica::{Heartbeat, Notice},
     },
     RedisStore, UnexpectedAnswer,
     cluster::Master,
@@ -59,14 +59,14 @@ impl RedisStore {
     /// Sends a beat to each master.
     pub(super) async fn beat_everywhere(
         &self,
-        beat: Beat,
+        heartbeat: Heartbeat,
         channel: &str,
     ) -> Result<(), StoreError> {
         let masters = self.connector.masters().await.map_err(StoreError::unavailable)?;
         let ids = &*ids(&masters);
         let beats = masters.iter().map(|master| async move {
             let key = master.key(&self.prefix).map_err(StoreError::unavailable)?;
-            let args = (beat.number, ids);
+            let args = (heartbeat.number, ids);
             self.call_with_key::<()>(&scripts::CLUSTER_BEAT, &key, channel, args).await
         });
         try_join_all(beats).await.map(drop)
@@ -153,6 +153,6 @@ impl Heard {
             return Ok(None);
         }
         self.told = all;
-        Ok(Some(Notice::Beat(Beat { subscriber: self.subscriber, number: all })))
+        Ok(Some(Notice::Heartbeat(Heartbeat { subscriber: self.subscriber, number: all })))
     }
 }

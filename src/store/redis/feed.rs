@@ -13,7 +13,7 @@ use crate::clock::NumericDate;
 use super::{
     super::{
         StoreError,
-        replica::{Beat, Notice, RevocationFeed, Revoked},
+        replica::{Heartbeat, Notice, RevocationFeed, Revoked},
     },
     RedisStore, UnexpectedAnswer,
     connection::Connector,
@@ -54,12 +54,12 @@ impl RevocationFeed for RedisStore {
         })
     }
 
-    async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
-        let channel = self.beats_of(beat.subscriber);
+    async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<(), StoreError> {
+        let channel = self.beats_of(heartbeat.subscriber);
         if self.connector.is_cluster() {
-            return self.beat_everywhere(beat, &channel).await;
+            return self.beat_everywhere(heartbeat, &channel).await;
         }
-        self.call_with_key(&scripts::BEAT, &channel, &channel, beat.number).await
+        self.call_with_key(&scripts::BEAT, &channel, &channel, heartbeat.number).await
     }
 }
 
@@ -95,7 +95,7 @@ impl RedisStore {
         let prefix = self.prefix.clone();
         let notices = messages.map(move |message| {
             let notice = if message.get_channel_name() == beats {
-                number(&message).map(|number| Notice::Beat(Beat { subscriber, number }))
+                number(&message).map(|number| Notice::Heartbeat(Heartbeat { subscriber, number }))
             } else {
                 told(&prefix, &message).map(Notice::Revoked)
             };

@@ -63,7 +63,7 @@ const SLACK: Duration = Duration::from_secs(60 + 3_600);
 ///
 /// # Asking less
 ///
-/// With a [`RevocationReplica`](super::RevocationReplica) in front, requests are checked without
+/// With a [`RevocationReplica`](super::replica::RevocationReplica) in front, requests are checked without
 /// asking Redis. It is told of revocations by the channel `jwt:revocations:<database>`, over a
 /// connection of its own to the server, or to each master of the cluster, as given by its URL. On a
 /// connection of the application's own there is none, and Redis is asked as before. At its start,

@@ -2,14 +2,37 @@ use std::{fmt, time::Duration};
 
 use crate::{clock::Clock, error::ConfigError};
 
-use super::{RevocationReplica, feed::RevocationFeed};
+use super::{
+    feed::RevocationFeed, index::Index, revocation_replica::RevocationReplica,
+    staleness::Staleness, state::State,
+};
 
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(1);
 const SHORTEST_MAX_AGE: Duration = Duration::from_millis(100);
 const LONGEST_MAX_AGE: Duration = Duration::from_secs(60);
 const DEFAULT_CAPACITY: usize = 4_000_000;
 
-/// Sets up a [`RevocationReplica`].
+impl<S: RevocationFeed> RevocationReplica<S> {
+    /// A replica of `store` with the default settings.
+    ///
+    /// The store may still be unavailable; the replica connects to it as soon as possible.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    #[must_use]
+    pub fn new(store: S) -> Self {
+        Self::builder(store).start()
+    }
+
+    /// A builder for a replica of `store`.
+    pub fn builder(store: S) -> RevocationReplicaBuilder<S> {
+        let (max_age, capacity) = (DEFAULT_MAX_AGE, DEFAULT_CAPACITY);
+        RevocationReplicaBuilder { store, max_age, capacity, clock: Clock::system() }
+    }
+}
+
+/// Builds a [`RevocationReplica`].
 #[must_use]
 pub struct RevocationReplicaBuilder<S> {
     store: S,
@@ -19,41 +42,38 @@ pub struct RevocationReplicaBuilder<S> {
 }
 
 impl<S: RevocationFeed> RevocationReplicaBuilder<S> {
-    pub(super) fn new(store: S) -> Self {
-        let (max_age, capacity) = (DEFAULT_MAX_AGE, DEFAULT_CAPACITY);
-        Self { store, max_age, capacity, clock: Clock::system() }
-    }
-
-    /// Sets how old its knowledge may be when it answers; at least 100 milliseconds, at most a
-    /// minute. Default: 1 second.
+    /// Sets how old the replica's knowledge may be when it decides: 100 milliseconds to 1 minute.
+    /// Default: 1 second.
     ///
-    /// A revoked token may be taken for good for as long at other machines. The shorter it is, the
-    /// sooner a slow store is asked itself, and the more beats it has to pass on: four in this time.
+    /// After a revocation, other machines may accept the token for this long. A shorter time means
+    /// that a slow store is asked sooner, and that the store passes on more heartbeats: four in this
+    /// time.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// Sets how many revocations it holds, of 30 to 110 bytes each. Default: 4 000 000.
+    /// Sets how many revocations are kept in memory, of 30 to 80 bytes each. Default: 4 000 000.
     ///
-    /// While there are more, everything is asked of the store.
+    /// While there are more, every token is checked by the store.
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// Sets the clock by which revocations are forgotten: that of the
-    /// [issuer](crate::issue::IssuerBuilder::clock). Default: the system's.
+    /// Sets the clock by which revocations expire. Default: the system's.
+    ///
+    /// It must be the [issuer's clock](crate::issue::IssuerBuilder::clock).
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self
     }
 
-    /// Starts it.
+    /// Starts the replica.
     ///
     /// # Errors
     ///
-    /// When [`max_age`](Self::max_age) is out of range, or the [capacity](Self::capacity) is zero.
+    /// When [`max_age`](Self::max_age) is out of range, or [`capacity`](Self::capacity) is zero.
     ///
     /// # Panics
     ///
@@ -61,18 +81,20 @@ impl<S: RevocationFeed> RevocationReplicaBuilder<S> {
     pub fn build(self) -> Result<RevocationReplica<S>, ConfigError> {
         if !(SHORTEST_MAX_AGE..=LONGEST_MAX_AGE).contains(&self.max_age) {
             return Err(ConfigError::out_of_range(
-                "the greatest age of a replica must be from 100 milliseconds to 1 minute",
+                "the replica's `max_age` must be 100 milliseconds to 1 minute",
             ));
         }
         if self.capacity == 0 {
-            return Err(ConfigError::ineffective("a replica without capacity answers nothing"));
+            return Err(ConfigError::ineffective("the replica's `capacity` must not be zero"));
         }
         Ok(self.start())
     }
 
-    /// Starts it with settings that are known to be good.
-    pub(super) fn start(self) -> RevocationReplica<S> {
-        RevocationReplica::start(self.store, self.max_age, self.capacity, self.clock)
+    /// Starts the replica with settings that are valid.
+    fn start(self) -> RevocationReplica<S> {
+        let Self { store, max_age, capacity, clock } = self;
+        let index = Index::with_capacity(capacity);
+        RevocationReplica::start(store, State { index, staleness: Staleness::new(max_age), clock })
     }
 }
 

@@ -8,34 +8,34 @@ use crate::clock::NumericDate;
 
 use super::super::{error::StoreError, token_store::TokenStore};
 
-/// A [`TokenStore`] that tells what is revoked at it, by whatever process.
+/// A [`TokenStore`] that notifies of every revocation, whichever process made it.
 ///
 /// # Writing a feed
 ///
 /// A [`RevocationReplica`](super::RevocationReplica) subscribes, then reads what is
-/// [live](Self::live), then sends a [beat](Self::beat) again and again. A beat that comes back says
-/// that the replica knows everything that was revoked before it was sent. So this must hold:
+/// [live](Self::live), then sends one [heartbeat](Self::heartbeat) after another. When a heartbeat
+/// returns, the replica concludes that it knows everything that was revoked before it was sent. A
+/// feed must keep these rules:
 ///
-/// 1. A revocation and its notice are one step: none is stored without a notice being on its way to
-///    every subscription there is.
-/// 2. A subscription gives its notices in the order in which they were sent, beats among them: what
-///    was revoked before a beat was sent comes before the beat. Beats go the way of the
-///    revocations, through the store, and not around it.
-/// 3. A subscription that may have lost a notice ends, or gives an error. It never reconnects by
-///    itself.
-/// 4. Notices are sent for tokens, for users, and for sessions that end in any other way than by the
-///    revocation of their user: also by [`Spent::Reused`](super::super::Spent::Reused) and by a
-///    [limit](super::super::NewSession::limit). Ended sessions of a revoked user need none, and may
-///    have one.
+/// 1. A revocation and its notice are one step. No revocation is stored unless its notice is sent to
+///    every subscription.
+/// 2. A subscription returns notices, heartbeats among them, in the order in which they were sent.
+///    Heartbeats pass through the store, as revocations do, and only while the store could take a
+///    revocation: the heartbeat of a standby or of a demoted master fails.
+/// 3. A subscription that may have lost a notice ends or returns an error. It never reconnects.
+/// 4. There is a notice for every revoked token, every revoked user, and every session that ends in
+///    another way than with its user. That includes
+///    [`Spent::Reused`](crate::store::Spent::Reused) and the
+///    [limit](crate::store::NewSession::limit) of sessions.
 ///
-/// A notice may come twice, and may come before the call has returned that caused it.
+/// A notice may be sent twice, and may arrive before the call that caused it returns.
 pub trait RevocationFeed: TokenStore {
-    /// Subscribes to all that is revoked from when this has returned. `subscriber` is a new random
+    /// Subscribes to everything that is revoked after this returns. `subscriber` is a new random
     /// number.
     ///
     /// # Errors
     ///
-    /// When the store is out of reach.
+    /// When the store is unavailable.
     fn subscribe(
         &self,
         subscriber: u64,
@@ -43,67 +43,70 @@ pub trait RevocationFeed: TokenStore {
         Output = Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError>,
     > + Send;
 
-    /// All that is revoked and must still be remembered, in pages of any size; but for sessions that
-    /// have ended with their user's revocation, and refresh tokens that were merely spent.
+    /// Every revocation that must still be remembered, in pages of any size. Sessions that ended
+    /// with their user, and refresh tokens that were spent, may be left out.
     ///
-    /// What is revoked while the pages are read may be among them or not. After an error nothing
-    /// more is read.
+    /// What is revoked while the pages are read may be missing. After an error nothing more is
+    /// read.
     fn live(&self) -> impl Stream<Item = Result<Vec<Revoked>, StoreError>> + Send;
 
-    /// Sends a beat to the subscription of [`Beat::subscriber`], or to all.
+    /// Sends a heartbeat to the subscription of [`Heartbeat::subscriber`], or to all.
     ///
     /// # Errors
     ///
-    /// When the store is out of reach.
-    fn beat(&self, beat: Beat) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// When the store is unavailable, or could not take a revocation.
+    fn heartbeat(
+        &self,
+        heartbeat: Heartbeat,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// What a subscription says.
+/// An item of a subscription.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
-    /// This is revoked.
+    /// Something was revoked.
     Revoked(Revoked),
-    /// A [beat](RevocationFeed::beat) has come back.
-    Beat(Beat),
+    /// A [heartbeat](RevocationFeed::heartbeat) has returned.
+    Heartbeat(Heartbeat),
 }
 
-/// A sign of life.
+/// Proves, when it returns, that nothing is missing that was revoked before it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
-    /// For whom it is.
+pub struct Heartbeat {
+    /// The subscription that it belongs to.
     pub subscriber: u64,
-    /// Which one it is.
+    /// Its number, which grows with time.
     pub number: u64,
 }
 
-/// What is not good any more, as a [`Revocation`](super::super::Revocation) made it.
+/// What was revoked, by a [`Revocation`](crate::store::Revocation) or otherwise.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Revoked {
     /// One token.
     Token {
-        /// Whose it is.
+        /// The user's id.
         user_id: Box<str>,
-        /// Its `jti`.
+        /// The token's `jti`.
         jti: Box<str>,
         /// Until when this must be remembered.
         keep_until: NumericDate,
     },
     /// A session.
     Session {
-        /// Whose it is.
+        /// The user's id.
         user_id: Box<str>,
-        /// Its id.
+        /// The session's id.
         session_id: Box<str>,
         /// Until when this must be remembered.
         keep_until: NumericDate,
     },
     /// A user.
     User {
-        /// Who.
+        /// The user's id.
         user_id: Box<str>,
-        /// When it was revoked, for the last time.
+        /// The time of the last revocation.
         at: NumericDate,
         /// Until when this must be remembered.
         keep_until: NumericDate,

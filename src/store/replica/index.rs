@@ -1,9 +1,9 @@
-//! What is revoked, in memory.
+//! The revocations that concern access tokens.
 
 use std::{
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -12,35 +12,38 @@ use crate::clock::NumericDate;
 
 use super::{
     super::facts::TokenRef,
-    digest::{Digest, Digester, UserDigest},
     feed::Revoked,
+    id_hash::{IdHash, IdHasher},
     shard::{RevokedUser, Shard},
 };
 
-/// So many that sweeping one of them, or making room in it, holds up nobody.
-const SHARDS: usize = 128;
+/// So many that no lookup waits long while a shard is swept or grows.
+pub(super) const SHARDS: usize = 128;
 
-/// By how much the clocks of two machines may differ. Entries are kept as much longer than needed.
-const SKEW: Duration = Duration::from_secs(60);
-const SECOND: Duration = Duration::from_secs(1);
+/// How far the clocks of two machines may differ. Entries are kept longer by as much, so that a
+/// clock may also be set back by as much.
+const CLOCK_DIFFERENCE: Duration = Duration::from_secs(60);
 
-/// The revocations that concern access tokens. All of a user stand in one shard.
+/// Everything known of a user is in one shard.
 pub(super) struct Index {
-    digester: Digester,
+    hasher: IdHasher,
     shards: Box<[RwLock<Shard>]>,
     len: AtomicUsize,
     capacity: usize,
-    overflowed: AtomicBool,
+    has_overflowed: AtomicBool,
+    /// In seconds since 1970. Entries that were to be kept until then may be missing.
+    swept_until: AtomicU64,
 }
 
 impl Index {
     pub(super) fn with_capacity(capacity: usize) -> Self {
         Self {
-            digester: Digester::new(),
+            hasher: IdHasher::new(),
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             len: AtomicUsize::new(0),
             capacity,
-            overflowed: AtomicBool::new(false),
+            has_overflowed: AtomicBool::new(false),
+            swept_until: AtomicU64::new(0),
         }
     }
 
@@ -48,113 +51,91 @@ impl Index {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Whether something had no room since this was last [reset](Self::reset).
+    /// Whether an entry had no room since the last [`reset`](Self::reset).
     pub(super) fn has_overflowed(&self) -> bool {
-        self.overflowed.load(Ordering::Acquire)
+        self.has_overflowed.load(Ordering::Acquire)
     }
 
-    /// Must be called before everything is added anew.
+    /// Whether an entry that must be known at `now` may have been swept since the last
+    /// [`reset`](Self::reset), because the clock was ahead then.
+    pub(super) fn was_swept_after(&self, now: NumericDate) -> bool {
+        now.as_secs() < self.swept_until.load(Ordering::Acquire)
+    }
+
+    /// Must be called before everything is added again.
     pub(super) fn reset(&self) {
-        self.overflowed.store(false, Ordering::Release);
+        self.has_overflowed.store(false, Ordering::Release);
+        self.swept_until.store(0, Ordering::Release);
     }
 
-    /// Whether an access token is revoked, by all that is known here; `None` where that is not
-    /// enough to tell.
+    /// Whether an access token is revoked; `None` if only the store knows.
     pub(super) fn is_revoked(&self, token: &TokenRef<'_>) -> Option<bool> {
-        let user = self.digester.user(token.user_id);
+        // All hashes before all lookups: the processor then waits for the lookups at the same time.
+        let user = self.hasher.user(token.user_id);
+        let jti = token.jti.map(|jti| self.hasher.token(user, jti));
+        let session = token.session_id.map(|session_id| self.hasher.session(user, session_id));
         let shard = read(self.shard(user));
-        let place = shard.place(user.digest());
-        // Of most users there is nothing.
-        if !place.may_mention(user.digest()) {
-            return Some(false);
-        }
-        let jti = token.jti.map(|jti| self.digester.token(user, jti));
-        let session = token.session_id.map(|session_id| self.digester.session(user, session_id));
-        let is_listed = |id: Option<_>| id.is_some_and(|id| place.lists(id));
-        if is_listed(jti) || is_listed(session) {
+        let has = |id: Option<IdHash>| id.is_some_and(|id| shard.has_id(id));
+        if has(jti) || has(session) {
             return Some(true);
         }
-        if !place.lists(user.digest()) {
-            return Some(false);
-        }
-        match shard.user(user.digest()) {
-            Some(user) if session.is_none() => Some(token.issued_at < user.refused_before),
-            // The session may have ended with the user's revocation, or have been excepted from
-            // it, or have begun in the same second, or by another machine's clock.
-            Some(user) if token.issued_at < user.asked_before => None,
-            None | Some(_) => Some(false),
+        match shard.user(user) {
+            Some(user) if token.session_id.is_none() => Some(token.issued_at <= user.at),
+            // The session may have ended with the user's revocation, may have been excepted from
+            // it, or may have begun in the same second or by another machine's clock.
+            Some(user) if token.issued_at <= user.at.saturating_add(CLOCK_DIFFERENCE) => None,
+            Some(_) | None => Some(false),
         }
     }
 
-    /// Adds a revocation; an earlier one of the same is never weakened.
+    /// Adds a revocation. An earlier one of the same token, session or user is never weakened.
     pub(super) fn add(&self, revoked: &Revoked) {
+        let reserve = || self.reserve();
         match revoked {
             Revoked::Token { user_id, jti, keep_until } => {
-                let user = self.digester.user(user_id);
-                let token = self.digester.token(user, jti);
-                self.add_id(user, token, *keep_until);
+                let user = self.hasher.user(user_id);
+                let token = self.hasher.token(user, jti);
+                write(self.shard(user)).add_id(token, *keep_until, reserve);
             }
             Revoked::Session { user_id, session_id, keep_until } => {
-                let user = self.digester.user(user_id);
-                let session = self.digester.session(user, session_id);
-                self.add_id(user, session, *keep_until);
+                let user = self.hasher.user(user_id);
+                let session = self.hasher.session(user, session_id);
+                write(self.shard(user)).add_id(session, *keep_until, reserve);
             }
             Revoked::User { user_id, at, keep_until } => {
-                let refused_before = at.saturating_add(SECOND);
-                let asked_before = asked_before(*at);
-                let keep_until = *keep_until;
-                self.add_user(user_id, RevokedUser { refused_before, asked_before, keep_until });
+                let user = self.hasher.user(user_id);
+                let revoked = RevokedUser { user, at: *at, keep_until: *keep_until };
+                write(self.shard(user)).add_user(revoked, reserve);
             }
         }
     }
 
-    /// Leaves it to the store, until `keep_until`, which sessions of a user have ended at `now`.
-    pub(super) fn doubt_sessions(&self, user_id: &str, now: NumericDate, keep_until: NumericDate) {
-        let refused_before = NumericDate::default();
-        // Where the user is revoked as well, this stays for as long as that.
-        let asked_before = asked_before(now);
-        self.add_user(user_id, RevokedUser { refused_before, asked_before, keep_until });
-    }
-
-    fn add_id(&self, user: UserDigest, id: Digest, keep_until: NumericDate) {
-        write(self.shard(user)).add_id(id, keep_until, || self.has_room());
-    }
-
-    fn add_user(&self, user_id: &str, revoked: RevokedUser) {
-        let user = self.digester.user(user_id);
-        write(self.shard(user)).add_user(user.digest(), revoked, || self.has_room());
-    }
-
-    /// Takes room for one more entry.
-    fn has_room(&self) -> bool {
+    /// Reserves room for one more entry.
+    fn reserve(&self) -> bool {
         let within = |len| (len < self.capacity).then_some(len + 1);
         let has_room = self.len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok();
         if !has_room {
-            self.overflowed.store(true, Ordering::Release);
+            self.has_overflowed.store(true, Ordering::Release);
         }
         has_room
     }
 
-    /// Forgets what is over at `now`, in one step for each share of the entries.
-    pub(super) fn sweep(&self, now: NumericDate) -> impl Iterator<Item = ()> {
-        self.shards.iter().map(move |shard| {
-            let swept = write(shard).sweep(now);
-            self.len.fetch_sub(swept, Ordering::Relaxed);
-        })
+    /// Forgets the entries of one shard that expired more than a minute before `now`.
+    pub(super) fn sweep(&self, shard: usize, now: NumericDate) {
+        let expired = now.saturating_sub(CLOCK_DIFFERENCE);
+        // Before anything is missing, so that no lookup overlooks it.
+        self.swept_until.fetch_max(expired.as_secs(), Ordering::AcqRel);
+        let swept = write(&self.shards[shard]).sweep(expired);
+        self.len.fetch_sub(swept, Ordering::Relaxed);
     }
 
-    fn shard(&self, user: UserDigest) -> &RwLock<Shard> {
-        &self.shards[user.shard(SHARDS)]
+    fn shard(&self, user: IdHash) -> &RwLock<Shard> {
+        &self.shards[user.shard_of(SHARDS)]
     }
-}
-
-/// Tokens of sessions that have ended at `now` were issued before, by whatever machine.
-fn asked_before(now: NumericDate) -> NumericDate {
-    now.saturating_add(SECOND + SKEW)
 }
 
 fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
-    // Every change is complete once begun, so a panic elsewhere leaves no half of one.
+    // Nothing panics in the middle of a change, so a poisoned shard is complete.
     shard.read().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -8,11 +8,11 @@ use crate::support::{
     session::new_id,
 };
 
-use super::server::{self, Token, fresh};
+use super::feed_rules::{self, Token, fresh};
 
-server::feed_rules!("PostgreSQL");
+feed_rules::feed_rules!("PostgreSQL");
 
-/// Connects to tables of its own.
+/// Connects to private tables.
 fn connector() -> Option<impl Fn() -> PostgresStore> {
     let server = shared()?;
     let prefix = format!("replica_{}_", new_id().replace('-', "_"));
@@ -23,15 +23,15 @@ fn connector() -> Option<impl Fn() -> PostgresStore> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_missed_while_the_server_is_away() {
+async fn loses_nothing_while_the_server_is_down() {
     let Some(server) = Server::start() else { return };
     let connect = || PostgresStore::connect_lazy(&server.url()).unwrap();
     let (stop, start) = (|| server.kill(), || server.run());
-    server::nothing_is_missed_while_away(connect(), connect(), stop, start).await;
+    feed_rules::loses_nothing_while_the_server_is_down(connect(), connect(), stop, start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_of_the_same_name_in_another_schema_are_others() {
+async fn schemas_are_isolated() {
     let Some(server) = shared() else { return };
     let mut connection = PgConnection::connect(&server.url()).await.unwrap();
     let mut replicas = Vec::new();
@@ -45,6 +45,6 @@ async fn tables_of_the_same_name_in_another_schema_are_others() {
     let (token, marker) = (Token::new(), Token::new());
     token.revoke(&replicas[0]).await;
     marker.revoke(replicas[1].store()).await;
-    server::refused(&replicas[1], &marker.as_ref()).await;
+    feed_rules::rejected(&replicas[1], &marker.as_ref()).await;
     assert_eq!(replicas[1].is_revoked_now(&token.as_ref()), Some(false));
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use tower_jwt_auth::store::{RedisStore, RevocationReplica, TokenStore};
+use tower_jwt_auth::store::{RedisStore, TokenStore, replica::RevocationReplica};
 
 use crate::support::{
     redis::{RedisCluster, RedisServer, is_installed, shared, shared_cluster},
@@ -10,13 +10,13 @@ use crate::support::{
 };
 
 use super::{
+    feed_rules::{self, Token, fresh},
     millis, secs,
-    server::{self, Token, fresh},
 };
 
-server::feed_rules!("Redis");
+feed_rules::feed_rules!("Redis");
 
-/// Connects to keys of its own, whose prefix would match all others if it were a pattern.
+/// Connects with a private prefix, which would match all keys if it were used as a pattern.
 fn connector() -> Option<impl Fn() -> RedisStore> {
     let server = shared()?;
     let prefix = format!("replica*[^{}]?", new_id());
@@ -24,18 +24,18 @@ fn connector() -> Option<impl Fn() -> RedisStore> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_missed_while_the_server_is_away() {
+async fn loses_nothing_while_the_server_is_down() {
     if !is_installed() {
         return;
     }
     let server = RefCell::new(RedisServer::start(&[]));
     let connect = || server.borrow().store();
     let (stop, start) = (|| server.borrow_mut().kill(), || server.borrow_mut().restart());
-    server::nothing_is_missed_while_away(connect(), connect(), stop, start).await;
+    feed_rules::loses_nothing_while_the_server_is_down(connect(), connect(), stop, start).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_keys_in_another_database_are_others() {
+async fn databases_are_isolated() {
     let Some(server) = shared() else { return };
     let prefix = &new_id();
     let connect = |database| {
@@ -46,12 +46,12 @@ async fn the_same_keys_in_another_database_are_others() {
     let (token, marker) = (Token::new(), Token::new());
     token.revoke(&first).await;
     marker.revoke(second.store()).await;
-    server::refused(&second, &marker.as_ref()).await;
+    feed_rules::rejected(&second, &marker.as_ref()).await;
     assert_eq!(second.is_revoked_now(&token.as_ref()), Some(false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stands_still_is_not_believed_for_long() {
+async fn stops_deciding_when_the_server_is_suspended() {
     if !is_installed() {
         return;
     }
@@ -66,12 +66,12 @@ async fn a_server_that_stands_still_is_not_believed_for_long() {
     let fresh = tokio::time::timeout(secs(10), replica.until_fresh());
     fresh.await.expect("the replica recovers");
     token.revoke(replica.store()).await;
-    server::refused(&replica, &token.as_ref()).await;
+    feed_rules::rejected(&replica, &token.as_ref()).await;
     assert!(replica.is_revoked(&token.as_ref()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_health_is_that_of_the_store() {
+async fn ping_checks_the_store() {
     if !is_installed() {
         return;
     }
@@ -79,14 +79,14 @@ async fn its_health_is_that_of_the_store() {
     let replica = fresh(server.store()).await;
     replica.ping().await.unwrap();
     server.run::<String>("CONFIG SET maxmemory 1").await;
-    replica.ping().await.expect_err("nothing can be written");
+    replica.ping().await.expect_err("the server accepts no writes");
 }
 
-/// What holds of a server holds of a cluster.
+/// The rules hold for a cluster, too.
 mod cluster {
     use super::*;
 
-    server::feed_rules!("Redis Cluster");
+    feed_rules::feed_rules!("Redis Cluster");
 
     fn connector() -> Option<impl Fn() -> RedisStore> {
         let cluster = shared_cluster()?;
@@ -94,9 +94,9 @@ mod cluster {
         Some(move || cluster.store().with_prefix(&prefix).unwrap())
     }
 
-    /// All nodes but one go on, and one is enough to know nothing for sure.
+    /// One node is enough: the revocations of its users may be missing.
     #[tokio::test(flavor = "multi_thread")]
-    async fn one_node_that_stands_still_is_not_believed_for_long() {
+    async fn stops_deciding_when_one_node_is_suspended() {
         if !is_installed() {
             return;
         }
@@ -106,9 +106,9 @@ mod cluster {
         for node in 0..3 {
             cluster.nodes()[node].signal("STOP");
             let stopped = std::time::Instant::now();
-            while let Some(answer) = replica.is_revoked_now(&token.as_ref()) {
-                assert!(!answer);
-                assert!(stopped.elapsed() < secs(2), "the replica answers beyond its bound");
+            while let Some(is_revoked) = replica.is_revoked_now(&token.as_ref()) {
+                assert!(!is_revoked);
+                assert!(stopped.elapsed() < secs(2), "the replica decides beyond `max_age`");
                 tokio::time::sleep(millis(5)).await;
             }
             cluster.nodes()[node].signal("CONT");
@@ -117,12 +117,12 @@ mod cluster {
             fresh.await.expect("the replica recovers");
         }
         token.revoke(replica.store()).await;
-        server::refused(&replica, &token.as_ref()).await;
+        feed_rules::rejected(&replica, &token.as_ref()).await;
     }
 
-    /// The master of some slots becomes another one, which the replica then listens to.
+    /// Some slots move to a new master, to which the replica subscribes, too.
     #[tokio::test(flavor = "multi_thread")]
-    async fn slots_that_move_are_followed() {
+    async fn follows_slots_that_move() {
         if !is_installed() {
             return;
         }
@@ -130,21 +130,21 @@ mod cluster {
         let (here, there) = (fresh(cluster.store()).await, cluster.store());
         let before = Token::new();
         before.revoke(&there).await;
-        server::refused(&here, &before.as_ref()).await;
+        feed_rules::rejected(&here, &before.as_ref()).await;
         cluster.grow();
         let replica = tokio::time::timeout(secs(30), here.until_fresh());
         replica.await.expect("the replica recovers");
         for _ in 0..20 {
             let after = Token::new();
             after.revoke(&there).await;
-            // Until it has noticed that there is another master, it may only not answer.
-            assert_ne!(answered(&here, &after).await, Some(false));
+            // Until it has subscribed to the new master, the replica may only abstain.
+            assert_ne!(decision(&here, &after).await, Some(false));
         }
-        assert_eq!(answered(&here, &before).await, Some(true));
+        assert_eq!(decision(&here, &before).await, Some(true));
     }
 
-    /// What is known once everything is that has been revoked by now.
-    async fn answered(replica: &RevocationReplica<RedisStore>, token: &Token) -> Option<bool> {
+    /// The decision when everything is known that was revoked by now.
+    async fn decision(replica: &RevocationReplica<RedisStore>, token: &Token) -> Option<bool> {
         tokio::time::sleep(secs(1)).await;
         replica.is_revoked_now(&token.as_ref())
     }

@@ -1,4 +1,4 @@
-//! A body that says to be too long, and must not be asked for.
+//! A body whose declared length exceeds the limit, and which must not be read.
 
 use std::{
     convert::Infallible,
@@ -9,7 +9,7 @@ use std::{
 use axum::body::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// A byte more than token routes read.
+/// Declares one byte more than the token routes accept.
 pub(crate) struct Announced;
 
 impl Body for Announced {
@@ -20,7 +20,7 @@ impl Body for Announced {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        panic!("it was asked for")
+        panic!("the body is read")
     }
 
     fn size_hint(&self) -> SizeHint {

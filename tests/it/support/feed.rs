@@ -1,4 +1,4 @@
-//! A store in memory that feeds replicas, and does as a test says.
+//! A store in memory that feeds replicas, under the control of a test.
 
 use std::{
     mem,
@@ -18,22 +18,22 @@ use tower_jwt_auth::{
     MemoryStore, NumericDate,
     store::{
         NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore,
-        replica::{Beat, Notice, RevocationFeed, Revoked},
+        replica::{Heartbeat, Notice, RevocationFeed, Revoked},
     },
     token::UserId,
 };
 
-/// Clones share everything, as the processes on one server do.
+/// Clones share everything, like the processes on one server.
 #[derive(Clone, Debug)]
-pub(crate) struct FedStore(Arc<Inner>);
+pub(crate) struct TestFeed(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     store: MemoryStore,
-    away: AtomicBool,
+    is_down: AtomicBool,
     wire: Mutex<Wire>,
-    loading: watch::Sender<bool>,
-    asked: AtomicUsize,
+    is_loadable: watch::Sender<bool>,
+    checks: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -41,26 +41,26 @@ struct Wire {
     log: Vec<Revoked>,
     subscribers: Vec<UnboundedSender<Result<Notice, StoreError>>>,
     subscriptions: usize,
-    /// Notices that are held back, if they are.
-    held: Option<Vec<Notice>>,
-    last_beat: Option<Beat>,
+    /// The notices that are delayed; `None` if they are delivered at once.
+    delayed: Option<Vec<Notice>>,
+    last_heartbeat: Option<Heartbeat>,
 }
 
-impl FedStore {
+impl TestFeed {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
             store: MemoryStore::new(),
-            away: AtomicBool::new(false),
+            is_down: AtomicBool::new(false),
             wire: Mutex::default(),
-            loading: watch::Sender::new(true),
-            asked: AtomicUsize::new(0),
+            is_loadable: watch::Sender::new(true),
+            checks: AtomicUsize::new(0),
         }))
     }
 
-    /// Ends all subscriptions, and fails every call until it is back.
-    pub(crate) fn set_away(&self, away: bool) {
-        self.0.away.store(away, Ordering::SeqCst);
-        if away {
+    /// While the store is down, every call fails. Going down ends all subscriptions.
+    pub(crate) fn set_down(&self, is_down: bool) {
+        self.0.is_down.store(is_down, Ordering::SeqCst);
+        if is_down {
             self.disconnect();
         }
     }
@@ -69,41 +69,41 @@ impl FedStore {
         self.wire().subscribers.clear();
     }
 
-    /// Lets subscriptions give an error.
-    pub(crate) fn garble(&self) {
+    /// Sends an error to all subscriptions.
+    pub(crate) fn send_error(&self) {
         for subscriber in &self.wire().subscribers {
-            let _ = subscriber.unbounded_send(Err(StoreError::unavailable("garbled")));
+            let _ = subscriber.unbounded_send(Err(StoreError::unavailable("malformed notice")));
         }
     }
 
-    /// Whether pages can be read.
-    pub(crate) fn set_loading(&self, loading: bool) {
-        self.0.loading.send_replace(loading);
+    /// Sets whether loading makes progress.
+    pub(crate) fn set_loadable(&self, is_loadable: bool) {
+        self.0.is_loadable.send_replace(is_loadable);
     }
 
-    /// Holds back what is said from now on: beats, and what is revoked.
-    pub(crate) fn hold(&self) {
-        self.wire().held = Some(Vec::new());
+    /// Delays all notices from now on, heartbeats too.
+    pub(crate) fn delay_notices(&self) {
+        self.wire().delayed = Some(Vec::new());
     }
 
-    /// Says what was held back.
-    pub(crate) fn release(&self) {
+    /// Delivers the delayed notices, and all further ones at once.
+    pub(crate) fn deliver_notices(&self) {
         let mut wire = self.wire();
-        for notice in wire.held.take().unwrap_or_default() {
-            wire.say(notice);
+        for notice in wire.delayed.take().unwrap_or_default() {
+            wire.send(notice);
         }
     }
 
-    /// Drops what was held back, as no feed may do.
-    pub(crate) fn lose_held(&self) {
-        self.wire().held = None;
+    /// Drops the delayed notices, which no feed may do.
+    pub(crate) fn drop_notices(&self) {
+        self.wire().delayed = None;
     }
 
-    pub(crate) fn say(&self, notice: Notice) {
-        self.wire().say(notice);
+    pub(crate) fn send(&self, notice: Notice) {
+        self.wire().send(notice);
     }
 
-    /// Forgets what is to be loaded.
+    /// Forgets the revocations that are loaded.
     pub(crate) fn forget(&self) -> Vec<Revoked> {
         mem::take(&mut self.wire().log)
     }
@@ -112,13 +112,13 @@ impl FedStore {
         self.wire().subscriptions
     }
 
-    pub(crate) fn last_beat(&self) -> Option<Beat> {
-        self.wire().last_beat
+    pub(crate) fn last_heartbeat(&self) -> Option<Heartbeat> {
+        self.wire().last_heartbeat
     }
 
-    /// How often the store itself was asked for a revocation.
-    pub(crate) fn asked(&self) -> usize {
-        self.0.asked.load(Ordering::SeqCst)
+    /// How many tokens the store itself has checked.
+    pub(crate) fn checks(&self) -> usize {
+        self.0.checks.load(Ordering::SeqCst)
     }
 
     /// How many clones there are.
@@ -130,9 +130,9 @@ impl FedStore {
         self.0.wire.lock().unwrap()
     }
 
-    fn check(&self) -> Result<(), StoreError> {
-        if self.0.away.load(Ordering::SeqCst) {
-            return Err(StoreError::unavailable("the store is away"));
+    fn check_is_up(&self) -> Result<(), StoreError> {
+        if self.0.is_down.load(Ordering::SeqCst) {
+            return Err(StoreError::unavailable("the store is down"));
         }
         Ok(())
     }
@@ -140,14 +140,14 @@ impl FedStore {
     fn publish(&self, revoked: Revoked) {
         let mut wire = self.wire();
         wire.log.push(revoked.clone());
-        wire.say(Notice::Revoked(revoked));
+        wire.send(Notice::Revoked(revoked));
     }
 }
 
 impl Wire {
-    fn say(&mut self, notice: Notice) {
-        match &mut self.held {
-            Some(held) => held.push(notice),
+    fn send(&mut self, notice: Notice) {
+        match &mut self.delayed {
+            Some(delayed) => delayed.push(notice),
             None => self
                 .subscribers
                 .retain(|subscriber| subscriber.unbounded_send(Ok(notice.clone())).is_ok()),
@@ -155,12 +155,12 @@ impl Wire {
     }
 }
 
-impl RevocationFeed for FedStore {
+impl RevocationFeed for TestFeed {
     async fn subscribe(
         &self,
         _subscriber: u64,
     ) -> Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError> {
-        self.check()?;
+        self.check_is_up()?;
         let (sender, receiver) = unbounded();
         let mut wire = self.wire();
         wire.subscribers.push(sender);
@@ -168,12 +168,12 @@ impl RevocationFeed for FedStore {
         Ok(receiver)
     }
 
-    /// Pages of three, as they were when the first was asked for.
+    /// Pages of three, as of the moment when the first one is requested.
     fn live(&self) -> impl Stream<Item = Result<Vec<Revoked>, StoreError>> + Send {
         stream::once(async {
-            self.check()?;
+            self.check_is_up()?;
             let log = self.wire().log.clone();
-            self.0.loading.subscribe().wait_for(|loading| *loading).await.unwrap();
+            self.0.is_loadable.subscribe().wait_for(|is_loadable| *is_loadable).await.unwrap();
             Ok(log)
         })
         .flat_map(|log| match log {
@@ -184,18 +184,18 @@ impl RevocationFeed for FedStore {
         })
     }
 
-    async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
-        self.check()?;
+    async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<(), StoreError> {
+        self.check_is_up()?;
         let mut wire = self.wire();
-        wire.last_beat = Some(beat);
-        wire.say(Notice::Beat(beat));
+        wire.last_heartbeat = Some(heartbeat);
+        wire.send(Notice::Heartbeat(heartbeat));
         Ok(())
     }
 }
 
-impl TokenStore for FedStore {
+impl TokenStore for TestFeed {
     async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        self.check()?;
+        self.check_is_up()?;
         let ended = self.0.store.begin(session).await?;
         for session_id in &ended {
             self.publish(Revoked::Session {
@@ -208,7 +208,7 @@ impl TokenStore for FedStore {
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
-        self.check()?;
+        self.check_is_up()?;
         let spent = self.0.store.spend(spend).await?;
         if spent == Spent::Reused {
             self.publish(Revoked::Session {
@@ -225,7 +225,7 @@ impl TokenStore for FedStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
-        self.check()?;
+        self.check_is_up()?;
         self.0.store.revoke(revocation, now).await?;
         self.publish(match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
@@ -238,14 +238,14 @@ impl TokenStore for FedStore {
             Revocation::User { user_id, keep_until, .. } => {
                 Revoked::User { user_id: user_id.as_str().into(), at: now, keep_until }
             }
-            _ => return Err(StoreError::unavailable("an unknown kind of revocation")),
+            _ => return Err(StoreError::unavailable("unknown kind of revocation")),
         });
         Ok(())
     }
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
-        self.check()?;
+        self.0.checks.fetch_add(1, Ordering::SeqCst);
+        self.check_is_up()?;
         self.0.store.is_revoked(token).await
     }
 
@@ -254,12 +254,12 @@ impl TokenStore for FedStore {
         user_id: &UserId,
         now: NumericDate,
     ) -> Result<Vec<Session>, StoreError> {
-        self.check()?;
+        self.check_is_up()?;
         self.0.store.sessions(user_id, now).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
-        self.check()?;
+        self.check_is_up()?;
         self.0.store.purge(now, limit).await
     }
 }

@@ -1,17 +1,17 @@
-//! Certificates from authorities of our own.
+//! Certificates from private certificate authorities.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
 use super::folder::Folder;
 
-/// The authorities `ca` and `other`, and `certificate.pem` with `key.pem`, which is for `localhost`
-/// and comes from the first of them.
+/// The authorities `ca` and `other`, and `certificate.pem` with `key.pem`: a certificate for
+/// `localhost` that `ca` has signed.
 pub(crate) struct Certificates(Folder);
 
 impl Certificates {
-    /// `None` where there is nothing to make them with.
+    /// `None` if OpenSSL is not installed.
     pub(crate) fn make() -> Option<Self> {
-        if !has_openssl() {
+        if !is_openssl_installed() {
             return None;
         }
         let certificates = Self(Folder::new());
@@ -40,14 +40,14 @@ impl Certificates {
     }
 }
 
-fn has_openssl() -> bool {
-    let is_there = Command::new("openssl").arg("version").output().is_ok();
-    let required = env::var_os("TOWER_JWT_AUTH_SERVERS").is_some();
-    assert!(is_there || !required, "openssl is not installed");
-    is_there
+fn is_openssl_installed() -> bool {
+    let is_installed = Command::new("openssl").arg("version").output().is_ok();
+    let is_required = env::var_os("TOWER_JWT_AUTH_SERVERS").is_some();
+    assert!(is_installed || !is_required, "openssl is not installed");
+    is_installed
 }
 
-/// Makes a key, and a request or a certificate for it.
+/// Creates a key, and a certificate or a request for one.
 fn request(arguments: &[&str]) {
     let new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
     openssl(&[&new[..], arguments].concat());

@@ -13,7 +13,7 @@ use super::{
     super::{
         super::{
             error::StoreError,
-            replica::{Beat, Notice, RevocationFeed, Revoked},
+            replica::{Heartbeat, Notice, RevocationFeed, Revoked},
         },
         engine::{Access, Engine},
         params::{count, text, time_at, unescaped},
@@ -72,8 +72,8 @@ impl RevocationFeed for PostgresStore {
         })
     }
 
-    async fn beat(&self, beat: Beat) -> Result<(), StoreError> {
-        let (suffix, number) = (suffix(beat.subscriber), beat.number.to_string());
+    async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<(), StoreError> {
+        let (suffix, number) = (suffix(heartbeat.subscriber), heartbeat.number.to_string());
         self.0.read(&self.feed()?.heartbeat, &[text(&suffix), text(&number)]).await.map(drop)
     }
 }
@@ -97,7 +97,7 @@ fn suffix(subscriber: u64) -> String {
 
 fn beat(subscriber: u64, payload: &str) -> Result<Notice, StoreError> {
     let number = payload.parse().map_err(StoreError::unavailable)?;
-    Ok(Notice::Beat(Beat { subscriber, number }))
+    Ok(Notice::Heartbeat(Heartbeat { subscriber, number }))
 }
 
 /// What a statement tells: the kind, whose it is, the id or else the time, and until when this must

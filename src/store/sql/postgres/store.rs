@@ -58,7 +58,7 @@ use super::{
 ///
 /// # Asking less
 ///
-/// With a [`RevocationReplica`](crate::store::RevocationReplica) in front, requests are checked
+/// With a [`RevocationReplica`](crate::store::replica::RevocationReplica) in front, requests are checked
 /// without asking the database. It is told of revocations by `NOTIFY`, over a connection of its own
 /// that must not go through a pooler in transaction mode, such as PgBouncer's: no beat would come
 /// back then, and the database be asked as before.

@@ -1,4 +1,4 @@
-//! What holds of every feed, between two processes on one server: each is a store of its own.
+//! Rules of every feed. Two stores on one server stand for two processes.
 
 use std::{num::NonZeroUsize, time::Duration};
 
@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        NewSession, Revocation, RevocationReplica, Spend, Spent, TokenRef, TokenStore,
-        replica::RevocationFeed,
+        NewSession, Revocation, Spend, Spent, TokenRef, TokenStore,
+        replica::{RevocationFeed, RevocationReplica},
     },
     token::UserId,
 };
@@ -15,16 +15,16 @@ use tower_jwt_auth::{
 use super::{KEEP_UNTIL, NOW, millis, secs};
 use crate::support::session::new_id;
 
-/// In which time a revocation must be known elsewhere, with room for a busy machine.
+/// How soon a revocation must be known elsewhere, with a margin for a busy machine.
 const SOON: Duration = Duration::from_millis(900);
 
-/// Makes the tests of all that holds of every feed. `connector`, where this is called, gives a
-/// function that connects to keys or tables of its own, or nothing where there is no server.
+/// Creates a test of each rule. `connector`, in the calling module, returns a function that connects
+/// to private keys or tables, or `None` if there is no server.
 macro_rules! feed_rules {
     ($name:literal) => {
         mod conformance {
             use super::connector;
-            use crate::{replica::server::fresh, support::retrying::RetryingStore};
+            use crate::{replica::feed_rules::fresh, support::retrying::RetryingStore};
 
             tower_jwt_auth::token_store_conformance!(
                 match connector() {
@@ -36,22 +36,22 @@ macro_rules! feed_rules {
         }
 
         #[tokio::test(flavor = "multi_thread")]
-        async fn everything_is_told() {
+        async fn notifies_of_everything() {
             let Some(connect) = connector() else { return };
-            crate::replica::server::everything_is_told(connect(), connect()).await;
+            crate::replica::feed_rules::notifies_of_everything(connect(), connect()).await;
         }
 
         #[tokio::test(flavor = "multi_thread")]
-        async fn everything_is_loaded() {
+        async fn loads_everything() {
             let Some(connect) = connector() else { return };
-            crate::replica::server::everything_is_loaded(connect()).await;
+            crate::replica::feed_rules::loads_everything(connect()).await;
         }
 
         #[tokio::test(flavor = "multi_thread")]
-        async fn revocations_are_told_soon() {
+        async fn notifies_soon() {
             let Some(connect) = connector() else { return };
             let (here, there) = (connect(), connect());
-            crate::replica::server::revocations_are_told_soon($name, here, there).await;
+            crate::replica::feed_rules::notifies_soon($name, here, there).await;
         }
     };
 }
@@ -63,7 +63,7 @@ pub(super) async fn fresh<S: RevocationFeed>(store: S) -> RevocationReplica<S> {
     replica
 }
 
-/// What an access token is, as text of its own.
+/// The ids of an access token.
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) user: UserId,
@@ -93,32 +93,32 @@ impl Token {
     }
 }
 
-/// How long it takes until `token` is refused without asking the store.
-pub(super) async fn refused<S: RevocationFeed>(
+/// Waits until the replica itself rejects `token`, and returns how long that took.
+pub(super) async fn rejected<S: RevocationFeed>(
     replica: &RevocationReplica<S>,
     token: &TokenRef<'_>,
 ) -> Duration {
     let began = Instant::now();
     while replica.is_revoked_now(token) != Some(true) {
-        assert!(began.elapsed() < secs(10), "the replica never hears of it");
+        assert!(began.elapsed() < secs(10), "the replica learns of the revocation");
         tokio::task::yield_now().await;
     }
     began.elapsed()
 }
 
-pub(super) async fn everything_is_told<S: RevocationFeed>(here: S, there: S) {
+pub(super) async fn notifies_of_everything<S: RevocationFeed>(here: S, there: S) {
     let (here, there) = (fresh(here).await, fresh(there).await);
     let soon = async |token: &TokenRef<'_>, what: &str| {
-        let taken = refused(&there, token).await;
-        assert!(taken < SOON, "{what} was refused after {taken:?}");
-        assert!(there.is_revoked(token).await.unwrap(), "{what} is refused by the store");
+        let taken = rejected(&there, token).await;
+        assert!(taken < SOON, "{what} is rejected after {taken:?}");
+        assert!(there.is_revoked(token).await.unwrap(), "{what} is rejected by the store");
     };
 
-    let odd = ["", "\0", "\u{1}\0", "\"[]\\", "a\nb\u{7f}", "ünï ☃", "{x}", "*?", "t:u"];
-    for (number, odd) in odd.into_iter().enumerate() {
+    let unusual = ["", "\0", "\u{1}\0", "\"[]\\", "a\nb\u{7f}", "ünï ☃", "{x}", "*?", "t:u"];
+    for (number, unusual) in unusual.into_iter().enumerate() {
         let unique = new_id();
-        let user = UserId::from(format!("{odd}{unique}{odd}"));
-        let (jti, session) = (format!("{unique}{odd}"), Some(format!("{odd}{unique}")));
+        let user = UserId::from(format!("{unusual}{unique}{unusual}"));
+        let (jti, session) = (format!("{unique}{unusual}"), Some(format!("{unusual}{unique}")));
         let token = Token { user, jti, session };
         assert_eq!(there.is_revoked_now(&token.as_ref()), Some(false));
         token.revoke(&here).await;
@@ -145,7 +145,7 @@ pub(super) async fn everything_is_told<S: RevocationFeed>(here: S, there: S) {
         let spend = Spend::new(&spent.beginning("r1"), NOW, successor);
         assert_eq!(here.spend(&spend).await.unwrap(), expected);
     }
-    soon(&spent.as_ref(), "a session whose token was reused").await;
+    soon(&spent.as_ref(), "a session after reuse").await;
 
     let adopted = Token::new();
     for (successor, expected) in [("r2", Spent::First), ("r3", Spent::Reused)] {
@@ -153,25 +153,25 @@ pub(super) async fn everything_is_told<S: RevocationFeed>(here: S, there: S) {
         let spend = Spend::new(&beginning, NOW, successor).with_adoption(true);
         assert_eq!(here.spend(&spend).await.unwrap(), expected);
     }
-    soon(&adopted.as_ref(), "an adopted session whose token was reused").await;
+    soon(&adopted.as_ref(), "an adopted session after reuse").await;
 
     let limit = NonZeroUsize::new(1);
     let old = Token::new();
     let new = Token { user: old.user.clone(), ..Token::new() };
     here.begin(&old.beginning("r1").with_limit(limit)).await.unwrap();
     here.begin(&new.beginning("r2").with_limit(limit)).await.unwrap();
-    soon(&old.as_ref(), "a session that gave way to another").await;
+    soon(&old.as_ref(), "a session beyond the limit").await;
     assert_eq!(there.is_revoked_now(&new.as_ref()), Some(false));
 
-    // Longer than any message of PostgreSQL. The replica has to load everything again.
+    // Longer than any message of PostgreSQL: the replica must load everything again.
     let long = "x".repeat(9_000);
     let token = Token { user: long.into(), jti: new_id(), session: None };
     token.revoke(&here).await;
-    refused(&there, &token.as_ref()).await;
+    rejected(&there, &token.as_ref()).await;
 }
 
-/// What was revoked before a replica starts is loaded, however much it is.
-pub(super) async fn everything_is_loaded<S: RevocationFeed + Clone>(store: S) {
+/// Everything that was revoked before a replica starts is loaded, however much that is.
+pub(super) async fn loads_everything<S: RevocationFeed + Clone>(store: S) {
     let mut tokens = Vec::new();
     let user: UserId = new_id().into();
     for number in 0..4_500 {
@@ -183,7 +183,7 @@ pub(super) async fn everything_is_loaded<S: RevocationFeed + Clone>(store: S) {
         futures::future::join_all(chunk.iter().map(|token| async {
             let (user_id, keep_until) = (&token.user, KEEP_UNTIL);
             let (jti, session_id) = (&*token.jti, token.session.as_deref().unwrap());
-            // A live session beside them is no revocation.
+            // A live session must not be loaded.
             let session =
                 NewSession::new(jti, user_id, "r", NOW).with_expiry(keep_until, keep_until);
             store.begin(&session).await.unwrap();
@@ -210,29 +210,29 @@ pub(super) async fn everything_is_loaded<S: RevocationFeed + Clone>(store: S) {
     assert_eq!(replica.is_revoked_now(&live.as_ref()), Some(false));
 }
 
-/// Prints in which time a revocation is refused by another process.
-pub(super) async fn revocations_are_told_soon<S: RevocationFeed>(name: &str, here: S, there: S) {
+/// Prints how soon a revoked token is rejected by another process.
+pub(super) async fn notifies_soon<S: RevocationFeed>(name: &str, here: S, there: S) {
     let (here, there) = (fresh(here).await, fresh(there).await);
     let mut times = Vec::new();
     for _ in 0..200 {
         let token = Token::new();
         let began = Instant::now();
         token.revoke(here.store()).await;
-        refused(&there, &token.as_ref()).await;
+        rejected(&there, &token.as_ref()).await;
         times.push(began.elapsed());
         sleep(millis(1)).await;
     }
     times.sort();
     let (median, longest) = (times[times.len() / 2], times[times.len() - 1]);
     println!(
-        "{name}: revoked, and refused elsewhere, within {median:?} (median), {longest:?} (longest)"
+        "{name}: a revoked token is rejected elsewhere after {median:?} (median), {longest:?} (longest)"
     );
-    assert!(longest < SOON, "a revocation was told after {longest:?}");
+    assert!(longest < SOON, "a revocation was known after {longest:?}");
 }
 
-/// While `away` is not over, revocations are asked of the store, which fails; afterwards none is
-/// missing. `back` is called with a store when the server is back, and before the replica knows.
-pub(super) async fn nothing_is_missed_while_away<S: RevocationFeed>(
+/// While the server is down, the replica leaves tokens to the store, which fails. Afterwards no
+/// revocation is missing.
+pub(super) async fn loses_nothing_while_the_server_is_down<S: RevocationFeed>(
     store: S,
     other: S,
     mut stop: impl FnMut(),
@@ -241,16 +241,17 @@ pub(super) async fn nothing_is_missed_while_away<S: RevocationFeed>(
     let replica = fresh(store).await;
     let before = Token::new();
     before.revoke(&other).await;
-    refused(&replica, &before.as_ref()).await;
+    rejected(&replica, &before.as_ref()).await;
+    let other_token = Token::new();
     for round in 0..3 {
         stop();
         let stopped = Instant::now();
-        while let Some(answer) = replica.is_revoked_now(&before.as_ref()) {
-            assert!(answer);
-            assert!(stopped.elapsed() < secs(1), "the replica answers beyond its bound");
+        while let Some(is_revoked) = replica.is_revoked_now(&other_token.as_ref()) {
+            assert!(!is_revoked);
+            assert!(stopped.elapsed() < secs(1), "the replica decides beyond `max_age`");
             sleep(millis(1)).await;
         }
-        assert!(replica.is_revoked(&before.as_ref()).await.is_err(), "the store is away");
+        assert!(replica.is_revoked(&before.as_ref()).await.is_err(), "the store is down");
         if round > 0 {
             sleep(millis(400)).await;
         }
@@ -261,24 +262,23 @@ pub(super) async fn nothing_is_missed_while_away<S: RevocationFeed>(
             let revocation = Revocation::Token { jti, user_id, keep_until };
             while other.revoke(&revocation, NOW).await.is_err() {}
         };
-        timeout(secs(20), revoked).await.expect("the store is back");
+        timeout(secs(20), revoked).await.expect("the store is up");
         let returned = Instant::now();
-        // From now on nobody may take it for good.
-        let answer = loop {
-            let answer = replica.is_revoked_now(&meanwhile.as_ref());
-            if answer.is_some() {
-                break answer;
+        // From now on nobody may accept the token.
+        let is_revoked = loop {
+            if let Some(is_revoked) = replica.is_revoked_now(&meanwhile.as_ref()) {
+                break is_revoked;
             }
             assert!(replica.is_revoked(&meanwhile.as_ref()).await.unwrap());
-            assert!(returned.elapsed() < secs(10), "the replica does not recover");
+            assert!(returned.elapsed() < secs(10), "the replica recovers");
             sleep(millis(5)).await;
         };
-        assert_eq!(answer, Some(true), "what was revoked meanwhile is loaded");
+        assert!(is_revoked, "what was revoked meanwhile is loaded");
         assert_eq!(replica.is_revoked_now(&before.as_ref()), Some(true));
     }
 }
 
 #[test]
-fn the_times_of_these_tests_are_in_the_future() {
+fn now_is_in_the_future() {
     assert!(NOW > NumericDate::from(std::time::SystemTime::now()));
 }

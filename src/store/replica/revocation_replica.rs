@@ -1,0 +1,170 @@
+use std::{fmt, sync::Arc};
+
+use tokio::task::JoinHandle;
+
+use crate::{clock::NumericDate, token::UserId};
+
+use super::{
+    super::{
+        error::StoreError,
+        facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+        token_store::TokenStore,
+    },
+    feed::{RevocationFeed, Revoked},
+    follow,
+    state::State,
+};
+
+/// A [`TokenStore`] that checks access tokens in memory and leaves everything else to the store `S`.
+/// See the [module docs](super).
+///
+/// Clones are handles of the same replica. A task keeps it fresh until the last handle is dropped.
+pub struct RevocationReplica<S>(Arc<Handle<S>>);
+
+struct Handle<S> {
+    store: Arc<S>,
+    state: Arc<State>,
+    task: JoinHandle<()>,
+}
+
+impl<S: RevocationFeed> RevocationReplica<S> {
+    pub(super) fn start(store: S, state: State) -> Self {
+        let (store, state) = (Arc::new(store), Arc::new(state));
+        let task = tokio::spawn({
+            let (store, state) = (Arc::clone(&store), Arc::clone(&state));
+            async move {
+                tokio::select! {
+                    () = follow::follow(&*store, &state) => {}
+                    () = follow::sweep(&state) => {}
+                }
+            }
+        });
+        Self(Arc::new(Handle { store, state, task }))
+    }
+}
+
+impl<S> RevocationReplica<S> {
+    /// The store that is replicated.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.0.store
+    }
+
+    /// Whether access tokens are checked in memory now.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.0.state.is_fresh()
+    }
+
+    /// Waits until access tokens are checked in memory, for instance before a service accepts
+    /// requests. Set a timeout: while the store is unavailable, this never returns.
+    pub async fn until_fresh(&self) {
+        self.0.state.staleness.wait_until(|| self.is_fresh()).await;
+    }
+
+    /// How many revocations are in memory, including those that expired a moment ago.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.state.index.len()
+    }
+
+    /// Whether no revocation is in memory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+        let ended = self.store().begin(session).await?;
+        for session_id in &ended {
+            self.0.state.index.add(&Revoked::Session {
+                user_id: session.user_id.as_str().into(),
+                session_id: session_id.clone(),
+                keep_until: session.keep_until,
+            });
+        }
+        Ok(ended)
+    }
+
+    async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        let spent = self.store().spend(spend).await?;
+        if spent == Spent::Reused {
+            self.0.state.index.add(&Revoked::Session {
+                user_id: spend.user_id.as_str().into(),
+                session_id: spend.session_id.into(),
+                keep_until: spend.keep_until,
+            });
+        }
+        Ok(spent)
+    }
+
+    async fn revoke(
+        &self,
+        revocation: &Revocation<'_>,
+        now: NumericDate,
+    ) -> Result<(), StoreError> {
+        self.store().revoke(revocation, now).await?;
+        let revoked = match *revocation {
+            Revocation::Token { jti, user_id, keep_until } => {
+                Revoked::Token { user_id: user_id.as_str().into(), jti: jti.into(), keep_until }
+            }
+            Revocation::Session { session_id, user_id, keep_until } => {
+                let (user_id, session_id) = (user_id.as_str().into(), session_id.into());
+                Revoked::Session { user_id, session_id, keep_until }
+            }
+            Revocation::User { user_id, keep_until, .. } => {
+                Revoked::User { user_id: user_id.as_str().into(), at: now, keep_until }
+            }
+        };
+        self.0.state.index.add(&revoked);
+        Ok(())
+    }
+
+    async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+        self.store().is_revoked(token).await
+    }
+
+    fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
+        if token.refresh { None } else { self.0.state.is_revoked(token) }
+    }
+
+    async fn sessions(
+        &self,
+        user_id: &UserId,
+        now: NumericDate,
+    ) -> Result<Vec<Session>, StoreError> {
+        self.store().sessions(user_id, now).await
+    }
+
+    async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
+        self.store().purge(now, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store().ping().await
+    }
+}
+
+impl<S> Clone for RevocationReplica<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Drop for Handle<S> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for RevocationReplica<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RevocationReplica")
+            .field("store", self.store())
+            .field("is_fresh", &self.is_fresh())
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
