@@ -24,7 +24,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore,
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
+        TokenRef, TokenStore,
         replica::{Heartbeat, Notice, RevocationFeed, RevocationReplica, Revoked},
     },
     token::UserId,
@@ -96,8 +97,12 @@ impl RevocationFeed for Source {
 }
 
 impl TokenStore for Source {
-    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        Ok(Vec::new())
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        Ok(Generation::default())
+    }
+
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Begun, StoreError> {
+        Ok(Begun::Started { ended: Vec::new() })
     }
 
     async fn spend(&self, _: &Spend<'_>) -> Result<Spent, StoreError> {
@@ -112,8 +117,13 @@ impl TokenStore for Source {
         Ok(false)
     }
 
-    async fn sessions(&self, _: &UserId, _: NumericDate) -> Result<Vec<Session>, StoreError> {
-        Ok(Vec::new())
+    async fn sessions(
+        &self,
+        _: &UserId,
+        _: NumericDate,
+        _: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
+        Ok(SessionPage::new(Vec::new(), None))
     }
 
     async fn purge(&self, _: NumericDate, _: usize) -> Result<usize, StoreError> {

@@ -65,7 +65,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
         let (store, fail_open) = (store.clone(), self.fail_open);
         let lookup = async move {
             let revoked = match store.is_revoked(&token_ref(&claims)).await {
-                Err(_) if fail_open => {
+                Err(error) if fail_open && error.kind() == AuthErrorKind::Unavailable => {
                     warn!("token accepted without a revocation check: the store did not respond");
                     false
                 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
-    store::NewSession,
+    store::{Begun, NewSession},
     user::User,
 };
 
@@ -93,7 +93,10 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
                 .with_expiry(expires_at, keep_until)
                 .with_label(label.as_deref().filter(|label| !label.is_empty()))
                 .with_limit(*sessions_per_user);
-            displaced = store.begin(&session).await?;
+            displaced = match store.begin(&session).await? {
+                Begun::Started { ended } => ended,
+                Begun::UserRevoked => return Err(AuthErrorKind::Revoked.into()),
+            };
         }
         let user_id = user.id().as_str();
         self.emit(&Event::LoginSucceeded { user_id, session_id: &session_id });

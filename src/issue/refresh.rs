@@ -3,7 +3,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     check::{refresh_session, token_ref},
     error::{AuthError, AuthErrorKind},
-    store::{NewSession, Spend, Spent},
+    store::{Begun, NewSession, Spend, Spent},
     user::UserBackend,
 };
 
@@ -93,8 +93,19 @@ where
                 }
             }
             Some(store) => {
+                let generation = if adopt { Some(store.generation().await?) } else { None };
                 if store.is_revoked(&token_ref(&claims)).await? {
                     return Err(AuthErrorKind::Revoked.into());
+                }
+                if adopt {
+                    // The session must be known, so that it can be ended with its access tokens.
+                    let keep_until = minter.keep_session_until(claims.expires_at(), *leeway);
+                    let adopted = NewSession::new(session_id, user_id, session_id, now)
+                        .with_expiry(claims.expires_at(), keep_until)
+                        .with_generation(generation);
+                    if store.begin(&adopted).await? == Begun::UserRevoked {
+                        return Err(AuthErrorKind::Revoked.into());
+                    }
                 }
                 self.mint(&session, &user, now, None)?
             }
@@ -113,9 +124,13 @@ where
     /// [`revoke_token`](Self::revoke_token).
     pub async fn logout(&self, refresh_token: &str) -> Result<(), AuthError> {
         let claims = self.0.refresh.verify(refresh_token)?;
-        let (session_id, _) = refresh_session(&claims);
+        let (session_id, adopt) = refresh_session(&claims);
         let Inner { minter, leeway, .. } = &*self.0;
         let own = minter.keep_session_until(claims.expires_at(), *leeway);
+        if adopt {
+            // Its session may not have begun yet, and must not begin afterwards.
+            self.revoke_token(&claims).await?;
+        }
         self.end_session(claims.user_id(), session_id, self.longest_keep().max(own)).await
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
-    store::{Revocation, Session},
+    store::{Page, Revocation, Session},
     token::{Claims, UserId},
 };
 
@@ -98,7 +98,14 @@ impl<C, R> Issuer<C, R> {
     /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store.
     /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
     pub async fn sessions(&self, user_id: &UserId) -> Result<Vec<Session>, AuthError> {
-        self.store()?.sessions(user_id, self.0.clock.now()).await
+        let (store, now) = (self.store()?, self.0.clock.now());
+        let mut page = store.sessions(user_id, now, Page::first()).await?;
+        let mut sessions = page.sessions;
+        while let Some(cursor) = page.next {
+            page = store.sessions(user_id, now, Page::after(&cursor)).await?;
+            sessions.append(&mut page.sessions);
+        }
+        Ok(sessions)
     }
 
     /// Checks that the store is able to work, for health checks. It takes one round trip.

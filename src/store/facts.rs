@@ -4,31 +4,63 @@ use std::{fmt, num::NonZeroUsize, time::Duration};
 
 use crate::{clock::NumericDate, token::UserId};
 
-/// A session that begins.
+use super::error::StoreError;
+
+/// The longest id or label that a store accepts, in bytes.
+pub const MAX_ID_LEN: usize = 255;
+
+/// A number that a store raises with every [`Revocation::User`].
+///
+/// Read it before a user authenticates, and pass it to [`NewSession::with_generation`]: a login
+/// that began before its user was revoked is then refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The generation with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// A session that begins with a login.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct NewSession<'a> {
-    /// Its id.
+    /// The session's id.
     pub session_id: &'a str,
-    /// Whose it is.
+    /// The user's id.
     pub user_id: &'a UserId,
-    /// The `jti` of its first refresh token.
+    /// The `jti` of the session's first refresh token.
     pub refresh: &'a str,
-    /// Now.
+    /// The current time.
     pub now: NumericDate,
-    /// When its refresh token expires.
+    /// When the refresh token expires.
     pub expires_at: NumericDate,
-    /// Until when it must be remembered: no token of it can be good afterwards.
+    /// Until when the session must be remembered: no token of it is valid afterwards.
     pub keep_until: NumericDate,
-    /// What its user may recognize it by, such as the name of the device.
+    /// Until when the session must be remembered if it ends early: no access token of it that
+    /// exists by then is valid afterwards.
+    pub access_until: NumericDate,
+    /// A label by which the user may recognize the session, for example the name of the device.
     pub label: Option<&'a str>,
     /// How many sessions the user may have; `None` for any number.
     pub limit: Option<NonZeroUsize>,
+    /// The store's generation, read before the user authenticated; `None` to begin the session
+    /// whatever was revoked in the meantime.
+    pub generation: Option<Generation>,
 }
 
 impl<'a> NewSession<'a> {
-    /// A session `session_id` of `user_id`, whose first refresh token is `refresh`, with the times
-    /// all set to `now`.
+    /// A session `session_id` of `user_id` whose first refresh token is `refresh`. All times are
+    /// `now`; it has no label, limit or generation.
     #[must_use]
     pub const fn new(
         session_id: &'a str,
@@ -36,20 +68,39 @@ impl<'a> NewSession<'a> {
         refresh: &'a str,
         now: NumericDate,
     ) -> Self {
-        let (expires_at, keep_until) = (now, now);
-        let (label, limit) = (None, None);
-        Self { session_id, user_id, refresh, now, expires_at, keep_until, label, limit }
+        Self {
+            session_id,
+            user_id,
+            refresh,
+            now,
+            expires_at: now,
+            keep_until: now,
+            access_until: now,
+            label: None,
+            limit: None,
+            generation: None,
+        }
     }
 
-    /// Sets when its refresh token expires, and until when it must be remembered.
+    /// Sets when the refresh token expires, and until when the session must be remembered, also if
+    /// it ends early.
     #[must_use]
     pub const fn with_expiry(mut self, expires_at: NumericDate, keep_until: NumericDate) -> Self {
         self.expires_at = expires_at;
         self.keep_until = keep_until;
+        self.access_until = keep_until;
         self
     }
 
-    /// Sets what its user may recognize it by.
+    /// Sets until when the session must be remembered if it ends early. Call it after
+    /// [`with_expiry`](Self::with_expiry), which sets this too.
+    #[must_use]
+    pub const fn with_access_until(mut self, access_until: NumericDate) -> Self {
+        self.access_until = access_until;
+        self
+    }
+
+    /// Sets the label.
     #[must_use]
     pub const fn with_label(mut self, label: Option<&'a str>) -> Self {
         self.label = label;
@@ -62,37 +113,72 @@ impl<'a> NewSession<'a> {
         self.limit = limit;
         self
     }
+
+    /// Sets the generation that was read before the user authenticated.
+    #[must_use]
+    pub const fn with_generation(mut self, generation: Option<Generation>) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// Checks the lengths of ids and label. Stores call this first.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](super::StoreErrorKind::InvalidInput) if one exceeds [`MAX_ID_LEN`].
+    pub fn validate(&self) -> Result<(), StoreError> {
+        check_lengths([self.session_id, self.user_id.as_str(), self.refresh])?;
+        check_lengths(self.label)
+    }
+}
+
+/// The outcome of beginning a session.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Begun {
+    /// The session has begun.
+    Started {
+        /// The ids of the sessions that the [limit](NewSession::limit) ended, in any order.
+        ended: Vec<Box<str>>,
+    },
+    /// The user was revoked after the [generation](NewSession::generation) was read. Nothing has
+    /// changed.
+    UserRevoked,
 }
 
 /// A refresh token that is being spent.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Spend<'a> {
-    /// Its session.
+    /// The session's id.
     pub session_id: &'a str,
-    /// Its user.
+    /// The user's id.
     pub user_id: &'a UserId,
-    /// Its `jti`.
+    /// The token's `jti`.
     pub refresh: &'a str,
-    /// When it was issued.
+    /// When the token was issued.
     pub issued_at: NumericDate,
-    /// The `jti` of the token that shall succeed it: a new one with every call.
+    /// The `jti` of the token's successor, a new one for each call.
     pub successor: &'a str,
-    /// How long, in whole seconds, after its first spending it gets the same successor again.
+    /// How long, in whole seconds, after it was first spent the token gets the same successor.
     pub grace: Duration,
-    /// Whether its session may be unknown: it names none, and its own `jti` stands for it.
+    /// Whether the session may be unknown: the token names none, and its own `jti` stands for it.
     pub adopt: bool,
-    /// Now.
+    /// The current time.
     pub now: NumericDate,
     /// When the successor expires.
     pub expires_at: NumericDate,
-    /// Until when the session must be remembered: no token of it can be good afterwards.
+    /// Until when the session must be remembered: no token of it is valid afterwards.
     pub keep_until: NumericDate,
+    /// Until when the session must be remembered if it ends early: no access token of it that
+    /// exists by then is valid afterwards. This includes those that a repetition within the grace
+    /// gets.
+    pub access_until: NumericDate,
 }
 
 impl<'a> Spend<'a> {
-    /// The spending of `refresh`, issued for the session at `issued_at`, in favour of `successor`,
-    /// without grace or adoption, with the other times set to `session.now` and its expiries.
+    /// The token `session.refresh`, issued at `issued_at`, is spent for `successor`, with the times
+    /// of `session`, without grace and without adoption.
     #[must_use]
     pub const fn new(session: &NewSession<'a>, issued_at: NumericDate, successor: &'a str) -> Self {
         Self {
@@ -106,10 +192,11 @@ impl<'a> Spend<'a> {
             now: session.now,
             expires_at: session.expires_at,
             keep_until: session.keep_until,
+            access_until: session.access_until,
         }
     }
 
-    /// Sets how long after its first spending the token gets the same successor again.
+    /// Sets how long after it was first spent the token gets the same successor.
     #[must_use]
     pub const fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -122,76 +209,103 @@ impl<'a> Spend<'a> {
         self.adopt = adopt;
         self
     }
+
+    /// Checks the lengths of the ids. Stores call this first.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](super::StoreErrorKind::InvalidInput) if one exceeds [`MAX_ID_LEN`].
+    pub fn validate(&self) -> Result<(), StoreError> {
+        check_lengths([self.session_id, self.user_id.as_str(), self.refresh, self.successor])
+    }
 }
 
-/// What became of a [`Spend`].
+/// The outcome of spending a refresh token.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Spent {
-    /// It was good, and its successor took its place.
+    /// The token was valid, and its successor has taken its place.
     First,
-    /// It had been spent within the grace time, and its successor is still unspent.
+    /// The token had been spent within the grace, and its successor is still unspent.
     Again {
-        /// The `jti` of the successor named by the first spending.
+        /// The `jti` of the successor that the first spending named.
         successor: Box<str>,
-        /// When the first spending was.
+        /// When the token was first spent.
         at: NumericDate,
     },
-    /// It had been spent before: its session has ended just now.
+    /// The token had been spent before. Its session has ended with this call.
     Reused,
-    /// It, its session or its user was revoked before, or its session is unknown.
+    /// The token, its session or its user was revoked before, or its session is unknown.
     Revoked,
 }
 
-/// What shall not be good any more.
+/// What to revoke.
 ///
-/// A store must answer a kind that it does not know with an error.
+/// A store must return an error for a variant that it does not know.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Revocation<'a> {
     /// One token.
     Token {
-        /// Its `jti`.
+        /// The token's `jti`.
         jti: &'a str,
-        /// Whose it is.
+        /// The user's id.
         user_id: &'a UserId,
-        /// Until when this must be remembered.
+        /// Until when the revocation must be remembered.
         keep_until: NumericDate,
     },
-    /// A session, also one the store has never heard of.
+    /// One session. If the store does not know it, nothing is stored.
     Session {
-        /// Its id.
+        /// The session's id.
         session_id: &'a str,
-        /// Whose it is.
+        /// The user's id.
         user_id: &'a UserId,
-        /// Until when this must be remembered.
+        /// Until when the session must be remembered: no access token of it that exists by then is
+        /// valid afterwards.
         keep_until: NumericDate,
     },
-    /// All sessions of a user, and all its tokens that name no session.
+    /// All sessions of a user, all logins under way, and all tokens of the user that belong to no
+    /// known session.
     User {
-        /// Who.
+        /// The user's id.
         user_id: &'a UserId,
-        /// A session that goes on.
+        /// A session that continues.
         except: Option<&'a str>,
-        /// Until when this must be remembered.
+        /// Until when the revocation must be remembered.
         keep_until: NumericDate,
     },
+}
+
+impl Revocation<'_> {
+    /// Checks the lengths of the ids. Stores call this first.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](super::StoreErrorKind::InvalidInput) if one exceeds [`MAX_ID_LEN`].
+    pub fn validate(&self) -> Result<(), StoreError> {
+        let (id, user_id) = match *self {
+            Self::Token { jti, user_id, .. } => (Some(jti), user_id),
+            Self::Session { session_id, user_id, .. } => (Some(session_id), user_id),
+            Self::User { user_id, except, .. } => (except, user_id),
+        };
+        check_lengths(id.into_iter().chain([user_id.as_str()]))
+    }
 }
 
 /// A token as a store knows it.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct TokenRef<'a> {
-    /// Its `jti`.
+    /// The token's `jti`.
     pub jti: Option<&'a str>,
-    /// Its session.
+    /// The session's id.
     pub session_id: Option<&'a str>,
-    /// Its user.
+    /// The user's id.
     pub user_id: &'a str,
-    /// When it was issued; tokens without `iat` count as issued in 1970.
+    /// When the token was issued; tokens without `iat` count as issued in 1970.
     pub issued_at: NumericDate,
     /// Whether it is a refresh token, which must also be unspent.
     pub refresh: bool,
-    /// Whether its session may be unknown, as for [`Spend::adopt`].
+    /// Whether the session may be unknown, as for [`Spend::adopt`].
     pub adopt: bool,
 }
 
@@ -202,14 +316,14 @@ impl<'a> TokenRef<'a> {
         Self { jti: None, session_id: None, user_id, issued_at, refresh: false, adopt: false }
     }
 
-    /// Sets its `jti`.
+    /// Sets the `jti`.
     #[must_use]
     pub const fn with_jti(mut self, jti: Option<&'a str>) -> Self {
         self.jti = jti;
         self
     }
 
-    /// Sets its session.
+    /// Sets the session's id.
     #[must_use]
     pub const fn with_session(mut self, session_id: Option<&'a str>) -> Self {
         self.session_id = session_id;
@@ -223,21 +337,92 @@ impl<'a> TokenRef<'a> {
         self.adopt = adopt;
         self
     }
+
+    /// Checks the lengths of the ids. Stores call this first.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](super::StoreErrorKind::InvalidInput) if one exceeds [`MAX_ID_LEN`].
+    pub fn validate(&self) -> Result<(), StoreError> {
+        check_lengths(self.jti.into_iter().chain(self.session_id).chain([self.user_id]))
+    }
+}
+
+/// Which of a user's sessions to list.
+#[derive(Clone, Copy)]
+pub struct Page<'a> {
+    cursor: Option<&'a str>,
+    limit: usize,
+}
+
+impl<'a> Page<'a> {
+    /// The highest [limit](Self::limit).
+    pub const MAX_LIMIT: usize = 100;
+
+    /// The first page.
+    #[must_use]
+    pub const fn first() -> Self {
+        Self { cursor: None, limit: Self::MAX_LIMIT }
+    }
+
+    /// The page after the one that returned `cursor` as [`SessionPage::next`].
+    #[must_use]
+    pub const fn after(cursor: &'a str) -> Self {
+        Self { cursor: Some(cursor), limit: Self::MAX_LIMIT }
+    }
+
+    /// Sets how many sessions the page has at most, from 1 to [`MAX_LIMIT`](Self::MAX_LIMIT). Other
+    /// numbers are taken to the nearest of these. Default: `MAX_LIMIT`.
+    #[must_use]
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit.clamp(1, Self::MAX_LIMIT);
+        self
+    }
+
+    /// The cursor after which the page begins; `None` for the first page.
+    #[must_use]
+    pub const fn cursor(&self) -> Option<&'a str> {
+        self.cursor
+    }
+
+    /// How many sessions the page has at most.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+}
+
+/// Some of a user's sessions.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionPage {
+    /// The sessions. There may be fewer than the limit, or none, although more pages follow.
+    pub sessions: Vec<Session>,
+    /// The cursor of the next page; `None` if this is the last one.
+    pub next: Option<Box<str>>,
+}
+
+impl SessionPage {
+    /// A page with these sessions, followed by the page after `next`.
+    #[must_use]
+    pub const fn new(sessions: Vec<Session>, next: Option<Box<str>>) -> Self {
+        Self { sessions, next }
+    }
 }
 
 /// A session as its user may see it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
-    /// Its id, as the tokens' `sid` says it.
+    /// The session's id, which is the `sid` of its tokens.
     pub id: Box<str>,
     /// When the user logged in.
     pub created_at: NumericDate,
-    /// When it was last refreshed.
+    /// When the session was last refreshed.
     pub last_used_at: NumericDate,
     /// When its refresh token expires.
     pub expires_at: NumericDate,
-    /// What its user may recognize it by.
+    /// Its label.
     pub label: Option<Box<str>>,
 }
 
@@ -253,12 +438,22 @@ impl Session {
         Self { id: id.into(), created_at, last_used_at, expires_at, label: None }
     }
 
-    /// Sets what its user may recognize it by.
+    /// Sets the label.
     #[must_use]
     pub fn with_label(mut self, label: Option<Box<str>>) -> Self {
         self.label = label;
         self
     }
+}
+
+/// Rejects ids and labels that are too long.
+pub(super) fn check_lengths<'a>(
+    strings: impl IntoIterator<Item = &'a str>,
+) -> Result<(), StoreError> {
+    if strings.into_iter().any(|string| string.len() > MAX_ID_LEN) {
+        return Err(StoreError::invalid_input("an id or label is longer than 255 bytes"));
+    }
+    Ok(())
 }
 
 macro_rules! redacted_debug {
@@ -270,7 +465,18 @@ macro_rules! redacted_debug {
         }
     )*};
 }
-redacted_debug!(NewSession, Spend, Revocation, TokenRef);
+redacted_debug!(NewSession, Spend, Revocation, TokenRef, Page);
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { ended } => {
+                f.debug_struct("Started").field("ended", &ended.len()).finish()
+            }
+            Self::UserRevoked => f.write_str("UserRevoked"),
+        }
+    }
+}
 
 impl fmt::Debug for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -282,6 +488,15 @@ impl fmt::Debug for Spent {
             Self::Reused => f.write_str("Reused"),
             Self::Revoked => f.write_str("Revoked"),
         }
+    }
+}
+
+impl fmt::Debug for SessionPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionPage")
+            .field("sessions", &self.sessions.len())
+            .field("is_last", &self.next.is_none())
+            .finish()
     }
 }
 

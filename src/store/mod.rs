@@ -1,27 +1,34 @@
-//! What must be remembered between requests: sessions, spent refresh tokens, revocations.
+//! What is remembered between requests: sessions, spent refresh tokens, revocations.
 //!
-//! A store keeps facts about tokens, ids and times, and never a token. It decides atomically: of
-//! any number of concurrent tries to spend one refresh token, exactly one is the first.
+//! A store keeps ids and times, never a token. Its decisions are atomic: if one refresh token is
+//! spent by many concurrent calls, exactly one of them is the first.
 //!
 //! # Sessions
 //!
-//! A login begins a session, and all its tokens carry the session's id (`sid`). A session has one
-//! refresh token that may be spent next. Spending it names its successor; spending an older one
-//! is reuse, and ends the session.
+//! A login begins a session. All its tokens carry the session's id (`sid`). A session has one
+//! unspent refresh token. Spending that token names its successor, and the successor becomes the
+//! unspent one. Spending an older token is reuse, and ends the session.
 //!
-//! # Writing a store
+//! # Implementing a store
 //!
-//! Implement [`TokenStore`] with plain `async fn`s. Each method must be one atomic step, also
-//! between processes, and should be one round trip. A call that takes too long is dropped where it
-//! waits: it must have happened then either wholly or not at all. Times come with the call, so a
-//! store needs no clock, and clocks of several machines differ: what is said to come before or
-//! after is meant in the order of the calls unless a time is named. Ids are any text, and what has
-//! an id has it within its user only.
+//! Implement [`TokenStore`], with plain `async fn`s.
 //!
-//! Run the `conformance` suite (feature `test-util`) against it: it tests every rule stated here.
+//! - Each method is one atomic step, also between processes, and should be one round trip. Revoking
+//!   a user may be two steps: first raise the generation, then revoke.
+//! - A caller that waits too long drops the call. The call must then have happened completely or
+//!   not at all.
+//! - Times come with the call, so a store needs no clock. The clocks of several machines differ:
+//!   "before" and "after" refer to the order of the calls, except where a time is named.
+//! - Ids are arbitrary strings of up to [`MAX_ID_LEN`] bytes. Ids of sessions and tokens are unique
+//!   per user only. Longer ids and labels are rejected by every method, see
+//!   [`NewSession::validate`].
+//! - No call may become slower with the number of sessions that a user has.
+//!
+//! The `conformance` suite (feature `test-util`) tests all rules of this module.
 
 #[cfg(feature = "test-util")]
 pub mod conformance;
+mod cursor;
 mod error;
 mod facts;
 mod memory;
@@ -38,8 +45,11 @@ mod token_store;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
-pub use error::StoreError;
-pub use facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef};
+pub use error::{StoreError, StoreErrorKind};
+pub use facts::{
+    Begun, Generation, MAX_ID_LEN, NewSession, Page, Revocation, Session, SessionPage, Spend,
+    Spent, TokenRef,
+};
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;

@@ -1,4 +1,4 @@
-//! A store behind one pointer, with a deadline on every call.
+//! A store of any type, with a deadline on every call.
 
 use std::{error::Error, fmt, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
@@ -11,15 +11,15 @@ use crate::{
 };
 
 use super::{
-    error::StoreError,
-    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    error::{StoreError, StoreErrorKind},
+    facts::{Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef},
     token_store::TokenStore,
 };
 
-/// How long a store may take unless configured otherwise.
+/// How long a call to a store may take by default.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Refuses a deadline that no store can meet.
+/// Rejects a deadline that no store can meet.
 pub(crate) fn check_deadline(deadline: Duration) -> Result<(), ConfigError> {
     if deadline.is_zero() {
         return Err(ConfigError::out_of_range("the store deadline must not be zero"));
@@ -29,10 +29,9 @@ pub(crate) fn check_deadline(deadline: Duration) -> Result<(), ConfigError> {
 
 /// The object-safe twin of [`TokenStore`].
 trait DynStore: Send + Sync {
-    fn begin<'a>(
-        &'a self,
-        session: &'a NewSession<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>>;
+    fn generation(&self) -> BoxFuture<'_, Result<Generation, StoreError>>;
+    fn begin<'a>(&'a self, session: &'a NewSession<'_>)
+    -> BoxFuture<'a, Result<Begun, StoreError>>;
     fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>>;
     fn revoke<'a>(
         &'a self,
@@ -46,15 +45,20 @@ trait DynStore: Send + Sync {
         &'a self,
         user_id: &'a UserId,
         now: NumericDate,
-    ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>>;
+        page: Page<'a>,
+    ) -> BoxFuture<'a, Result<SessionPage, StoreError>>;
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 impl<S: TokenStore> DynStore for S {
+    fn generation(&self) -> BoxFuture<'_, Result<Generation, StoreError>> {
+        Box::pin(TokenStore::generation(self))
+    }
+
     fn begin<'a>(
         &'a self,
         session: &'a NewSession<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Begun, StoreError>> {
         Box::pin(TokenStore::begin(self, session))
     }
 
@@ -85,8 +89,9 @@ impl<S: TokenStore> DynStore for S {
         &'a self,
         user_id: &'a UserId,
         now: NumericDate,
-    ) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
-        Box::pin(TokenStore::sessions(self, user_id, now))
+        page: Page<'a>,
+    ) -> BoxFuture<'a, Result<SessionPage, StoreError>> {
+        Box::pin(TokenStore::sessions(self, user_id, now, page))
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -94,7 +99,7 @@ impl<S: TokenStore> DynStore for S {
     }
 }
 
-/// A [`TokenStore`] of a type nobody needs to name. Cheap to clone.
+/// A [`TokenStore`] of any type. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct SharedStore {
     store: Arc<dyn DynStore>,
@@ -110,7 +115,11 @@ impl SharedStore {
         Self { deadline, ..self }
     }
 
-    pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, AuthError> {
+    pub(crate) async fn generation(&self) -> Result<Generation, AuthError> {
+        self.within_deadline(self.store.generation()).await
+    }
+
+    pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, AuthError> {
         self.within_deadline(self.store.begin(session)).await
     }
 
@@ -138,8 +147,9 @@ impl SharedStore {
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, AuthError> {
-        self.within_deadline(self.store.sessions(user_id, now)).await
+        page: Page<'_>,
+    ) -> Result<SessionPage, AuthError> {
+        self.within_deadline(self.store.sessions(user_id, now, page)).await
     }
 
     pub(crate) async fn ping(&self) -> Result<(), AuthError> {
@@ -148,18 +158,24 @@ impl SharedStore {
 
     async fn within_deadline<T>(
         &self,
-        answer: impl Future<Output = Result<T, StoreError>>,
+        call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, AuthError> {
-        let mut answer = pin!(answer);
-        // A store in memory answers at once and needs no timer, nor a runtime that has one.
-        let result = match futures::poll!(&mut answer) {
+        let mut call = pin!(call);
+        // A store in memory is ready at once, and needs no timer and no runtime that has one.
+        let result = match futures::poll!(&mut call) {
             Poll::Ready(result) => result,
-            Poll::Pending => match tokio::time::timeout(self.deadline, answer).await {
+            Poll::Pending => match tokio::time::timeout(self.deadline, call).await {
                 Ok(result) => result,
                 Err(_) => Err(StoreError::unavailable(DeadlineExceeded)),
             },
         };
-        result.map_err(|error| AuthError::with_source(AuthErrorKind::Unavailable, error))
+        result.map_err(|error| {
+            let kind = match error.kind() {
+                StoreErrorKind::InvalidInput => AuthErrorKind::InvalidClaims,
+                StoreErrorKind::Unavailable => AuthErrorKind::Unavailable,
+            };
+            AuthError::with_source(kind, error)
+        })
     }
 }
 

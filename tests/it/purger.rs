@@ -11,7 +11,8 @@ use std::{
 use tower_jwt_auth::{
     ManualClock, MemoryStore, NumericDate,
     store::{
-        NewSession, Purger, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore,
+        Begun, Generation, NewSession, Page, Purger, Revocation, SessionPage, Spend, Spent,
+        StoreError, TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -58,7 +59,11 @@ struct Broken {
 }
 
 impl TokenStore for Broken {
-    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        Err(StoreError::unavailable("broken"))
+    }
+
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Begun, StoreError> {
         Err(StoreError::unavailable("broken"))
     }
 
@@ -74,7 +79,12 @@ impl TokenStore for Broken {
         Err(StoreError::unavailable("broken"))
     }
 
-    async fn sessions(&self, _: &UserId, _: NumericDate) -> Result<Vec<Session>, StoreError> {
+    async fn sessions(
+        &self,
+        _: &UserId,
+        _: NumericDate,
+        _: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
         Err(StoreError::unavailable("broken"))
     }
 

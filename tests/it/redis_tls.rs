@@ -2,7 +2,7 @@
 
 use tower_jwt_auth::{
     ConfigErrorKind, NumericDate,
-    store::{NewSession, RedisStore, StoreError, TokenStore, replica::RevocationReplica},
+    store::{NewSession, Page, RedisStore, StoreError, TokenStore, replica::RevocationReplica},
     token::UserId,
 };
 
@@ -63,7 +63,15 @@ async fn certificates_are_verified() {
     let localhost = server.url("localhost");
     let store = RedisStore::connect_tls_lazy(&localhost, &right).unwrap();
     log_in(&store).await.expect("the certificate is good");
-    assert_eq!(store.sessions(&"ada".into(), NumericDate::default()).await.unwrap().len(), 1);
+    assert_eq!(
+        store
+            .sessions(&"ada".into(), NumericDate::default(), Page::first())
+            .await
+            .unwrap()
+            .sessions
+            .len(),
+        1
+    );
 
     let refused = [
         ("another authority", RedisStore::connect_tls_lazy(&localhost, &wrong)),

@@ -9,7 +9,8 @@ use std::{
 use tower_jwt_auth::{
     ConfigError,
     store::{
-        NewSession, PostgresStore, Revocation, Spent, SqliteStore, StoreError, TokenRef, TokenStore,
+        NewSession, Page, PostgresStore, Revocation, Spent, SqliteStore, StoreError, TokenRef,
+        TokenStore,
     },
     token::UserId,
 };
@@ -211,10 +212,10 @@ pub async fn a_beginning_may_be_repeated<D: Database>(database: &D) {
     for id in ["one", "two", "two"] {
         limited(id).await.unwrap();
     }
-    assert_eq!(store.sessions(&user, at(0)).await.unwrap().len(), 2);
+    assert_eq!(store.sessions(&user, at(0), Page::first()).await.unwrap().sessions.len(), 2);
     limited("three").await.unwrap();
     limited("one").await.unwrap();
-    let live = store.sessions(&user, at(0)).await.unwrap();
+    let live = store.sessions(&user, at(0), Page::first()).await.unwrap().sessions;
     assert_eq!(live.len(), 2);
     assert!(live.iter().any(|session| &*session.id == "three"));
 }
@@ -227,7 +228,7 @@ pub async fn every_id_and_label_is_kept_as_it_is<D: Database>(database: &D) {
         let user = UserId::from(id);
         let session = NewSession::new(id, &user, id, at(0)).with_expiry(at(KEPT), at(KEPT));
         store.begin(&session.with_label(Some(id))).await.unwrap();
-        let listed = store.sessions(&user, at(0)).await.unwrap();
+        let listed = store.sessions(&user, at(0), Page::first()).await.unwrap().sessions;
         assert_eq!(listed.len(), 1, "{id:?}");
         assert_eq!(&*listed[0].id, id);
         assert_eq!(listed[0].label.as_deref(), Some(id));
@@ -290,6 +291,8 @@ pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
     store.begin(&session).await.unwrap();
     let other = NewSession::new("other", &user, "first", at(10)).with_expiry(at(KEPT), at(KEPT));
     store.begin(&other.with_limit(1.try_into().ok())).await.unwrap();
+    store.begin(&session).await.unwrap();
+    store.generation().await.unwrap();
     spend(store, "user 8", "first", "second").await.unwrap();
     spend_as(store, "user 9", "first", "second", |spend| spend.with_adoption(true)).await.unwrap();
     let keep_until = at(KEPT);
@@ -303,7 +306,7 @@ pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
     }
     is_spent(store, "user 7", "first").await.unwrap();
     store.is_revoked(&TokenRef::new("user 7", at(0))).await.unwrap();
-    store.sessions(&user, at(12)).await.unwrap();
+    store.sessions(&user, at(12), Page::first()).await.unwrap().sessions;
     store.purge(at(50), 300).await.unwrap();
     store.ping().await.unwrap();
 }
@@ -333,7 +336,9 @@ pub async fn no_statement_reads_a_whole_table<D: Database>(database: &D) {
     assert!(plans.len() >= 10, "{plans:#?}");
     for line in plans {
         let whole = line.contains("Seq Scan") || line.contains("SCAN jwt");
-        assert!(!whole || line.contains("jwt_migrations"), "{line}");
+        // These have one row.
+        let small = line.contains("jwt_migrations") || line.contains("jwt_generation");
+        assert!(!whole || small, "{line}");
     }
 }
 

@@ -26,7 +26,9 @@
 //!    They need the multi-threaded runtime, and take a number of rounds: how a race ends is chance.
 
 mod adoption;
+mod generations;
 mod ids;
+mod lengths;
 mod purging;
 mod races;
 mod revocation;
@@ -35,7 +37,8 @@ mod sessions;
 mod spending;
 
 pub use self::{
-    adoption::*, ids::*, purging::*, races::*, revocation::*, sessions::*, spending::*,
+    adoption::*, generations::*, ids::*, lengths::*, purging::*, races::*, revocation::*,
+    sessions::*, spending::*,
 };
 
 /// How often the tests run each rule about races.
@@ -78,6 +81,9 @@ macro_rules! token_store_conformance {
             $crate::store::conformance::purging_keeps_to_its_limit(&store).await;
             $crate::store::conformance::spending_extends_what_is_remembered(&store).await;
             $crate::store::conformance::revoking_extends_what_is_remembered(&store).await;
+            $crate::store::conformance::an_ended_session_outlives_its_access_tokens_only(&store)
+                .await;
+            $crate::store::conformance::an_ended_session_is_not_adopted_again(&store).await;
         }
     };
     ($store:expr, forgets_by_itself $(,)?) => {
@@ -106,7 +112,7 @@ macro_rules! token_store_conformance {
             a_revoked_token_is_refused_alone
             a_revoked_session_ends_alone
             a_session_is_revoked_by_its_user_only
-            an_unknown_session_can_be_revoked
+            revoking_an_unknown_session_changes_nothing
             a_known_session_is_not_begun_again
             a_revoked_user_loses_all_sessions
             a_revoked_user_may_keep_a_session
@@ -116,7 +122,16 @@ macro_rules! token_store_conformance {
 
             a_session_is_listed_with_its_times
             a_session_keeps_its_label
+            revoking_a_user_raises_the_generation
+            a_login_before_a_revocation_is_refused
+            a_login_after_a_revocation_stands
+            logins_of_other_users_are_not_refused
+            an_exception_spares_live_sessions_only
+
             a_limit_ends_what_was_used_longest_ago
+            a_limit_ends_many_sessions
+            a_limit_counts_live_sessions_only
+            pages_list_each_session_once
             only_live_sessions_are_listed
             each_user_has_its_own_list
             users_may_share_ids
@@ -126,6 +141,8 @@ macro_rules! token_store_conformance {
             odd_token_ids_are_kept_apart
             joined_ids_are_kept_apart
             an_empty_user_id_is_an_id
+            ids_that_are_too_long_are_rejected
+            the_longest_ids_are_accepted
         }
         $crate::token_store_conformance! {
             @races $store;
@@ -134,6 +151,8 @@ macro_rules! token_store_conformance {
             one_of_many_adoptions_is_first
             a_revoked_user_outruns_spendings
             a_revoked_session_outruns_spendings
+            a_revoked_user_outruns_logins
+            a_revocation_outruns_exceptions
             many_logins_keep_to_a_limit
             writes_of_one_user_do_not_collide
         }

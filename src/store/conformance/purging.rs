@@ -1,4 +1,6 @@
-use crate::store::{Revocation, Spent, TokenRef, TokenStore};
+use std::num::NonZeroUsize;
+
+use crate::store::{Revocation, Spend, Spent, TokenRef, TokenStore};
 
 use super::scene::{DAY, Ids, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user};
 
@@ -26,7 +28,9 @@ pub async fn purging_forgets_what_is_due<S: TokenStore>(store: &S) {
     let terms = Terms::default();
     let (newest, spent) = (new_id(), &session.ids.first);
     session.spend_keeping(spent, &newest, 1, terms, DUE).await;
-    let (jti, session_id) = (&new_id(), &new_id());
+    let ended = Ids::of(user_id).on(store);
+    ended.begin(0, DUE).await;
+    let (jti, session_id) = (&new_id(), &ended.ids.session);
     revoke(store, &Revocation::Token { jti, user_id, keep_until: at(DUE) }, 1).await;
     revoke(store, &Revocation::Session { session_id, user_id, keep_until: at(DUE) }, 1).await;
     let revoked_user = &new_user();
@@ -69,7 +73,9 @@ pub async fn purging_keeps_to_its_limit<S: TokenStore>(store: &S) {
     }
     for user_id in [user_id, &new_user()] {
         Ids::of(user_id).on(store).begin(0, DUE).await;
-        let (jti, session_id) = (&new_id(), &new_id());
+        let ended = Ids::of(user_id).on(store);
+        ended.begin(0, DUE).await;
+        let (jti, session_id) = (&new_id(), &ended.ids.session);
         let keep_until = at(DUE);
         revoke(store, &Revocation::Token { jti, user_id, keep_until }, 1).await;
         revoke(store, &Revocation::Session { session_id, user_id, keep_until }, 1).await;
@@ -147,4 +153,56 @@ pub async fn revoking_extends_what_is_remembered<S: TokenStore>(store: &S) {
     login.assert_ended(&login.ids.first, "a session that outlasts its user's revocation").await;
     revoke_user(store, user_id, 30).await;
     assert!(is_revoked(store, &other).await, "a user may be revoked anew");
+}
+
+/// A session that has ended is remembered for as long as its access tokens live, and no longer.
+pub async fn an_ended_session_outlives_its_access_tokens_only<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let [revoked, reused, displaced, live] = [(); 4].map(|()| Ids::of(&user).on(store));
+    for (login, now) in [(&displaced, 0), (&revoked, 1), (&reused, 2)] {
+        let session = login.beginning(now).with_expiry(at(DUE + 100), at(DUE + 100));
+        login.begin_as(&session.with_access_until(at(DUE - 10))).await;
+    }
+    let newest = new_id();
+    let session = reused.beginning(3).with_expiry(at(DUE + 100), at(DUE + 100));
+    for (successor, access_until) in [(&*newest, DUE), (&*new_id(), DUE - 20)] {
+        let spend = Spend::new(&session.with_access_until(at(access_until)), at(2), successor);
+        store.spend(&spend).await.expect("the store spends a token");
+    }
+    let Ids { session: session_id, user: user_id, .. } = &revoked.ids;
+    for keep_until in [DUE, DUE - 20] {
+        let keep_until = at(keep_until);
+        revoke(store, &Revocation::Session { session_id, user_id, keep_until }, 4).await;
+    }
+    let session = live.beginning(5).with_expiry(at(DUE + 100), at(DUE + 100));
+    let session = session.with_access_until(at(DUE)).with_limit(NonZeroUsize::new(1));
+    assert!(live.begin_as(&session).await == [Box::from(&*displaced.ids.session)], "the limit");
+
+    let ended = [("revoked", &revoked), ("reused", &reused), ("displaced", &displaced)];
+    purge_all(store, DUE - 1).await;
+    for (how, login) in ended {
+        assert!(login.is_access_revoked().await, "{how}: its access tokens still live");
+    }
+    purge_all(store, DUE).await;
+    for (how, login) in ended {
+        assert!(!login.is_access_revoked().await, "{how}: it is forgotten");
+        let spent = login.spend(&login.ids.first, 6).await;
+        assert_eq!(spent, Spent::Revoked, "{how}: it is unknown");
+    }
+    live.assert_alive(&live.ids.first, "a session that has not ended").await;
+}
+
+/// An adopted session is remembered until its first token has expired, even if it ended earlier:
+/// otherwise the token could be adopted again.
+pub async fn an_ended_session_is_not_adopted_again<S: TokenStore>(store: &S) {
+    let login = Ids::without_session(&new_user()).on(store);
+    let session = login.beginning(1).with_expiry(at(DUE), at(DUE)).with_access_until(at(10));
+    let spend = Spend::new(&session, at(0), "second").with_adoption(true);
+    assert_eq!(store.spend(&spend).await.expect("the store spends a token"), Spent::First);
+    let Ids { session: session_id, user: user_id, .. } = &login.ids;
+    revoke(store, &Revocation::Session { session_id, user_id, keep_until: at(10) }, 2).await;
+    purge_all(store, DUE - 1).await;
+    let again = Spend { successor: "third", now: at(3), ..spend };
+    let spent = store.spend(&again).await.expect("the store spends a token");
+    assert_eq!(spent, Spent::Revoked, "the session has ended");
 }

@@ -5,7 +5,8 @@ use tokio::sync::Barrier;
 use crate::store::{Revocation, Spent, TokenRef, TokenStore};
 
 use super::scene::{
-    Ids, KEPT, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user, sessions,
+    Ids, KEPT, Login, Terms, at, generation, is_revoked, new_id, new_user, revoke, revoke_user,
+    sessions,
 };
 
 /// How many calls are made at once.
@@ -152,6 +153,46 @@ pub async fn a_revoked_user_outruns_spendings<S: TokenStore>(store: &Arc<S>, rou
     }
 }
 
+/// No login that read the generation before its user was revoked survives the revocation.
+pub async fn a_revoked_user_outruns_logins<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for round in 0..rounds {
+        let user = new_user();
+        let read = Some(generation(&**store).await);
+        let limit = NonZeroUsize::new(if round % 2 == 0 { 0 } else { 3 });
+        at_once(store, |number, store| {
+            let ids = Ids::of(&user);
+            async move {
+                let login = ids.on(&*store);
+                if number == CALLS / 2 {
+                    login.revoke_user(5).await;
+                } else {
+                    let session = login.beginning(0).with_limit(limit).with_generation(read);
+                    login.try_begin(&session).await;
+                }
+            }
+        })
+        .await;
+        assert!(sessions(&**store, &user, 1).await.is_empty(), "no session is listed");
+    }
+}
+
+/// A session ends with the revocation of its user even if another one spares it at the same time.
+pub async fn a_revocation_outruns_exceptions<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let login = Login::begun(&**store).await;
+        at_once(store, |number, store| {
+            let Ids { user, session, .. } = login.ids.clone();
+            async move {
+                let except = (number != CALLS / 2).then_some(&*session);
+                let (user_id, keep_until) = (&user, at(KEPT));
+                revoke(&*store, &Revocation::User { user_id, except, keep_until }, 5).await;
+            }
+        })
+        .await;
+        login.assert_ended(&login.ids.first, "a session that one revocation did not spare").await;
+    }
+}
+
 /// When a session was revoked, none of its refresh tokens is good, whatever was spent meanwhile.
 pub async fn a_revoked_session_outruns_spendings<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
@@ -196,13 +237,14 @@ pub async fn many_logins_keep_to_a_limit<S: TokenStore>(store: &Arc<S>, rounds: 
 /// Any number of logins and revocations of one user may be made at once.
 pub async fn writes_of_one_user_do_not_collide<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
-        let (user, jti, session_id) = (new_user(), new_id(), new_id());
+        let (user, jti) = (new_user(), new_id());
+        let session_id = Login::begun_by(&user, &**store).await.ids.session;
         at_once(store, |_, store| {
             let ids = Ids::of(&user);
             async move { ids.on(&*store).begin(0, KEPT).await }
         })
         .await;
-        assert_eq!(sessions(&**store, &user, 1).await.len(), CALLS, "all have logged in");
+        assert_eq!(sessions(&**store, &user, 1).await.len(), CALLS + 1, "all have logged in");
 
         at_once(store, |number, store| {
             let (user_id, jti, session_id) = (user.clone(), jti.clone(), session_id.clone());

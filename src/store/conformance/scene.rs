@@ -6,7 +6,10 @@ use aws_lc_rs::rand;
 
 use crate::{
     clock::NumericDate,
-    store::{NewSession, Revocation, Session, Spend, Spent, TokenRef, TokenStore},
+    store::{
+        Begun, Generation, NewSession, Page, Revocation, Session, Spend, Spent, TokenRef,
+        TokenStore,
+    },
     token::UserId,
 };
 
@@ -100,12 +103,19 @@ impl<'a, S: TokenStore> Login<'a, S> {
         self.begin_as(&self.beginning(now).with_expiry(at(now + DAY), at(keep_until))).await;
     }
 
-    /// Gives the ids of the sessions that have ended with it, sorted.
+    /// Begins the session, and returns the ids of the sessions that have ended with it, sorted.
     pub(super) async fn begin_as(&self, session: &NewSession<'_>) -> Vec<Box<str>> {
-        let ended = self.store.begin(session).await;
-        let mut ended = ended.expect("the store begins a session");
-        ended.sort();
-        ended
+        match self.try_begin(session).await {
+            Begun::Started { mut ended } => {
+                ended.sort();
+                ended
+            }
+            Begun::UserRevoked => panic!("the user was not revoked since the generation was read"),
+        }
+    }
+
+    pub(super) async fn try_begin(&self, session: &NewSession<'_>) -> Begun {
+        self.store.begin(session).await.expect("the store begins a session")
     }
 
     pub(super) fn beginning(&self, now: u64) -> NewSession<'_> {
@@ -223,6 +233,10 @@ pub(super) async fn revoke_user<S: TokenStore>(store: &S, user_id: &UserId, now:
     revoke(store, &Revocation::User { user_id, except: None, keep_until: at(KEPT) }, now).await;
 }
 
+pub(super) async fn generation<S: TokenStore>(store: &S) -> Generation {
+    store.generation().await.expect("the store has a generation")
+}
+
 /// What the store says, which must be the same at once as after waiting.
 pub(super) async fn is_revoked<S: TokenStore>(store: &S, token: &TokenRef<'_>) -> bool {
     let revoked = store.is_revoked(token).await.expect("the store can tell");
@@ -238,10 +252,31 @@ pub(super) async fn sessions<S: TokenStore>(
     user_id: &UserId,
     now: u64,
 ) -> BTreeMap<Box<str>, Session> {
-    let list = store.sessions(user_id, at(now)).await.expect("the store lists sessions");
-    let len = list.len();
-    let sessions: BTreeMap<_, _> =
-        list.into_iter().map(|session| (session.id.clone(), session)).collect();
-    assert_eq!(sessions.len(), len, "no session is listed twice");
-    sessions
+    let mut list = BTreeMap::new();
+    for session in all_pages(store, user_id, now, Page::MAX_LIMIT).await {
+        let known = list.insert(session.id.clone(), session);
+        assert!(known.is_none(), "no session is listed twice");
+    }
+    list
+}
+
+/// The sessions of a user, read in pages of `limit`.
+pub(super) async fn all_pages<S: TokenStore>(
+    store: &S,
+    user_id: &UserId,
+    now: u64,
+    limit: usize,
+) -> Vec<Session> {
+    let mut sessions = Vec::new();
+    let mut cursor: Option<Box<str>> = None;
+    loop {
+        let page = cursor.as_deref().map_or(Page::first(), Page::after).with_limit(limit);
+        let page = store.sessions(user_id, at(now), page).await.expect("the store lists sessions");
+        assert!(page.sessions.len() <= limit, "a page keeps to its limit");
+        sessions.extend(page.sessions);
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return sessions,
+        }
+    }
 }

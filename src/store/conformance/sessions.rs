@@ -2,7 +2,9 @@ use std::{collections::BTreeSet, num::NonZeroUsize};
 
 use crate::store::{Spent, TokenStore};
 
-use super::scene::{DAY, Ids, KEPT, Login, Terms, at, new_id, new_user, sessions};
+use super::scene::{
+    DAY, Ids, KEPT, Login, Terms, all_pages, at, new_id, new_user, revoke_user, sessions,
+};
 
 /// A session is listed with the times of its login and its last refresh; a rotation keeps its id.
 pub async fn a_session_is_listed_with_its_times<S: TokenStore>(store: &S) {
@@ -79,6 +81,71 @@ pub async fn a_limit_ends_what_was_used_longest_ago<S: TokenStore>(store: &S) {
     fifth.assert_ended(&fifth.ids.first, "a session beyond the limit").await;
     last.assert_alive(&last.ids.first, "the session that was begun").await;
     other.assert_alive(&other.ids.first, "a session of another user").await;
+}
+
+/// A limit also holds for a user who has many more sessions, after a few more logins at the latest.
+pub async fn a_limit_ends_many_sessions<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let spared = Login::begun_by(&user, store).await;
+    for _ in 0..110 {
+        Login::begun_by(&user, store).await;
+    }
+    let mut ended = BTreeSet::new();
+    spared.rotate(&spared.ids.first, 1).await;
+    let mut newest = None;
+    for now in 2..=4 {
+        let login = Ids::of(&user).on(store);
+        let begun = login.begin_as(&login.beginning(now).with_limit(NonZeroUsize::new(5))).await;
+        ended.extend(begun);
+        newest = Some(login);
+    }
+    assert_eq!(sessions(store, &user, 5).await.len(), 5, "the limit allows five");
+    assert_eq!(ended.len(), 114 - 5, "the ids of all that have ended are returned");
+    assert!(spared.listed().await.is_some(), "it was used later than most");
+    let newest = newest.expect("there were three logins");
+    newest.assert_alive(&newest.ids.first, "the session used last").await;
+}
+
+/// Sessions that have expired, or ended with their user, do not count.
+pub async fn a_limit_counts_live_sessions_only<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let limit = NonZeroUsize::new(2);
+    for _ in 0..3 {
+        Login::begun_by(&user, store).await;
+    }
+    revoke_user(store, &user, 1).await;
+    let expired = Ids::of(&user).on(store);
+    expired.begin_as(&expired.beginning(2).with_expiry(at(3), at(KEPT))).await;
+    let [first, second, third] = [(); 3].map(|()| Ids::of(&user).on(store));
+    for (login, now) in [(&first, 4), (&second, 5)] {
+        let ended = login.begin_as(&login.beginning(now).with_limit(limit)).await;
+        assert!(ended.is_empty(), "the limit allows two");
+    }
+    let ended = third.begin_as(&third.beginning(6).with_limit(limit)).await;
+    assert!(ended == [Box::from(&*first.ids.session)], "the one used longest ago ends");
+    second.assert_alive(&second.ids.first, "a session within the limit").await;
+}
+
+/// Pages list each session once, whatever their limit is.
+pub async fn pages_list_each_session_once<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let mut expected = Vec::new();
+    for now in 0..130 {
+        let login = Ids::of(&user).on(store);
+        // Several were used last in the same second.
+        login.begin(now / 9, KEPT).await;
+        match now % 13 {
+            0 => login.revoke_session(now).await,
+            _ => expected.push(login.ids.session.into_boxed_str()),
+        }
+    }
+    expected.sort();
+    for limit in [1, 2, 7, 64, 100] {
+        let listed = all_pages(store, &user, 20, limit).await;
+        let mut listed: Vec<_> = listed.into_iter().map(|session| session.id).collect();
+        listed.sort();
+        assert!(listed == expected, "pages of {limit}");
+    }
 }
 
 /// Sessions that have ended or expired are not listed.

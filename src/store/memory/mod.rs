@@ -6,33 +6,41 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use crate::{clock::NumericDate, token::UserId};
 
-use self::{shard::Shard, state::SessionState};
+use self::{
+    shard::Shard,
+    state::{SessionState, UserState},
+};
 
 use super::{
+    cursor,
     error::StoreError,
-    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    facts::{
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
+        check_lengths,
+    },
     token_store::TokenStore,
 };
 
 const SHARDS: usize = 32;
 const DEFAULT_CAPACITY: usize = 1_000_000;
-/// How many due entries each write looks at: more than one, so that forgetting keeps up.
+/// How many due elements each write looks at: more than a login usually adds, so that forgetting keeps
+/// up.
 const SWEEP: usize = 4;
 
 /// A [`TokenStore`] in the memory of one process.
 ///
-/// For tests, and for services of one copy that may log everybody out when they restart. It
-/// answers at once, so the layer never waits for it. Clones share their content.
+/// For tests, and for services of a single process that may log everybody out when they restart.
+/// Calls never wait. Clones share their content.
 ///
-/// Memory is bounded: with every write some entries are forgotten whose time has come, and while
-/// it holds as many sessions and revocations as its [capacity](Self::with_capacity), further ones
-/// are refused with `503`; none is forgotten early.
+/// Memory is bounded. Every write also forgets some entries that are due. While the store holds as
+/// many sessions and revocations as its [capacity](Self::with_capacity), new ones are rejected with
+/// `503`. No entry is forgotten early.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Inner>);
 
@@ -42,6 +50,7 @@ struct Inner {
     /// Sessions, revoked tokens and revoked users.
     len: AtomicUsize,
     capacity: usize,
+    generation: AtomicU64,
 }
 
 impl MemoryStore {
@@ -59,22 +68,23 @@ impl MemoryStore {
             shards: Default::default(),
             len: AtomicUsize::new(0),
             capacity,
+            generation: AtomicU64::new(0),
         }))
     }
 
-    /// How many sessions and revocations are held, those included whose time has come.
+    /// The number of sessions and revocations in the store, including those that are due.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing is held.
+    /// Whether the store holds no sessions and no revocations.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn answer(&self, token: &TokenRef<'_>) -> bool {
+    fn lookup(&self, token: &TokenRef<'_>) -> bool {
         let shard = self.0.shard(token.user_id);
         match shard.user(token.user_id) {
             Some(user) => user.revokes(token),
@@ -104,10 +114,10 @@ impl Inner {
         lock(&self.shards[index])
     }
 
-    /// The shard of a user, in which something may be written at `now`.
+    /// The shard of a user, for a write at `now`.
     fn swept_shard(&self, user_id: &str, now: NumericDate) -> MutexGuard<'_, Shard> {
         if self.len.load(Ordering::Relaxed) >= self.capacity {
-            // The room may be taken by due entries of shards where nothing happens.
+            // Due entries may remain in shards that are not written to.
             self.purge(now, SHARDS);
         }
         let mut shard = self.shard(user_id);
@@ -117,13 +127,22 @@ impl Inner {
 
     fn purge(&self, now: NumericDate, limit: usize) -> usize {
         let mut total = 0;
-        // One shard at a time, so that no request waits for more than a thirty-second of the work.
+        // One shard at a time, so that no request waits for more than a small part of the work.
         for shard in &self.shards {
             let left = limit - total;
             total += lock(shard).sweep(now).filter(|dropped| *dropped).take(left).count();
         }
         self.release(total);
         total
+    }
+
+    fn generation(&self) -> Generation {
+        Generation::new(self.generation.load(Ordering::SeqCst))
+    }
+
+    /// Raises the generation, and returns the new one.
+    fn raise_generation(&self) -> Generation {
+        Generation::new(self.generation.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
     /// Makes room for one more entry.
@@ -141,46 +160,51 @@ impl Inner {
 }
 
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    // Every change is complete once begun, so a panic elsewhere leaves no half of one.
+    // No change panics halfway, so a poisoned shard is consistent.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TokenStore for MemoryStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        let NewSession { session_id, now, limit, .. } = *session;
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        Ok(self.0.generation())
+    }
+
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
+        session.validate()?;
         let user_id = session.user_id.as_str();
-        let mut shard = self.0.swept_shard(user_id, now);
-        if shard.user(user_id).is_some_and(|user| user.sessions.contains_key(session_id)) {
-            return Ok(Vec::new());
+        let mut shard = self.0.swept_shard(user_id, session.now);
+        if let Some(user) = shard.user(user_id) {
+            if user.refuses(session.generation) {
+                return Ok(Begun::UserRevoked);
+            }
+            if user.knows_session(session.session_id) {
+                return Ok(Begun::Started { ended: Vec::new() });
+            }
         }
         self.0.reserve()?;
-        let ended = match (shard.user_mut(user_id), limit) {
-            (Some(user), Some(limit)) => user.end_surplus(limit, now),
-            _ => Vec::new(),
-        };
-        shard.add_session(user_id, session_id, SessionState::begun(session));
-        Ok(ended)
+        let generation = session.generation.unwrap_or_else(|| self.0.generation());
+        Ok(shard.begin(session, generation))
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        spend.validate()?;
         let user_id = spend.user_id.as_str();
         let mut shard = self.0.swept_shard(user_id, spend.now);
-        if let Some(user) = shard.user_mut(user_id) {
-            if user.tokens.contains_key(spend.refresh) {
-                return Ok(Spent::Revoked);
-            }
-            if let Some(session) = user.sessions.get_mut(spend.session_id) {
-                return Ok(session.spend(spend));
-            }
-            if user.revokes_issued_at(spend.issued_at) {
-                return Ok(Spent::Revoked);
-            }
+        if let Some(user) = shard.user(user_id)
+            && user.has_revoked_token(spend.refresh)
+        {
+            return Ok(Spent::Revoked);
         }
-        if !spend.adopt {
+        if let Some(spent) = shard.spend(spend) {
+            return Ok(spent);
+        }
+        let user = shard.user(user_id);
+        if !spend.adopt || user.is_some_and(|user| user.revokes_issued_at(spend.issued_at)) {
             return Ok(Spent::Revoked);
         }
         self.0.reserve()?;
-        shard.add_session(user_id, spend.session_id, SessionState::adopted(spend));
+        let session = SessionState::adopted(spend, self.0.generation());
+        shard.add_session(user_id, spend.session_id, session);
         Ok(Spent::First)
     }
 
@@ -189,68 +213,59 @@ impl TokenStore for MemoryStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
+        revocation.validate()?;
         let (Revocation::Token { user_id, .. }
         | Revocation::Session { user_id, .. }
         | Revocation::User { user_id, .. }) = *revocation;
         let user_id = user_id.as_str();
         let mut shard = self.0.swept_shard(user_id, now);
-        let user = shard.user_mut(user_id);
         match *revocation {
             Revocation::Token { jti, keep_until, .. } => {
-                if let Some(known) = user.and_then(|user| user.tokens.get_mut(jti)) {
-                    *known = keep_until.max(*known);
+                if shard.user(user_id).is_some_and(|user| user.has_revoked_token(jti)) {
+                    shard.extend_token(user_id, jti, keep_until);
                 } else {
                     self.0.reserve()?;
                     shard.add_token(user_id, jti, keep_until);
                 }
             }
             Revocation::Session { session_id, keep_until, .. } => {
-                if let Some(session) = user.and_then(|user| user.sessions.get_mut(session_id)) {
-                    session.end(keep_until);
-                } else {
-                    self.0.reserve()?;
-                    shard.add_session(user_id, session_id, SessionState::ended(keep_until));
-                }
+                shard.end_session(user_id, session_id, keep_until);
             }
             Revocation::User { except, keep_until, .. } => {
-                let user = match user.filter(|user| user.revoked.is_some()) {
-                    Some(user) => user,
-                    None => {
-                        self.0.reserve()?;
-                        shard.add_revoked_user(user_id, keep_until)
-                    }
-                };
-                user.revoke(now, except, keep_until);
+                if !shard.user(user_id).is_some_and(UserState::is_revoked) {
+                    self.0.reserve()?;
+                }
+                let generation = self.0.raise_generation();
+                let user = shard.revoked_user(user_id, keep_until);
+                user.revoke(now, generation, except, keep_until);
             }
         }
         Ok(())
     }
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
-        Ok(self.answer(token))
+        token.validate()?;
+        Ok(self.lookup(token))
     }
 
     fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
-        Some(self.answer(token))
+        token.validate().is_ok().then(|| self.lookup(token))
     }
 
     async fn sessions(
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
+        check_lengths([user_id.as_str()])?;
+        let cursor = page.cursor().map(cursor::parse).transpose()?;
         let shard = self.0.shard(user_id.as_str());
-        let sessions = shard.user(user_id.as_str()).map(|user| user.sessions.iter());
-        Ok(sessions
-            .into_iter()
-            .flatten()
-            .filter(|(_, state)| state.is_live(now))
-            .map(|(id, state)| {
-                let SessionState { created_at, last_used_at, expires_at, .. } = *state;
-                Session::new(&**id, created_at, last_used_at, expires_at)
-                    .with_label(state.label.clone())
-            })
-            .collect())
+        let Some(user) = shard.user(user_id.as_str()) else {
+            return Ok(SessionPage::new(Vec::new(), None));
+        };
+        let (sessions, next) = user.page(now, cursor, page);
+        Ok(SessionPage::new(sessions, next.map(|(at, id)| cursor::format(at, &id))))
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

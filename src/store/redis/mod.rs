@@ -19,8 +19,12 @@ use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 use self::{args::Arg, connection::Connector, scripts::Script};
 
 use super::{
+    cursor,
     error::StoreError,
-    facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+    facts::{
+        Begun, Generation, NewSession, Page, Revocation, Session, SessionPage, Spend, Spent,
+        TokenRef, check_lengths,
+    },
     token_store::TokenStore,
 };
 
@@ -157,6 +161,11 @@ impl RedisStore {
         Self { connector, prefix: DEFAULT_PREFIX.into(), channel }
     }
 
+    /// The key of the generation, which is no user's key: those begin with the prefix.
+    fn generation_key(&self) -> String {
+        format!("generation:{}", self.prefix)
+    }
+
     async fn call<T: FromRedisValue>(
         &self,
         script: &Script,
@@ -214,20 +223,34 @@ impl fmt::Debug for RedisStore {
 }
 
 impl TokenStore for RedisStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        let mut get = redis::cmd("GET");
+        get.arg(self.generation_key());
+        let number = self.connector.send(&get).await.map_err(StoreError::unavailable)?;
+        Ok(Generation::new(decode::<Option<u64>>(number)?.unwrap_or_default()))
+    }
+
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
+        session.validate()?;
         let args = (
             Arg::Session(session.session_id),
             Arg::Token(session.refresh),
             Arg::times_of(session),
             time_to_live(session.keep_until, session.now),
             session.limit.map_or(0, NonZeroUsize::get),
+            session.generation.map_or(-1, |generation| generation.get().cast_signed()),
             session.label,
         );
-        let ended: Vec<String> = self.call(&scripts::BEGIN, session.user_id.as_str(), args).await?;
-        Ok(ended.into_iter().map(Into::into).collect())
+        let answer = self.call(&scripts::BEGIN, session.user_id.as_str(), args).await?;
+        if matches!(answer, Value::Int(_)) {
+            return Ok(Begun::UserRevoked);
+        }
+        let ended: Vec<String> = decode(answer)?;
+        Ok(Begun::Started { ended: ended.into_iter().map(Into::into).collect() })
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        spend.validate()?;
         let args = (
             Arg::Session(spend.session_id),
             Arg::Token(spend.refresh),
@@ -251,6 +274,7 @@ impl TokenStore for RedisStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
+        revocation.validate()?;
         match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
                 let (jti, ttl) = (Arg::Token(jti), time_to_live(keep_until, now));
@@ -263,13 +287,26 @@ impl TokenStore for RedisStore {
                 self.call(&scripts::REVOKE_SESSION, user_id.as_str(), args).await
             }
             Revocation::User { user_id, except, keep_until } => {
-                let args = (Arg::Time(now), time_to_live(keep_until, now), Arg::session(except));
-                self.call(&scripts::REVOKE_USER, user_id.as_str(), args).await
+                let mut raise = redis::cmd("INCR");
+                raise.arg(self.generation_key());
+                let ttl = time_to_live(keep_until, now);
+                loop {
+                    let number = self.connector.send(&raise).await;
+                    let generation: u64 = decode(number.map_err(StoreError::unavailable)?)?;
+                    let args = (Arg::Time(now), ttl, generation, Arg::session(except));
+                    // Another revocation may have come first with a higher generation.
+                    match self.call(&scripts::REVOKE_USER, user_id.as_str(), args).await? {
+                        0 => {}
+                        1 => return Ok(()),
+                        _ => return Err(StoreError::unavailable(UnexpectedAnswer)),
+                    }
+                }
             }
         }
     }
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+        token.validate()?;
         let args = (
             Arg::session(token.session_id),
             Arg::token(token.jti),
@@ -288,18 +325,30 @@ impl TokenStore for RedisStore {
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
         type Row = (String, u64, u64, u64, Option<String>);
+        check_lengths([user_id.as_str()])?;
+        let cursor = page.cursor().map(cursor::parse).transpose()?;
         let rows: Vec<Row> =
             self.call(&scripts::SESSIONS, user_id.as_str(), Arg::Time(now)).await?;
         let date = NumericDate::from_secs;
-        Ok(rows
+        let mut sessions: Vec<_> = rows
             .into_iter()
             .map(|(id, created_at, last_used_at, expires_at, label)| {
                 Session::new(id, date(created_at), date(last_used_at), date(expires_at))
                     .with_label(label.map(Into::into))
             })
-            .collect())
+            .collect();
+        sessions.sort_by(|a, b| (b.last_used_at, &b.id).cmp(&(a.last_used_at, &a.id)));
+        if let Some(cursor) = cursor {
+            sessions.retain(|session| (session.last_used_at, &*session.id) < cursor);
+        }
+        let has_more = sessions.len() > page.limit();
+        sessions.truncate(page.limit());
+        let last = sessions.last().filter(|_| has_more);
+        let next = last.map(|last| cursor::format(last.last_used_at, &last.id));
+        Ok(SessionPage::new(sessions, next))
     }
 
     /// Fails where writing would: also when Redis is out of memory, or has become a replica.

@@ -168,12 +168,20 @@ end
 ";
 
 const BEGIN_LUA: &str = r"
-local field, refresh, times, ttl, label = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[7]
+local field, refresh, times, ttl, label = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[8]
 local now = sub(times, 13, 24)
 local limit = tonumber(ARGV[6]) -- 0 for none
+local login_generation = tonumber(ARGV[7]) -- -1 for none
 
 local known, revoked_user = unpack(call('HMGET', user, field, 'u'))
 local surplus = {}
+local generation = generation_of(revoked_user)
+if login_generation >= 0 then
+  if login_generation < tonumber(generation) then
+    return 0
+  end
+  generation = string.format('%012.0f', login_generation)
+end
 if known then
   return surplus
 end
@@ -188,7 +196,7 @@ sweep(now)
 if label then
   call('HSET', user, 'l' .. sub(field, 2), label)
 end
-write(field, times .. now .. generation_of(revoked_user) .. refresh, ttl)
+write(field, times .. now .. generation .. refresh, ttl)
 return surplus
 ";
 
@@ -271,19 +279,28 @@ local field, now, keep_until, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 local session = call('HGET', user, field)
 sweep(now)
+if not session then
+  return
+end
 write_and_tell(field, ended(session, keep_until), ttl)
 ";
 
 const REVOKE_USER_LUA: &str = r"
-local now, ttl, excepted_field = ARGV[2], ARGV[3], ARGV[4] or ''
+local now, ttl, excepted_field = ARGV[2], ARGV[3], ARGV[5] or ''
 
 local excepted, revoked_user = unpack(call('HMGET', user, excepted_field, 'u'))
-local generation = string.format('%012.0f', tonumber(generation_of(revoked_user)) + 1)
+local generation = string.format('%012.0f', tonumber(ARGV[4]))
+if generation <= generation_of(revoked_user) then
+  return 0
+end
 if excepted and not has_ended(excepted, revoked_user) then
-  write(excepted_field, sub(excepted, 1, 48) .. generation .. sub(excepted, 61), ttl)
+  local spared = math.max(tonumber(sub(excepted, 49, 60)), tonumber(generation))
+  spared = string.format('%012.0f', spared)
+  write(excepted_field, sub(excepted, 1, 48) .. spared .. sub(excepted, 61), ttl)
 end
 local at = revoked_user and sub(revoked_user, 1, 12) or now
 write_and_tell('u', (at > now and at or now) .. generation, ttl)
+return 1
 ";
 
 const IS_REVOKED_LUA: &str = r"

@@ -7,7 +7,9 @@ use crate::{clock::NumericDate, token::UserId};
 use super::{
     super::{
         error::StoreError,
-        facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+        facts::{
+            Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
+        },
         token_store::TokenStore,
     },
     feed::{RevocationFeed, Revoked},
@@ -76,16 +78,22 @@ impl<S> RevocationReplica<S> {
 }
 
 impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        let ended = self.store().begin(session).await?;
-        for session_id in &ended {
-            self.0.state.index.add(&Revoked::Session {
-                user_id: session.user_id.as_str().into(),
-                session_id: session_id.clone(),
-                keep_until: session.keep_until,
-            });
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        self.store().generation().await
+    }
+
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
+        let begun = self.store().begin(session).await?;
+        if let Begun::Started { ended } = &begun {
+            for session_id in ended {
+                self.0.state.index.add(&Revoked::Session {
+                    user_id: session.user_id.as_str().into(),
+                    session_id: session_id.clone(),
+                    keep_until: session.keep_until,
+                });
+            }
         }
-        Ok(ended)
+        Ok(begun)
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
@@ -127,15 +135,19 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
     }
 
     fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
-        if token.refresh { None } else { self.0.state.is_revoked(token) }
+        if token.refresh || token.validate().is_err() {
+            return None;
+        }
+        self.0.state.is_revoked(token)
     }
 
     async fn sessions(
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
-        self.store().sessions(user_id, now).await
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
+        self.store().sessions(user_id, now, page).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -83,7 +83,7 @@ impl<E: Engine> Calls<E> {
     }
 
     /// Runs one statement or, in a transaction with `lock`, several: each with the same parameters,
-    /// and as long as there are rows. Gives the last rows.
+    /// and as long as there are rows. Returns the rows of the last one.
     #[cfg(feature = "django")]
     pub(crate) async fn run(
         &self,
@@ -92,7 +92,8 @@ impl<E: Engine> Calls<E> {
         statements: &[SqlStr],
         params: &[Param<'_>],
     ) -> Result<Vec<Row<E>>, StoreError> {
-        self.retry(access, |until| self.run_once(until, access, lock, statements, params)).await
+        let run = |until| self.run_once(until, access, lock, statements, params);
+        Ok(self.retry(access, run).await?.pop().unwrap_or_default())
     }
 
     pub(super) async fn connect(
@@ -106,6 +107,7 @@ impl<E: Engine> Calls<E> {
             .map_err(|error| Failure { error, connected: false })
     }
 
+    /// Returns the rows of each statement that ran.
     pub(super) async fn run_once(
         &self,
         until: Instant,
@@ -113,27 +115,29 @@ impl<E: Engine> Calls<E> {
         lock: Option<i64>,
         statements: &[SqlStr],
         params: &[Param<'_>],
-    ) -> Result<Vec<Row<E>>, Failure> {
+    ) -> Result<Vec<Vec<Row<E>>>, Failure> {
         let mut lease = self.connect(access, until).await?;
         let answer = async {
             let Some(lock) = lock else {
                 let connection = lease.connection()?;
-                let mut rows = Vec::new();
+                let mut all = Vec::with_capacity(statements.len());
                 for sql in statements {
-                    rows = E::fetch(connection, sql, params).await?;
+                    all.push(E::fetch(connection, sql, params).await?);
                 }
-                return Ok(rows);
+                return Ok(all);
             };
             let mut transaction = lease.begin(E::begin(lock)).await?;
-            let mut rows = Vec::new();
+            let mut all = Vec::with_capacity(statements.len());
             for sql in statements {
-                rows = E::fetch(&mut transaction, sql, params).await?;
-                if rows.is_empty() {
+                let rows = E::fetch(&mut transaction, sql, params).await?;
+                let is_last = rows.is_empty();
+                all.push(rows);
+                if is_last {
                     break;
                 }
             }
             transaction.commit().await?;
-            Ok(rows)
+            Ok(all)
         }
         .await;
         conclude::<E, _>(lease, answer)

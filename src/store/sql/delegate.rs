@@ -47,7 +47,11 @@ macro_rules! delegate_to_sql_store {
         }
 
         impl TokenStore for $store {
-            async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+            async fn generation(&self) -> Result<Generation, StoreError> {
+                self.0.generation().await
+            }
+
+            async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
                 self.0.begin(session).await
             }
 
@@ -71,8 +75,9 @@ macro_rules! delegate_to_sql_store {
                 &self,
                 user_id: &UserId,
                 now: NumericDate,
-            ) -> Result<Vec<Session>, StoreError> {
-                self.0.sessions(user_id, now).await
+                page: Page<'_>,
+            ) -> Result<SessionPage, StoreError> {
+                self.0.sessions(user_id, now, page).await
             }
 
             /// Fails if the database cannot be written to, also if it is locked or read-only.

@@ -1,20 +1,29 @@
 //! The few places where the SQL of the engines differs.
 
+use super::schema::Migration;
+
 /// How an engine writes what the other one writes differently.
 #[derive(Debug)]
 pub(crate) struct Dialect {
-    /// The type of an id: text that is compared byte by byte, whatever the database's locale.
+    /// The type of an id: text that is compared byte by byte, whatever the locale of the database.
     pub(super) text: &'static str,
     /// What follows the columns of a table.
     pub(super) table: &'static str,
-    /// The function that gives the greater of two numbers.
+    /// The function that returns the greater of two numbers.
     pub(super) greatest: &'static str,
-    /// Whether a statement may hold another one that writes.
+    /// The function that returns the lesser of two numbers.
+    pub(super) least: &'static str,
+    /// What comes before and after a query whose rows are looked up by a key, one by one.
+    pub(super) any: (&'static str, &'static str),
+    /// Whether a statement may contain others that write.
     pub(super) writing_ctes: bool,
-    /// Whether statements that revoke something also tell it to whoever listens.
+    /// Whether statements that revoke something also notify listeners.
     pub(super) notices: bool,
-    /// Migrations of this engine alone, after those of all.
-    pub(super) migrations: &'static [&'static [&'static str]],
-    /// Of {table}, the rows that are over: how `DELETE` takes some of them by their {key}.
+    pub(super) migrations: &'static [Migration],
+    /// Deletes rows of {table} that are due, by their {key}.
     pub(super) purge: &'static str,
+    /// Deletes revocations of users that are due, unless the users have sessions.
+    pub(super) purge_users: &'static str,
+    /// Postpones revocations of users that are due, if the users have sessions.
+    pub(super) postpone_users: &'static str,
 }

@@ -1,8 +1,13 @@
-//! The tables, and how they came to be.
+//! The tables, as migrations.
+//!
+//! A migration that was published is never changed. It leaves the tables usable by processes of the
+//! version before it, which run on while a new version is rolled out.
 
-/// Each migration of all engines as its statements. One that was published is never changed, and a later one must
-/// leave the tables usable by copies of the program that do not know it.
-pub(super) const MIGRATIONS: &[&[&str]] = &[&[
+/// A migration: its statements, in order.
+pub(super) type Migration = &'static [&'static str];
+
+/// The first version of the tables.
+pub(super) const TABLES: Migration = &[
     "CREATE TABLE {sessions} (
         user_id {text} NOT NULL,
         session_id {text} NOT NULL,
@@ -32,7 +37,33 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[&[
         PRIMARY KEY (user_id)
     ) {options}",
     "CREATE INDEX {users}_keep_until ON {users} (keep_until)",
-]];
+];
+
+/// What a feed loads.
+#[cfg(feature = "postgres")]
+pub(super) const ENDED_SESSIONS: Migration =
+    &["CREATE INDEX {sessions}_ended ON {sessions} (user_id, session_id) WHERE ended <> 0"];
+
+/// Revocations of users by generation, and sessions in the order of their last use.
+///
+/// Sessions that processes of an earlier version begin have generation 0. They are refused if their
+/// user was revoked by a process of this version: rather that than the opposite.
+pub(super) const GENERATIONS: Migration = &[
+    "ALTER TABLE {sessions} ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE {sessions} ADD COLUMN access_until BIGINT",
+    "ALTER TABLE {users} ADD COLUMN generation BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE {users} ADD COLUMN prior_generation BIGINT NOT NULL DEFAULT 0",
+    "CREATE TABLE {generation} (
+        id BIGINT NOT NULL PRIMARY KEY,
+        value BIGINT NOT NULL
+    ) {options}",
+    // Adopted sessions whose revocation did not see them.
+    "UPDATE {sessions} SET ended = 1 WHERE adopted = 1 AND ended = 0 AND EXISTS (
+        SELECT 1 FROM {users} u
+        WHERE u.user_id = {sessions}.user_id AND u.revoked_at >= {sessions}.created_at)",
+    "CREATE INDEX {sessions}_last_used ON {sessions} (user_id, last_used_at, session_id)
+        WHERE ended = 0",
+];
 
 pub(super) const CREATE_MIGRATIONS: &str =
     "CREATE TABLE IF NOT EXISTS {migrations} (version BIGINT NOT NULL PRIMARY KEY)";

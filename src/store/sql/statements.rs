@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{
     dialect::Dialect,
-    schema::{CREATE_MIGRATIONS, MIGRATIONS, SET_VERSION, VERSION},
+    schema::{CREATE_MIGRATIONS, SET_VERSION, VERSION},
 };
 
 /// How a session stands: the values of the column `ended`.
@@ -21,110 +21,165 @@ pub(super) mod ended {
     pub(in super::super) const REUSED: i64 = 2;
 }
 
-/// Writes nothing, but fails where writing would.
+/// Writes nothing, but fails where a write would.
 const PING: &str = "DELETE FROM {users} WHERE user_id = '' AND revoked_at < 0";
 
-/// Whether session `s` has ended.
-const ENDED: &str = "(s.ended <> {live} OR {abandoned})";
+/// The current generation.
+const GENERATION: &str = "SELECT {current_generation}";
+const CURRENT_GENERATION: &str = "COALESCE((SELECT value FROM {generation} WHERE id = 0), 0)";
 
-/// Whether session `s` was adopted and ended by a revocation of its user that did not see it,
-/// because each was made before the other was committed.
-const ABANDONED: &str = "(s.adopted = 1 AND EXISTS (
-        SELECT 1 FROM {users} u WHERE u.user_id = s.user_id AND u.revoked_at >= s.created_at))";
+/// The lowest generation of live sessions of user $1.
+const USER_GENERATION: &str =
+    "COALESCE((SELECT u.generation FROM {users} u WHERE u.user_id = $1), 0)";
 
-/// Of user $1 begins session $2 with the refresh token $3 at $4; expires at $5, kept until $6,
-/// label $7.
+/// Whether session `s` has ended, by itself or with its user.
+const HAS_ENDED: &str = "(s.ended <> {live} OR {is_outdated})";
+
+/// Whether session `s` has ended with its user.
 ///
-/// A session that is there already stays as it is, so this may be repeated.
+/// No session is touched by the revocation of its user. So this needs no lock: a session that began,
+/// or was spent, at the same time as the revocation has a generation from before it.
+const IS_OUTDATED: &str = "EXISTS (
+        SELECT 1 FROM {users} u WHERE u.user_id = s.user_id AND u.generation > s.generation)";
+
+/// Until when session `s` must be remembered if it ends. Processes of an earlier version leave this
+/// open.
+const ACCESS_UNTIL: &str = "COALESCE(s.access_until, s.keep_until)";
+
+/// Begins session $2 of user $1, with the refresh token $3, at $4; it expires at $5, and is kept
+/// until $6, or until $10 if it ends early; its label is $7. The user must not have been revoked
+/// with a higher generation than $9.
+///
+/// A session that exists stays as it is, so this may be repeated.
 const BEGIN: &str = "INSERT INTO {sessions} (user_id, session_id, current_jti,
-        created_at, last_used_at, expires_at, keep_until, label, adopted, ended)
-    VALUES ($1, $2, $3, $4, $4, $5, $6, $7, 0, {live})
-    ON CONFLICT (user_id, session_id) DO NOTHING RETURNING 1";
+        created_at, last_used_at, expires_at, keep_until, label,
+        access_until, generation, adopted, ended)
+    SELECT $1, $2, $3, $4, $4, $5, $6, $7, $10, {least}({current_generation}, $9), 0, {live}
+    WHERE NOT EXISTS (SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.generation > $9)
+    ON CONFLICT (user_id, session_id) DO NOTHING
+    RETURNING CAST(NULL AS TEXT) AS session_id";
 
-/// Of user $1 ends the live sessions used longest ago, but for the $8 others that remain beside $2.
-const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = {revoked}
-    WHERE user_id = $1 AND session_id IN (
-        SELECT s.session_id FROM {sessions} AS s
-        WHERE s.user_id = $1 AND s.session_id <> $2 AND s.expires_at > $4 AND NOT {ended}
-        ORDER BY s.last_used_at DESC, s.created_at DESC LIMIT 9223372036854775807 OFFSET $8)
-    RETURNING session_id";
+/// Whether user $1 was revoked with a higher generation than $2.
+const IS_REFUSED: &str =
+    "SELECT CAST(CASE WHEN {user_generation} > $2 THEN 1 ELSE 0 END AS BIGINT)";
 
-/// Of user $1 and session $2 spends the refresh token $3 in favour of $4 at $5, again if it was
-/// spent after $6; then expires at $7 and is kept until $8.
+/// Ends the live sessions of user $1 that were used longest ago, except $8 others beside $2. Returns
+/// their ids.
 ///
-/// Both questions about other tables are asked of the row: apart from it, PostgreSQL would give the
-/// first one a step of its own, which takes longer.
+/// This looks at a limited number of sessions, those used last first. On the way it also ends those
+/// that are not live any more, so that they do not pile up.
+const END_SURPLUS: &str = "UPDATE {sessions} AS s SET ended = {revoked},
+        keep_until = {greatest}({access_until}, $10)
+    WHERE s.user_id = $1 AND s.ended = {live} AND s.session_id {any}
+        SELECT n.session_id FROM (
+            SELECT r.session_id, r.is_live, sum(r.is_live) OVER (
+                ORDER BY r.last_used_at DESC, r.session_id DESC ROWS UNBOUNDED PRECEDING) AS number
+            FROM (
+                SELECT session_id, last_used_at,
+                    CASE WHEN expires_at > $4 AND generation >= {user_generation} THEN 1 ELSE 0 END
+                        AS is_live
+                FROM {sessions}
+                WHERE user_id = $1 AND ended = {live} AND session_id <> $2
+                ORDER BY last_used_at DESC, session_id DESC LIMIT $8 + 100) r) n
+        WHERE n.is_live = 0 OR n.number > $8 {/any}";
+/// SQLite knows no alias here.
+const RETURNING_LIVE: &str = "RETURNING CASE
+        WHEN expires_at > $4 AND generation >= {user_generation} THEN session_id END
+        AS session_id";
+
+/// Spends the refresh token $3 of user $1 and session $2 for $4 at $5. It is repeated if it was
+/// spent after $6. The session then expires at $7, and is kept until $8, or until $10 if it ends
+/// early.
+///
+/// Both queries of other tables refer to the row. Otherwise PostgreSQL would run the first one in a
+/// step of its own, which takes longer.
 const SPEND: &str = "UPDATE {sessions} AS s SET {rules}
-    WHERE user_id = $1 AND session_id = $2 AND {spendable} AND NOT ({abandoned} OR EXISTS (
+    WHERE user_id = $1 AND session_id = $2 AND {spendable} AND NOT ({is_outdated} OR EXISTS (
         SELECT 1 FROM {tokens} t WHERE t.user_id = s.user_id AND t.jti = $3))
     RETURNING current_jti, last_used_at, ended";
 
-/// The same, but begins the session if it is unknown and its user was not revoked at $9 or later.
+/// The same, but begins the session if it is unknown and its user was not revoked at or after $9.
 const SPEND_OR_ADOPT: &str = "INSERT INTO {sessions} AS s (user_id, session_id, previous_jti,
-        current_jti, last_used_at, expires_at, keep_until, created_at, adopted, ended)
-    SELECT $1, $2, $3, $4, $5, $7, $8, $9, 1, {live}
+        current_jti, last_used_at, expires_at, keep_until, created_at,
+        access_until, generation, adopted, ended)
+    SELECT $1, $2, $3, $4, $5, $7, $8, $9, $8, {current_generation}, 0, {live}
     WHERE NOT EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $3)
         AND (NOT EXISTS (SELECT 1 FROM {users} u WHERE u.user_id = $1 AND u.revoked_at >= $9)
             OR EXISTS (SELECT 1 FROM {sessions} k WHERE k.user_id = $1 AND k.session_id = $2))
     ON CONFLICT (user_id, session_id) DO UPDATE SET {rules}
-        WHERE {spendable} AND NOT {abandoned}
+        WHERE {spendable} AND NOT {is_outdated}
     RETURNING current_jti, last_used_at, ended";
 
-/// Whether session `s` has not ended, but for the same spending once more, after its answer was lost:
-/// that changes nothing, and `current_jti` tells that it was this one.
+/// Whether session `s` has not ended by itself. The same spending may be repeated after its response
+/// was lost: this changes nothing, and `current_jti` shows that it was this one.
 const SPENDABLE: &str = "(s.ended = {live} OR s.current_jti = $4)";
 
 /// What spending does to session `s`: the rules of `TokenStore::spend`, in their order.
 ///
-/// PostgreSQL works this out on the newest version of the row, which it has locked by then, also
-/// where the row was changed after the statement began (READ COMMITTED: "re-evaluated using the
-/// updated version of the row"). So of concurrent spendings each sees what the one before it did.
+/// PostgreSQL evaluates this on the newest version of the row, which is locked by then, even if the
+/// row was changed after the statement began (READ COMMITTED: "re-evaluated using the updated
+/// version of the row"). So of concurrent spendings each one sees the result of the one before.
 ///
-/// Each column says for itself what becomes of it, in as few words as it can: PostgreSQL prepares
-/// each comparison anew whenever the statement runs, which takes longer than running it, and a
-/// subquery that decides once and for all takes as long as all the rest. Of a session that ends,
-/// only `ended`, `current_jti` and `keep_until` matter afterwards.
+/// Each column decides for itself, with as few comparisons as possible: PostgreSQL prepares each
+/// comparison whenever the statement runs, which takes longer than evaluating it, and a subquery
+/// that decides once takes as long as all the rest. If the session ends, only `ended`,
+/// `current_jti` and `keep_until` matter afterwards.
 const RULES: &str = "
     current_jti = CASE WHEN {again} THEN s.current_jti ELSE $4 END,
     previous_jti = $3,
     last_used_at = CASE WHEN s.current_jti = $3 THEN $5 ELSE s.last_used_at END,
     expires_at = CASE WHEN s.current_jti = $3 THEN $7 ELSE s.expires_at END,
-    keep_until = CASE WHEN {again} THEN s.keep_until ELSE {greatest}(s.keep_until, $8) END,
-    ended = CASE WHEN s.current_jti = $3 OR s.current_jti = $4 OR {again} THEN s.ended ELSE {reused} END";
+    access_until = CASE WHEN {again} THEN s.access_until
+        ELSE {greatest}({access_until}, $10) END,
+    keep_until = CASE WHEN {again} OR s.ended <> {live} THEN s.keep_until
+        WHEN s.current_jti = $3 OR s.current_jti = $4 THEN {greatest}(s.keep_until, $8)
+        ELSE {greatest}({access_until}, $10) END,
+    ended = CASE WHEN s.current_jti = $3 OR s.current_jti = $4 OR {again} THEN s.ended
+        ELSE {reused} END";
 
-/// Within the grace time.
+/// Within the grace.
 const AGAIN: &str = "(s.previous_jti = $3 AND s.last_used_at > $6)";
 
-/// Of user $1 refuses token $2 until $3.
+/// Revokes token $2 of user $1 until $3.
 const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
     VALUES ($1, $2, $3) ON CONFLICT (user_id, jti)
     DO UPDATE SET keep_until = {greatest}(t.keep_until, excluded.keep_until)";
 
-/// Of user $1 ends session $2, and remembers this until $3.
-const REVOKE_SESSION: &str = "INSERT INTO {sessions} AS s (user_id, session_id, current_jti,
-        created_at, last_used_at, expires_at, keep_until, adopted, ended)
-    VALUES ($1, $2, '', 0, 0, $3, $3, 0, {revoked})
-    ON CONFLICT (user_id, session_id) DO UPDATE SET ended = {greatest}(s.ended, {revoked}),
-        keep_until = {greatest}(s.keep_until, excluded.keep_until)";
+/// Ends session $2 of user $1, which is then kept until $3.
+const REVOKE_SESSION: &str = "UPDATE {sessions} AS s SET ended = {greatest}(s.ended, {revoked}),
+        keep_until = {greatest}($3,
+            CASE WHEN s.ended = {live} THEN {access_until} ELSE s.keep_until END)
+    WHERE s.user_id = $1 AND s.session_id = $2";
 
-/// Of user $1 refuses what was issued until $2, except session $3, and remembers this until $4.
-const REVOKE_USER: &str = "INSERT INTO {users} AS u (user_id, revoked_at, keep_until)
-    VALUES ($1, $2, $4) ON CONFLICT (user_id) DO UPDATE SET
+/// Raises the generation. This comes first, so that revocations of users wait for each other here.
+const RAISE_GENERATION: &str = "INSERT INTO {generation} AS g (id, value) VALUES (0, 1)
+    ON CONFLICT (id) DO UPDATE SET value = g.value + 1 RETURNING value";
+
+/// Marks user $1 as revoked at $2 with the generation in {raised}, until $4.
+///
+/// What the generation was before is read from the row that is updated, and not by a query, which
+/// could see an older version of it.
+const MARK_USER: &str = "INSERT INTO {users} AS u
+        (user_id, revoked_at, keep_until, generation, prior_generation)
+    SELECT $1, $2, $4, r.value, 0 FROM {raised} r WHERE true
+    ON CONFLICT (user_id) DO UPDATE SET
         revoked_at = {greatest}(u.revoked_at, excluded.revoked_at),
-        keep_until = {greatest}(u.keep_until, excluded.keep_until)
-    RETURNING 1";
+        keep_until = {greatest}(u.keep_until, excluded.keep_until),
+        prior_generation = u.generation,
+        generation = {greatest}(u.generation, excluded.generation)
+    RETURNING generation, prior_generation";
 
-/// Of user $1 ends all sessions except $3, which from now on counts as begun by a login.
-const END_SESSIONS: &str = "UPDATE {sessions} SET
-        ended = CASE WHEN session_id = $3 THEN ended ELSE {revoked} END, adopted = 0
-    WHERE user_id = $1 AND ended = {live}";
+/// Takes session $3 of user $1 to the new generation in {marked}, if it is live.
+const SPARE_SESSION: &str = "UPDATE {sessions} AS s SET generation = m.generation FROM {marked} m
+    WHERE s.user_id = $1 AND s.session_id = $3
+        AND s.ended = {live} AND s.generation >= m.prior_generation";
 
 /// Whether token $2 of user $1 and session $3, issued at $4, is revoked. $5: it is a refresh token;
 /// $6: its session may be unknown.
 const IS_REVOKED: &str = "SELECT CAST(CASE
         WHEN EXISTS (SELECT 1 FROM {tokens} t WHERE t.user_id = $1 AND t.jti = $2) THEN 1
         ELSE COALESCE(
-            (SELECT CASE WHEN {ended} OR ($5 = 1 AND s.current_jti IS DISTINCT FROM $2)
+            (SELECT CASE WHEN {has_ended} OR ($5 = 1 AND s.current_jti IS DISTINCT FROM $2)
                 THEN 1 ELSE 0 END
             FROM {sessions} AS s WHERE s.user_id = $1 AND s.session_id = $3),
             CASE WHEN ($5 = 1 AND $6 = 0) OR EXISTS (
@@ -132,9 +187,15 @@ const IS_REVOKED: &str = "SELECT CAST(CASE
                 THEN 1 ELSE 0 END)
     END AS BIGINT)";
 
-/// The sessions of user $1 that are live at $2.
-const SESSIONS: &str = "SELECT s.session_id, s.created_at, s.last_used_at, s.expires_at, s.label
-    FROM {sessions} AS s WHERE s.user_id = $1 AND s.expires_at > $2 AND NOT {ended}";
+/// The sessions of user $1 that have not ended by themselves, those used last first, after the one
+/// that was used at $3 and has the id $4: at most $5. The last column is 1 if the session is live at
+/// $2.
+const SESSIONS: &str = "SELECT s.session_id, s.created_at, s.last_used_at, s.expires_at, s.label,
+        CAST(CASE WHEN s.expires_at > $2 AND s.generation >= {user_generation} THEN 1 ELSE 0 END
+            AS BIGINT)
+    FROM {sessions} AS s
+    WHERE s.user_id = $1 AND s.ended = {live} AND (s.last_used_at, s.session_id) < ($3, $4)
+    ORDER BY s.last_used_at DESC, s.session_id DESC LIMIT $5";
 
 /// From user $1 and token $2 on, $3 revoked tokens.
 #[cfg(feature = "postgres")]
@@ -161,14 +222,19 @@ const TOKEN_ENTRY: &str = "'token', t.user_id, t.jti, t.keep_until";
 const SESSION_ENTRY: &str = "'session', s.user_id, s.session_id, s.keep_until";
 const USER_ENTRY: &str = "'user', u.user_id, u.revoked_at, u.keep_until";
 
-/// The statements of one store.
+/// The statements of one store. Several stand for a transaction, in which they run as long as there
+/// are rows.
 pub(super) struct Statements {
     pub(super) create_migrations: SqlStr,
     pub(super) version: SqlStr,
     pub(super) set_version: SqlStr,
     pub(super) migrations: Vec<Vec<SqlStr>>,
     pub(super) ping: SqlStr,
-    pub(super) begin: [SqlStr; 2],
+    pub(super) generation: SqlStr,
+    pub(super) begin: SqlStr,
+    /// Begins a session within a limit.
+    pub(super) begin_limited: Vec<SqlStr>,
+    pub(super) is_refused: SqlStr,
     pub(super) spend: SqlStr,
     pub(super) spend_or_adopt: SqlStr,
     pub(super) revoke_token: SqlStr,
@@ -176,7 +242,10 @@ pub(super) struct Statements {
     pub(super) revoke_user: Vec<SqlStr>,
     pub(super) is_revoked: SqlStr,
     pub(super) sessions: SqlStr,
-    pub(super) purge: [SqlStr; 3],
+    pub(super) purge_sessions: SqlStr,
+    pub(super) purge_tokens: SqlStr,
+    pub(super) purge_users: SqlStr,
+    pub(super) postpone_users: SqlStr,
     #[cfg(feature = "postgres")]
     pub(super) feed: Option<FeedStatements>,
 }
@@ -193,47 +262,69 @@ pub(super) struct FeedStatements {
 }
 
 impl Statements {
-    /// `prefix` was checked to hold nothing but lower-case letters, digits and underscores.
+    /// `prefix` consists of lower-case letters, digits and underscores.
     pub(super) fn new(dialect: &Dialect, prefix: &str) -> Self {
         let fill = |sql: &str| fill(dialect, prefix, sql);
-        let telling = |sql: &str, returning: &str, notice: &str| {
+        let notifying = |sql: &str, returning: &str, notice: &str| {
             if dialect.notices { format!("{sql} {returning} {notice}") } else { sql.to_owned() }
         };
         let spending = |sql| {
             let notice = format!("CASE WHEN ended = {{reused}} THEN {} END", notice(SESSION_ENTRY));
-            fill(&telling(sql, ",", &notice))
+            fill(&notifying(sql, ",", &notice))
         };
-        let revoke_user = telling(REVOKE_USER, ",", &notice(USER_ENTRY));
+        let returning_live = notifying(RETURNING_LIVE, ",", &notice(SESSION_ENTRY));
+        let begin_limited = if dialect.writing_ctes {
+            vec![fill(&format!(
+                "WITH begun AS ({BEGIN}),
+                ended AS ({END_SURPLUS} AND EXISTS (SELECT 1 FROM begun) {returning_live})
+                SELECT session_id FROM begun UNION ALL SELECT session_id FROM ended"
+            ))]
+        } else {
+            vec![fill(BEGIN), fill(&format!("{END_SURPLUS} {returning_live}"))]
+        };
+        let mark_user = notifying(MARK_USER, ",", &notice(USER_ENTRY));
+        let revoke_user = if dialect.writing_ctes {
+            let (mark, spare) = (
+                mark_user.replace("{raised}", "raised"),
+                SPARE_SESSION.replace("{marked}", "marked"),
+            );
+            vec![fill(&format!(
+                "WITH raised AS ({RAISE_GENERATION}), marked AS ({mark}),
+                spared AS ({spare} RETURNING 1)
+                SELECT 1 FROM marked"
+            ))]
+        } else {
+            let mark = mark_user.replace("{raised}", "{generation}");
+            let spare = SPARE_SESSION.replace("{marked}", "{users}") + " AND m.user_id = $1";
+            vec![fill(RAISE_GENERATION), fill(&mark), fill(&spare)]
+        };
         let purge =
             |table, key| fill(&dialect.purge.replace("{table}", table).replace("{key}", key));
-        let revoke_user = if dialect.writing_ctes {
-            vec![fill(&format!("WITH revoked AS ({revoke_user}) {END_SESSIONS}"))]
-        } else {
-            vec![fill(&revoke_user), fill(END_SESSIONS)]
-        };
         Self {
             create_migrations: fill(CREATE_MIGRATIONS),
             version: fill(VERSION),
             set_version: fill(SET_VERSION),
-            migrations: MIGRATIONS
+            migrations: dialect
+                .migrations
                 .iter()
-                .chain(dialect.migrations)
                 .map(|statements| statements.iter().map(|sql| fill(sql)).collect())
                 .collect(),
             ping: fill(PING),
-            begin: [fill(BEGIN), fill(&telling(END_SURPLUS, ",", &notice(SESSION_ENTRY)))],
+            generation: fill(GENERATION),
+            begin: fill(BEGIN),
+            begin_limited,
+            is_refused: fill(IS_REFUSED),
             spend: spending(SPEND),
             spend_or_adopt: spending(SPEND_OR_ADOPT),
-            revoke_token: fill(&telling(REVOKE_TOKEN, "RETURNING", &notice(TOKEN_ENTRY))),
-            revoke_session: fill(&telling(REVOKE_SESSION, "RETURNING", &notice(SESSION_ENTRY))),
+            revoke_token: fill(&notifying(REVOKE_TOKEN, "RETURNING", &notice(TOKEN_ENTRY))),
+            revoke_session: fill(&notifying(REVOKE_SESSION, "RETURNING", &notice(SESSION_ENTRY))),
             revoke_user,
             is_revoked: fill(IS_REVOKED),
             sessions: fill(SESSIONS),
-            purge: [
-                purge("{sessions}", "user_id, session_id"),
-                purge("{tokens}", "user_id, jti"),
-                purge("{users}", "user_id"),
-            ],
+            purge_sessions: purge("{sessions}", "user_id, session_id"),
+            purge_tokens: purge("{tokens}", "user_id, jti"),
+            purge_users: fill(dialect.purge_users),
+            postpone_users: fill(dialect.postpone_users),
             #[cfg(feature = "postgres")]
             feed: dialect.notices.then(|| FeedStatements {
                 channel: fill(&format!("SELECT {CHANNEL}")),
@@ -245,20 +336,25 @@ impl Statements {
         }
     }
 
-    /// All that read or write the tables, but for the migrations.
+    /// All statements that read or write the tables, except the migrations.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.ping,
+            &self.generation,
+            &self.begin,
+            &self.is_refused,
             &self.spend,
             &self.spend_or_adopt,
             &self.revoke_token,
             &self.revoke_session,
-        ]
-        .into_iter()
-        .chain(&self.begin)
-        .chain(&self.revoke_user)
-        .chain([&self.is_revoked, &self.sessions])
-        .chain(&self.purge);
+            &self.is_revoked,
+            &self.sessions,
+            &self.purge_sessions,
+            &self.purge_tokens,
+            &self.purge_users,
+            &self.postpone_users,
+        ];
+        let all = all.into_iter().chain(&self.begin_limited).chain(&self.revoke_user);
         #[cfg(feature = "postgres")]
         let all = all.chain(
             self.feed
@@ -274,23 +370,29 @@ fn notice(entry: &str) -> String {
 }
 
 fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
+    let (any, end_any) = dialect.any;
     let mut filled = sql
         .replace("{rules}", RULES)
         .replace("{spendable}", SPENDABLE)
         .replace("{again}", AGAIN)
-        .replace("{ended}", ENDED)
-        .replace("{abandoned}", ABANDONED);
-    for table in ["sessions", "tokens", "users", "migrations"] {
-        filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
-    }
-    let filled = filled
+        .replace("{has_ended}", HAS_ENDED)
+        .replace("{is_outdated}", IS_OUTDATED)
+        .replace("{access_until}", ACCESS_UNTIL)
+        .replace("{current_generation}", CURRENT_GENERATION)
+        .replace("{user_generation}", USER_GENERATION)
+        .replace("{live}", &ended::LIVE.to_string())
+        .replace("{revoked}", &ended::REVOKED.to_string())
+        .replace("{reused}", &ended::REUSED.to_string())
+        .replace("{any}", any)
+        .replace("{/any}", end_any)
         .replace("{text}", dialect.text)
         .replace("{options}", dialect.table)
         .replace("{greatest}", dialect.greatest)
-        .replace("{live}", &ended::LIVE.to_string())
-        .replace("{revoked}", &ended::REVOKED.to_string())
-        .replace("{reused}", &ended::REUSED.to_string());
-    // The connections find a statement that is prepared by all of its text.
+        .replace("{least}", dialect.least);
+    for table in ["sessions", "tokens", "users", "generation", "migrations"] {
+        filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
+    }
+    // A prepared statement is found by its whole text.
     let filled: Vec<_> = filled.split_whitespace().collect();
     AssertSqlSafe(Arc::<str>::from(filled.join(" "))).into_sql_str()
 }

@@ -9,7 +9,7 @@
 //! - `is_revoked` and `sessions` read;
 //! - `purge` deletes what is over, and would at most tell too small a number.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{Error, SqlStr};
 use tokio::{
@@ -21,8 +21,12 @@ use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 
 use super::{
     super::{
+        cursor,
         error::StoreError,
-        facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+        facts::{
+            Begun, Generation, NewSession, Page, Revocation, Session, SessionPage, Spend, Spent,
+            TokenRef, check_lengths,
+        },
     },
     calls::{Calls, Failure, Row, conclude},
     engine::{Access, Engine, Param},
@@ -35,6 +39,11 @@ const DEFAULT_PREFIX: &str = "jwt_";
 const MAX_PREFIX_LEN: usize = 40;
 /// How many entries one statement deletes.
 const PURGE_BATCH: usize = 500;
+/// How long the revocation of a user is kept on for as long as there are sessions that it may have
+/// ended.
+const RECHECK_AFTER: Duration = Duration::from_secs(3_600);
+/// More sessions than any user has, and little enough to add to.
+const MAX_LIMIT: usize = i32::MAX as usize;
 
 /// What the public stores have in common.
 #[derive(Clone)]
@@ -121,7 +130,7 @@ impl<E: Engine> SqlStore<E> {
             }
             self.calls.run_once(until, access, lock, statements, params).await
         };
-        self.calls.retry(access, run).await
+        Ok(self.calls.retry(access, run).await?.into_iter().flatten().collect())
     }
 
     async fn migrate_once(&self, until: Instant) -> Result<(), Failure> {
@@ -131,14 +140,14 @@ impl<E: Engine> SqlStore<E> {
             let latest = sql.migrations.len() as i64;
             // Most often there is nothing to do, and then it takes no right to do it.
             match E::fetch(lease.connection()?, &sql.version, &[]).await {
-                Ok(rows) if version::<E>(&rows)? >= latest => return Ok(()),
+                Ok(rows) if single_int::<E>(&rows)? >= latest => return Ok(()),
                 Ok(_) | Err(Error::Database(_)) => {}
                 Err(error) => return Err(error),
             }
             let begin = E::begin(lock_of(&[&self.prefix, "migrations"]));
             let mut transaction = lease.begin(begin).await?;
             E::fetch(&mut transaction, &sql.create_migrations, &[]).await?;
-            let applied = version::<E>(&E::fetch(&mut transaction, &sql.version, &[]).await?)?;
+            let applied = single_int::<E>(&E::fetch(&mut transaction, &sql.version, &[]).await?)?;
             for (statements, number) in sql.migrations.iter().zip(1..) {
                 if number > applied {
                     for statement in statements {
@@ -155,8 +164,9 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-fn version<E: Engine>(rows: &[Row<E>]) -> Result<i64, Error> {
-    Ok(E::int(rows.first().ok_or(Error::RowNotFound)?, 0)?.unwrap_or_default())
+/// The number in a single row.
+fn single_int<E: Engine>(rows: &[Row<E>]) -> Result<i64, Error> {
+    E::int(rows.first().ok_or(Error::RowNotFound)?, 0)?.ok_or(Error::RowNotFound)
 }
 
 /// A number for `names`, the same in every process and version: FNV-1a.
@@ -171,13 +181,20 @@ fn lock_of(names: &[&str]) -> i64 {
 }
 
 impl<E: Engine> SqlStore<E> {
-    pub(super) async fn begin(
-        &self,
-        session: &NewSession<'_>,
-    ) -> Result<Vec<Box<str>>, StoreError> {
+    pub(super) async fn generation(&self) -> Result<Generation, StoreError> {
+        let rows = self.read(&self.statements.generation, &[]).await?;
+        let number = single_int::<E>(&rows).map_err(StoreError::unavailable)?;
+        Ok(Generation::new(u64::try_from(number).unwrap_or_default()))
+    }
+
+    pub(super) async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
+        session.validate()?;
         let user_id = session.user_id.as_str();
         // The new session is one of them.
-        let others = session.limit.map_or(0, |limit| limit.get() - 1);
+        let others = session.limit.map_or(0, |limit| limit.get().min(MAX_LIMIT) - 1);
+        let generation = session
+            .generation
+            .map_or(i64::MAX, |generation| i64::try_from(generation.get()).unwrap_or(i64::MAX));
         let params = [
             text(user_id),
             text(session.session_id),
@@ -187,19 +204,33 @@ impl<E: Engine> SqlStore<E> {
             time(session.keep_until),
             Param::Text(session.label.map(escaped)),
             count(others),
+            Param::Int(generation),
+            time(session.access_until),
         ];
-        if session.limit.is_none() {
-            self.write(&self.statements.begin[0], &params).await?;
-            return Ok(Vec::new());
+        let rows = if session.limit.is_some() {
+            // Logins of one user wait for each other here: each counts those before it.
+            let lock = lock_of(&[&self.prefix, user_id]);
+            self.run(Access::Write, Some(lock), &self.statements.begin_limited, &params).await?
+        } else {
+            self.write(&self.statements.begin, &params).await?
+        };
+        if rows.is_empty() {
+            // It was refused, or is known already. A generation never falls, so that it is still to
+            // be seen which.
+            let params = [text(user_id), Param::Int(generation)];
+            let rows = self.write(&self.statements.is_refused, &params).await?;
+            let is_refused = single_int::<E>(&rows).map_err(StoreError::unavailable)? != 0;
+            let known = Begun::Started { ended: Vec::new() };
+            return Ok(if is_refused { Begun::UserRevoked } else { known });
         }
-        // Logins of one user wait for each other here: each counts those before it.
-        let lock = lock_of(&[&self.prefix, user_id]);
-        let ended = self.run(Access::Write, Some(lock), &self.statements.begin, &params).await?;
-        let id = |row| E::text(row, 0)?.ok_or(Error::RowNotFound).map(unescaped);
-        ended.iter().map(id).collect::<Result<_, Error>>().map_err(StoreError::unavailable)
+        // The row of the new session has no id.
+        let ended = rows.iter().filter_map(|row| E::text(row, 0).transpose());
+        let ended = ended.map(|id| id.map(unescaped)).collect::<Result<_, Error>>();
+        Ok(Begun::Started { ended: ended.map_err(StoreError::unavailable)? })
     }
 
     pub(super) async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
+        spend.validate()?;
         let params = [
             text(spend.user_id.as_str()),
             text(spend.session_id),
@@ -210,6 +241,7 @@ impl<E: Engine> SqlStore<E> {
             time(spend.expires_at),
             time(spend.keep_until),
             time(spend.issued_at),
+            time(spend.access_until),
         ];
         let rows = if spend.adopt {
             self.write(&self.statements.spend_or_adopt, &params).await?
@@ -227,14 +259,15 @@ impl<E: Engine> SqlStore<E> {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), StoreError> {
+        revocation.validate()?;
         match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
                 let params = [text(user_id.as_str()), text(jti), time(keep_until)];
-                self.write(&self.statements.revoke_token, &params).await
+                self.write(&self.statements.revoke_token, &params).await.map(drop)
             }
             Revocation::Session { session_id, user_id, keep_until } => {
                 let params = [text(user_id.as_str()), text(session_id), time(keep_until)];
-                self.write(&self.statements.revoke_session, &params).await
+                self.write(&self.statements.revoke_session, &params).await.map(drop)
             }
             Revocation::User { user_id, except, keep_until } => {
                 let user_id = user_id.as_str();
@@ -242,13 +275,16 @@ impl<E: Engine> SqlStore<E> {
                 let params = [text(user_id), time(now), except, time(keep_until)];
                 let statements = &*self.statements.revoke_user;
                 let lock = (statements.len() > 1).then(|| lock_of(&[&self.prefix, user_id]));
-                self.run(Access::Write, lock, statements, &params).await
+                let rows = self.run(Access::Write, lock, statements, &params).await?;
+                // What was not stored must not be reported as done.
+                let stored = rows.first().ok_or(Error::RowNotFound);
+                stored.map(drop).map_err(StoreError::unavailable)
             }
         }
-        .map(drop)
     }
 
     pub(super) async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
+        token.validate()?;
         let params = [
             text(token.user_id),
             Param::Text(token.jti.map(escaped)),
@@ -258,19 +294,42 @@ impl<E: Engine> SqlStore<E> {
             Param::Int(token.adopt.into()),
         ];
         let rows = self.read(&self.statements.is_revoked, &params).await?;
-        let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
-        Ok(E::int(row, 0).map_err(StoreError::unavailable)? != Some(0))
+        Ok(single_int::<E>(&rows).map_err(StoreError::unavailable)? != 0)
     }
 
     pub(super) async fn sessions(
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
-        let params = [text(user_id.as_str()), time(now)];
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
+        check_lengths([user_id.as_str()])?;
+        let (used_at, session_id) = match page.cursor() {
+            Some(cursor) => cursor::parse(cursor)?,
+            None => (NumericDate::MAX, ""),
+        };
+        let params = [
+            text(user_id.as_str()),
+            time(now),
+            time(used_at),
+            text(session_id),
+            // One more shows whether another page follows.
+            count(page.limit() + 1),
+        ];
         let rows = self.read(&self.statements.sessions, &params).await?;
-        let sessions: Result<_, _> = rows.iter().map(session_of::<E>).collect();
-        sessions.map_err(StoreError::unavailable)
+        let (rows, following) = rows.split_at(rows.len().min(page.limit()));
+        let last = rows.last().filter(|_| !following.is_empty());
+        let next = last.map(|row| {
+            let id = unescaped(E::text(row, 0)?.ok_or(Error::RowNotFound)?);
+            Ok(cursor::format(time_at::<E>(row, 2)?, &id))
+        });
+        let is_live = |row: &&Row<E>| !matches!(E::int(row, 5), Ok(Some(0)));
+        let sessions = rows.iter().filter(is_live).map(session_of::<E>);
+        let sessions: Result<_, _> = sessions.collect();
+        let next: Result<_, Error> = next.transpose();
+        let (sessions, next) =
+            sessions.and_then(|sessions| Ok((sessions, next?))).map_err(StoreError::unavailable)?;
+        Ok(SessionPage::new(sessions, next))
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
@@ -279,23 +338,46 @@ impl<E: Engine> SqlStore<E> {
 
     pub(super) async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
         let mut purged = 0;
-        for statement in &self.statements.purge {
+        for statement in [&self.statements.purge_sessions, &self.statements.purge_tokens] {
             loop {
                 let batch = PURGE_BATCH.min(limit - purged);
-                if batch == 0 {
-                    break;
-                }
-                let began = Instant::now();
-                let deleted = self.write(statement, &[time(now), count(batch)]).await?.len();
+                let deleted = self.purge_batch(statement, now, batch).await?;
                 purged += deleted;
-                if deleted < batch {
+                if deleted < batch || batch == 0 {
                     break;
                 }
-                // Whoever waits for the lock looks for it only now and then.
-                sleep(began.elapsed()).await;
             }
         }
-        Ok(purged)
+        loop {
+            let batch = PURGE_BATCH.min(limit - purged);
+            // The revocation of a user is what ends sessions that began before it.
+            let postponed = self.purge_batch(&self.statements.postpone_users, now, batch).await?;
+            let deleted = self.purge_batch(&self.statements.purge_users, now, batch).await?;
+            purged += deleted;
+            if postponed + deleted < batch || batch == 0 {
+                return Ok(purged);
+            }
+        }
+    }
+
+    /// Runs a statement on at most `batch` rows that are due, and returns their number.
+    async fn purge_batch(
+        &self,
+        statement: &SqlStr,
+        now: NumericDate,
+        batch: usize,
+    ) -> Result<usize, StoreError> {
+        if batch == 0 {
+            return Ok(0);
+        }
+        let began = Instant::now();
+        let params = [time(now), count(batch), time(now.saturating_add(RECHECK_AFTER))];
+        let rows = self.write(statement, &params).await?.len();
+        if rows == batch {
+            // Others who wait for the lock look only now and then whether it is free.
+            sleep(began.elapsed()).await;
+        }
+        Ok(rows)
     }
 }
 

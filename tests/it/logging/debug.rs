@@ -11,8 +11,8 @@ use tower_jwt_auth::{
     issue::Event,
     password::PasswordHasher,
     store::{
-        NewSession, PostgresStore, RedisStore, Revocation, Spend, Spent, SqliteStore, TokenRef,
-        TokenStore,
+        NewSession, Page, PostgresStore, RedisStore, Revocation, Spend, Spent, SqliteStore,
+        TokenRef, TokenStore,
     },
     token::{Jws, UserId},
     user::{Credentials, Fields, UsernamePassword},
@@ -146,7 +146,7 @@ async fn debug_of_stores_events_and_errors_hides_ids() -> Outcome {
     let mut shown = Shown::default();
     shown.add(&[&session, &Spend::new(&session, now, JTI), &token, &ended, &everything]);
     shown.add(&[&reference, &store, &Spent::Again { successor: JTI.into(), at: now }]);
-    shown.add(&[&store.sessions(user_id, NumericDate::default()).await?]);
+    shown.add(&[&store.sessions(user_id, NumericDate::default(), Page::first()).await?]);
     shown.add(&[&Event::TokenRevoked { user_id: ADA.id, jti: JTI }]);
     shown.add(&[&Event::UserRevoked { user_id: ADA.id }]);
     shown.add(&[&AuthError::from(AuthErrorKind::Unavailable)]);

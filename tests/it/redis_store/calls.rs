@@ -8,7 +8,7 @@ use std::{
 };
 
 use tower_jwt_auth::{
-    store::{Revocation, Spend, Spent, TokenStore},
+    store::{Page, Revocation, Spend, Spent, TokenStore},
     token::UserId,
 };
 
@@ -38,7 +38,7 @@ async fn every_call_is_one_command() {
         spend(&store, &user, "s", "0", "1").await.unwrap();
         spend(&store, &user, "unknown", "0", "1").await.unwrap();
         is_access_revoked(&store, &user, "s").await.unwrap();
-        store.sessions(&user, at(0)).await.unwrap();
+        store.sessions(&user, at(0), Page::first()).await.unwrap().sessions;
         store.ping().await.unwrap();
         for revocation in [&token, &other, &end] {
             store.revoke(revocation, at(0)).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_call_that_is_repeated_with_the_same_ids_gets_the_same_answer() {
     let end = Revocation::User { user_id: &user, except: Some("kept"), keep_until: END };
     for _ in 0..2 {
         store.revoke(&end, at(0)).await.unwrap();
-        let sessions = store.sessions(&user, at(0)).await.unwrap();
+        let sessions = store.sessions(&user, at(0), Page::first()).await.unwrap().sessions;
         assert_eq!(sessions.iter().map(|session| &*session.id).collect::<Vec<_>>(), ["kept"]);
     }
 }

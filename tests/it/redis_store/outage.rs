@@ -10,7 +10,7 @@ use std::{
 
 use tokio::net::TcpListener;
 use tower_jwt_auth::{
-    store::{RedisStore, Revocation, Spent, TokenRef, TokenStore},
+    store::{Page, RedisStore, Revocation, Spent, TokenRef, TokenStore},
     token::UserId,
 };
 
@@ -103,7 +103,7 @@ async fn an_outage_is_noticed_and_survived() {
             server.restart();
         }
         let back = Instant::now();
-        while store.sessions(&user, at(0)).await.is_err() {
+        while store.sessions(&user, at(0), Page::first()).await.is_err() {
             assert!(back.elapsed() < Duration::from_secs(2), "it recovers");
         }
         assert!(is_access_revoked(&store, &user, "ended").await.unwrap(), "still ended");
@@ -167,7 +167,7 @@ async fn a_flushed_server_knows_no_session() {
     let refresh = TokenRef::new(user.as_str(), at(0)).with_jti(Some("0")).with_session(Some("s"));
     assert!(store.is_revoked(&refresh.as_refresh(false)).await.unwrap());
     assert!(!is_access_revoked(&store, &user, "s").await.unwrap(), "as documented");
-    assert!(store.sessions(&user, at(0)).await.unwrap().is_empty());
+    assert!(store.sessions(&user, at(0), Page::first()).await.unwrap().sessions.is_empty());
     store.begin(&session(&user, "t", "0")).await.expect("a new login works");
     assert_eq!(spend(&store, &user, "t", "0", "1").await.unwrap(), Spent::First);
 }
@@ -194,7 +194,7 @@ async fn a_server_that_cannot_do_it_is_out_of_reach() {
     let master = RedisServer::start(&[]);
     server.run::<String>(&format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
     is_access_revoked(&store, &user, "s").await.unwrap_err();
-    store.sessions(&user, at(0)).await.unwrap_err();
+    store.sessions(&user, at(0), Page::first()).await.unwrap_err();
     store.ping().await.unwrap_err();
     let error = store.revoke(&ended, at(0)).await.unwrap_err();
     assert_eq!(error.to_string(), "the token store did not answer");

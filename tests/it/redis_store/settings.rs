@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tower_jwt_auth::{
     ConfigError, ConfigErrorKind,
-    store::{RedisStore, Spent, TokenStore},
+    store::{Page, RedisStore, Spent, TokenStore},
     token::UserId,
 };
 
@@ -95,5 +95,5 @@ async fn passwords_are_not_shown() {
 async fn a_server_without_tls_is_out_of_reach_by_tls() {
     let Some(server) = shared() else { return };
     let store = RedisStore::connect_lazy(&server.url().replace("redis:", "rediss:")).unwrap();
-    store.sessions(&UserId::from("ada"), at(0)).await.unwrap_err();
+    store.sessions(&UserId::from("ada"), at(0), Page::first()).await.unwrap_err();
 }

@@ -15,7 +15,8 @@ use tokio::time::sleep;
 use tower_jwt_auth::{
     ManualClock, NumericDate,
     store::{
-        NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore,
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
+        TokenRef, TokenStore,
         replica::{Heartbeat, Notice, RevocationFeed, RevocationReplica, Revoked},
     },
     token::UserId,
@@ -146,8 +147,12 @@ impl RevocationFeed for Model {
 }
 
 impl TokenStore for Model {
-    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
-        Ok(Vec::new())
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        Ok(Generation::default())
+    }
+
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Begun, StoreError> {
+        Ok(Begun::Started { ended: Vec::new() })
     }
 
     async fn spend(&self, _: &Spend<'_>) -> Result<Spent, StoreError> {
@@ -162,8 +167,13 @@ impl TokenStore for Model {
         Ok(false)
     }
 
-    async fn sessions(&self, _: &UserId, _: NumericDate) -> Result<Vec<Session>, StoreError> {
-        Ok(Vec::new())
+    async fn sessions(
+        &self,
+        _: &UserId,
+        _: NumericDate,
+        _: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
+        Ok(SessionPage::new(Vec::new(), None))
     }
 
     async fn purge(&self, _: NumericDate, _: usize) -> Result<usize, StoreError> {

@@ -17,7 +17,8 @@ use tokio::sync::watch;
 use tower_jwt_auth::{
     MemoryStore, NumericDate,
     store::{
-        NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore,
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
+        TokenRef, TokenStore,
         replica::{Heartbeat, Notice, RevocationFeed, Revoked},
     },
     token::UserId,
@@ -194,17 +195,24 @@ impl RevocationFeed for TestFeed {
 }
 
 impl TokenStore for TestFeed {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    async fn generation(&self) -> Result<Generation, StoreError> {
         self.check_is_up()?;
-        let ended = self.0.store.begin(session).await?;
-        for session_id in &ended {
-            self.publish(Revoked::Session {
-                user_id: session.user_id.as_str().into(),
-                session_id: session_id.clone(),
-                keep_until: session.keep_until,
-            });
+        self.0.store.generation().await
+    }
+
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
+        self.check_is_up()?;
+        let begun = self.0.store.begin(session).await?;
+        if let Begun::Started { ended } = &begun {
+            for session_id in ended {
+                self.publish(Revoked::Session {
+                    user_id: session.user_id.as_str().into(),
+                    session_id: session_id.clone(),
+                    keep_until: session.keep_until,
+                });
+            }
         }
-        Ok(ended)
+        Ok(begun)
     }
 
     async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, StoreError> {
@@ -253,9 +261,10 @@ impl TokenStore for TestFeed {
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
         self.check_is_up()?;
-        self.0.store.sessions(user_id, now).await
+        self.0.store.sessions(user_id, now, page).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -10,7 +10,10 @@ use std::{
 
 use tower_jwt_auth::{
     MemoryStore, NumericDate,
-    store::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore},
+    store::{
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
+        TokenRef, TokenStore,
+    },
     token::UserId,
 };
 
@@ -49,7 +52,12 @@ impl FlakyStore {
 }
 
 impl TokenStore for FlakyStore {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        self.check_failure().await?;
+        self.inner.generation().await
+    }
+
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
         self.check_failure().await?;
         self.inner.begin(session).await
     }
@@ -77,9 +85,10 @@ impl TokenStore for FlakyStore {
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
         self.check_failure().await?;
-        self.inner.sessions(user_id, now).await
+        self.inner.sessions(user_id, now, page).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use tower_jwt_auth::{
     NumericDate,
-    store::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore},
+    store::{
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
+        StoreErrorKind, TokenRef, TokenStore,
+    },
     token::UserId,
 };
 
@@ -21,14 +24,19 @@ async fn retry<T, F: Future<Output = Result<T, StoreError>>>(
     let began = Instant::now();
     loop {
         match call().await {
-            Err(_) if began.elapsed() < RETRY_FOR => {}
+            Err(error)
+                if error.kind() == StoreErrorKind::Unavailable && began.elapsed() < RETRY_FOR => {}
             result => return result,
         }
     }
 }
 
 impl<S: TokenStore> TokenStore for RetryingStore<S> {
-    async fn begin(&self, session: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        retry(|| self.0.generation()).await
+    }
+
+    async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
         retry(|| self.0.begin(session)).await
     }
 
@@ -56,8 +64,9 @@ impl<S: TokenStore> TokenStore for RetryingStore<S> {
         &self,
         user_id: &UserId,
         now: NumericDate,
-    ) -> Result<Vec<Session>, StoreError> {
-        retry(|| self.0.sessions(user_id, now)).await
+        page: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
+        retry(|| self.0.sessions(user_id, now, page)).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -8,7 +8,10 @@ use std::sync::{
 use tokio::sync::Semaphore;
 use tower_jwt_auth::{
     NumericDate,
-    store::{NewSession, Revocation, Session, Spend, Spent, StoreError, TokenRef, TokenStore},
+    store::{
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
+        TokenRef, TokenStore,
+    },
     token::UserId,
 };
 
@@ -65,7 +68,11 @@ impl TokenStore for SlowStore {
         }
     }
 
-    async fn begin(&self, _: &NewSession<'_>) -> Result<Vec<Box<str>>, StoreError> {
+    async fn generation(&self) -> Result<Generation, StoreError> {
+        unreachable!("a layer calls `is_revoked` only")
+    }
+
+    async fn begin(&self, _: &NewSession<'_>) -> Result<Begun, StoreError> {
         unreachable!("a layer calls `is_revoked` only")
     }
 
@@ -77,7 +84,12 @@ impl TokenStore for SlowStore {
         unreachable!("a layer calls `is_revoked` only")
     }
 
-    async fn sessions(&self, _: &UserId, _: NumericDate) -> Result<Vec<Session>, StoreError> {
+    async fn sessions(
+        &self,
+        _: &UserId,
+        _: NumericDate,
+        _: Page<'_>,
+    ) -> Result<SessionPage, StoreError> {
         unreachable!("a layer calls `is_revoked` only")
     }
 

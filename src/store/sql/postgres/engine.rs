@@ -17,6 +17,7 @@ use super::super::{
     connections::Connections,
     dialect::Dialect,
     engine::{Access, Engine, statements_of},
+    schema::{ENDED_SESSIONS, GENERATIONS, TABLES},
 };
 
 /// How long a call waits for a connection.
@@ -101,18 +102,32 @@ impl Engine for PostgresEngine {
 }
 
 const DIALECT: Dialect = Dialect {
-    // Indexes on locale-aware text break when the C library's locales change below them.
+    // Indexes on locale-aware text break if the locales of the C library change.
     text: "TEXT COLLATE \"C\"",
     table: "",
     greatest: "greatest",
+    least: "least",
+    // The array makes the inner query run once. Joined, it might run again and return other rows,
+    // or all rows of a user might be read.
+    any: ("= ANY (ARRAY(", "))"),
     writing_ctes: true,
     notices: true,
-    // What a feed loads.
-    migrations: &[&["CREATE INDEX {sessions}_ended ON {sessions} (user_id, session_id)
-        WHERE ended <> 0"]],
-    // Rows in use are left for the next time, so that nobody waits for anybody. The array makes the
-    // inner query run once; joined, it might run again and delete more than it was asked to.
+    migrations: &[TABLES, ENDED_SESSIONS, GENERATIONS],
+    // Rows in use are left for the next time, so that nobody waits for anybody.
     purge: "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM {table} WHERE keep_until <= $1
         ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1",
+    // The inner query runs for each row. PostgreSQL would join what is written with `EXISTS`, and read
+    // all sessions.
+    purge_users: "DELETE FROM {users} WHERE ctid = ANY (ARRAY(
+        SELECT d.ctid FROM (
+            SELECT ctid, user_id FROM {users} WHERE keep_until <= $1
+            ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED) d
+        WHERE (SELECT 1 FROM {sessions} s WHERE s.user_id = d.user_id LIMIT 1) IS NULL)) RETURNING 1",
+    postpone_users: "UPDATE {users} SET keep_until = $3 WHERE ctid = ANY (ARRAY(
+        SELECT d.ctid FROM (
+            SELECT ctid, user_id FROM {users} WHERE keep_until <= $1
+            ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED) d
+        WHERE (SELECT 1 FROM {sessions} s WHERE s.user_id = d.user_id LIMIT 1) IS NOT NULL))
+        RETURNING 1",
 };

@@ -8,7 +8,10 @@ use super::{
     super::{
         super::{
             error::StoreError,
-            facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+            facts::{
+                Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent,
+                TokenRef,
+            },
             token_store::TokenStore,
         },
         delegate::delegate_to_sql_store,
@@ -46,15 +49,16 @@ use super::{
 ///
 /// # Tables
 ///
-/// `jwt_sessions`, `jwt_tokens`, `jwt_users` and `jwt_migrations`, made at the
-/// [first use](Self::with_automatic_migration), in the first schema of the connection's
-/// `search_path` (for another one, append `?options[search_path]=auth` to the URL). Every statement
-/// is served by a primary key or by the index on `keep_until`. They hold ids and times, never a
-/// token. The role needs `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the first three tables and
-/// `SELECT` on the last; to make them it also needs `CREATE` on the schema.
+/// The tables are `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation` and `jwt_migrations`.
+/// They are created at the [first use](Self::with_automatic_migration), in the first schema of the
+/// connection's `search_path`. For another schema, append `?options[search_path]=auth` to the URL.
+/// The tables contain ids and times, never a token. All statements use a primary key or an index.
 ///
-/// Entries are kept as long as a token could be good by them. Start a
-/// [`Purger`](crate::store::Purger), which deletes them afterwards.
+/// The role needs `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the first four tables, and `SELECT`
+/// on the last. To create the tables it also needs `CREATE` on the schema.
+///
+/// Entries are kept until no token depends on them. Then a [`Purger`](crate::store::Purger) deletes
+/// them.
 ///
 /// # Asking less
 ///

@@ -15,6 +15,7 @@ use super::super::{
     connections::Connections,
     dialect::Dialect,
     engine::{Access, Engine, statements_of},
+    schema::{GENERATIONS, TABLES},
 };
 
 /// How long a call that writes waits for others of this process.
@@ -124,13 +125,21 @@ impl Engine for SqliteEngine {
 
 const DIALECT: Dialect = Dialect {
     text: "TEXT",
-    // Rows live in the primary key's tree, so that a write touches one tree less.
+    // Rows are kept in the tree of the primary key, so that a write touches one tree less.
     table: "WITHOUT ROWID",
     greatest: "max",
+    least: "min",
+    any: ("IN (", ")"),
     writing_ctes: false,
     notices: false,
-    migrations: &[],
+    migrations: &[TABLES, GENERATIONS],
     purge: "DELETE FROM {table} WHERE ({key}) IN (
         SELECT {key} FROM {table} WHERE keep_until <= $1
         ORDER BY keep_until LIMIT $2) RETURNING 1",
+    purge_users: "DELETE FROM {users} WHERE user_id IN (
+        SELECT user_id FROM {users} WHERE keep_until <= $1 ORDER BY keep_until LIMIT $2)
+        AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.user_id = {users}.user_id) RETURNING 1",
+    postpone_users: "UPDATE {users} SET keep_until = $3 WHERE user_id IN (
+        SELECT user_id FROM {users} WHERE keep_until <= $1 ORDER BY keep_until LIMIT $2)
+        AND EXISTS (SELECT 1 FROM {sessions} s WHERE s.user_id = {users}.user_id) RETURNING 1",
 };

@@ -6,7 +6,10 @@ use super::{
     super::{
         super::{
             error::StoreError,
-            facts::{NewSession, Revocation, Session, Spend, Spent, TokenRef},
+            facts::{
+                Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent,
+                TokenRef,
+            },
             token_store::TokenStore,
         },
         delegate::delegate_to_sql_store,
@@ -44,7 +47,7 @@ use super::{
 ///
 /// # Tables
 ///
-/// `jwt_sessions`, `jwt_tokens`, `jwt_users` and `jwt_migrations`, made at the
+/// `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation` and `jwt_migrations`, made at the
 /// [first use](Self::with_automatic_migration). Every statement is served by a primary key or
 /// by the index on `keep_until`. They hold ids and times, never a token; who may read the file
 /// is decided by the process' umask and the folder.
