@@ -47,20 +47,24 @@ impl<'a> ClaimValue<'a> {
 
     /// Returns a string that is not empty and has no NUL.
     pub(super) fn name(&self) -> Option<&Cow<'a, str>> {
-        // PostgreSQL cannot store NUL, so a store would fail with 503 instead of 401.
-        self.string().filter(|name| !name.is_empty() && !name.contains('\0'))
+        self.string().filter(|name| is_name(name))
     }
 
     /// Returns a [name](Self::name) of at most 255 bytes.
     pub(super) fn id(&self) -> Option<&Cow<'a, str>> {
-        self.name().filter(|id| id.len() <= MAX_ID_LEN)
+        self.string().filter(|id| is_id(id))
     }
 
     /// Returns the decimal form of an integer.
     pub(super) fn integer(&self) -> Option<String> {
         match self {
-            Self::Number(number) if number.is_u64() || number.is_i64() => Some(number.to_string()),
-            _ => None,
+            Self::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(integer), _) => Some(integer.to_string()),
+                // With `arbitrary_precision`, -0 is an integer too.
+                (None, Some(integer)) if integer != 0 => Some(integer.to_string()),
+                _ => None,
+            },
+            Self::String(_) | Self::Strings(_) => None,
         }
     }
 
@@ -77,6 +81,16 @@ impl<'a> ClaimValue<'a> {
         };
         secs.map(NumericDate::from_secs)
     }
+}
+
+fn is_name(string: &str) -> bool {
+    // PostgreSQL cannot store NUL, so a store would fail with 503 instead of 401.
+    !string.is_empty() && !string.contains('\0')
+}
+
+/// Returns whether verifiers accept `string` as an id.
+pub(super) fn is_id(string: &str) -> bool {
+    is_name(string) && string.len() <= MAX_ID_LEN
 }
 
 /// Reads a value in place, because moving it takes longer than reading most values.

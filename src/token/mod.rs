@@ -15,6 +15,7 @@ mod keys;
 mod keyset;
 mod members;
 mod payload;
+mod private_markers;
 mod reader;
 mod registered;
 mod signer;

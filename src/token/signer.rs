@@ -11,9 +11,11 @@ use crate::{
 
 use super::{
     claim_names::ClaimNames,
+    claim_value::is_id,
     compact::append,
     custom_claims::{CustomClaimsError, append_custom_claims},
     key::SigningKey,
+    private_markers::has_private_marker,
     token_type::TokenType,
 };
 
@@ -76,13 +78,9 @@ impl NewToken<'_> {
         let names = [self.names.token_type(), self.names.jti(), self.names.user_id()];
         names.contains(&name)
             || match name {
-                "exp" | "iat" | "sid" | "scope" | "scp" | "auth_time" | "user_epoch" | "cnf" => {
-                    true
-                }
-                "iss" => self.issuer.is_some(),
-                "aud" => self.audience.is_some(),
+                "exp" | "nbf" | "iat" | "iss" | "aud" | "sub" | "sid" | "scope" | "scp"
+                | "auth_time" | "user_epoch" | "cnf" => true,
                 "client_id" => self.client_id.is_some(),
-                "sub" => self.subject.is_some(),
                 _ => false,
             }
     }
@@ -96,10 +94,17 @@ pub(crate) fn sign<C: Serialize>(
     custom: &C,
 ) -> Result<String, AuthError> {
     let misconfigured = |error| AuthError::with_source(AuthErrorKind::Misconfigured, error);
+    if !is_id(registered.user_id) {
+        return Err(misconfigured(SigningError::UserId));
+    }
     let mut payload = Vec::with_capacity(TYPICAL_PAYLOAD);
     registered.append(&mut payload);
     append_custom_claims(&mut payload, custom, |name| !registered.reserves(name))
         .map_err(|error| misconfigured(SigningError::Claims(error)))?;
+    // Verifiers reject such claims.
+    if has_private_marker(&payload) {
+        return Err(misconfigured(SigningError::PrivateMarker));
+    }
     let header = match registered.client_id {
         Some(_) => key.encoded_at_jwt_header(),
         None => key.encoded_header(),
@@ -144,18 +149,24 @@ fn append_string(json: &mut Vec<u8>, string: &str) {
 /// Why a token could not be signed.
 #[derive(Debug)]
 enum SigningError {
+    UserId,
     Claims(CustomClaimsError),
+    PrivateMarker,
     Crypto,
 }
 
 impl fmt::Display for SigningError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::UserId => "the user id must have 1 to 255 bytes and no NUL",
             Self::Claims(CustomClaimsError::NotAnObject) => {
                 "the application's claims must serialize to a JSON object"
             }
             Self::Claims(CustomClaimsError::Name) => {
                 "an application claim is duplicate, has a reserved name, or is one too many"
+            }
+            Self::PrivateMarker => {
+                "the application's claims contain a private marker of serde_json"
             }
             Self::Crypto => "the signature could not be computed",
         })

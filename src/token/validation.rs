@@ -24,6 +24,8 @@ pub(super) struct Rules {
     pub(super) profile: TokenProfile,
     pub(super) names: ClaimNames,
     pub(super) leeway: Duration,
+    /// The tolerance for `nbf` and `iat`, unless the leeway is larger.
+    pub(super) clock_skew: Duration,
     /// The accepted types. `None` accepts every type, and tokens without a type.
     pub(super) token_types: Option<Vec<TokenType>>,
     pub(super) issuer: Option<Box<str>>,
@@ -57,6 +59,9 @@ impl Rules {
         self.names.check()?;
         if self.leeway > MAX_LEEWAY {
             return Err(ConfigError::out_of_range("`leeway` must be at most 300 seconds"));
+        }
+        if self.clock_skew > MAX_LEEWAY {
+            return Err(ConfigError::out_of_range("`clock_skew` must be at most 300 seconds"));
         }
         if self.token_types.as_ref().is_some_and(Vec::is_empty) {
             return Err(ConfigError::ineffective("`token_types` must not be empty"));
@@ -152,7 +157,7 @@ impl Rules {
         if self.is_expired(claims.expires_at, now) {
             return Err(AuthErrorKind::Expired);
         }
-        let latest = now.saturating_add(self.leeway);
+        let latest = now.saturating_add(self.leeway.max(self.clock_skew));
         if claims.not_before.is_some_and(|date| date > latest)
             || claims.issued_at.is_some_and(|date| date > latest)
         {

@@ -146,7 +146,10 @@ fn requires_one_supported_algorithm() {
             assert_both_reject(name, &other, None);
             assert_both_reject(name, &other, algorithm);
         }
-        assert_both_reject("alg is a number", &with(jwk, json!({ "alg": 256 })), algorithm);
+        let map = json!({ algorithm.as_str(): null });
+        for alg in [json!(256), map, json!([algorithm.as_str()])] {
+            assert_both_reject("alg", &with(jwk, json!({ "alg": alg })), algorithm);
+        }
     }
     let declared = |jwk, alg: &str| with(jwk, json!({ "alg": alg }));
     assert_both_reject("swap", &declared(RFC_RSA, "PS256"), Algorithm::RS256);
@@ -165,7 +168,14 @@ fn rejects_types_and_curves_that_do_not_match_the_algorithm() {
             );
             assert_both_reject("another type", jwk, other);
         }
-        for kty in [json!("oct"), json!("RSA"), json!("EC"), json!("OKP"), json!("AKP"), json!(1)] {
+        for kty in [
+            json!("oct"),
+            json!("RSA"),
+            json!("EC"),
+            json!("OKP"),
+            json!("AKP"),
+            json!({ "oct": null }),
+        ] {
             let members: Map<String, Value> = serde_json::from_str(jwk).unwrap();
             if members["kty"] != kty {
                 assert_both_reject("another kty", &with(jwk, json!({ "kty": kty })), algorithm);
@@ -175,6 +185,12 @@ fn rejects_types_and_curves_that_do_not_match_the_algorithm() {
     }
     for crv in ["P-384", "P-521", "secp256k1", "Ed25519", "p-256", ""] {
         assert_both_reject(crv, &with(RFC_EC, json!({ "crv": crv })), Algorithm::ES256);
+    }
+    for (jwk, algorithm, crv) in
+        [(RFC_EC, Algorithm::ES256, "P-256"), (RFC_OKP, Algorithm::EdDSA, "Ed25519")]
+    {
+        let map = with(jwk, json!({ "crv": { crv: null } }));
+        assert_both_reject("crv is an object", &map, algorithm);
     }
     for crv in ["Ed448", "X25519", "P-256", ""] {
         assert_both_reject(crv, &with(RFC_OKP, json!({ "crv": crv })), Algorithm::EdDSA);
@@ -296,7 +312,7 @@ fn decode(base64url: &str) -> Vec<u8> {
 }
 
 #[test]
-fn rejects_ed25519_keys_of_small_order() {
+fn rejects_ed25519_keys_of_small_order_or_without_canonical_encoding() {
     // The output of tests/fixtures/small_order.py.
     const SMALL_ORDER: [&str; 14] = [
         "0000000000000000000000000000000000000000000000000000000000000000",
@@ -326,6 +342,17 @@ fn rejects_ed25519_keys_of_small_order() {
         let spki = [SPKI.as_slice(), &x].concat();
         assert_rejected(hex, VerifyingKey::from_der(Algorithm::EdDSA, spki));
     }
+    // RFC 8032 section 5.1.3: y coordinates from the modulus to 2^255 - 1.
+    for first in 0xed..=0xff_u8 {
+        for last in [0x7f, 0xff] {
+            let mut x = [0xff; 32];
+            (x[0], x[31]) = (first, last);
+            let what = format!("{first:x} {last:x}");
+            let jwk = with(RFC_OKP, json!({ "x": encode(x) }));
+            assert_both_reject(&what, &jwk, Algorithm::EdDSA);
+            assert_rejected(&what, VerifyingKey::from_der(Algorithm::EdDSA, x));
+        }
+    }
     let valid = [SPKI.to_vec(), keys::der(keys::ED25519_PUBLIC)[12..].to_vec()].concat();
     assert!(VerifyingKey::from_der(Algorithm::EdDSA, valid).is_ok());
 }
@@ -343,6 +370,14 @@ fn rejects_rsa_keys_with_an_invalid_modulus_or_exponent() {
     {
         assert_eq!(verifying(&modulus(bits), Algorithm::RS256).is_ok(), accepted, "{bits}");
     }
+    // The output of tests/fixtures/roca.py: a key with the weakness of CVE-2017-15361.
+    let roca = concat!(
+        "omLGEKtcczfOQlf56Gi57_bkmcZqMHE062Jm-IZYwSxaSYyjkt-s0LymxgdQkkNyHzdIOv3tivEcml3DlK9P26",
+        "5XD-V4YXG61QPNZPyyxTTTlfdXBK2dJgO_jZO00CurXrB-TWx53tVohr4YV2oLW0Y_DlOXUKJSRhX8C_UUOdxG",
+        "hc4QmRcTgpqyD0K5E9mMxS5i4RMC6pTuEC02Pa3NyDTGGxNzlGjbY6I8lO8kinkkzfWazMG0GwMINGkk8AvwpW",
+        "XlzIMfJww79vpl4zpAsRP9mXsHxU9FcBddpx_6lEWdJAAT-kl1m_6dBxOPpvqt0cvWvZa-ZqC5EzWdnTYJvQ",
+    );
+    assert_both_reject("ROCA", &with(RFC_THUMBPRINT, json!({ "n": roca })), Algorithm::RS256);
     for bits in [8193, 8200, 16384] {
         assert_rejected(&format!("{bits} bits"), verifying(&modulus(bits), Algorithm::PS256));
     }

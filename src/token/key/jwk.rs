@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 use super::super::{
     algorithm::{Algorithm, Scheme},
     compact,
-    members::check_members,
+    members::{JsonStr, check_members},
 };
 
 const MISMATCH: ConfigError = ConfigError::key("the JWK does not match the algorithm");
@@ -48,6 +48,7 @@ pub(super) fn read(
     purpose: Purpose,
 ) -> Result<CheckedJwk, ConfigError> {
     check_members(json, |_| true).map_err(|_| MALFORMED)?;
+    let _: Names<'_> = serde_json::from_str(json).map_err(|_| MALFORMED)?;
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| MALFORMED)?;
     let common = &jwk.common;
 
@@ -105,6 +106,17 @@ pub(super) fn read(
         _ => return Err(MISMATCH),
     };
     Ok(CheckedJwk { algorithm, key_id: jwk.common.key_id, material })
+}
+
+/// The members that must be strings. jsonwebtoken reads them as enums, which serde also deserializes
+/// from an object: `{"alg":{"RS256":null}}`.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only the types are checked")]
+struct Names<'a> {
+    #[serde(borrow)]
+    kty: JsonStr<'a>,
+    alg: Option<JsonStr<'a>>,
+    crv: Option<JsonStr<'a>>,
 }
 
 /// The members of a private JWK ([RFC 7518 section 6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).

@@ -1,5 +1,7 @@
 //! Public keys: the checks that each must pass, and its components.
 
+use std::iter;
+
 use aws_lc_rs::{
     digest,
     encoding::AsDer,
@@ -109,16 +111,45 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), ConfigError> {
     if e.last().is_none_or(|last| last % 2 == 0) || e == [1] {
         return Err(ConfigError::key("the exponent of an RSA key must be odd and at least 3"));
     }
+    if has_roca_fingerprint(n) {
+        return Err(ConfigError::key(
+            "the RSA key is weak (CVE-2017-15361): its factors can be computed",
+        ));
+    }
     Ok(())
 }
 
-/// With a key of small order, one signature is valid for every message.
+/// Returns whether `n` has the fingerprint of the weak keys of [CVE-2017-15361], called ROCA: modulo
+/// each small prime, it is a power of 65537. One in 2^27 other keys has it by chance.
+///
+/// [CVE-2017-15361]: https://crocs.fi.muni.cz/public/papers/rsa_ccs17
+fn has_roca_fingerprint(n: &[u8]) -> bool {
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89,
+        97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+    PRIMES.iter().all(|prime| {
+        let remainder = n.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let powers = iter::successors(Some(1), |power| {
+            Some(power * 65537 % prime).filter(|power| *power != 1)
+        });
+        powers.into_iter().any(|power| power == remainder)
+    })
+}
+
+/// Rejects keys of small order, with which one signature is valid for every message, and keys whose
+/// encoding is not canonical ([RFC 8032 section 5.1.3]).
+///
+/// The cryptography library does not expose a check that the key is a point of the curve. It checks
+/// this for each signature, so no signature is valid under another key.
+///
+/// [RFC 8032 section 5.1.3]: https://www.rfc-editor.org/rfc/rfc8032#section-5.1.3
 fn check_ed25519(x: &[u8]) -> Result<(), ConfigError> {
     /// The y coordinates of the points whose order divides 8, little-endian and without the sign
-    /// bit. The last two encode a coordinate as a number that is not less than the modulus.
-    const SMALL_ORDER: [[u8; 32]; 7] = [
+    /// bit.
+    const SMALL_ORDER: [[u8; 32]; 5] = [
         [0; 32],
-        repeat(0x01, 0x00, 0x00),
+        repeat(0x01, 0x00),
         [
             0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef,
             0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88,
@@ -129,18 +160,26 @@ fn check_ed25519(x: &[u8]) -> Result<(), ConfigError> {
             0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77,
             0x92, 0xac, 0x03, 0x7a,
         ],
-        repeat(0xec, 0xff, 0x7f),
-        repeat(0xed, 0xff, 0x7f),
-        repeat(0xee, 0xff, 0x7f),
+        repeat(0xec, 0xff),
     ];
 
-    const fn repeat(first: u8, middle: u8, last: u8) -> [u8; 32] {
-        let mut bytes = [middle; 32];
+    const fn repeat(first: u8, others: u8) -> [u8; 32] {
+        let mut bytes = [others; 32];
         bytes[0] = first;
-        bytes[31] = last;
+        bytes[31] &= 0x7f;
         bytes
     }
 
-    let small = SMALL_ORDER.iter().any(|point| x[..31] == point[..31] && x[31] & 0x7f == point[31]);
-    if small { Err(ConfigError::key("an Ed25519 key must not have a small order")) } else { Ok(()) }
+    let (without_sign, last) = (&x[..31], x[31] & 0x7f);
+    let has_small_order =
+        SMALL_ORDER.iter().any(|point| *without_sign == point[..31] && last == point[31]);
+    if has_small_order {
+        return Err(ConfigError::key("an Ed25519 key must not have a small order"));
+    }
+    // The modulus is 2^255 - 19.
+    let is_canonical = x[0] < 0xed || x[1..31].iter().any(|byte| *byte != 0xff) || last != 0x7f;
+    if !is_canonical {
+        return Err(ConfigError::key("the encoding of an Ed25519 key must be canonical"));
+    }
+    Ok(())
 }

@@ -70,8 +70,10 @@ impl VerifyingKey {
     /// # Errors
     ///
     /// An error unless the PEM contains exactly one public key, which matches the algorithm. A
-    /// private key and a certificate are errors. An RSA key must have 2048 to 8192 bits. An Ed25519
-    /// key must not have a small order.
+    /// private key and a certificate are errors. An RSA key must have 2048 to 8192 bits and must not
+    /// be weak (CVE-2017-15361, ROCA). An Ed25519 key must have a canonical encoding and must not
+    /// have a small order. Whether an Ed25519 key is a point of the curve is not checked here; no
+    /// signature is valid under a key that is not.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         match pem::read(pem.as_ref())? {
             PemKey::Public(der) => Self::from_der(algorithm, der),

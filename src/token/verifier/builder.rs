@@ -18,6 +18,8 @@ use super::{
 
 /// The longest token, in bytes, unless configured otherwise.
 pub(crate) const DEFAULT_MAX_TOKEN_LEN: usize = 8 * 1024;
+/// Clocks of machines that synchronize them differ by less.
+const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The size of the cache, in bytes, unless configured otherwise.
 const DEFAULT_CACHE: usize = 4 * 1024 * 1024;
 const MIN_CACHE: usize = 64 * 1024;
@@ -55,7 +57,7 @@ impl Verifier {
     pub fn builder(keys: impl Into<KeySet>) -> VerifierBuilder {
         VerifierBuilder {
             keys: keys.into(),
-            rules: Rules::default(),
+            rules: Rules { clock_skew: DEFAULT_CLOCK_SKEW, ..Rules::default() },
             profile: TokenProfile::default(),
             claim_names: None,
             token_types: AcceptedTypes::default(),
@@ -196,11 +198,13 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
-    /// Applies the rules of PyJWT: `exp`, the ids and the type are optional. The caller applies
-    /// SimpleJWT's own rules, because it distinguishes more errors.
+    /// Applies the rules of PyJWT: `exp`, the ids and the type are optional, and only the leeway
+    /// tolerates clock skew. The caller applies SimpleJWT's own rules, because it distinguishes more
+    /// errors.
     #[cfg(feature = "django")]
     pub(crate) fn pyjwt_rules(mut self) -> Self {
         self.rules.as_pyjwt = true;
+        self.rules.clock_skew = Duration::ZERO;
         self.any_token_type().optional_jti().optional_user_id()
     }
 
@@ -211,12 +215,23 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
-    /// Sets the tolerance for differences between clocks when `exp`, `nbf` and `iat` are checked.
-    /// In whole seconds, at most 300. Default: zero.
+    /// Sets how long a token is accepted after `exp`, and before `nbf` and `iat` if this is longer
+    /// than the [clock skew](Self::clock_skew). In whole seconds, at most 300. Default: zero.
     ///
-    /// A token is accepted for this long after it has expired.
+    /// It extends the lifetime of every token, stolen ones too.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.rules.leeway = leeway;
+        self
+    }
+
+    /// Sets by how much the clock of the issuer may be ahead: how far `nbf` and `iat` may be in the
+    /// future. In whole seconds, at most 300. Default: 60 seconds.
+    ///
+    /// Without it, a new token is rejected by a machine whose clock is a second behind. It does not
+    /// extend the lifetime of tokens. The larger of skew and [leeway](Self::leeway) counts, not
+    /// their sum.
+    pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
+        self.rules.clock_skew = clock_skew;
         self
     }
 

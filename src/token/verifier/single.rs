@@ -19,6 +19,7 @@ use super::{
         keys::{Keys, SignatureError},
         keyset::KeySet,
         payload::{self, PayloadError},
+        private_markers::has_private_marker,
         reader::read_registered,
         registered::Registered,
         validation::Rules,
@@ -150,6 +151,9 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
     /// Reads and checks all claims of `payload`.
     #[inline]
     fn claims(&self, payload: String) -> Result<Claims<C>, AuthErrorKind> {
+        if has_private_marker(payload.as_bytes()) {
+            return Err(AuthErrorKind::InvalidClaims);
+        }
         let now = self.clock.now();
         let mut registered = Registered::empty();
         match payload::read(&payload, &self.rules, now, &mut registered) {
@@ -185,6 +189,9 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             return Err(AuthErrorKind::UnknownKey);
         }
         token.decode_signature(&mut SignatureBuffer::new())?;
+        if has_private_marker(payload.as_bytes()) {
+            return Err(AuthErrorKind::InvalidClaims);
+        }
         self.registered(payload, self.clock.now()).map(drop)
     }
 }

@@ -351,7 +351,7 @@ async fn rejects_claims_named_like_registered_claims() {
     }
     named!("exp", "iat", "jti", "user_id", "token_type");
     // These tokens do not have them, but only the issuer may write them.
-    named!("sid", "scope", "scp", "auth_time", "user_epoch", "cnf");
+    named!("sid", "scope", "scp", "auth_time", "user_epoch", "cnf", "nbf", "iss", "aud", "sub");
 
     #[derive(Clone, Serialize, Deserialize)]
     struct Session {
@@ -368,8 +368,10 @@ async fn rejects_tokens_that_the_verifier_would_reject() {
     let issuer = setup.issuer();
     let long = User::new(1, Profile { username: "a".repeat(8 * 1024) });
     assert_eq!(error_kind(issuer.login(&long).await), AuthErrorKind::Misconfigured);
-    let nobody = User::new("", Profile { username: "ada".to_owned() });
-    assert_eq!(error_kind(issuer.login(&nobody).await), AuthErrorKind::Misconfigured);
+    for id in ["", "a\0b", &"a".repeat(256)] {
+        let user = User::new(id, Profile { username: "ada".to_owned() });
+        assert_eq!(error_kind(issuer.login(&user).await), AuthErrorKind::Misconfigured, "{id:?}");
+    }
     assert!(setup.store.inner.is_empty());
 
     let rather_long = User::new(1, Profile { username: "a".repeat(5 * 1024) });

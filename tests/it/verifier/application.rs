@@ -11,7 +11,9 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
-use tower_jwt_auth::{Algorithm, AuthErrorKind, Claims, Verifier, VerifyingKey, token::NoClaims};
+use tower_jwt_auth::{
+    Algorithm, AuthError, AuthErrorKind, Claims, Verifier, VerifyingKey, token::NoClaims,
+};
 
 use super::{assert_outcome, builder, strict};
 use crate::support::{
@@ -109,6 +111,72 @@ fn rejects_invalid_claims_if_the_claims_type_ignores_errors() {
         let token = Minter::hs256().token(claims(&[(name, value)]));
         let kind = verifier.verify(&token).err().map(|error| error.kind());
         assert_eq!(kind, expected, "{name}: {value}");
+    }
+}
+
+/// A claims type that ignores its own errors.
+#[derive(Debug)]
+struct Lax<T>(Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lax<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(T::deserialize(deserializer).ok()))
+    }
+}
+
+#[test]
+fn rejects_malformed_json_if_the_claims_type_ignores_its_errors() {
+    let lax: Verifier<Lax<Profile>> = builder().build().unwrap();
+    let lax_nothing: Verifier<Lax<NoClaims>> = builder().build().unwrap();
+    let lax_value: Verifier<Lax<Value>> = builder().build().unwrap();
+    let verify = |payload: &str| {
+        let token = Minter::hs256().token(payload);
+        let kind = |error: AuthError| error.kind();
+        let outcomes = [
+            lax.verify(&token).map(drop).map_err(kind),
+            lax_nothing.verify(&token).map(drop).map_err(kind),
+            lax_value.verify(&token).map(drop).map_err(kind),
+        ];
+        assert_eq!(outcomes, [outcomes[0]; 3], "{payload}");
+        outcomes[0]
+    };
+
+    let valid = claims(&[("username", r#""ada""#)]);
+    assert_eq!(verify(&valid), Ok(()));
+    let token = Minter::hs256().token(&valid);
+    assert_eq!(lax.verify(&token).unwrap().0.as_ref().unwrap().username, "ada");
+    // A missing member is an error of the type only.
+    assert_eq!(verify(&claims(&[])), Ok(()));
+    assert!(lax.verify(&Minter::hs256().token(claims(&[]))).unwrap().0.is_none());
+
+    let open = valid.strip_suffix('}').unwrap();
+    for end in [
+        "",
+        ",",
+        ",\"",
+        ",\"na",
+        ",\"name",
+        ",\"name\"",
+        ",\"name\":",
+        ",\"name\":}",
+        ",\"name\":1",
+        ",\"name\":tru}",
+        ",\"name\":nul}",
+        ",\"name\":\"",
+        ",\"name\":\"}",
+        ",\"name\":[}",
+        ",\"name\":{}",
+        ",\"name\":-}",
+        ",\"name\":1e}",
+        ",name:1}",
+        ",}",
+        ",1:1}",
+        "}}",
+        "}x",
+        "]",
+    ] {
+        let payload = format!("{open}{end}");
+        assert_eq!(verify(&payload), Err(AuthErrorKind::Malformed), "{payload}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! Members of the payload and their types.
 
+use serde_json::Value;
 use tower_jwt_auth::{
-    Verifier,
+    AuthErrorKind, Verifier,
     token::{ClaimNames, TokenType},
 };
 
@@ -345,6 +346,38 @@ fn scopes_are_a_string_or_an_array_of_strings() {
         assert!(
             !verified.has_scope("rea") && !verified.has_scope("") && !verified.has_scope("READ")
         );
+    }
+}
+
+/// With serde_json's feature `raw_value`, which features of this crate and other crates enable, an
+/// object with the name of a private marker is read as the JSON in its value.
+#[test]
+fn rejects_the_private_markers_of_serde_json() {
+    let any: Verifier<Value> = builder().build().unwrap();
+    let markers = [
+        r#"{"$serde_json::private::RawValue":"\"access\""}"#,
+        r#"{"$serde_json::private::RawValue":"1700000300"}"#,
+        r#"{"$serde_json::private::Number":"1700000300"}"#,
+        r#"{"\u0024serde_json::private::RawValue":"1700000300"}"#,
+        r#"{"$serde_json\u003A\u003aprivate::\u0052awValue":"\"42\""}"#,
+    ];
+    for marker in markers {
+        for name in ["exp", "nbf", "iat", "iss", "aud", "sub", "jti", "user_id", "token_type"] {
+            assert_values(&strict(), name, &[(marker, INVALID_CLAIMS)]);
+        }
+        for value in [marker, &format!("[{marker}]"), &format!(r#"{{"deep":[{{"er":{marker}}}]}}"#)]
+        {
+            let token = Minter::hs256().token(claims(&[("role", value)]));
+            let error = any.verify(&token).unwrap_err();
+            assert_eq!(error.kind(), AuthErrorKind::InvalidClaims, "{value}");
+            assert_values(&strict(), "role", &[(value, INVALID_CLAIMS)]);
+        }
+        let first = format!("{{{},{}", &marker[1..marker.len() - 1], &claims(&[])[1..]);
+        let error = any.verify(&Minter::hs256().token(&first)).unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::InvalidClaims, "{first}");
+    }
+    for harmless in [r#""$""#, r#""\u0024\u0041\u00e9 $2b$12$""#, r#"{"$ref":"\\u0024"}"#] {
+        assert_values(&strict(), "role", &[(harmless, Ok(()))]);
     }
 }
 

@@ -25,6 +25,8 @@ fn rejects_values_out_of_range() {
     rejects("leeway of 301 s", builder().leeway(Duration::from_secs(301)));
     rejects("leeway of 300.5 s", builder().leeway(Duration::from_millis(300_500)));
     rejects("unlimited leeway", builder().leeway(Duration::MAX));
+    rejects("skew of 301 s", builder().clock_skew(Duration::from_secs(301)));
+    rejects("unlimited skew", builder().clock_skew(Duration::MAX));
     rejects("lifetime of 0 s", builder().longest_lifetime(Duration::ZERO));
     rejects("lifetime of 999 ms", builder().longest_lifetime(Duration::from_millis(999)));
     rejects("tiny tokens", builder().max_token_len(63));
@@ -35,6 +37,8 @@ fn rejects_values_out_of_range() {
     for builder in [
         builder::<NoClaims>().leeway(Duration::from_secs(300)),
         builder().leeway(Duration::ZERO),
+        builder().clock_skew(Duration::ZERO),
+        builder().clock_skew(Duration::from_secs(300)),
         builder().longest_lifetime(Duration::from_secs(1)),
         builder().longest_lifetime(Duration::MAX),
         builder().max_token_len(64),

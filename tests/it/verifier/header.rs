@@ -110,6 +110,7 @@ fn rejects_an_alg_other_than_a_string() {
         r#"{"alg":["HS256"]}"#,
         r#"{"alg":{"HS256":null}}"#,
         r#"{"alg":{"HS256":{}}}"#,
+        r#"{"alg":{"$serde_json::private::RawValue":"\"HS256\""}}"#,
         r#"{"Alg":"HS256"}"#,
     ] {
         assert_headers(&strict(), &[(header, MALFORMED)]);

@@ -17,7 +17,12 @@ use crate::support::{
 const LAST: u64 = 253_402_300_799;
 
 fn with_leeway(secs: u64) -> Verifier {
-    builder().leeway(Duration::from_secs(secs)).build().unwrap()
+    with_tolerance(secs, 0)
+}
+
+fn with_tolerance(leeway: u64, clock_skew: u64) -> Verifier {
+    let [leeway, clock_skew] = [leeway, clock_skew].map(Duration::from_secs);
+    builder().leeway(leeway).clock_skew(clock_skew).build().unwrap()
 }
 
 /// Values that are not dates.
@@ -122,7 +127,7 @@ fn rejects_nbf_and_iat_in_the_future() {
             ("253402300799", NOT_YET_VALID),
             ("", Ok(())),
         ];
-        assert_values(&strict(), name, &rows);
+        assert_values(&with_tolerance(0, 0), name, &rows);
         let rows = [("1700000010", Ok(())), ("1700000011", NOT_YET_VALID)];
         assert_values(&with_leeway(10), name, &rows);
     }
@@ -130,10 +135,34 @@ fn rejects_nbf_and_iat_in_the_future() {
     assert_values(&strict(), "auth_time", &[("0", Ok(())), ("1700003600", Ok(()))]);
 }
 
+/// Clocks of two machines differ, so a new token may seem to be issued in the future.
+#[test]
+fn tolerates_clock_skew_in_nbf_and_iat() {
+    for name in ["nbf", "iat"] {
+        let within = |tolerance: u64| {
+            let [last, next] = [NOW + tolerance, NOW + tolerance + 1].map(|date| date.to_string());
+            move |verifier: &Verifier| {
+                let rows = [(last.as_str(), Ok(())), (next.as_str(), NOT_YET_VALID)];
+                assert_values(verifier, name, &rows);
+            }
+        };
+        within(60)(&strict());
+        within(5)(&with_tolerance(0, 5));
+        within(300)(&with_tolerance(0, 300));
+        // The larger of both counts, not the sum.
+        within(60)(&with_tolerance(10, 60));
+        within(100)(&with_tolerance(100, 60));
+    }
+    // The skew does not extend the lifetime.
+    let rows = [("1700000001", Ok(())), ("1700000000", EXPIRED)];
+    assert_values(&strict(), "exp", &rows);
+    assert_values(&with_tolerance(0, 300), "exp", &rows);
+}
+
 #[test]
 fn reads_the_clock_at_every_call() {
     let clock = ManualClock::new(NumericDate::from_secs(NOW - 1));
-    let verifier: Verifier = builder().clock(&clock).build().unwrap();
+    let verifier: Verifier = builder().clock(&clock).clock_skew(Duration::ZERO).build().unwrap();
     let token = Minter::hs256().token(claims(&[]));
     let at = |now: u64, expected| {
         clock.set(NumericDate::from_secs(now));
