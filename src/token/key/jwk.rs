@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 use super::super::{
     algorithm::{Algorithm, Scheme},
     compact,
-    members::{JsonStr, check_members},
+    members::check_members,
 };
 
 const MISMATCH: ConfigError = ConfigError::key("the JWK does not match the algorithm");
@@ -48,7 +48,7 @@ pub(super) fn read(
     purpose: Purpose,
 ) -> Result<CheckedJwk, ConfigError> {
     check_members(json, |_| true).map_err(|_| MALFORMED)?;
-    let _: Names<'_> = serde_json::from_str(json).map_err(|_| MALFORMED)?;
+    let _: Names = serde_json::from_str(json).map_err(|_| MALFORMED)?;
     let jwk: Jwk = serde_json::from_str(json).map_err(|_| MALFORMED)?;
     let common = &jwk.common;
 
@@ -112,11 +112,10 @@ pub(super) fn read(
 /// from an object: `{"alg":{"RS256":null}}`.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "only the types are checked")]
-struct Names<'a> {
-    #[serde(borrow)]
-    kty: JsonStr<'a>,
-    alg: Option<JsonStr<'a>>,
-    crv: Option<JsonStr<'a>>,
+struct Names {
+    kty: String,
+    alg: Option<String>,
+    crv: Option<String>,
 }
 
 /// The members of a private JWK ([RFC 7518 section 6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
