@@ -44,6 +44,7 @@ impl Source {
                 }
                 // Unit tests.
                 ("mod", [_, "{", body @ ..]) => rest = after_block(body),
+                ("mod", [_, ";", after @ ..]) => rest = after,
                 (first, _) if is_identifier(first) => {
                     let mut path = vec![first.to_owned()];
                     rest = tail;
@@ -196,6 +197,7 @@ fn reads_imports_and_paths_but_no_comments_strings_or_unit_tests() {
         use crate::h;
         /* crate::i::I */
         fn k<'a>(x: &'a str) -> crate::l::L { f::m(x, '"', "crate::n::N", r#"crate::"o""#) }
+        mod s;
         mod tests { use super::*; fn p() { crate::q::r(); } }
         "##,
     );
@@ -214,4 +216,5 @@ fn reads_imports_and_paths_but_no_comments_strings_or_unit_tests() {
     assert_eq!(source.globs.iter().map(|path| path.join("::")).collect::<Vec<_>>(), ["super::o"]);
     let paths: Vec<_> = source.paths.iter().map(|path| path.join("::")).collect();
     assert_eq!(paths, ["crate::l::L", "f::m"]);
+    assert!(source.names.contains("k") && !source.names.contains("s"));
 }
