@@ -22,6 +22,7 @@ mod logging;
 mod manifest;
 mod memory_store;
 mod middleware;
+mod model;
 mod oauth;
 mod oracle;
 mod password;

@@ -14,7 +14,6 @@ fn no_file_imports_all_items_of_a_module() {
 }
 
 #[test]
-#[ignore = "some files still do"]
 fn no_files_import_in_a_circle() {
     let graph = Graph::read();
     let imports: Imports =
