@@ -1,4 +1,4 @@
-//! TLS to a real server, whose certificate comes from an authority of its own.
+//! TLS to a real server, with a certificate from a private authority.
 
 use tower_jwt_auth::{
     ConfigErrorKind, NumericDate,
@@ -11,7 +11,7 @@ use crate::support::{
     tls::Certificates,
 };
 
-/// A server that talks TLS at a second port.
+/// A server that accepts TLS on a second port.
 struct TlsServer {
     certificates: Certificates,
     port: u16,
@@ -19,7 +19,7 @@ struct TlsServer {
 }
 
 impl TlsServer {
-    /// `None` where there is nothing to make it with. Its certificate is for `localhost`.
+    /// A server with a certificate for `localhost`; `None` if Redis or OpenSSL is not installed.
     fn start() -> Option<Self> {
         if !is_installed() {
             return None;
@@ -59,42 +59,35 @@ async fn log_in(store: &RedisStore) -> Result<(), StoreError> {
 #[tokio::test]
 async fn certificates_are_verified() {
     let Some(server) = TlsServer::start() else { return };
-    let (right, wrong) = (server.authority("ca"), server.authority("other"));
+    let (trusted, other) = (server.authority("ca"), server.authority("other"));
     let localhost = server.url("localhost");
-    let store = RedisStore::connect_tls_lazy(&localhost, &right).unwrap();
-    log_in(&store).await.expect("the certificate is good");
-    assert_eq!(
-        store
-            .sessions(&"ada".into(), NumericDate::default(), Page::first())
-            .await
-            .unwrap()
-            .sessions
-            .len(),
-        1
-    );
+    let store = RedisStore::connect_tls_lazy(&localhost, &trusted).unwrap();
+    log_in(&store).await.expect("the certificate is trusted");
+    let page = store.sessions(&"ada".into(), NumericDate::default(), Page::first()).await.unwrap();
+    assert_eq!(page.sessions.len(), 1);
 
-    let refused = [
-        ("another authority", RedisStore::connect_tls_lazy(&localhost, &wrong)),
+    let untrusted = [
+        ("another authority", RedisStore::connect_tls_lazy(&localhost, &other)),
         ("the system's authorities", RedisStore::connect_lazy(&localhost)),
-        ("another name", RedisStore::connect_tls_lazy(&server.url("127.0.0.1"), &right)),
+        ("another name", RedisStore::connect_tls_lazy(&server.url("127.0.0.1"), &trusted)),
     ];
-    for (what, store) in refused {
+    for (what, store) in untrusted {
         assert!(log_in(&store.unwrap()).await.is_err(), "{what}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_feed_comes_by_tls_too() {
+async fn the_feed_uses_tls() {
     let Some(server) = TlsServer::start() else { return };
-    let right = server.authority("ca");
-    let store = RedisStore::connect_tls_lazy(&server.url("localhost"), &right).unwrap();
+    let trusted = server.authority("ca");
+    let store = RedisStore::connect_tls_lazy(&server.url("localhost"), &trusted).unwrap();
     let replica = RevocationReplica::new(store);
     let fresh = tokio::time::timeout(std::time::Duration::from_secs(20), replica.until_fresh());
-    fresh.await.expect("beats come back");
+    fresh.await.expect("heartbeats return");
 }
 
 #[test]
-fn settings_that_protect_nothing_are_refused() {
+fn rejects_settings_that_protect_nothing() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (url, certificates, kind) in [
         ("rediss://localhost", "", ConfigErrorKind::Ineffective),

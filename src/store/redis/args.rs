@@ -1,4 +1,4 @@
-//! Arguments of the scripts, in the form that entries have.
+//! Arguments of the scripts, in the format of entries.
 
 use redis::{RedisWrite, ToRedisArgs};
 
@@ -6,28 +6,28 @@ use crate::clock::NumericDate;
 
 use super::super::facts::{NewSession, Spend};
 
-/// An argument. Those of one kind are of one length, or tell their length, as the scripts demand.
+/// An argument. Arguments of one kind have a fixed length or contain it, as the scripts require.
 pub(super) enum Arg<'a> {
     /// The field of a session.
     Session(&'a str),
     /// The name of a token.
     Token(&'a str),
     Time(NumericDate),
-    /// Until when a session must be remembered, now, and when its refresh token expires.
+    /// Until when a session must be remembered, the current time, and when its refresh token expires.
     Times([NumericDate; 3]),
-    /// The numbers of a spending, and for how many seconds the user must be remembered.
+    /// The numbers of a spend, and for how many seconds the user must be remembered.
     Spending(&'a Spend<'a>, u64),
-    /// For what there is not.
-    Nothing,
+    /// An empty string, for an id that is missing.
+    Empty,
 }
 
 impl<'a> Arg<'a> {
     pub(super) fn session(id: Option<&'a str>) -> Self {
-        id.map_or(Self::Nothing, Self::Session)
+        id.map_or(Self::Empty, Self::Session)
     }
 
     pub(super) fn token(jti: Option<&'a str>) -> Self {
-        jti.map_or(Self::Nothing, Self::Token)
+        jti.map_or(Self::Empty, Self::Token)
     }
 
     pub(super) const fn times_of(session: &NewSession<'_>) -> Self {
@@ -55,7 +55,7 @@ impl ToRedisArgs for Arg<'_> {
                     {ttl:012}{grace:012}{adopt}"
                 ));
             }
-            Self::Nothing => out.write_arg(b""),
+            Self::Empty => out.write_arg(b""),
         }
     }
 }

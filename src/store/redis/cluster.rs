@@ -1,15 +1,15 @@
-//! The nodes of a cluster, as one of them knows them.
+//! The masters of a cluster, as one of the nodes lists them.
 
 use std::ops::RangeInclusive;
 
 use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisResult, Value, from_redis_value};
 
-/// How many slots a cluster has.
+/// The number of slots of every cluster.
 const SLOTS: u16 = 16_384;
-/// Among so many keys there is one of each slot, but for a probability of less than 2⁻⁵⁰.
-const TRIES: u32 = 600_000;
+/// So many keys miss one of the slots with a probability of less than 2⁻⁵⁰.
+const CANDIDATES: u32 = 600_000;
 
-/// A node that can be written to.
+/// A node that accepts writes.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Master {
     pub(super) id: String,
@@ -19,21 +19,21 @@ pub(super) struct Master {
 }
 
 impl Master {
-    /// The masters that an answer to `CLUSTER SLOTS` names, in the order of their ids.
-    pub(super) fn all_of(answer: Value) -> RedisResult<Vec<Self>> {
-        // For each range of slots: where it begins and ends, and its nodes, the master first.
-        let ranges: Vec<Vec<Value>> = from_redis_value(answer)?;
+    /// Reads the masters from a reply to `CLUSTER SLOTS`, in the order of their ids.
+    pub(super) fn all_of(reply: Value) -> RedisResult<Vec<Self>> {
+        // For each range of slots: the first slot, the last slot, and the nodes, the master first.
+        let ranges: Vec<Vec<Value>> = from_redis_value(reply)?;
         let mut masters = Vec::<Self>::new();
         for range in ranges {
             let mut range = range.into_iter();
             let (Some(first), Some(last), Some(node)) = (range.next(), range.next(), range.next())
             else {
-                return Err(UNREADABLE.into());
+                return Err(MALFORMED.into());
             };
             let slots = from_redis_value(first)?..=from_redis_value(last)?;
             let mut node = from_redis_value::<Vec<Value>>(node)?.into_iter();
             let (Some(host), Some(port), Some(id)) = (node.next(), node.next(), node.next()) else {
-                return Err(UNREADABLE.into());
+                return Err(MALFORMED.into());
             };
             let id = from_redis_value(id)?;
             match masters.iter_mut().find(|master| master.id == id) {
@@ -47,16 +47,16 @@ impl Master {
             }
         }
         masters.sort_by(|one, other| one.id.cmp(&other.id));
-        if masters.is_empty() { Err(UNREADABLE.into()) } else { Ok(masters) }
+        if masters.is_empty() { Err(MALFORMED.into()) } else { Ok(masters) }
     }
 
-    /// How to reach it, where one reaches another node by `info`.
-    pub(super) fn by(&self, info: &ConnectionInfo) -> ConnectionInfo {
+    /// How to connect to this node; `info` is how to connect to another one.
+    pub(super) fn connection_info(&self, info: &ConnectionInfo) -> ConnectionInfo {
         let mut address = info.addr().clone();
         if let ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } =
             &mut address
         {
-            // A node that does not know its own name is the one that was asked.
+            // A node that does not know its own name is the one that sent the reply.
             if !self.host.is_empty() {
                 host.clone_from(&self.host);
             }
@@ -67,14 +67,14 @@ impl Master {
 
     /// A key that begins with `prefix` and belongs to this node.
     pub(super) fn key(&self, prefix: &str) -> RedisResult<String> {
-        let mut keys = (0..TRIES).map(|number| format!("{prefix}beat:{number}"));
+        let mut keys = (0..CANDIDATES).map(|number| format!("{prefix}heartbeat:{number}"));
         let is_own = |key: &String| {
             let slot = crc16::State::<crc16::XMODEM>::calculate(key.as_bytes()) % SLOTS;
             self.slots.iter().any(|slots| slots.contains(&slot))
         };
-        keys.find(is_own).ok_or_else(|| UNREADABLE.into())
+        keys.find(is_own).ok_or_else(|| MALFORMED.into())
     }
 }
 
-const UNREADABLE: (ErrorKind, &str) =
-    (ErrorKind::UnexpectedReturnType, "the cluster's slots are unreadable");
+const MALFORMED: (ErrorKind, &str) =
+    (ErrorKind::UnexpectedReturnType, "the list of slots is malformed");

@@ -2,12 +2,15 @@ use redis::{Client, TlsCertificates};
 
 use crate::error::ConfigError;
 
-use super::{INVALID_URL, RedisStore, connection::Connector};
+use super::{
+    connector::Connector,
+    store::{INVALID_URL, RedisStore},
+};
 
 impl RedisStore {
-    /// A store on the server at `url`, `rediss://…`, whose certificate must come from one of
-    /// `root_certificates`, in PEM, and from no other that the system trusts. Nothing is connected
-    /// before it is needed.
+    /// A store on the server at `url`, `rediss://…`, with a private certificate authority. The server's
+    /// certificate must be signed by one of `root_certificates`, in PEM; the authorities of the system
+    /// are not trusted. The store connects when first used.
     ///
     /// ```
     /// # fn connect(company: &[u8]) -> Result<(), tower_jwt_auth::ConfigError> {
@@ -22,13 +25,13 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// When the URL is malformed or of another scheme, or `root_certificates` has no certificate or
-    /// a malformed one.
+    /// When the URL is malformed or has another scheme, or when `root_certificates` contains no
+    /// certificate or a malformed one.
     pub fn connect_tls_lazy(url: &str, root_certificates: &[u8]) -> Result<Self, ConfigError> {
         let certificates = pem::parse_many(root_certificates).unwrap_or_default();
         if !certificates.iter().any(|certificate| certificate.tag() == "CERTIFICATE") {
             return Err(ConfigError::ineffective(
-                "without a root certificate in PEM no server is trusted",
+                "`root_certificates` must contain a certificate in PEM",
             ));
         }
         let node = Connector::node(url).map_err(|_| INVALID_URL)?;
@@ -37,6 +40,6 @@ impl RedisStore {
         let client = client.map_err(|_| {
             ConfigError::out_of_range("not a `rediss` URL, or a malformed root certificate")
         })?;
-        Ok(Self::new(Connector::by(client)))
+        Ok(Self::new(Connector::new_server(client)))
     }
 }

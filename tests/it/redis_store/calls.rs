@@ -1,4 +1,4 @@
-//! Calls: what is sent, and what comes out when many come, or one comes twice.
+//! Calls: which commands they send, and what happens when they are concurrent or repeated.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -26,7 +26,7 @@ async fn every_call_is_one_command() {
     let token = Revocation::Token { jti: "t", user_id: &user, keep_until: END };
     let other = Revocation::Session { session_id: "o", user_id: &user, keep_until: END };
     let limited = session(&user, "s", "0").with_limit(NonZeroUsize::new(2));
-    // The first round teaches the server the scripts, and the second finds something to do.
+    // The first round loads the scripts, and in the second one the entries exist.
     for round in 0..2 {
         let mut monitor = BufReader::new(TcpStream::connect(("127.0.0.1", server.port())).unwrap());
         monitor.get_mut().write_all(b"MONITOR\r\n").unwrap();
@@ -51,25 +51,25 @@ async fn every_call_is_one_command() {
             line.clear();
             monitor.read_line(&mut line).unwrap();
             let within_script = line.contains(" lua] ");
-            let of_connection = ["\"HELLO\"", "\"CLIENT\"", "\"SELECT\"", "\"ECHO\""];
-            if !within_script && !of_connection.iter().any(|name| line.contains(name)) {
+            let connection_commands = ["\"HELLO\"", "\"CLIENT\"", "\"SELECT\"", "\"ECHO\""];
+            if !within_script && !connection_commands.iter().any(|name| line.contains(name)) {
                 commands.push(line.clone());
             }
         }
-        let whole = commands.iter().filter(|line| line.contains("\"EVAL\"")).count();
-        let hashed = commands.iter().filter(|line| line.contains("\"EVALSHA\"")).count();
-        assert_eq!((whole, hashed), (if round == 0 { 7 } else { 0 }, 8), "{commands:?}");
+        let in_full = commands.iter().filter(|line| line.contains("\"EVAL\"")).count();
+        let by_hash = commands.iter().filter(|line| line.contains("\"EVALSHA\"")).count();
+        assert_eq!((in_full, by_hash), (if round == 0 { 7 } else { 0 }, 8), "{commands:?}");
         let probes = commands.iter().filter(|line| line.contains("\"SETRANGE\"")).count();
         assert_eq!(
             (probes, commands.len()),
-            (1, whole + hashed + 1),
+            (1, in_full + by_hash + 1),
             "nothing else is sent: {commands:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn scripts_that_the_server_forgot_are_sent_again() {
+async fn sends_scripts_again_that_the_server_forgot() {
     if !is_installed() {
         return;
     }
@@ -86,7 +86,7 @@ async fn scripts_that_the_server_forgot_are_sent_again() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_repeated_with_the_same_ids_gets_the_same_answer() {
+async fn a_repeated_call_with_the_same_ids_has_the_same_result() {
     let Some(server) = shared() else { return };
     let (store, user) = (server.store(), UserId::from("repeating"));
     for _ in 0..2 {
@@ -122,7 +122,7 @@ async fn a_call_that_is_repeated_with_the_same_ids_gets_the_same_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_spendings_over_two_connections_is_first() {
+async fn one_of_many_concurrent_spends_over_two_connections_is_first() {
     let Some(server) = shared() else { return };
     let stores = [server.store(), server.store()];
     one_is_first(&stores, 40).await;

@@ -1,4 +1,4 @@
-//! A cluster.
+//! A cluster, and outages of its nodes.
 
 use std::{
     collections::BTreeSet,
@@ -33,39 +33,39 @@ async fn a_cluster_is_one_store() {
     let mut keys = BTreeSet::new();
     for node in cluster.nodes() {
         let here: Vec<String> = node.run("KEYS *").await;
-        assert!(!here.is_empty(), "every node has some");
+        assert!(!here.is_empty(), "every node has some keys");
         keys.extend(here);
     }
     let expected = users.iter().map(|user| format!("jwt:{}", user.as_str())).collect();
-    assert_eq!(keys, expected, "one key for a user, and nothing else");
+    assert_eq!(keys, expected, "one key per user, and nothing else");
     one_is_first(&[store.clone(), cluster.store()], 10).await;
 
-    // A node goes away: its users cannot be told of, and then can again.
+    // One node goes down. Calls for its users fail until it returns.
     cluster.nodes()[1].kill();
     let (mut known, mut unknown) = (0, 0);
-    let asked = Instant::now();
-    for answer in
+    let called = Instant::now();
+    for result in
         futures::future::join_all(users.iter().map(|user| is_access_revoked(&store, user, "ended")))
             .await
     {
-        match answer {
+        match result {
             Ok(revoked) => known += usize::from(revoked),
             Err(_) => unknown += 1,
         }
     }
-    assert!(asked.elapsed() < IN_TIME, "{:?}", asked.elapsed());
+    assert!(called.elapsed() < IN_TIME, "{:?}", called.elapsed());
     assert!(unknown > 0 && known + unknown == users.len(), "{known} and {unknown}");
     cluster.nodes()[1].restart();
     cluster.settle();
     recovers(&store, &users).await;
 
-    // So does the whole of it.
+    // All nodes go down.
     for node in cluster.nodes() {
         node.kill();
     }
-    let asked = Instant::now();
+    let called = Instant::now();
     is_access_revoked(&store, &users[0], "s").await.unwrap_err();
-    assert!(asked.elapsed() < IN_TIME, "{:?}", asked.elapsed());
+    assert!(called.elapsed() < IN_TIME, "{:?}", called.elapsed());
     for node in cluster.nodes() {
         node.restart();
     }
@@ -76,12 +76,16 @@ async fn a_cluster_is_one_store() {
     }
 }
 
-/// From now on, each user is answered before long, and what has ended has still ended.
+/// Calls for each user succeed again before long, and ended sessions are still ended.
 async fn recovers(store: &RedisStore, users: &[UserId]) {
     let back = Instant::now();
     for user in users {
         while let Err(error) = is_access_revoked(store, user, "ended").await {
-            assert!(back.elapsed() < Duration::from_secs(2), "it recovers: {}", chain(&error));
+            assert!(
+                back.elapsed() < Duration::from_secs(2),
+                "the store recovers: {}",
+                chain(&error)
+            );
         }
         assert!(is_access_revoked(store, user, "ended").await.unwrap(), "still ended");
     }

@@ -1,4 +1,4 @@
-//! How long everything is remembered.
+//! How long entries are remembered.
 
 use std::{num::NonZeroUsize, ops::RangeInclusive};
 
@@ -11,9 +11,9 @@ use tower_jwt_auth::{
 use super::{at, session};
 use crate::support::redis::{RedisServer, is_installed};
 
-/// Redis counts the time that is left, whatever its clock shows; and it never forgets too early.
+/// The clock of Redis does not matter, only the time that is left.
 #[tokio::test]
-async fn every_key_has_a_time_to_live_that_is_long_enough() {
+async fn every_key_has_a_sufficient_time_to_live() {
     if !is_installed() {
         return;
     }
@@ -47,7 +47,7 @@ async fn every_key_has_a_time_to_live_that_is_long_enough() {
         }
     }
 
-    // A longer life counts, a shorter one does not.
+    // The time to live is extended and never shortened.
     let user = UserId::from("ada");
     let mut expected = 0;
     for keep in [100, 50, 300, 200] {
@@ -58,7 +58,7 @@ async fn every_key_has_a_time_to_live_that_is_long_enough() {
         assert!(slack(expected).contains(&left), "{left} s left of {expected}");
     }
 
-    // Each rotation lasts for as long as its token, with or without extending the time.
+    // The key outlives each refresh token.
     let user = UserId::from("bob");
     store.begin(&session(&user, "s", "0").with_expiry(at(900), at(900))).await.unwrap();
     for step in 1..40 {
@@ -73,7 +73,7 @@ async fn every_key_has_a_time_to_live_that_is_long_enough() {
     }
 }
 
-/// How many seconds may be left of the time to live of what is needed for `keep`.
+/// The time to live of an entry that is needed for `keep` seconds.
 fn slack(keep: u64) -> RangeInclusive<u64> {
     keep + 3_650..=keep + 3_660
 }
@@ -96,9 +96,9 @@ async fn is_access_revoked_at(
     store.is_revoked(&known).await.unwrap()
 }
 
-/// What is over is forgotten although its user stays, whatever it is that is added.
+/// Expired entries of an active user are forgotten, whatever kind of entry is added.
 #[tokio::test]
-async fn what_is_over_is_forgotten() {
+async fn forgets_expired_entries() {
     if !is_installed() {
         return;
     }
@@ -135,7 +135,7 @@ async fn what_is_over_is_forgotten() {
             most = most.max(server.run(&format!("HLEN jwt:{kind}")).await);
         }
         let left = server.run::<usize>(&format!("HLEN jwt:{kind}")).await;
-        assert!(most.max(left) < 50, "{most} {kind} were kept of 20 that were to be");
+        assert!(most.max(left) < 50, "{most} {kind} were kept instead of 20");
         assert!(ttl(&server, &format!("jwt:{kind}")).await <= 3_680);
     }
     assert_eq!(server.run::<usize>("DBSIZE").await, 5, "nothing else was stored");

@@ -38,14 +38,14 @@ mod on_a_cluster {
     );
 }
 
-/// Long past by any clock, so that nothing may depend on the server's.
+/// In the past by any clock: nothing may depend on the clock of the server.
 const fn at(secs: u64) -> NumericDate {
     NumericDate::from_secs(1_000_000 + secs)
 }
 
 const END: NumericDate = at(1_000);
 
-/// A call gives up in less than two seconds; the rest is for a machine that does much else.
+/// A call fails within two seconds; the rest is a margin for a busy machine.
 const IN_TIME: Duration = Duration::from_millis(2_500);
 
 fn session<'a>(user: &'a UserId, id: &'a str, refresh: &'a str) -> NewSession<'a> {
@@ -71,18 +71,18 @@ async fn is_access_revoked(
     store.is_revoked(&token.with_session(Some(id))).await
 }
 
-/// An error as a log that walks the chain would show it.
+/// An error with its sources, as a log shows them.
 fn chain(error: &dyn Error) -> String {
-    let mut text = format!("{error} {error:?}");
+    let mut chain = format!("{error} {error:?}");
     let mut next = error.source();
     while let Some(source) = next {
-        text.push_str(&format!(" {source} {source:?}"));
+        chain.push_str(&format!(" {source} {source:?}"));
         next = source.source();
     }
-    text
+    chain
 }
 
-/// Of many spendings of one token over two connections.
+/// Spends each of many tokens concurrently over two connections.
 async fn one_is_first(stores: &[RedisStore; 2], rounds: usize) {
     for round in 0..rounds {
         let user = Arc::new(UserId::from(format!("racing {round}")));

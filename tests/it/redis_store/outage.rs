@@ -1,4 +1,4 @@
-//! Servers that are away, come back, forget, or cannot do it.
+//! Servers that are down, return, lose their data, or reject writes.
 
 use std::{
     sync::{
@@ -26,21 +26,21 @@ async fn a_server_may_be_started_after_the_store() {
     server.kill();
     let (store, user) = (server.store(), UserId::from("ada"));
     let login = session(&user, "s", "0");
-    let asked = Instant::now();
+    let called = Instant::now();
     store.begin(&login).await.unwrap_err();
-    assert!(asked.elapsed() < Duration::from_millis(500), "a refused connection is known at once");
+    assert!(called.elapsed() < Duration::from_millis(500), "a refused connection fails at once");
     server.restart();
     store.begin(&login).await.expect("the first call succeeds");
 
     server.kill();
     server.restart();
     let spent = spend(&store, &user, "s", "0", "1").await;
-    assert_eq!(spent.expect("as it does over a connection that broke"), Spent::First);
+    assert_eq!(spent.expect("the first call succeeds over a broken connection, too"), Spent::First);
 }
 
-/// A name may lead to another server after a failover, while the old one is there still.
+/// After a failover, a name may lead to another server while the old one is still running.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_became_a_replica_is_left() {
+async fn leaves_a_server_that_became_a_replica() {
     if !is_installed() {
         return;
     }
@@ -71,7 +71,7 @@ async fn a_server_that_became_a_replica_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_noticed_and_survived() {
+async fn recovers_from_outages() {
     if !is_installed() {
         return;
     }
@@ -85,14 +85,14 @@ async fn an_outage_is_noticed_and_survived() {
 
     for round in 0..2 {
         server.signal("STOP");
-        let asked = Instant::now();
+        let called = Instant::now();
         let calls = (0..20).map(|_| is_access_revoked(&store, &user, "s"));
-        for answer in futures::future::join_all(calls).await {
-            answer.unwrap_err();
+        for result in futures::future::join_all(calls).await {
+            result.unwrap_err();
         }
-        // Now without a connection.
+        // Now there is no connection.
         is_access_revoked(&store, &user, "s").await.unwrap_err();
-        assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+        assert!(called.elapsed() < Duration::from_secs(4), "{:?}", called.elapsed());
         if round == 0 {
             server.signal("CONT");
         } else {
@@ -104,7 +104,7 @@ async fn an_outage_is_noticed_and_survived() {
         }
         let back = Instant::now();
         while store.sessions(&user, at(0), Page::first()).await.is_err() {
-            assert!(back.elapsed() < Duration::from_secs(2), "it recovers");
+            assert!(back.elapsed() < Duration::from_secs(2), "the store recovers");
         }
         assert!(is_access_revoked(&store, &user, "ended").await.unwrap(), "still ended");
         assert!(!is_access_revoked(&store, &user, "s").await.unwrap(), "still alive");
@@ -113,9 +113,9 @@ async fn an_outage_is_noticed_and_survived() {
     assert_eq!(spend(&store, &user, "s", "0", "3").await.unwrap(), Spent::Reused);
 }
 
-/// Of what was answered nothing is lost, if Redis writes before it answers.
+/// Nothing that was confirmed is lost when Redis writes before it replies.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_server_loses_nothing_it_had_answered() {
+async fn a_killed_server_loses_nothing_that_was_confirmed() {
     if !is_installed() {
         return;
     }
@@ -131,8 +131,9 @@ async fn a_killed_server_loses_nothing_it_had_answered() {
                 let name = |count: i32| format!("{round} {count}");
                 let mut refresh =
                     if spent == 0 { "0".to_owned() } else { format!("{} {spent}", round - 1) };
-                while let Ok(answer) = spend(&store, &user, "s", &refresh, &name(spent + 1)).await {
-                    assert_eq!(answer, Spent::First);
+                while let Ok(spent_as) = spend(&store, &user, "s", &refresh, &name(spent + 1)).await
+                {
+                    assert_eq!(spent_as, Spent::First);
                     spent += 1;
                     refresh = name(spent);
                 }
@@ -144,9 +145,9 @@ async fn a_killed_server_loses_nothing_it_had_answered() {
         let (count, refresh, in_flight) = rotating.await.unwrap();
         assert!(count > spent, "something was spent in round {round}");
         server.restart();
-        // The same call again gets the same answer, whether or not it had arrived.
-        let answer = spend(&store, &user, "s", &refresh, &in_flight).await.unwrap();
-        assert_eq!(answer, Spent::First, "round {round}");
+        // Repeating the call has the same result, whether or not it had arrived.
+        let result = spend(&store, &user, "s", &refresh, &in_flight).await.unwrap();
+        assert_eq!(result, Spent::First, "round {round}");
         spent = count + 1;
     }
 }
@@ -172,9 +173,10 @@ async fn a_flushed_server_knows_no_session() {
     assert_eq!(spend(&store, &user, "t", "0", "1").await.unwrap(), Spent::First);
 }
 
-/// Full, a replica, or holding something else under the key: no answer, above all not "good".
+/// Calls fail if the server is full, is a replica, or has another kind of value under the key. Above
+/// all, no token is accepted.
 #[tokio::test]
-async fn a_server_that_cannot_do_it_is_out_of_reach() {
+async fn calls_fail_on_a_server_that_rejects_writes() {
     if !is_installed() {
         return;
     }
@@ -197,7 +199,7 @@ async fn a_server_that_cannot_do_it_is_out_of_reach() {
     store.sessions(&user, at(0), Page::first()).await.unwrap_err();
     store.ping().await.unwrap_err();
     let error = store.revoke(&ended, at(0)).await.unwrap_err();
-    assert_eq!(error.to_string(), "the token store did not answer");
+    assert_eq!(error.to_string(), "the token store is unavailable");
     server.run::<String>("REPLICAOF NO ONE").await;
     store.begin(&session(&user, "s", "0")).await.unwrap();
 
@@ -211,6 +213,6 @@ async fn a_server_that_cannot_do_it_is_out_of_reach() {
     store.ping().await.unwrap();
     let nobody = UserId::from("");
     store.begin(&session(&nobody, "s", "0")).await.unwrap();
-    store.ping().await.expect("a user without a name is no trouble");
+    store.ping().await.expect("an empty user id does no harm");
     assert!(is_access_revoked(&store, &nobody, "s").await.is_ok_and(|revoked| !revoked));
 }

@@ -1,4 +1,4 @@
-//! How a store is made, and what it keeps to itself.
+//! How a store is made, and what it does not reveal.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use tower_jwt_auth::{
 use super::{at, chain, session, spend};
 use crate::support::redis::{RedisServer, free_port, is_installed, shared};
 
-/// Also for the connections that mend themselves.
+/// Such connections reconnect by themselves.
 #[tokio::test]
-async fn a_connection_may_be_given() {
+async fn uses_a_connection_of_the_application() {
     if !is_installed() {
         return;
     }
@@ -27,14 +27,14 @@ async fn a_connection_may_be_given() {
     server.restart();
     let back = Instant::now();
     while store.begin(&session(&user, "t", "0")).await.is_err() {
-        assert!(back.elapsed() < Duration::from_secs(2), "it recovers");
+        assert!(back.elapsed() < Duration::from_secs(2), "the store recovers");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(spend(&store, &user, "s", "0", "1").await.unwrap(), Spent::First);
 }
 
 #[tokio::test]
-async fn users_of_one_name_under_two_prefixes_are_two() {
+async fn prefixes_are_isolated() {
     let Some(server) = shared() else { return };
     let (shop, mail) = (
         server.store().with_prefix("shop:").unwrap(),
@@ -48,22 +48,22 @@ async fn users_of_one_name_under_two_prefixes_are_two() {
 }
 
 #[test]
-fn nonsense_is_refused_when_the_store_is_made() {
-    let refused = |result: Result<RedisStore, ConfigError>| {
+fn rejects_invalid_settings() {
+    let assert_rejected = |result: Result<RedisStore, ConfigError>| {
         assert_eq!(result.unwrap_err().kind(), ConfigErrorKind::OutOfRange);
     };
     for url in ["", "localhost", "http://localhost", "redis://localhost:port", "redis://h/db"] {
-        refused(RedisStore::connect_lazy(url));
+        assert_rejected(RedisStore::connect_lazy(url));
     }
-    refused(RedisStore::connect_cluster_lazy([]));
-    refused(RedisStore::connect_cluster_lazy(["redis://:one@a", "redis://:two@b"]));
+    assert_rejected(RedisStore::connect_cluster_lazy([]));
+    assert_rejected(RedisStore::connect_cluster_lazy(["redis://:one@a", "redis://:two@b"]));
     for prefix in ["", "a b", "{a}", "ä", "a\n", &"a".repeat(65)] {
-        refused(RedisStore::connect_lazy("redis://localhost").unwrap().with_prefix(prefix));
+        assert_rejected(RedisStore::connect_lazy("redis://localhost").unwrap().with_prefix(prefix));
     }
 }
 
 #[tokio::test]
-async fn passwords_are_not_shown() {
+async fn does_not_reveal_passwords() {
     let secret = "hunter2hunter2";
     let user = UserId::from("ada");
     let wrong = format!("redis://ada:{secret}@127.0.0.1:");
@@ -81,18 +81,18 @@ async fn passwords_are_not_shown() {
     for store in stores {
         assert!(!format!("{store:?}").contains(secret));
         let error = store.begin(&session(&user, "s", "0")).await.unwrap_err();
-        let text = chain(&error);
-        assert!(!text.contains(secret) && !text.contains("ada"), "{text}");
+        let chain = chain(&error);
+        assert!(!chain.contains(secret) && !chain.contains("ada"), "{chain}");
     }
     if let Some(server) = &server {
         let url = format!("redis://:another@127.0.0.1:{}", server.port());
         let store = RedisStore::connect_lazy(&url).unwrap();
-        store.begin(&session(&user, "s", "0")).await.expect("the password is right");
+        store.begin(&session(&user, "s", "0")).await.expect("the password is correct");
     }
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_out_of_reach_by_tls() {
+async fn tls_fails_on_a_server_without_tls() {
     let Some(server) = shared() else { return };
     let store = RedisStore::connect_lazy(&server.url().replace("redis:", "rediss:")).unwrap();
     store.sessions(&UserId::from("ada"), at(0), Page::first()).await.unwrap_err();

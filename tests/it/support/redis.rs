@@ -1,4 +1,4 @@
-//! Private Redis servers: each in a folder of its own, on a free port, gone with the test.
+//! Private Redis servers, each with its own folder and port. They end with the test.
 
 use std::{
     env, fs,
@@ -16,8 +16,8 @@ use std::{
 
 use tower_jwt_auth::store::RedisStore;
 
-/// Whether there is a `redis-server` to test with. Without one the tests are left out, unless
-/// `TOWER_JWT_AUTH_SERVERS` says that there must be one.
+/// Whether `redis-server` is installed. Without it the tests are skipped, unless
+/// `TOWER_JWT_AUTH_SERVERS` is set.
 pub(crate) fn is_installed() -> bool {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     *INSTALLED.get_or_init(|| {
@@ -34,30 +34,30 @@ pub(crate) fn is_installed() -> bool {
     })
 }
 
-/// A server for all tests that need no more than a place to store something.
+/// A server for all tests that do not change its state or settings.
 pub(crate) fn shared() -> Option<&'static RedisServer> {
     static SERVER: OnceLock<RedisServer> = OnceLock::new();
     is_installed().then(|| SERVER.get_or_init(|| RedisServer::start(&[])))
 }
 
-/// The same with a cluster.
+/// The same for a cluster.
 pub(crate) fn shared_cluster() -> Option<&'static RedisCluster> {
     static CLUSTER: OnceLock<RedisCluster> = OnceLock::new();
     is_installed().then(|| CLUSTER.get_or_init(RedisCluster::start))
 }
 
-/// A `redis-server`, killed when dropped, or when the test process is gone.
+/// A `redis-server`, killed when this is dropped or the test process ends.
 pub(crate) struct RedisServer {
     port: u16,
     folder: PathBuf,
     options: Vec<String>,
-    /// A shell that kills the server, and removes the folder unless it is told to keep it, when it
-    /// is written to or this process ends; and the server's id.
+    /// A shell, and the process id of the server. When a line is written to the shell, or this process
+    /// ends, the shell kills the server, and removes the folder unless the line is not empty.
     running: Option<(Child, u32)>,
 }
 
 impl RedisServer {
-    /// A server that loses nothing in a crash, with further options.
+    /// A server that loses nothing in a crash, with additional options.
     pub(crate) fn start(options: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -78,12 +78,12 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// A new store with connections of its own.
+    /// A new store with its own connections.
     pub(crate) fn store(&self) -> RedisStore {
         RedisStore::connect_lazy(&self.url()).unwrap()
     }
 
-    /// Starts it with what it wrote to disk, once it was killed.
+    /// Starts the killed server again, with the data on disk.
     pub(crate) fn restart(&mut self) {
         const SCRIPT: &str = r#"
             redis-server "$@" >/dev/null &
@@ -110,50 +110,50 @@ impl RedisServer {
         BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
         self.running = Some((shell, line.trim().parse().unwrap()));
         let started = Instant::now();
-        while !self.answers() {
-            assert!(started.elapsed() < Duration::from_secs(20), "the server does not answer");
+        while !self.responds() {
+            assert!(started.elapsed() < Duration::from_secs(20), "the server responds");
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Whether it has loaded its data and takes commands, with a password or without.
-    fn answers(&self) -> bool {
+    /// Whether it has loaded its data and accepts commands, with a password or without.
+    fn responds(&self) -> bool {
         let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)) else {
             return false;
         };
         stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-        let mut answer = [0; 5];
+        let mut reply = [0; 5];
         stream.write_all(b"PING\r\n").is_ok()
-            && stream.read_exact(&mut answer).is_ok()
-            && matches!(&answer, b"+PONG" | b"-NOAU")
+            && stream.read_exact(&mut reply).is_ok()
+            && matches!(&reply, b"+PONG" | b"-NOAU")
     }
 
-    /// Sends it a signal, such as `STOP`, after which it does stand still.
+    /// Sends a signal. After `STOP`, returns once the server is suspended.
     pub(crate) fn signal(&self, name: &str) {
         let (_, id) = self.running.as_ref().expect("the server is running");
         let status = Command::new("kill").args(["-s", name, &id.to_string()]).status().unwrap();
-        assert!(status.success(), "the server got the signal {name}");
-        let stands_still = || {
+        assert!(status.success(), "the signal {name} is sent");
+        let is_suspended = || {
             let ps = Command::new("ps").args(["-o", "stat=", "-p", &id.to_string()]).output();
             ps.unwrap().stdout.starts_with(b"T")
         };
-        while name == "STOP" && !stands_still() {
+        while name == "STOP" && !is_suspended() {
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Ends it as a crash does, and keeps what it wrote to disk.
+    /// Kills the server, and keeps the data on disk.
     pub(crate) fn kill(&mut self) {
         self.end("keep\n");
     }
 
-    fn end(&mut self, word: &str) {
+    fn end(&mut self, line: &str) {
         let (mut shell, _) = self.running.take().expect("the server is running");
-        shell.stdin.take().unwrap().write_all(word.as_bytes()).unwrap();
+        shell.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
         shell.wait().unwrap();
     }
 
-    /// Runs a command over a connection of its own.
+    /// Runs a command over a new connection.
     pub(crate) async fn run<T: redis::FromRedisValue>(&self, command: &str) -> T {
         let client = redis::Client::open(self.url()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -216,7 +216,7 @@ impl RedisCluster {
         RedisStore::connect_cluster_lazy(urls.iter().map(String::as_str)).unwrap()
     }
 
-    /// Adds a fourth master, and gives it some slots that were the first one's.
+    /// Adds a fourth master, and moves some slots of the first one to it.
     pub(crate) fn grow(&mut self) {
         let node = RedisServer::start(&CLUSTER_OPTIONS);
         let first = format!("127.0.0.1:{}", self.0[0].port());
@@ -227,21 +227,21 @@ impl RedisCluster {
         };
         cluster(&["add-node", &format!("127.0.0.1:{}", node.port()), &first]);
         let id = |port: u16| {
-            let mut question = Command::new("redis-cli");
-            question.args(["-p", &port.to_string(), "CLUSTER", "MYID"]);
-            String::from_utf8(question.output().unwrap().stdout).unwrap().trim().to_owned()
+            let mut command = Command::new("redis-cli");
+            command.args(["-p", &port.to_string(), "CLUSTER", "MYID"]);
+            String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
         };
         let (from, to) = (id(self.0[0].port()), id(node.port()));
         self.0.push(node);
-        // All must know the new one first.
+        // All nodes must know the new one first.
         let knows = |node: &RedisServer| {
-            let mut question = Command::new("redis-cli");
-            question.args(["-p", &node.port().to_string(), "CLUSTER", "NODES"]);
-            String::from_utf8(question.output().unwrap().stdout).unwrap().contains(&to)
+            let mut command = Command::new("redis-cli");
+            command.args(["-p", &node.port().to_string(), "CLUSTER", "NODES"]);
+            String::from_utf8(command.output().unwrap().stdout).unwrap().contains(&to)
         };
         let started = Instant::now();
         while !self.0.iter().all(knows) {
-            assert!(started.elapsed() < Duration::from_secs(20), "the nodes do not meet");
+            assert!(started.elapsed() < Duration::from_secs(20), "the nodes know each other");
             thread::sleep(Duration::from_millis(20));
         }
         thread::sleep(Duration::from_secs(1));
@@ -251,22 +251,22 @@ impl RedisCluster {
         self.settle();
     }
 
-    /// Waits until every node thinks that the cluster is whole.
+    /// Waits until every node reports that the cluster is complete.
     pub(crate) fn settle(&self) {
         let started = Instant::now();
         for node in &self.0 {
-            let mut question = Command::new("redis-cli");
-            question.args(["-p", &node.port().to_string(), "CLUSTER", "INFO"]);
-            let is_whole = |answer: &[u8]| answer.starts_with(b"cluster_state:ok");
-            while !is_whole(&question.output().unwrap().stdout) {
-                assert!(started.elapsed() < Duration::from_secs(20), "the cluster is not whole");
+            let mut command = Command::new("redis-cli");
+            command.args(["-p", &node.port().to_string(), "CLUSTER", "INFO"]);
+            let is_complete = |reply: &[u8]| reply.starts_with(b"cluster_state:ok");
+            while !is_complete(&command.output().unwrap().stdout) {
+                assert!(started.elapsed() < Duration::from_secs(20), "the cluster is complete");
                 thread::sleep(Duration::from_millis(20));
             }
         }
     }
 }
 
-/// A port that was free just now, low enough that a cluster node's second one exists.
+/// A free port. A cluster node also uses the port 10 000 above it.
 pub(crate) fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -1,4 +1,4 @@
-//! The way to Redis: connected when first needed, and anew after it broke.
+//! The connection to Redis: made when first needed, and again after it broke.
 
 use std::{
     io,
@@ -20,19 +20,21 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::cluster::Master;
 
-// Each is shorter than the deadline that callers set by default, so that it is known why there was
-// no answer.
+// Each is shorter than the default deadline of callers, so that the error names the cause.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1500);
 const CALL_TIMEOUT: Duration = Duration::from_millis(1900);
-/// How often the connections to a cluster are replaced at most.
+/// The connections to a cluster are replaced once in this time at most.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
+// In milliseconds. By default redis-rs waits for more than a second before it retries.
+const SHORTEST_RETRY_WAIT: u64 = 10;
+const LONGEST_RETRY_WAIT: u64 = 200;
 
-/// Sends commands over one connection, which all callers share.
+/// Sends commands over one connection that all callers share.
 ///
-/// This is not redis-rs' `ConnectionManager`, which answers the first call after an outage with
-/// the error of its last try to connect, and stays with a server that has become a replica or that
-/// no longer answers.
+/// Unlike the `ConnectionManager` of redis-rs, it does not fail the first call after an outage with
+/// the error of its last attempt, and it leaves a server that has become a replica or has stopped
+/// responding.
 #[derive(Clone)]
 pub(super) struct Connector(Arc<Inner>);
 
@@ -47,10 +49,10 @@ struct Inner {
 
 enum Source {
     Server(Box<Client>),
-    /// The client, and how one of the nodes is reached.
+    /// The client, and the address of one of the nodes.
     Cluster(Box<(ClusterClient, ConnectionInfo)>),
-    /// The connection was given, and mends itself.
-    Given,
+    /// A connection of the application, which reconnects by itself.
+    Application,
 }
 
 #[derive(Clone)]
@@ -62,15 +64,14 @@ enum Connection {
 
 impl Connector {
     pub(super) fn to_server(url: &str) -> RedisResult<Self> {
-        Client::open(Self::node(url)?).map(Self::by)
+        Client::open(Self::node(url)?).map(Self::new_server)
     }
 
-    /// How a server is reached.
     pub(super) fn node(url: &str) -> RedisResult<ConnectionInfo> {
         Ok(url.into_connection_info()?.set_tcp_settings(tcp_settings()))
     }
 
-    pub(super) fn by(client: Client) -> Self {
+    pub(super) fn new_server(client: Client) -> Self {
         let node = client.get_connection_info().clone();
         let database = node.redis_settings().db();
         Self::new(Source::Server(Box::new(client)), database, &[node])
@@ -83,9 +84,8 @@ impl Connector {
             .tcp_settings(tcp_settings())
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(RESPONSE_TIMEOUT)
-            // In milliseconds; the default is to wait for more than a second before a second try.
-            .min_retry_wait(10)
-            .max_retry_wait(200)
+            .min_retry_wait(SHORTEST_RETRY_WAIT)
+            .max_retry_wait(LONGEST_RETRY_WAIT)
             .build()?;
         let node = nodes.first().cloned().ok_or((ErrorKind::InvalidClientConfig, "no node"))?;
         Ok(Self::new(Source::Cluster(Box::new((client, node))), 0, &nodes))
@@ -104,24 +104,24 @@ impl Connector {
         }))
     }
 
-    fn given(connection: Connection, database: i64) -> Self {
-        let connector = Self::new(Source::Given, database, &[]);
+    fn of_application(connection: Connection, database: i64) -> Self {
+        let connector = Self::new(Source::Application, database, &[]);
         connector.0.install(connection);
         connector
     }
 
-    /// Sends a command that does no harm when it arrives twice.
+    /// Sends a command that may be repeated without harm.
     pub(super) async fn send(&self, command: &Cmd) -> RedisResult<Value> {
         let until = Instant::now() + CALL_TIMEOUT;
         let cell = self.cell();
-        // A server that is connected has its own, shorter timeout; two timers cost more than one.
+        // The connection to a server has a shorter timeout of its own, and one timer is enough.
         let has_timeout = cell.initialized() && matches!(self.0.source, Source::Server(_));
         let first = self.attempt(cell, command);
-        let result = if has_timeout { first.await } else { in_time(until, first).await };
+        let result = if has_timeout { first.await } else { within(until, first).await };
         match result {
-            // The connection had broken since it was last used, or leads to a replica.
+            // The connection broke since the last call, or its server has become a replica.
             Err(error) if error.is_connection_dropped() || is_read_only(&error) => {
-                in_time(until, self.attempt(self.cell(), command)).await
+                within(until, self.attempt(self.cell(), command)).await
             }
             result => result,
         }
@@ -140,7 +140,7 @@ impl Connector {
             match &self.0.source {
                 Source::Server(_) => self.disconnect(&cell),
                 Source::Cluster(_) => self.renew(),
-                Source::Given => {}
+                Source::Application => {}
             }
         }
         result
@@ -162,8 +162,8 @@ impl Connector {
         Master::all_of(self.send(&slots).await?)
     }
 
-    /// What is published in some channels from when this has returned, over a connection of its
-    /// own to the server or to a node of the cluster, until that breaks.
+    /// The messages of some channels, from when this returns until the connection breaks. It is a
+    /// separate connection, to the server or to one node of the cluster.
     pub(super) async fn subscribe(
         &self,
         node: Option<&Master>,
@@ -174,10 +174,10 @@ impl Connector {
             subscription.subscribe(channels).await?;
             Ok(subscription.into_on_message())
         };
-        in_time(Instant::now() + CALL_TIMEOUT, subscription).await
+        within(Instant::now() + CALL_TIMEOUT, subscription).await
     }
 
-    /// A connection to one node of the cluster.
+    /// A separate connection to one node of the cluster.
     pub(super) async fn connect_to(&self, node: &Master) -> RedisResult<MultiplexedConnection> {
         let client = self.client(Some(node))?;
         client.get_multiplexed_async_connection_with_config(&timeouts()).await
@@ -186,16 +186,19 @@ impl Connector {
     fn client(&self, node: Option<&Master>) -> RedisResult<Client> {
         #[cfg(feature = "redis-tls")]
         if self.0.tls {
-            choose_cryptography();
+            install_crypto_provider();
         }
         match (&self.0.source, node) {
             (Source::Server(client), None) => Ok(Client::clone(client)),
-            (Source::Cluster(cluster), Some(node)) => Client::open(node.by(&cluster.1)),
-            _ => Err((ErrorKind::Client, "only what has a URL can be subscribed to").into()),
+            (Source::Cluster(cluster), Some(node)) => {
+                Client::open(node.connection_info(&cluster.1))
+            }
+            _ => Err((ErrorKind::Client, "subscriptions require a store that was made from a URL")
+                .into()),
         }
     }
 
-    /// Makes the next call connect anew, unless another one has seen to that.
+    /// Makes the next call connect again, unless another one has done so.
     fn disconnect(&self, cell: &Arc<OnceCell<Connection>>) {
         let mut current = lock(&self.0.current);
         if Arc::ptr_eq(&current, cell) {
@@ -203,8 +206,8 @@ impl Connector {
         }
     }
 
-    /// Connects to the cluster anew, while calls go on over the connections there are: most nodes
-    /// may be well, and redis-rs mends the connections to the others, though not always.
+    /// Connects to the cluster again. Meanwhile calls use the old connections: most nodes may be
+    /// reachable, and redis-rs often restores the connections to the others.
     fn renew(&self) {
         let mut renewed_at = lock(&self.0.renewed_at);
         if renewed_at.is_some_and(|at| at.elapsed() < RENEWAL_INTERVAL) {
@@ -228,7 +231,7 @@ impl Inner {
     async fn connect(&self) -> RedisResult<Connection> {
         #[cfg(feature = "redis-tls")]
         if self.tls {
-            choose_cryptography();
+            install_crypto_provider();
         }
         match &self.source {
             Source::Server(client) => {
@@ -239,7 +242,9 @@ impl Inner {
             Source::Cluster(cluster) => {
                 cluster.0.get_async_connection().await.map(Connection::Cluster)
             }
-            Source::Given => Err((ErrorKind::Client, "the connection is gone").into()),
+            Source::Application => {
+                Err((ErrorKind::Client, "the connection of the application is closed").into())
+            }
         }
     }
 }
@@ -247,13 +252,13 @@ impl Inner {
 impl From<ConnectionManager> for Connector {
     fn from(manager: ConnectionManager) -> Self {
         let database = manager.get_db();
-        Self::given(Connection::Manager(manager), database)
+        Self::of_application(Connection::Manager(manager), database)
     }
 }
 
 impl From<ClusterConnection> for Connector {
     fn from(connection: ClusterConnection) -> Self {
-        Self::given(Connection::Cluster(connection), 0)
+        Self::of_application(Connection::Cluster(connection), 0)
     }
 }
 
@@ -267,30 +272,27 @@ impl Connection {
     }
 }
 
-/// Says what rustls shall compute with, if nobody has. It chooses by itself where it has one choice
-/// only, and panics where other crates have turned on another one.
+/// Installs a cryptography provider for rustls unless there is one. Without it, rustls panics when
+/// other crates enable a second provider.
 #[cfg(feature = "redis-tls")]
-fn choose_cryptography() {
+fn install_crypto_provider() {
     use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
     if CryptoProvider::get_default().is_none() {
-        // An error says that another thread was faster, which is as good.
+        // An error means that another thread has just installed one.
         let _ = aws_lc_rs::default_provider().install_default();
     }
 }
 
-async fn in_time<T>(
-    until: Instant,
-    answer: impl Future<Output = RedisResult<T>>,
-) -> RedisResult<T> {
-    match tokio::time::timeout_at(until, answer).await {
+async fn within<T>(until: Instant, call: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    match tokio::time::timeout_at(until, call).await {
         Ok(result) => result,
         Err(_) => Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))),
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it is held.
+    // Nothing panics while the lock is held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -302,18 +304,18 @@ fn timeouts() -> AsyncConnectionConfig {
 
 fn tcp_settings() -> TcpSettings {
     let settings = TcpSettings::default().set_nodelay(true);
-    // A node that vanished without a word; of a single server the response timeout tells as much.
+    // Notices a node that vanished. For a single server the response timeout is enough.
     #[cfg(target_os = "linux")]
     let settings = settings.set_user_timeout(CALL_TIMEOUT);
     settings
 }
 
-/// Whether the connection is of no use any more, for all that is known.
+/// Whether another connection may succeed where this one failed.
 fn is_broken(error: &RedisError) -> bool {
     error.is_io_error() || error.is_unrecoverable_error() || is_read_only(error)
 }
 
-/// Whether the server has become a replica. A new connection may find the one that took its place.
+/// Whether the server has become a replica. A new connection may lead to its successor.
 fn is_read_only(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
         // Redis 6 wraps the errors of commands in scripts.

@@ -1,0 +1,3 @@
+-- Published only where a revocation could be written.
+must_be_writable()
+call('PUBLISH', channel, ARGV[2])
