@@ -96,7 +96,9 @@
 //! [`UserBackend`](user::UserBackend). The [`Issuer`] begins a session in the
 //! [`TokenStore`](store::TokenStore) and signs the tokens. A refresh loads the user again, and the
 //! store spends the refresh token in one atomic step, so that exactly one of many concurrent
-//! refreshes wins.
+//! refreshes wins. For a [grace period](issue::IssuerBuilder::reuse_grace), 10 seconds by default,
+//! the spent token returns the same successor, for example in a second browser tab. After that,
+//! reuse of the token ends the session.
 //!
 //! # Where to read on
 //!

@@ -87,7 +87,7 @@ mod publishing;
 mod serve;
 mod settings;
 
-use std::{env, error::Error, process::ExitCode};
+use std::{env, error::Error, fs::File, io::Read, path::Path, process::ExitCode};
 
 use axum::middleware;
 use tokio::runtime::Runtime;
@@ -105,6 +105,9 @@ use crate::{
     publishing::{Publishing, rotate_on_hangup},
     settings::{access_lifetime, refresh_lifetime, seconds, setting, switch, with_causes},
 };
+
+/// The first bytes of a database file.
+const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt::init();
@@ -129,7 +132,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let invalid = |error| format!("STORE_URL: {error}");
     match url.split(':').next() {
         Some("memory") if url == "memory:" => run_with(MemoryStore::new()).await,
-        Some("sqlite") => run_with(SqliteStore::connect_lazy(&url).map_err(invalid)?).await,
+        Some("sqlite") => {
+            check_sqlite_file(&url)?;
+            run_with(SqliteStore::connect_lazy(&url).map_err(invalid)?).await
+        }
         Some("postgres" | "postgresql") => {
             run_with(PostgresStore::connect_lazy(&url).map_err(invalid)?).await
         }
@@ -139,6 +145,21 @@ async fn run() -> Result<(), Box<dyn Error>> {
         // The URL may contain a password, so the message does not show it.
         _ => Err("STORE_URL must be memory:, sqlite:…, postgres://… or redis://…".into()),
     }
+}
+
+/// Rejects a path that can never be a database. A file or folder that is missing may still appear.
+fn check_sqlite_file(url: &str) -> Result<(), String> {
+    let path = url.trim_start_matches("sqlite:").split('?').next().unwrap_or_default();
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    if path.is_dir() {
+        return Err("STORE_URL: the path is a directory".to_owned());
+    }
+    let mut start = [0; SQLITE_HEADER.len()];
+    let read = File::open(path).and_then(|mut file| file.read(&mut start));
+    if read.is_ok_and(|length| length > 0 && start != *SQLITE_HEADER) {
+        return Err("STORE_URL: the file is not a SQLite database".to_owned());
+    }
+    Ok(())
 }
 
 async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> {

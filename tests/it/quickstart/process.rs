@@ -64,7 +64,10 @@ fn configuration_errors_name_the_setting() {
             "JWT_SECRET: an HMAC secret must have at least 32",
         ),
         ([("PORT", "0"), ("JWT_SECRET", "")], "JWT_SECRET: an HMAC secret must have at least 32"),
-        ([("PORT", "0"), ("JWT_SECRET", &repeated)], "JWT_SECRET: an HMAC secret must not repeat"),
+        (
+            [("PORT", "0"), ("JWT_SECRET", &repeated)],
+            "JWT_SECRET: an HMAC secret must not consist of one",
+        ),
         (
             [("PORT", "http"), ("JWT_SECRET", SECRET)],
             "HOST and PORT, 127.0.0.1:http: invalid port value",
