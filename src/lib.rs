@@ -88,8 +88,8 @@
 //! **A request.** [`JwtAuthLayer`] finds the token in the request headers. Its [`Verifier`] parses
 //! the token, selects a key from its [`KeySet`], verifies the signature and checks every rule. If
 //! the layer has a [store], it checks whether the token is revoked. Then [`Claims`] go into the
-//! request extensions, and the inner service is called. Without a store, or with one that answers
-//! from memory, nothing is awaited or boxed. A request only waits for a key that has yet to be
+//! request extensions, and the inner service is called. Without a store, or with one that works
+//! in memory, nothing is awaited or boxed. A request only waits for a key that has yet to be
 //! [fetched](jwks).
 //!
 //! **A login or a refresh.** [`TokenRoutes`] call the application's
