@@ -103,6 +103,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         builder = builder.secret_key(secret_key);
     }
     let jwt = builder.build()?;
+    // An unreachable database does not prevent the start: requests get 503 until it is up.
+    if let Err(error) = jwt.check_database().await
+        && error.status() != StatusCode::SERVICE_UNAVAILABLE
+    {
+        return Err(root_cause(&error).into());
+    }
 
     let hello = view("Hello", get(hello)).layer(jwt.layer()?);
     let stateless = view("Stateless", get(stateless)).layer(jwt.stateless_layer());
@@ -115,6 +121,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .merge(jwt.views()?.router("/api/token")?)
         .fallback(not_found);
     serve(app).await
+}
+
+fn root_cause(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root_cause)
 }
 
 fn database() -> Result<DjangoDatabase, Box<dyn Error>> {

@@ -3,60 +3,77 @@
 use crate::{clock::NumericDate, token::Claims};
 
 use super::{
-    database::{DjangoStore, Outstanding},
+    database::{DjangoStore, DjangoUsers, Outstanding},
     error::SimpleJwtError,
     mint::Draft,
     token_class::TokenClass,
     token_fault::TokenFault,
 };
 
-/// The blacklist app, or its absence. Without it nothing is stored, and no token is blacklisted.
+/// The blacklist app, or its absence.
 #[derive(Clone)]
-pub(super) struct Blacklist(Option<DjangoStore>);
+pub(super) enum Blacklist {
+    Installed(DjangoStore),
+    /// Nothing is stored, and no token is blacklisted. If there is a database, calls fail unless the
+    /// app's tables are absent: they might list the token.
+    Absent(Option<DjangoUsers>),
+}
 
 impl Blacklist {
-    pub(super) const fn new(tables: Option<DjangoStore>) -> Self {
-        Self(tables)
-    }
-
     pub(super) const fn tables(&self) -> Option<&DjangoStore> {
-        self.0.as_ref()
+        match self {
+            Self::Installed(tables) => Some(tables),
+            Self::Absent(_) => None,
+        }
     }
 
-    /// Whether a token has to be looked up before it is accepted as one of `class`.
-    pub(super) fn covers(&self, claims: &Claims, class: TokenClass) -> bool {
-        self.0.is_some() && class.is_blacklistable() && claims.jti().is_some()
+    /// The tables, after checking that they are absent if the app is.
+    async fn checked_tables(&self) -> Result<Option<&DjangoStore>, SimpleJwtError> {
+        if let Self::Absent(Some(users)) = self {
+            users.require_schema().await?;
+        }
+        Ok(self.tables())
+    }
+
+    /// Whether it has to be [asked](Self::contains) before the token is accepted.
+    pub(super) fn covers(&self, claims: &Claims) -> bool {
+        match self {
+            Self::Installed(_) => claims.jti().is_some(),
+            Self::Absent(users) => users.as_ref().is_some_and(|users| !users.has_read_schema()),
+        }
     }
 
     pub(super) async fn contains(&self, claims: &Claims) -> Result<bool, SimpleJwtError> {
-        match (&self.0, claims.jti()) {
+        match (self.checked_tables().await?, claims.jti()) {
             (Some(tables), Some(jti)) => Ok(tables.is_blacklisted(jti).await?),
             _ => Ok(false),
         }
     }
 
-    /// Rejects a token of `class` that is blacklisted.
+    /// Rejects a token of `class` that is blacklisted, if SimpleJWT does.
     pub(super) async fn check(
         &self,
         claims: &Claims,
         class: TokenClass,
     ) -> Result<(), SimpleJwtError> {
-        if self.covers(claims, class) && self.contains(claims).await? {
+        if class.is_blacklistable() && self.contains(claims).await? {
             return Err(TokenFault::Blacklisted.into());
         }
         Ok(())
     }
 
-    /// Blacklists a token. Rejects one that was blacklisted before.
+    /// Blacklists a token, whose last copy expires at `expires_at`. Rejects one that was
+    /// blacklisted before.
     pub(super) async fn add(
         &self,
         claims: &Claims,
+        expires_at: NumericDate,
         now: NumericDate,
     ) -> Result<(), SimpleJwtError> {
-        match (&self.0, outstanding(claims)) {
-            (Some(tables), Some(token)) => unless_listed(tables.blacklist(&token, now).await?),
-            _ => Ok(()),
-        }
+        let tables = self.checked_tables().await?;
+        let (Some(tables), Some(token)) = (tables, outstanding(claims)) else { return Ok(()) };
+        let token = Outstanding { expires_at, ..token };
+        unless_listed(tables.blacklist(&token, now).await?)
     }
 
     /// Records a new token of the user `user_id`.
@@ -66,7 +83,7 @@ impl Blacklist {
         user_id: Option<&str>,
         now: NumericDate,
     ) -> Result<(), SimpleJwtError> {
-        let Some(tables) = &self.0 else { return Ok(()) };
+        let Some(tables) = self.checked_tables().await? else { return Ok(()) };
         let token = Outstanding { jti: &new.jti, user_id, expires_at: new.expires_at };
         Ok(tables.outstand(&token, now).await?)
     }
@@ -79,12 +96,13 @@ impl Blacklist {
         new: &Draft,
         now: NumericDate,
     ) -> Result<(), SimpleJwtError> {
-        let (Some(tables), Some(old)) = (&self.0, outstanding(old)) else { return Ok(()) };
+        let tables = self.checked_tables().await?;
+        let (Some(tables), Some(old)) = (tables, outstanding(old)) else { return Ok(()) };
         let new = Outstanding { jti: &new.jti, expires_at: new.expires_at, ..old };
         unless_listed(tables.rotate(&old, &new, now).await?)
     }
 
-    /// Records until when the copy `new` of the sliding token `old` lives. Rejects a token that is
+    /// Records until when both `old` and its copy `new` have expired. Rejects a token that is
     /// blacklisted.
     pub(super) async fn slide(
         &self,
@@ -92,8 +110,10 @@ impl Blacklist {
         new: &Draft,
         now: NumericDate,
     ) -> Result<(), SimpleJwtError> {
-        let (Some(tables), Some(old)) = (&self.0, outstanding(old)) else { return Ok(()) };
-        let new = Outstanding { expires_at: new.expires_at, ..old };
+        let tables = self.checked_tables().await?;
+        let (Some(tables), Some(old)) = (tables, outstanding(old)) else { return Ok(()) };
+        // `old` expires last if the lifetime was shortened.
+        let new = Outstanding { expires_at: old.expires_at.max(new.expires_at), ..old };
         unless_listed(tables.slide(&new, now).await?)
     }
 }

@@ -20,6 +20,7 @@ use super::{
     json_object::JsonObject,
     settings::Settings,
     simple_jwt::{Inner, SimpleJwt},
+    token_class::TokenClass,
 };
 
 /// Configures a [`SimpleJwt`].
@@ -29,7 +30,7 @@ pub struct SimpleJwtBuilder {
     secret_key: Option<Zeroizing<String>>,
     keys: Option<KeySet>,
     users: Option<DjangoUsers>,
-    has_blacklist_app: bool,
+    blacklist_app: Option<bool>,
     clock: Clock,
     hooks: Hooks,
 }
@@ -48,7 +49,7 @@ impl SimpleJwtBuilder {
             secret_key: None,
             keys: None,
             users: None,
-            has_blacklist_app: false,
+            blacklist_app: None,
             clock: Clock::system(),
             hooks: Hooks::default(),
         }
@@ -81,9 +82,14 @@ impl SimpleJwtBuilder {
     }
 
     /// Sets whether the blacklist app is among Django's `INSTALLED_APPS`. Its tables are then in the
-    /// database of the users. Default: `false`, and tokens cannot be blacklisted.
+    /// database of the users. Required with [users](Self::users), and if `AUTH_TOKEN_CLASSES` holds
+    /// `SlidingToken`. Otherwise the default is `false`.
+    ///
+    /// With `false` tokens cannot be blacklisted, and tokens that Django has blacklisted would be
+    /// accepted. Therefore calls to the database fail if the tables exist. Drop tables that Django
+    /// no longer uses.
     pub const fn blacklist_app(mut self, is_installed: bool) -> Self {
-        self.has_blacklist_app = is_installed;
+        self.blacklist_app = Some(is_installed);
         self
     }
 
@@ -171,14 +177,28 @@ impl SimpleJwtBuilder {
     /// - [`Ineffective`](crate::ConfigErrorKind::Ineffective) if a list is empty, or
     ///   `BLACKLIST_AFTER_ROTATION` is set without the blacklist app.
     /// - [`Conflict`](crate::ConfigErrorKind::Conflict) if `VERIFYING_KEY` does not match
-    ///   `SIGNING_KEY`, two claims have one name, or the blacklist app is set without users or with
-    ///   `None` as `JTI_CLAIM`.
+    ///   `SIGNING_KEY`, two claims have one name, [`blacklist_app`](Self::blacklist_app) is required
+    ///   and not set, or it is `true` without users or with `None` as `JTI_CLAIM`.
     pub fn build(self) -> Result<SimpleJwt, ConfigError> {
-        let Self { settings, secret_key, keys, users, has_blacklist_app, clock, hooks } = self;
+        let Self { settings, secret_key, keys, users, blacklist_app, clock, hooks } = self;
+        let accepts_sliding = settings.auth_token_classes.contains(&TokenClass::Sliding);
+        let has_blacklist_app = match blacklist_app {
+            Some(is_installed) => is_installed,
+            None if users.is_some() || accepts_sliding => {
+                return Err(ConfigError::conflict(
+                    "SimpleJwtBuilder::blacklist_app must be set with users, or if \
+                     AUTH_TOKEN_CLASSES holds SlidingToken: true if \
+                     rest_framework_simplejwt.token_blacklist is among Django's INSTALLED_APPS",
+                ));
+            }
+            None => false,
+        };
         settings.check(has_blacklist_app)?;
-        let users = users.map(|users| users.with_user_id(&settings.user_id_field)).transpose()?;
-        let tables = match (&users, has_blacklist_app) {
-            (Some(users), true) => Some(
+        let users = users
+            .map(|users| users.with_settings(&settings.user_id_field, has_blacklist_app))
+            .transpose()?;
+        let blacklist = match (&users, has_blacklist_app) {
+            (Some(users), true) => Blacklist::Installed(
                 DjangoStore::new(users.clone())
                     .with_leeway(settings.leeway)
                     .with_sliding_lifetime(settings.sliding_token_refresh_lifetime),
@@ -189,7 +209,7 @@ impl SimpleJwtBuilder {
                      SimpleJwtBuilder::users",
                 ));
             }
-            (_, false) => None,
+            (users, false) => Blacklist::Absent(users.clone()),
         };
         let keys = match keys {
             Some(keys) => keys,
@@ -197,7 +217,6 @@ impl SimpleJwtBuilder {
         };
         let header = HeaderSource::new(&settings)?;
         let verifier = settings.verifier(keys.clone(), clock.clone()).pyjwt_rules().build()?;
-        let blacklist = Blacklist::new(tables);
         let check = TokenCheck::new(&settings, verifier, blacklist.clone());
         let inner = Inner { settings, keys, clock, check, blacklist, users, header, hooks };
         Ok(SimpleJwt(Arc::new(inner)))

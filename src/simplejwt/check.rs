@@ -1,7 +1,7 @@
 //! Decides whether a token is valid, and if not, which error SimpleJWT returns.
 //!
 //! As in SimpleJWT, a token is first decoded, by the crate's own [`Checker`]. Then its claims are
-//! checked one by one. The blacklist comes before the claims, for the classes that can be on it.
+//! checked one by one. The blacklist comes before the claims of refresh and sliding tokens.
 
 use futures::future::BoxFuture;
 use http::StatusCode;
@@ -105,18 +105,31 @@ impl TokenCheck {
         }
     }
 
+    /// Whether protected routes accept tokens that can be blacklisted.
+    pub(super) fn accepts_blacklistable_tokens(&self) -> bool {
+        self.auth_classes.iter().any(|class| self.accepts_blacklistable(*class))
+    }
+
+    /// Whether `class` accepts tokens that can be blacklisted. Without checking the token type,
+    /// every class accepts refresh tokens.
+    fn accepts_blacklistable(&self, class: TokenClass) -> bool {
+        class.is_blacklistable() || class == TokenClass::Untyped || !self.has_type_claim
+    }
+
     fn authenticate_decoded(&self, claims: Claims) -> Verdict {
-        let is_covered = |class: &TokenClass| self.blacklist.covers(&claims, *class);
+        let is_covered = self.blacklist.covers(&claims);
         let mut faults = Vec::new();
         for class in &self.auth_classes {
             match self.verify(&claims, *class) {
-                Ok(()) if is_covered(class) => return Verdict::Decoded(claims),
+                Ok(()) if is_covered && self.accepts_blacklistable(*class) => {
+                    return Verdict::Decoded(claims);
+                }
                 Ok(()) => return Verdict::Done(Ok(claims)),
                 Err(fault) => faults.push((*class, fault)),
             }
         }
         // If it is blacklisted, the response names that fault and no other.
-        if self.auth_classes.iter().any(is_covered) {
+        if is_covered && self.auth_classes.iter().any(|class| class.is_blacklistable()) {
             return Verdict::Decoded(claims);
         }
         Verdict::Done(Err(Reason::NoClassFits(faults).into()))
@@ -138,25 +151,20 @@ impl TokenCheck {
         }
     }
 
-    /// Finds the first class that accepts a decoded token. Asks the blacklist at most once.
+    /// Finds the first class that accepts a decoded token, after asking the blacklist.
     async fn ask_blacklist(&self, claims: Claims) -> Result<Claims, SimpleJwtError> {
-        let mut blacklisted = None;
+        let is_blacklisted = self.blacklist.contains(&claims).await?;
         let mut faults = Vec::new();
         for class in &self.auth_classes {
-            if self.blacklist.covers(&claims, *class) {
-                let found = match blacklisted {
-                    Some(found) => found,
-                    None => *blacklisted.insert(self.blacklist.contains(&claims).await?),
-                };
-                if found {
-                    faults.push((*class, TokenFault::Blacklisted));
-                    continue;
+            let fault = match self.verify(&claims, *class) {
+                _ if is_blacklisted && class.is_blacklistable() => TokenFault::Blacklisted,
+                Ok(()) if is_blacklisted && self.accepts_blacklistable(*class) => {
+                    TokenFault::Blacklisted
                 }
-            }
-            match self.verify(&claims, *class) {
                 Ok(()) => return Ok(claims),
-                Err(fault) => faults.push((*class, fault)),
-            }
+                Err(fault) => fault,
+            };
+            faults.push((*class, fault));
         }
         Err(Reason::NoClassFits(faults).into())
     }

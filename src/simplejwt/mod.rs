@@ -58,7 +58,7 @@
 //! | case | here | reason |
 //! |---|---|---|
 //! | refresh for a deleted user | `401` `No active account found for the given token.` | as on SimpleJWT's main branch |
-//! | a user id that the column cannot hold | `401`, as for a deleted user | no user has this id |
+//! | a user id that the column cannot hold | `401`, as for a deleted user; `200` at blacklist | no user has this id, and the token is blacklisted without one |
 //! | `jti` missing, with the blacklist app | `401` `Token has no id` | as without the app |
 //! | `exp` or `refresh_exp` of a wrong type or beyond the year 9999 | `401` `Token is invalid` | the claim is invalid |
 //! | a user id that is neither a string nor an integer | `401` `Token is invalid` | Django would take `true` for user 1 |
@@ -68,6 +68,8 @@
 //!
 //! | case | SimpleJWT | here | reason |
 //! |---|---|---|---|
+//! | a blacklisted token at verify without `BLACKLIST_AFTER_ROTATION` | `200` | `400` `Token is blacklisted` | a revoked token must not pass as valid |
+//! | a blacklisted token at a route that accepts `UntypedToken`, or without `TOKEN_TYPE_CLAIM` | `200` | `401` `Token is blacklisted` | a logout must end all access |
 //! | concurrent rotations of one token | several may win | one wins, the others get `401` `Token is blacklisted` | stolen tokens must not multiply |
 //! | `BLACKLIST_AFTER_ROTATION` without the blacklist app | silently has no effect | [`ConfigError`](crate::ConfigError) | the setting protects nothing |
 //! | sliding refresh for a user that is deleted, inactive or, with `CHECK_REVOKE_TOKEN`, has a new password | `200` | `401`, as at refresh | a lost account must lose access |
@@ -77,16 +79,22 @@
 //! | duplicate members or fields in a token, header or body | the last one counts | `401` `Token is invalid`, `400` | two parsers may choose differently |
 //! | `crit`, `b64`, `zip`, `enc` in a token's header, a claim `cnf`, more than 8 KiB, an empty `jti` or one of more than 255 bytes, a type that is not a string | some are accepted | `401` `Token is invalid` | what is not understood is not trusted |
 //! | a user id that is `null`, empty or contains NUL | `200` at refresh, `User not found` | `401` `Token is invalid` | no user has it |
-//! | a user id in a form that only Python parses: with blanks, as `1_0` | finds the user | `401`, as for a deleted user | no issuer writes it |
+//! | refresh for the user id `0` | `200` | `401`, as for a deleted user | no user has this id |
+//! | a user id in a form that only Python parses: with blanks, as `1_0` | finds the user | `401`, as for a deleted user; no user at blacklist | no issuer writes it |
 //! | a negative time, a time that is `true`, an `aud`, `iss`, `jti` or header `typ` that is not a string | some are accepted, some fail in other ways | `401` `Token is invalid` | the claim is invalid |
+//! | `nbf` or `iat` as a string of digits | is accepted | `401` `Token is invalid` | RFC 7519 section 2 requires a number |
+//! | `NaN` or `Infinity` in claims | is accepted | `401` `Token is invalid` | RFC 8259 section 6 |
+//! | a `jti` that contains NUL | is accepted, or fails with `500` | `401` `Token is invalid` | no column of PostgreSQL holds it |
 //! | padding in base64url | is accepted | `401` `Token is invalid` | RFC 7515 section 2 |
 //! | claims with a byte order mark | are accepted | `401` `Token is invalid` | RFC 8259 section 8.1 |
 //! | JSON with a number beyond a double, or half a surrogate pair | is read | `400` | no string or double holds it |
 //! | a JSON body that ends within a character | the rest is read | `400` | RFC 8259 section 8.1 |
+//! | a member name that begins with `$serde_json::private::` | is ignored | `400` | the JSON parser reserves these names |
 //! | a malformed multipart body | some of it is read | `400` | two parsers may read different fields |
 //! | HMAC keys below 32/48/64 bytes | are accepted, with a warning | `ConfigError` | RFC 7518 section 3.2; see [below](#step-by-step) for a way out |
 //! | `LEEWAY` above five minutes, lifetimes of zero | are accepted | `ConfigError` | expired tokens stay valid; no token is ever valid |
 //! | bodies above 16 KiB | up to 2.5 MiB are read | `413` | no token or password is that long |
+//! | bodies that take longer than [10 seconds](SimpleJwtViews::with_body_timeout) | are awaited | `408` | slow clients must not occupy connections |
 //! | an unreachable database | `500` | `503` with `Retry-After`, and no token is issued | the outage is temporary |
 //!
 //! Other differences, which break no client:
@@ -97,7 +105,9 @@
 //! | responses are JSON whatever `Accept` requests: no browsable API, no `406` | there is one format |
 //! | the `detail` of malformed JSON is `JSON parse error` with line and column | SimpleJWT sends the wording of Python's parser |
 //! | views respond with and without a trailing slash | Django redirects, and loses the body |
-//! | `OPTIONS` returns no `description` | no client reads it |
+//! | a sliding refresh of an unrecorded token records it | otherwise its copies could not be purged in time |
+//! | bodies with `Transfer-Encoding: chunked` are read | Django takes them for empty |
+//! | `OPTIONS` returns no `description` and no `actions` | no client reads them |
 //! | bodies are UTF-8 whatever `charset` names | RFC 8259 section 8.1 |
 //! | rejected requests to protected routes lack `Allow` | the layer does not know the route's methods |
 //! | an expired token whose `iat` or `nbf` is in the future is `Token is expired`, not `Token is invalid` | the whole crate checks claims in one order |

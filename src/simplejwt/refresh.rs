@@ -8,6 +8,7 @@ use super::{
     blacklist::user_id,
     error::{Reason, SimpleJwtError},
     json_object::JsonObject,
+    settings::Settings,
     simple_jwt::{Inner, SimpleJwt, object_of},
     token_class::TokenClass,
     token_fault::TokenFault,
@@ -94,10 +95,26 @@ impl SimpleJwt {
             return Err(Reason::NoActiveAccount.into());
         };
         if settings.check_revoke_token && !self.has_current_password(claims, &user)? {
-            blacklist.add(claims, clock.now()).await?;
+            blacklist.add(claims, self.last_expiry(claims, class)?, clock.now()).await?;
             return Err(Reason::PasswordChanged { with_code: false }.into());
         }
         Ok(())
+    }
+
+    /// When the last copy of a token expires. All copies of a sliding token have one id, and each may
+    /// be refreshed until `refresh_exp`.
+    fn last_expiry(
+        &self,
+        claims: &Claims,
+        class: TokenClass,
+    ) -> Result<NumericDate, SimpleJwtError> {
+        let Settings { sliding_token_lifetime, leeway, .. } = &self.0.settings;
+        if class != TokenClass::Sliding {
+            return Ok(claims.expires_at());
+        }
+        let end = self.refresh_expiry(&object_of(claims)?)?;
+        let last = end.saturating_add(*leeway).saturating_add(*sliding_token_lifetime);
+        Ok(last.max(claims.expires_at()))
     }
 
     fn check_refresh_expiry(
@@ -105,16 +122,24 @@ impl SimpleJwt {
         claims: &JsonObject,
         now: NumericDate,
     ) -> Result<(), TokenFault> {
+        let Settings { sliding_token_refresh_exp_claim, leeway, .. } = &self.0.settings;
+        let end = self.refresh_expiry(claims)?.saturating_add(*leeway);
+        if now >= end {
+            return Err(TokenFault::ClaimExpired(sliding_token_refresh_exp_claim.clone()));
+        }
+        Ok(())
+    }
+
+    /// The claim `refresh_exp`.
+    fn refresh_expiry(&self, claims: &JsonObject) -> Result<NumericDate, TokenFault> {
         let name = &self.0.settings.sliding_token_refresh_exp_claim;
         if !claims.contains(name) {
             return Err(TokenFault::NoClaim(name.clone()));
         }
         let end: Option<f64> = claims.get(name);
         let latest = NumericDate::MAX.as_secs() as f64;
-        let Some(end) = end.filter(|end| (0.0..=latest).contains(end)) else {
-            return Err(TokenFault::Invalid(AuthErrorKind::InvalidClaims));
-        };
-        let end = NumericDate::from_secs(end as u64).saturating_add(self.0.settings.leeway);
-        if now >= end { Err(TokenFault::ClaimExpired(name.clone())) } else { Ok(()) }
+        let end = end.filter(|end| (0.0..=latest).contains(end));
+        let end = end.ok_or(TokenFault::Invalid(AuthErrorKind::InvalidClaims))?;
+        Ok(NumericDate::from_secs(end as u64))
     }
 }

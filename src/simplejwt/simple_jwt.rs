@@ -43,10 +43,19 @@ impl SimpleJwt {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `AUTH_TOKEN_CLASSES` or a claim name of the settings has no equivalent in
-    /// a [`Verifier`].
+    /// - [`Conflict`](crate::ConfigErrorKind::Conflict) if the blacklist app is set and
+    ///   `AUTH_TOKEN_CLASSES` accepts tokens that can be blacklisted. A [`Verifier`] does not ask
+    ///   the blacklist. [`layer`](Self::layer) and [`stateless_layer`](Self::stateless_layer) do.
+    /// - Other kinds if a claim name of the settings has no equivalent in a [`Verifier`].
     pub fn verifier<C>(&self) -> Result<Verifier<C>, ConfigError> {
-        let Inner { settings, keys, clock, .. } = &*self.0;
+        let Inner { settings, keys, clock, check, blacklist, .. } = &*self.0;
+        if blacklist.tables().is_some() && check.accepts_blacklistable_tokens() {
+            return Err(ConfigError::conflict(
+                "a Verifier does not ask the blacklist: with the blacklist app, \
+                 AUTH_TOKEN_CLASSES must hold only AccessToken and TOKEN_TYPE_CLAIM must not be \
+                 None; or use SimpleJwt::layer",
+            ));
+        }
         let types: Option<Vec<TokenType>> =
             settings.auth_token_classes.iter().map(|class| class.token_type()).collect();
         let verifier = settings.verifier(keys.clone(), clock.clone());
@@ -68,17 +77,18 @@ impl SimpleJwt {
     /// # Errors
     ///
     /// `401` for an invalid token, `400` for a blacklisted one, `503` if that cannot be decided.
-    /// The blacklist is only asked with `BLACKLIST_AFTER_ROTATION`.
     pub async fn verify(&self, token: &str) -> Result<(), SimpleJwtError> {
-        let Inner { settings, check, blacklist, .. } = &*self.0;
+        let Inner { check, blacklist, .. } = &*self.0;
         let claims = check.check(token, TokenClass::Untyped).await?;
-        if settings.blacklist_after_rotation && blacklist.contains(&claims).await? {
+        if blacklist.contains(&claims).await? {
             return Err(Reason::VerifiedBlacklisted.into());
         }
         Ok(())
     }
 
     /// Blacklists a refresh token. Without the blacklist app this has no effect.
+    ///
+    /// As in SimpleJWT, access tokens that were issued with it stay valid until they expire.
     ///
     /// # Errors
     ///
@@ -87,7 +97,28 @@ impl SimpleJwt {
     pub async fn blacklist(&self, token: &str) -> Result<(), SimpleJwtError> {
         let Inner { check, blacklist, clock, .. } = &*self.0;
         let claims = check.check_before_blacklisting(token, TokenClass::Refresh).await?;
-        blacklist.add(&claims, clock.now()).await
+        blacklist.add(&claims, claims.expires_at(), clock.now()).await
+    }
+
+    /// Checks that the database matches the configuration: that the table of users has its columns,
+    /// and that the tables of the blacklist app exist if and only if
+    /// [`blacklist_app`](super::SimpleJwtBuilder::blacklist_app) is `true`.
+    ///
+    /// Call it when the service starts. Requests fail with `503` while the database does not match.
+    /// Without users there is nothing to check.
+    ///
+    /// # Errors
+    ///
+    /// [`status`](SimpleJwtError::status) `500` if the database does not match, and the error's
+    /// sources name the table or column. `503` if the database is unavailable.
+    pub async fn check_database(&self) -> Result<(), SimpleJwtError> {
+        let Some(users) = &self.0.users else { return Ok(()) };
+        match users.check_schema().await? {
+            Ok(()) => Ok(()),
+            Err(mismatch) => {
+                Err(AuthError::with_source(AuthErrorKind::Misconfigured, mismatch).into())
+            }
+        }
     }
 
     pub(super) fn users(&self) -> Result<&DjangoUsers, SimpleJwtError> {

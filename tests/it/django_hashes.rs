@@ -64,7 +64,7 @@ const UNUSUAL: [&str; 9] = [
     "argon2$argon2id$v=19$m=1024,t=1,p=1$YWJjZGVmZ2hpamtsbW5vcHFyc3R1dg$JNA8mWH53GInPDSGDC27Sg",
 ];
 
-const REJECTED: [&str; 30] = [
+const REJECTED: [&str; 33] = [
     "",
     "!",
     "!rNjXHlCMAwVSbhVsjOVaEkQrJvDVIEPMyyE4pQEb",
@@ -92,6 +92,10 @@ const REJECTED: [&str; 30] = [
     "bcrypt$$2b$04$2VNz1EO4ipOPr5AV7qB7kuQknEGSeRf9wylWx29YDsxlxJpSgNYC",
     "bcrypt$$2x$04$2VNz1EO4ipOPr5AV7qB7kuQknEGSeRf9wylWx29YDsxlxJpSgNYCG",
     "bcrypt$$2b$04$ééééééééééééééééééééééééééé",
+    // Of the right length in bytes. bcrypt before 0.19.2 panics (RUSTSEC-2026-0199).
+    "bcrypt$$2b$04$ééééééééééééééééééééééééééa",
+    "bcrypt$$2b$04$2VNz1EO4ipOPr5AV7qB7éQknEGSeRf9wylWx29YDsxlxJpSgNYCG",
+    "bcrypt_sha256$$2b$04$a☃☃☃☃☃☃☃☃☃☃☃☃☃☃☃☃éé",
     "scrypt$1073741824$salt$8$1$hash",
     "scrypt$1024$salt$8$4294967295$hash",
     "scrypt$1000$salt$8$1$hash",

@@ -1,6 +1,6 @@
 //! How a request is authenticated.
 
-use http::{HeaderValue, Request, StatusCode};
+use http::{Extensions, HeaderValue, Request, StatusCode};
 
 use crate::{
     error::AuthErrorKind,
@@ -123,14 +123,19 @@ impl Authentication {
         }
         debug!("request continues without a user");
         let challenge = self.challenge().clone();
-        let extensions = request.extensions_mut();
-        // An outer layer may have found a user that this one does not accept.
-        extensions.remove::<DjangoUser>();
-        extensions.remove::<TokenUser>();
-        extensions.remove::<Claims>();
-        extensions.insert(Anonymous { challenge });
+        remove_user(request).insert(Anonymous { challenge });
         Ok(())
     }
+}
+
+/// Removes what an outer layer has found. This layer may accept another user, or none.
+fn remove_user<B>(request: &mut Request<B>) -> &mut Extensions {
+    let extensions = request.extensions_mut();
+    extensions.remove::<DjangoUser>();
+    extensions.remove::<TokenUser>();
+    extensions.remove::<Claims>();
+    extensions.remove::<Anonymous>();
+    extensions
 }
 
 /// Puts the user of a valid token into the request.
@@ -143,7 +148,7 @@ fn admit<B>(
         return Err(Reason::NoUserId.into());
     }
     trace!("token accepted");
-    let extensions = request.extensions_mut();
+    let extensions = remove_user(request);
     extensions.insert(claims.clone());
     extensions.insert(TokenUser::new(claims));
     if let Some(user) = user {

@@ -7,6 +7,7 @@
 
 mod connection;
 mod dialect;
+mod mismatch;
 mod statements;
 mod store;
 mod table;

@@ -9,6 +9,10 @@ use super::{
     times::Times,
 };
 
+/// The tables of the blacklist app.
+pub(super) const BLACKLIST_TABLES: [&str; 2] =
+    ["token_blacklist_outstandingtoken", "token_blacklist_blacklistedtoken"];
+
 const OUTSTANDING: &str = "\"token_blacklist_outstandingtoken\"";
 const BLACKLISTED: &str = "\"token_blacklist_blacklistedtoken\"";
 /// The column `token` must not be null.

@@ -3,14 +3,18 @@ use std::{fmt, sync::Arc};
 use tokio::sync::OnceCell;
 
 use crate::{
-    clock::NumericDate, error::ConfigError, password::django::DjangoHasher, store::StoreError,
-    trace::warn, user::BackendError,
+    clock::NumericDate,
+    error::ConfigError,
+    password::django::DjangoHasher,
+    store::StoreError,
+    trace::{error, warn},
+    user::BackendError,
 };
 
 use super::{
     connection::{DjangoDatabase, Fields, text, time},
-    dialect::quoted,
-    statements::Statements,
+    mismatch::SchemaMismatch,
+    statements::{BLACKLIST_TABLES, Statements},
     table::UserTable,
     user::DjangoUser,
 };
@@ -33,6 +37,8 @@ pub struct DjangoUsers {
     database: DjangoDatabase,
     table: Arc<UserTable>,
     hasher: DjangoHasher,
+    /// Whether the tables of the blacklist app must exist; `None` if that is not checked.
+    has_blacklist_app: Option<bool>,
     /// Set when the columns of the table are known.
     statements: Arc<OnceCell<Statements>>,
 }
@@ -45,6 +51,7 @@ impl DjangoUsers {
             database,
             table: Arc::default(),
             hasher: DjangoHasher::new(),
+            has_blacklist_app: None,
             statements: Arc::default(),
         }
     }
@@ -65,9 +72,15 @@ impl DjangoUsers {
         Ok(self)
     }
 
-    /// Sets the column by which tokens identify users.
-    pub(in crate::simplejwt) fn with_user_id(self, column: &str) -> Result<Self, ConfigError> {
-        let table = (*self.table).clone().with_user_id(column);
+    /// Sets the column by which tokens identify users, and whether the tables of the blacklist app
+    /// must exist or must not.
+    pub(in crate::simplejwt) fn with_settings(
+        mut self,
+        user_id: &str,
+        has_blacklist_app: bool,
+    ) -> Result<Self, ConfigError> {
+        self.has_blacklist_app = Some(has_blacklist_app);
+        let table = (*self.table).clone().with_user_id(user_id);
         self.with_table(table)
     }
 
@@ -179,14 +192,54 @@ impl DjangoUsers {
     }
 
     pub(super) async fn statements(&self) -> Result<&Statements, StoreError> {
-        let make = || async {
-            let dialect = self.database.dialect();
-            let table = [text(Some(&self.table.name))];
-            let columns = self.database.read(&dialect.columns(), &table).await?;
-            Statements::new(dialect, &self.database.times, &self.table, &columns)
-                .map_err(|column| StoreError::unavailable(MissingColumn(column)))
-        };
-        self.statements.get_or_try_init(make).await
+        let statements = self.statements.get_or_try_init(|| async {
+            self.read_schema().await?.map_err(|mismatch| {
+                error!(%mismatch, "the database does not match the configuration");
+                StoreError::unavailable(mismatch)
+            })
+        });
+        statements.await
+    }
+
+    /// Fails unless the schema matches the configuration.
+    pub(in crate::simplejwt) async fn require_schema(&self) -> Result<(), StoreError> {
+        self.statements().await.map(drop)
+    }
+
+    /// Whether it is known already that the schema matches the configuration.
+    pub(in crate::simplejwt) fn has_read_schema(&self) -> bool {
+        self.statements.initialized()
+    }
+
+    /// Whether the schema matches the configuration.
+    pub(in crate::simplejwt) async fn check_schema(
+        &self,
+    ) -> Result<Result<(), SchemaMismatch>, StoreError> {
+        if self.has_read_schema() {
+            return Ok(Ok(()));
+        }
+        Ok(self.read_schema().await?.map(drop))
+    }
+
+    async fn read_schema(&self) -> Result<Result<Statements, SchemaMismatch>, StoreError> {
+        let users = self.columns_of(&self.table.name).await?;
+        if let Some(expected) = self.has_blacklist_app {
+            for table in BLACKLIST_TABLES {
+                match (expected, self.columns_of(table).await?.is_empty()) {
+                    (true, true) => return Ok(Err(SchemaMismatch::NoBlacklistApp(table))),
+                    (false, false) => return Ok(Err(SchemaMismatch::UnusedBlacklistApp(table))),
+                    _ => {}
+                }
+            }
+        }
+        let statements =
+            Statements::new(self.database.dialect(), &self.database.times, &self.table, &users);
+        Ok(statements.map_err(SchemaMismatch::NoColumn))
+    }
+
+    /// The names and types of the columns of `table`. None if it does not exist.
+    async fn columns_of(&self, table: &str) -> Result<Vec<Fields>, StoreError> {
+        self.database.read(&self.database.dialect().columns(), &[text(Some(table))]).await
     }
 }
 
@@ -211,15 +264,3 @@ impl fmt::Debug for DjangoUsers {
             .finish_non_exhaustive()
     }
 }
-
-/// The table of users has no such column, or does not exist.
-#[derive(Debug)]
-struct MissingColumn(String);
-
-impl fmt::Display for MissingColumn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the table of users has no column {}", quoted(&self.0))
-    }
-}
-
-impl std::error::Error for MissingColumn {}

@@ -48,8 +48,7 @@ pub struct Settings {
     /// `ROTATE_REFRESH_TOKENS`: whether a refresh also returns a new refresh token. Default:
     /// `false`.
     pub rotate_refresh_tokens: bool,
-    /// `BLACKLIST_AFTER_ROTATION`: whether a rotation blacklists the old token, and `verify` asks
-    /// the blacklist. Default: `false`.
+    /// `BLACKLIST_AFTER_ROTATION`: whether a rotation blacklists the old token. Default: `false`.
     pub blacklist_after_rotation: bool,
     /// `UPDATE_LAST_LOGIN`: whether a login sets the user's `last_login`. Default: `false`.
     pub update_last_login: bool,

@@ -12,9 +12,12 @@ use crate::routes::{BodyError, BodyLimits, JsonObjectError, parse_object};
 use super::response::{Problem, detail, detail_with_code, non_field};
 
 /// The members of a body, or what is wrong with it.
-pub(super) async fn read(request: Request) -> Result<Map<String, Value>, Problem> {
+pub(super) async fn read(
+    request: Request,
+    limits: BodyLimits,
+) -> Result<Map<String, Value>, Problem> {
     let (parts, body) = request.into_parts();
-    let body = BodyLimits::default().read(body).await.map_err(|error| match error {
+    let body = limits.read(body).await.map_err(|error| match error {
         BodyError::TooLarge => detail_with_code(
             StatusCode::PAYLOAD_TOO_LARGE,
             "The request body is too large.",

@@ -3,6 +3,8 @@
 mod body;
 mod response;
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::Request,
@@ -16,7 +18,11 @@ use http::{
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use crate::{error::ConfigError, routes::is_path, user::Fields};
+use crate::{
+    error::ConfigError,
+    routes::{BodyLimits, is_path},
+    user::Fields,
+};
 
 use super::{
     error::SimpleJwtError,
@@ -30,7 +36,10 @@ use response::Problem;
 /// SimpleJWT's views, one by one or all below one path.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct SimpleJwtViews(SimpleJwt);
+pub struct SimpleJwtViews {
+    jwt: SimpleJwt,
+    limits: BodyLimits,
+}
 
 #[derive(Clone, Copy)]
 enum View {
@@ -72,11 +81,26 @@ impl SimpleJwt {
         if self.0.keys.load().signing_key().is_none() {
             return Err(ConfigError::ineffective("SimpleJwt::views requires a SIGNING_KEY"));
         }
-        Ok(SimpleJwtViews(self.clone()))
+        Ok(SimpleJwtViews { jwt: self.clone(), limits: BodyLimits::default() })
     }
 }
 
 impl SimpleJwtViews {
+    /// Sets the time until the whole body of a request must have been received, at most 300 seconds.
+    /// After it the response is `408`. Default: 10 seconds.
+    ///
+    /// Without it, a client that sends one byte per hour would occupy a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if `timeout` is zero or more than 300
+    /// seconds.
+    pub fn with_body_timeout(mut self, timeout: Duration) -> Result<Self, ConfigError> {
+        self.limits.timeout = timeout;
+        self.limits.check()?;
+        Ok(self)
+    }
+
     /// All views below `base`, such as `/api/token`: `/`, `/refresh/`, `/verify/`, `/blacklist/`,
     /// `/sliding/` and `/sliding/refresh/`, each with and without the trailing slash.
     ///
@@ -166,20 +190,20 @@ impl SimpleJwtViews {
     }
 
     async fn post(&self, view: View, request: Request) -> Response {
-        let fields = match body::read(request).await {
+        let fields = match body::read(request, self.limits).await {
             Ok(members) => Fields::new(stripped(members)),
             Err(problem) => return problem.respond(),
         };
         match self.call(view, fields).await {
             Ok(members) => response::object(StatusCode::OK, &members),
             Err(Failure::Request(problem)) => problem.respond(),
-            Err(Failure::Token(error)) => respond(&error, &self.0.0.header.challenge),
+            Err(Failure::Token(error)) => respond(&error, &self.jwt.0.header.challenge),
         }
     }
 
     /// The members of the response.
     async fn call(&self, view: View, mut fields: Fields) -> Result<JsonObject, Failure> {
-        let jwt = &self.0;
+        let jwt = &self.jwt;
         let mut members = JsonObject::default();
         match view {
             View::ObtainPair | View::ObtainSliding => {

@@ -160,6 +160,18 @@ fn whole_bodies(pair: &Pair) {
             .differs(NO_VALUE, 400, "JSON parse error")
             .send(|_| post_bytes("/api/token/verify/", "application/json", body));
     }
+    const RESERVED: &str = "a member name that begins with `$serde_json::private::`";
+    pair.case("a reserved member").differs(RESERVED, 400, "Reserved member").send(|_| {
+        let body = r#"{"token":"x","$serde_json::private::RawValue":"1"}"#;
+        post_bytes("/api/token/verify/", "application/json", body)
+    });
+    const CHUNKED: &str = "bodies with `Transfer-Encoding: chunked` are read";
+    pair.case("a chunked body").differs(CHUNKED, 401, "Token is invalid").send(|_| {
+        let mut request = post_bytes("/api/token/verify/", "application/json", "");
+        request.headers += "transfer-encoding: chunked\r\n";
+        request.body = b"d\r\n{\"token\":\"x\"}\r\n0\r\n\r\n".into();
+        request
+    });
     pair.case("a duplicate member").differs(DUPLICATES, 400, "").send(|_| {
         post_bytes("/api/token/verify/", "application/json", r#"{"token":"a","token":"b"}"#)
     });
@@ -330,7 +342,7 @@ fn methods(pair: &Pair) {
         for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
             pair.compare(format!("{method} {path}"), |_| bare(method, path));
         }
-        let options = "`OPTIONS` returns no `description`";
+        let options = "`OPTIONS` returns no `description` and no `actions`";
         pair.case(format!("OPTIONS {path}"))
             .differs(options, 200, "")
             .send(|_| bare("OPTIONS", path));

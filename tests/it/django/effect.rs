@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use super::{
     database::{Blacklisted, Outstanding, Rows, Time, User},
-    deviations::{FLUSH, NO_TOKEN, WHOLE_SECONDS},
+    deviations::{FLUSH, NO_TOKEN, RECORDED, WHOLE_SECONDS},
     minting::now,
     response::Seen,
 };
+
+/// The end of the year 9999, which no leeway exceeds.
+const LATEST: i64 = 253_402_300_799;
 
 /// The new and changed rows, with a description in place of everything that differs between two runs.
 #[derive(Debug, Default, PartialEq)]
@@ -79,9 +82,9 @@ impl Effect {
             deviations.push(WHOLE_SECONDS);
         }
         if slides && of_django.outstanding.is_empty() && !self.outstanding.is_empty() {
-            // The stored expiry follows the token, which may have had no row yet.
+            let is_new = self.outstanding.iter().any(|row| row.is_new);
             self.outstanding.retain(|row| row.margin != Some(row.leeway));
-            deviations.push(FLUSH);
+            deviations.push(if is_new { RECORDED } else { FLUSH });
         }
         // A row from Django gets the expiry of one of ours.
         let is_extended =
@@ -121,7 +124,10 @@ impl OutstandingRow {
                 None => stored(expires_at, seen, now()),
             },
             holds_token: token.starts_with("eyJ"),
-            margin: expiry.map(|expiry| expires_at.1 - expiry),
+            margin: expiry.map(|expiry| match expires_at.1 {
+                LATEST => seen.leeway,
+                time => time - expiry,
+            }),
             leeway: seen.leeway,
         }
     }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::pair::{Pair, Request, post};
+use crate::support::login::payload;
+
+use super::pair::{Deviation, Pair, Request, post};
 
 pub(super) const PROTECTED: [&str; 2] = ["/api/hello/", "/api/stateless/"];
 
@@ -40,6 +42,29 @@ impl Endpoint {
             Self::Refresh | Self::Blacklist => "refresh",
             Self::Verify => "access",
             Self::RefreshSliding => "sliding",
+        }
+    }
+
+    /// The deviation if `token` is blacklisted and SimpleJWT accepts it here.
+    pub(super) fn accepts_blacklisted(self, pair: &Pair, token: &str) -> Option<Deviation> {
+        const AT_VERIFY: &str = "a blacklisted token at verify without `BLACKLIST_AFTER_ROTATION`";
+        const UNTYPED: &str = "a blacklisted token at a route that accepts `UntypedToken`, or \
+            without `TOKEN_TYPE_CLAIM`";
+        let configuration = &pair.configuration;
+        let id = payload(token)[configuration.claim("JTI_CLAIM", "jti")?].clone();
+        if !pair.rows().blacklisted.iter().any(|row| id == *row.jti) {
+            return None;
+        }
+        let classes = configuration.list("AUTH_TOKEN_CLASSES", "AccessToken");
+        let is_untyped = configuration.claim("TOKEN_TYPE_CLAIM", "token_type").is_none()
+            || classes.iter().any(|class| class.ends_with("UntypedToken"));
+        let deviation = |name, status| Deviation { name, status, text: "Token is blacklisted" };
+        match self {
+            Self::Verify if !configuration.is_on("BLACKLIST_AFTER_ROTATION") => {
+                Some(deviation(AT_VERIFY, 400))
+            }
+            Self::Hello | Self::Stateless if is_untyped => Some(deviation(UNTYPED, 401)),
+            _ => None,
         }
     }
 

@@ -28,6 +28,9 @@ pub(super) const NOT_UNDERSTOOD: &str = "`crit`, `b64`, `zip`, `enc` in a token'
 pub(super) const WRONG_TYPE: &str = "a negative time, a time that is `true`, an `aud`, `iss`, \
     `jti` or header `typ` that is not a string";
 const EXPIRY: &str = "`exp` or `refresh_exp` of a wrong type or beyond the year 9999";
+const DIGITS: &str = "`nbf` or `iat` as a string of digits";
+const NOT_A_NUMBER: &str = "`NaN` or `Infinity` in claims";
+const NUL: &str = "a `jti` that contains NUL";
 const NO_ID: &str = "`jti` missing, with the blacklist app";
 pub(super) const PASSWORD_CHANGED: &str =
     "refresh with `CHECK_REVOKE_TOKEN` after a password change";
@@ -44,6 +47,19 @@ fn not_understood(_: &Pair, _: Endpoint) -> Option<Deviation> {
 
 fn wrong_type(_: &Pair, _: Endpoint) -> Option<Deviation> {
     invalid(WRONG_TYPE)
+}
+
+fn digits(_: &Pair, _: Endpoint) -> Option<Deviation> {
+    invalid(DIGITS)
+}
+
+fn not_a_number(_: &Pair, _: Endpoint) -> Option<Deviation> {
+    invalid(NOT_A_NUMBER)
+}
+
+fn nul(pair: &Pair, _: Endpoint) -> Option<Deviation> {
+    let is_read = pair.configuration.claim("JTI_CLAIM", "jti").is_some();
+    invalid(NUL).filter(|_| is_read)
 }
 
 fn expired(_: &Pair, _: Endpoint) -> Option<Deviation> {
@@ -156,6 +172,8 @@ pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
         odd([("iat", "true")]).differs(wrong_type),
         odd([("nbf", "true")]).differs(wrong_type),
         odd([("iat", "\"x\"")]),
+        odd([("iat", &format!("\"{past}\""))]).differs(digits),
+        odd([("nbf", &format!("\"{past}\""))]).differs(digits),
         odd([("iat", "1.5")]),
         odd([("iat", "-1")]).differs(wrong_type),
         odd([("iat", "[]")]),
@@ -169,6 +187,7 @@ pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
         odd([("jti", "\"\"")]).differs(odd_id),
         odd([("jti", "12")]).differs(id_of_another_type),
         odd([("jti", "[]")]).differs(id_of_another_type),
+        odd([("jti", "\"nul \\u0000\"")]).differs(nul),
         odd([("jti", long)]),
         odd([("jti", too_long)]).differs(odd_id),
         odd([("type", "")]),
@@ -199,6 +218,8 @@ pub(super) fn odd_payloads(now: i64) -> Vec<Odd> {
         odd([("digest", "12")]).differs(digest),
         odd([("digest", "")]).differs(digest),
         odd([("username", "\"mallory\""), ("is_staff", "true"), ("own", "{\"a\":[1,2.5,null]}")]),
+        odd([("own", "NaN")]).differs(not_a_number),
+        odd([("own", "[-Infinity]")]).differs(not_a_number),
         odd([("first", "1"), ("exp", &long_ago), ("type", "\"other\""), ("jti", "")]),
         odd([("exp", ""), ("type", ""), ("jti", "")]).differs(no_id_nor_expiry),
         odd([("type", "\"other\""), ("jti", "")]).differs(no_id),

@@ -11,6 +11,7 @@ use super::{
 };
 
 const GONE: &str = "refresh for a deleted user";
+const ZERO: &str = "refresh for the user id `0`";
 const UNHELD: &str = "a user id that the column cannot hold";
 const PYTHON: &str = "a user id in a form that only Python parses: with blanks, as `1_0`";
 const NOBODY: &str = "a user id that is `null`, empty or contains NUL";
@@ -31,6 +32,8 @@ enum Kind {
     /// Known, in a form that only Python parses.
     Python,
     Nobody,
+    /// False in Python, and so no user.
+    Zero,
     NoId,
 }
 
@@ -62,6 +65,7 @@ fn ids(pair: &Pair) -> Vec<(Kind, Value)> {
         ids.extend([json!(7), json!(-7)].map(|id| (Kind::NoId, id)));
     }
     if !by_name {
+        ids.push((Kind::Zero, json!(0)));
         ids.extend([json!("01"), json!("+1")].map(|id| (Kind::Known, id)));
         ids.extend([json!(" 1 "), json!("1_0")].map(|id| (Kind::Python, id)));
         let unreadable = ["1.0", "1.5", "1e0", "0x1", "1;"];
@@ -91,6 +95,7 @@ fn deviation(pair: &Pair, endpoint: Endpoint, kind: Kind) -> Option<Deviation> {
         (Kind::Known | Kind::Other, _) => None,
         (Kind::Inactive, Endpoint::RefreshSliding) if !active_only => None,
         (_, Endpoint::RefreshSliding) => differs(LOST_ACCOUNT, 401, NO_ACCOUNT),
+        (Kind::Zero, Endpoint::Refresh) => differs(ZERO, 401, NO_ACCOUNT),
         (Kind::Unknown, Endpoint::Refresh) => differs(GONE, 401, NO_ACCOUNT),
         (Kind::Unreadable, Endpoint::Refresh) => differs(UNHELD, 401, NO_ACCOUNT),
         (Kind::Unreadable, Endpoint::Hello) => differs(UNHELD, 401, NOT_FOUND),

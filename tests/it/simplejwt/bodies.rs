@@ -1,12 +1,17 @@
 //! Request bodies in each format.
 
-use axum::body::Body;
+use std::{convert::Infallible, time::Duration};
+
+use axum::{Router, body::Body};
+use futures::{StreamExt, stream};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
+use tokio::time::Instant;
+use tower_jwt_auth::error::ConfigErrorKind;
 
 use crate::support::announced::Announced;
 
-use super::setup::{PASSWORD, REFRESH, Site, post, post_as, send};
+use super::setup::{PASSWORD, REFRESH, Site, post, post_as, send, token};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=edge";
@@ -99,6 +104,51 @@ async fn rejects_long_bodies() {
     }
     let announced = Request::post(REFRESH).body(Body::new(Announced)).unwrap();
     assert_eq!(send(&app, announced).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// One byte per hour must not occupy a connection.
+#[tokio::test(start_paused = true)]
+async fn rejects_bodies_that_do_not_arrive_in_time() {
+    let site = Site::new().await;
+    let jwt = site.builder(&json!({})).build().unwrap();
+    let views = jwt.views().unwrap();
+    for (views, seconds) in
+        [(views.clone(), 10), (views.clone().with_body_timeout(Duration::from_secs(2)).unwrap(), 2)]
+    {
+        let app: Router = views.router("/api/token").unwrap();
+        for content_type in ["application/json", FORM, MULTIPART, "text/plain"] {
+            let slow = stream::iter([Ok::<_, Infallible>("{")]).chain(stream::pending());
+            let began = Instant::now();
+            let reply = post_as(&app, REFRESH, content_type, Body::from_stream(slow)).await;
+            assert_eq!(reply.status, StatusCode::REQUEST_TIMEOUT, "{content_type}");
+            assert_eq!(reply.json()["code"], "body_timeout");
+            assert_eq!(began.elapsed().as_secs(), seconds);
+        }
+    }
+    for seconds in [0, 301] {
+        let error = views.clone().with_body_timeout(Duration::from_secs(seconds)).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
+    }
+}
+
+/// `serde_json` with its feature `raw_value`, which this crate enables, would parse these as the
+/// strings inside.
+#[tokio::test]
+async fn rejects_reserved_member_names() {
+    let site = Site::new().await;
+    let app = site.app(&json!({}));
+    let refresh = token("refresh", &[]);
+    let marked = format!(r#"{{"$serde_json::private::RawValue":"\"{refresh}\""}}"#);
+    for body in [
+        format!(r#"{{"refresh":{marked}}}"#),
+        format!(r#"{{"refresh":"{refresh}","other":[{marked}]}}"#),
+        r#"{"$serde_json::private::RawValue":"{}"}"#.to_owned(),
+        r#"{"\u0024serde_json::private::Number":"1"}"#.to_owned(),
+    ] {
+        let reply = post_as(&app, REFRESH, "application/json", body.clone()).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(reply.body, r#"{"detail":"JSON parse error - Reserved member"}"#, "{body}");
+    }
 }
 
 #[tokio::test]

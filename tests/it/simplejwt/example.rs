@@ -23,7 +23,7 @@ fn get(server: &Server, path: &str, token: &str) -> Reply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serves_django_tokens() {
-    let site = Site::new().await;
+    let site = Site::with_blacklist_app().await;
     let settings = json!({ "ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true,
         "ACCESS_TOKEN_LIFETIME": 60 });
     let mut server = Server::start(
@@ -45,8 +45,13 @@ async fn serves_django_tokens() {
     }
     assert_eq!(get(&server, "/api/stateless/", &access).body, r#"{"user_id":"1"}"#);
     assert_eq!(get(&server, "/api/nothing/", &access).status, 404);
-    let reply =
-        server.send("POST /api/hello/", &format!("authorization: Bearer {access}\r\n"), b"");
+    let bearer = format!("authorization: Bearer {access}\r\n");
+    let options = server.send("OPTIONS /api/hello/", &bearer, b"");
+    assert_eq!(
+        (options.status.as_u16(), options.header("allow")),
+        (200, vec!["GET, HEAD, OPTIONS"])
+    );
+    let reply = server.send("POST /api/hello/", &bearer, b"");
     assert_eq!(
         (reply.status.as_u16(), &*reply.body),
         (405, r#"{"detail":"Method \"POST\" not allowed."}"#)
@@ -63,6 +68,28 @@ async fn serves_django_tokens() {
     for secret in [SECRET, PASSWORD, "eyJ"] {
         assert!(!output.contains(secret), "{output}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exits_if_the_database_has_blacklist_tables_that_are_not_used() {
+    let site = Site::with_blacklist_app().await;
+    let url = site.url();
+    let variables = [("PORT", "0"), ("DATABASE_URL", &*url), ("SECRET_KEY", SECRET)];
+    let (status, output) = run("django", &variables, Duration::from_secs(30));
+    assert!(!status.success() && output.contains("token_blacklist_outstandingtoken"), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starts_without_the_database() {
+    let variables = [
+        ("PORT", "0"),
+        ("DATABASE_URL", "sqlite:///nowhere/db.sqlite3"),
+        ("SECRET_KEY", SECRET),
+        ("TOKEN_BLACKLIST_APP", "1"),
+    ];
+    let server = Server::start("django", &variables);
+    let login = json!({ "username": "ada", "password": PASSWORD });
+    assert_eq!(post(&server, "/api/token/", &login).status, 503);
 }
 
 #[test]

@@ -23,8 +23,8 @@ struct Name {
 
 #[tokio::test]
 async fn copies_claims_from_refresh_tokens_into_access_tokens() {
-    let site = Site::new().await;
-    let jwt = site.builder(&rotating()).blacklist_app(true).token_claims(|user| async move {
+    let site = Site::with_blacklist_app().await;
+    let jwt = site.builder(&rotating()).token_claims(|user| async move {
         Ok(Name { name: user.username().to_uppercase(), groups: vec!["b", "a"] })
     });
     let app = app(&jwt.build().unwrap());
@@ -139,8 +139,8 @@ async fn custom_routes_return_simplejwts_errors() {
         Ok(Json(json!({ "access": refreshed.access, "refresh": refreshed.refresh })))
     }
 
-    let site = Site::new().await;
-    let jwt = site.builder(&rotating()).blacklist_app(true).build().unwrap();
+    let site = Site::with_blacklist_app().await;
+    let jwt = site.builder(&rotating()).build().unwrap();
     let route = post_to(move |code: String| log_in_by_code(jwt.clone(), code));
     let app: Router = Router::new().route("/", route);
     let request = |code: &str| http::Request::post("/").body(code.to_owned().into()).unwrap();

@@ -10,6 +10,7 @@ mod outage;
 mod protected;
 mod race;
 mod rejected;
+mod schema;
 mod settings;
 mod setup;
 mod tokens;

@@ -17,8 +17,8 @@ use super::setup::{
 
 #[tokio::test]
 async fn issues_and_accepts_nothing_without_the_database() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&rotating());
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&rotating());
     site.run("ALTER TABLE auth_user RENAME TO away").await;
     site.run("ALTER TABLE token_blacklist_blacklistedtoken RENAME TO away_too").await;
     let future = &*(NOW + 10).to_string();

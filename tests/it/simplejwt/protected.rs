@@ -10,7 +10,7 @@ use tower_jwt_auth::{
     AuthError, AuthErrorKind, Claims,
     guard::RequireLayer,
     middleware::InvalidToken,
-    simplejwt::{DjangoUser, TokenUser},
+    simplejwt::{DjangoUser, SimpleJwtError, TokenUser},
 };
 
 use crate::support::{log::Log, mint::NOW, reply::Reply};
@@ -74,16 +74,14 @@ async fn finds_tokens_in_headers_as_simplejwt_does() {
 
 #[tokio::test]
 async fn rejects_invalid_tokens_with_simplejwts_messages() {
-    let site = Site::new().await;
+    let (site, with_app) = (Site::new().await, Site::with_blacklist_app().await);
     let (past, future) = (&*(NOW - 10).to_string(), &*(NOW + 10).to_string());
     let two = json!({ "AUTH_TOKEN_CLASSES": [ACCESS, SLIDING_TOO] });
     let one = vec![("AccessToken", "access")];
     let both = vec![("AccessToken", "access"), ("SlidingToken", "sliding")];
-    for (app, classes) in [
-        (site.app(&json!({})), &one),
-        (site.app(&two), &both),
-        (site.app_with_blacklist(&two), &both),
-    ] {
+    for (app, classes) in
+        [(site.app(&json!({})), &one), (site.app(&two), &both), (with_app.app(&two), &both)]
+    {
         for (changes, message) in [
             (&[("exp", past)][..], "Token is expired"),
             (&[("iat", future)], "Token is invalid"),
@@ -153,10 +151,10 @@ async fn a_password_change_revokes_tokens() {
 /// As in SimpleJWT, the blacklist has no access tokens.
 #[tokio::test]
 async fn rejects_blacklisted_sliding_tokens() {
-    let site = Site::new().await;
+    let site = Site::with_blacklist_app().await;
     let mut settings = rotating();
     settings["AUTH_TOKEN_CLASSES"] = json!([ACCESS, SLIDING_TOO]);
-    let app = site.app_with_blacklist(&settings);
+    let app = site.app(&settings);
     let (access, sliding) = (token("access", &[]), token("sliding", &[]));
     for path in [HELLO, STATELESS] {
         assert_eq!(get_bearer(&app, path, &access).await.status, StatusCode::OK);
@@ -175,14 +173,38 @@ async fn rejects_blacklisted_sliding_tokens() {
 
 #[tokio::test]
 async fn the_blacklist_comes_before_the_token_type() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&json!({ "AUTH_TOKEN_CLASSES": [SLIDING_TOO] }));
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({ "AUTH_TOKEN_CLASSES": [SLIDING_TOO] }));
     let refresh = token("refresh", &[]);
     let no_class = |message| no_class(&[("SlidingToken", "sliding")], message);
     assert_rejected(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token has wrong type"));
     let blacklisted = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
     assert_eq!(blacklisted.status, StatusCode::OK);
     assert_rejected(&get_bearer(&app, HELLO, &refresh).await, &no_class("Token is blacklisted"));
+}
+
+/// SimpleJWT accepts them. But then a logout would not end all access.
+#[tokio::test]
+async fn blacklisted_tokens_open_no_route_that_accepts_any_type() {
+    let site = Site::with_blacklist_app().await;
+    let untyped = json!({ "AUTH_TOKEN_CLASSES": ["rest_framework_simplejwt.tokens.UntypedToken"] });
+    for (settings, class, token_type) in [
+        (untyped, "UntypedToken", "untyped"),
+        (json!({ "TOKEN_TYPE_CLAIM": null }), "AccessToken", "access"),
+    ] {
+        let app = site.app(&settings);
+        let jti = json!(class).to_string();
+        let refresh = token("refresh", &[("jti", &jti)]);
+        for path in [HELLO, STATELESS] {
+            assert_eq!(get_bearer(&app, path, &refresh).await.status, StatusCode::OK);
+        }
+        let blacklisted = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
+        assert_eq!(blacklisted.status, StatusCode::OK);
+        for path in [HELLO, STATELESS] {
+            let reply = get_bearer(&app, path, &refresh).await;
+            assert_rejected(&reply, &no_class(&[(class, token_type)], "Token is blacklisted"));
+        }
+    }
 }
 
 #[tokio::test]
@@ -277,6 +299,43 @@ async fn an_inner_layer_removes_the_user_of_an_outer_layer() {
     let valid = token("access", &[]);
     assert_eq!(get_bearer(&app, "/outer", &valid).await.body, "true true true");
     assert_eq!(get_bearer(&app, "/both", &valid).await.body, "false false false");
+}
+
+/// Otherwise a handler would get one user from the database and another one from the token.
+#[tokio::test]
+async fn an_inner_stateless_layer_removes_the_outer_user() {
+    let site = Site::new().await;
+    let outer = site.builder(&json!({})).build().unwrap();
+    let inner = site.builder(&json!({ "AUTH_HEADER_NAME": "HTTP_X_INNER" })).build().unwrap();
+    let who = get(async |user: TokenUser, extensions: http::Extensions| {
+        format!("{} {}", user.id(), extensions.get::<DjangoUser>().is_some())
+    });
+    let app: Router = Router::new().route(
+        "/",
+        who.layer::<_, Infallible>(inner.stateless_layer()).layer(outer.layer().unwrap()),
+    );
+    let request = Request::get("/")
+        .header("authorization", format!("Bearer {}", token("access", &[])))
+        .header("x-inner", format!("Bearer {}", token("access", &[("user_id", "\"2\"")])))
+        .body(Body::empty());
+    assert_eq!(send(&app, request.unwrap()).await.body, "2 false");
+}
+
+/// Otherwise an authenticated request could be taken for an anonymous one.
+#[tokio::test]
+async fn an_inner_layer_overrides_an_anonymous_outer_layer() {
+    let site = Site::new().await;
+    let outer = site.builder(&json!({ "AUTH_HEADER_NAME": "HTTP_X_OUTER" })).build().unwrap();
+    let optional = outer.layer().unwrap().with_optional(InvalidToken::Reject);
+    let inner = site.builder(&json!({})).build().unwrap();
+    let who = get(async |user: Result<DjangoUser, SimpleJwtError>| match user {
+        Ok(user) => user.username().to_owned(),
+        Err(error) => error.status().to_string(),
+    });
+    let app: Router = Router::new()
+        .route("/", who.layer::<_, Infallible>(inner.stateless_layer()).layer(optional));
+    let reply = get_bearer(&app, "/", &token("access", &[])).await;
+    assert_eq!(reply.body, "500 Internal Server Error", "no layer loads a user for this route");
 }
 
 #[tokio::test]

@@ -1,12 +1,19 @@
 //! Tokens that the views reject, with SimpleJWT's messages.
 
+use std::{pin::pin, sync::mpsc};
+
+use axum::Router;
+use futures::poll;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::{runtime, task};
+use tower_jwt_auth::password::django::{DjangoHasher, Format};
 
 use crate::support::mint::NOW;
 
 use super::setup::{
-    BLACKLIST, REFRESH, SLIDE, Site, VERIFY, log_in, member, payload, post, rotating, token,
+    BLACKLIST, PASSWORD, REFRESH, SLIDE, Site, VERIFY, app, log_in, member, payload, post,
+    rotating, token,
 };
 
 /// Each view with its field and the type of its tokens.
@@ -17,12 +24,17 @@ const VIEWS: [(&str, &str, &str); 4] = [
     (SLIDE, "token", "sliding"),
 ];
 
+/// A site without and one with the blacklist app, each with settings.
+async fn both_sites() -> [(Site, Value); 2] {
+    [(Site::new().await, json!({})), (Site::with_blacklist_app().await, rotating())]
+}
+
 #[tokio::test]
 async fn each_fault_has_its_message() {
-    let site = Site::new().await;
     let (past, future) = (&*(NOW - 10).to_string(), &*(NOW + 10).to_string());
     let invalid = "Token is invalid";
-    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+    for (site, settings) in both_sites().await {
+        let app = site.app(&settings);
         for (changes, expected) in [
             (&[("exp", past)][..], "Token is expired"),
             (&[("exp", &*NOW.to_string())], "Token is expired"),
@@ -68,9 +80,9 @@ async fn each_fault_has_its_message() {
 
 #[tokio::test]
 async fn rejects_tokens_of_other_types() {
-    let site = Site::new().await;
     let future = &*(NOW + 10).to_string();
-    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+    for (site, settings) in both_sites().await {
+        let app = site.app(&settings);
         for (path, field, token_type) in VIEWS {
             for other in ["access", "refresh", "sliding", "odd"] {
                 // The views blacklist it, so each one needs its own id.
@@ -99,8 +111,8 @@ async fn rejects_tokens_of_other_types() {
 /// The blacklist comes before the other claims.
 #[tokio::test]
 async fn rejects_blacklisted_tokens() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&rotating());
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&rotating());
     let refresh = token("refresh", &[]);
     let reply = post(&app, BLACKLIST, &json!({ "refresh": refresh })).await;
     assert_eq!((reply.status, &*reply.body), (StatusCode::OK, "{}"));
@@ -123,12 +135,14 @@ async fn rejects_blacklisted_tokens() {
 }
 
 #[tokio::test]
-async fn verify_asks_the_blacklist_only_if_rotation_does() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&json!({}));
+async fn verify_rejects_blacklisted_tokens_without_rotation() {
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({}));
     let refresh = member(&log_in(&app).await, "refresh");
     assert_eq!(post(&app, BLACKLIST, &json!({ "refresh": refresh })).await.status, StatusCode::OK);
-    assert_eq!(post(&app, VERIFY, &json!({ "token": refresh })).await.status, StatusCode::OK);
+    let reply = post(&app, VERIFY, &json!({ "token": refresh })).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    assert_eq!(reply.body, r#"{"non_field_errors":["Token is blacklisted"]}"#);
     let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
     assert_eq!(member(&reply, "detail"), "Token is blacklisted");
 }
@@ -151,7 +165,8 @@ async fn deleted_and_inactive_users_get_no_tokens() {
     let site = Site::new().await;
     let future = &*(NOW + 10).to_string();
     let nobody = r#"{"detail":"No active account found for the given token."}"#;
-    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+    for (site, settings) in both_sites().await {
+        let app = site.app(&settings);
         for user in ["\"2\"", "\"99\"", "\"abc\"", "\"1.5\"", "99", "2"] {
             let changes = [("user_id", user), ("refresh_exp", future)];
             let refresh = token("refresh", &changes);
@@ -168,8 +183,8 @@ async fn deleted_and_inactive_users_get_no_tokens() {
 
 #[tokio::test]
 async fn refreshes_tokens_without_a_user() {
-    let site = Site::new().await;
-    for app in [site.app(&json!({})), site.app_with_blacklist(&rotating())] {
+    for (site, settings) in both_sites().await {
+        let app = site.app(&settings);
         let refresh = token("refresh", &[("user_id", "")]);
         let reply = post(&app, REFRESH, &json!({ "refresh": refresh })).await;
         assert_eq!(reply.status, StatusCode::OK);
@@ -217,4 +232,64 @@ async fn sliding_tokens_can_be_refreshed_until_refresh_exp() {
     let expired = [("exp", &*at(NOW - 10)), ("refresh_exp", &*at(NOW + 100))];
     let reply = post(&app, SLIDE, &json!({ "token": token("sliding", &expired) })).await;
     assert_eq!(member(&reply, "detail"), "Token is expired");
+}
+
+#[tokio::test]
+async fn verify_rejects_blacklisted_sliding_tokens() {
+    let site = Site::with_blacklist_app().await;
+    let jwt = site.builder(&json!({})).build().unwrap();
+    let sliding = jwt.sliding_token_for(&site.user("1").await).await.unwrap();
+    jwt.verify(&sliding).await.unwrap();
+    site.blacklist_all().await;
+    assert_eq!(jwt.verify(&sliding).await.unwrap_err().status(), StatusCode::BAD_REQUEST);
+}
+
+/// Runs `test` on a runtime whose only blocking thread is busy until the sender is dropped, with a
+/// service that hashes one password at a time and has no queue.
+fn with_busy_hasher<F: Future<Output = ()>>(
+    test: impl FnOnce(Router, DjangoHasher, mpsc::Sender<()>) -> F,
+) {
+    let mut runtime = runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let site = Site::new().await;
+        let cheap = Format::Pbkdf2Sha256 { iterations: 1000 };
+        let hasher = DjangoHasher::builder().formats([cheap]).max_concurrent(1).max_waiting(0);
+        let hasher = hasher.build().unwrap();
+        let jwt = site.builder_with_hasher(&json!({}), hasher.clone()).build().unwrap();
+        let (release, released) = mpsc::channel();
+        task::spawn_blocking(move || released.recv());
+        test(app(&jwt), hasher, release).await;
+    });
+}
+
+/// Otherwise the time would reveal which users exist and are active.
+#[test]
+fn failed_logins_hash_the_password() {
+    with_busy_hasher(async |app, hasher, release| {
+        let mut running = pin!(hasher.hash("x"));
+        assert!(poll!(&mut running).is_pending());
+        let failures = [("ada", "wrong"), ("nobody", "x"), ("bob", PASSWORD)]
+            .map(|(username, password)| json!({ "username": username, "password": password }));
+        for body in &failures {
+            let reply = post(&app, "/api/token/", body).await;
+            assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+            assert_eq!(reply.json()["code"], "overloaded");
+        }
+        drop(release);
+        running.await.unwrap();
+        for body in &failures {
+            assert_eq!(post(&app, "/api/token/", body).await.status, StatusCode::UNAUTHORIZED);
+        }
+    });
+}
+
+#[test]
+fn rejects_long_passwords_without_hashing() {
+    with_busy_hasher(async |app, hasher, _release| {
+        let mut running = pin!(hasher.hash("x"));
+        assert!(poll!(&mut running).is_pending());
+        let body = json!({ "username": "ada", "password": "x".repeat(1025) });
+        assert_eq!(post(&app, "/api/token/", &body).await.status, StatusCode::UNAUTHORIZED);
+    });
 }

@@ -7,7 +7,8 @@ use serde_json::json;
 use tower_jwt_auth::simplejwt::SimpleJwtError;
 
 use super::setup::{
-    BLACKLIST, BLACKLIST_TABLES, HELLO, PASSWORD, REFRESH, Site, app, get_bearer, post, token,
+    BLACKLIST, BLACKLIST_TABLES, HELLO, PASSWORD, REFRESH, STATELESS, Site, VERIFY, app,
+    get_bearer, post, token,
 };
 
 /// The message of the innermost source.
@@ -34,6 +35,7 @@ async fn rejects_blacklist_tables_that_are_not_used() {
     for (path, body) in [
         (REFRESH, &refresh),
         (BLACKLIST, &refresh),
+        (VERIFY, &json!({ "token": token("refresh", &[]) })),
         ("/api/token/", &json!({ "username": "ada", "password": PASSWORD })),
     ] {
         let reply = post(&app, path, body).await;
@@ -41,6 +43,10 @@ async fn rejects_blacklist_tables_that_are_not_used() {
     }
     let access = token("access", &[]);
     assert_eq!(get_bearer(&app, HELLO, &access).await.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    let sliding = json!({ "AUTH_TOKEN_CLASSES": "rest_framework_simplejwt.tokens.SlidingToken" });
+    let reply = get_bearer(&site.app(&sliding), STATELESS, &token("sliding", &[])).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
 
     site.run("DROP TABLE token_blacklist_blacklistedtoken").await;
     assert!(jwt.check_database().await.is_err(), "one table is left");

@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     Algorithm, ConfigError, ConfigErrorKind, SigningKey,
     simplejwt::{AudienceSetting, Settings, SimpleJwt, TokenClass},
+    token::NoClaims,
 };
 
 use crate::support::keys;
+
+use super::setup::Site;
 
 const SECRET: &str = "a secret key of Django's, which has fifty characters";
 
@@ -231,8 +234,8 @@ fn rejects_contradictory_and_ineffective_settings() {
         (json!({ "ISSUER": "" }), Some(Ineffective)),
         (json!({ "AUTH_TOKEN_CLASSES": [] }), Some(Ineffective)),
         (json!({ "AUTH_HEADER_TYPES": [] }), Some(Ineffective)),
-        (json!({ "AUTH_HEADER_TYPES": [""] }), Some(Ineffective)),
-        (json!({ "AUTH_HEADER_TYPES": ["two words"] }), Some(Ineffective)),
+        (json!({ "AUTH_HEADER_TYPES": [""] }), Some(OutOfRange)),
+        (json!({ "AUTH_HEADER_TYPES": ["two words"] }), Some(OutOfRange)),
         (json!({ "AUTH_HEADER_TYPES": "JWT" }), None),
         (json!({ "AUTH_HEADER_NAME": "HTTP_X_AUTH" }), None),
         (json!({ "AUTH_HEADER_NAME": "Authorization" }), Some(OutOfRange)),
@@ -254,10 +257,8 @@ fn rejects_contradictory_and_ineffective_settings() {
 
 #[tokio::test]
 async fn the_blacklist_app_requires_token_ids() {
-    let site = super::setup::Site::new().await;
-    let build = |jti: Value| {
-        site.builder(&json!({ "JTI_CLAIM": jti })).blacklist_app(true).build().map(drop)
-    };
+    let site = Site::with_blacklist_app().await;
+    let build = |jti: Value| site.builder(&json!({ "JTI_CLAIM": jti })).build().map(drop);
     assert!(build("id".into()).is_ok());
     assert_eq!(build(Value::Null).unwrap_err().kind(), ConfigErrorKind::Conflict);
 }
@@ -270,6 +271,47 @@ fn views_and_users_require_a_database() {
     let _ = jwt.stateless_layer();
     let with_app = SimpleJwt::builder(Settings::default()).secret_key(SECRET).blacklist_app(true);
     assert_eq!(with_app.build().unwrap_err().kind(), ConfigErrorKind::Conflict);
+}
+
+/// A forgotten line must not make blacklisted tokens valid.
+#[tokio::test]
+async fn the_blacklist_app_has_no_default_with_users() {
+    let site = Site::new().await;
+    let with_users =
+        || SimpleJwt::builder(Settings::default()).secret_key(SECRET).users(site.users());
+    let error = with_users().build().unwrap_err();
+    assert_eq!(error.kind(), ConfigErrorKind::Conflict);
+    assert!(error.to_string().contains("blacklist_app"), "{error}");
+    with_users().blacklist_app(false).build().unwrap();
+
+    // Sliding tokens can be blacklisted, even if only a stateless layer verifies them.
+    let sliding = json!({ "AUTH_TOKEN_CLASSES": "rest_framework_simplejwt.tokens.SlidingToken" });
+    assert_eq!(kind(&sliding), Some(ConfigErrorKind::Conflict));
+    let settings = read(&sliding).unwrap();
+    SimpleJwt::builder(settings).secret_key(SECRET).blacklist_app(false).build().unwrap();
+}
+
+/// A verifier does not ask the blacklist.
+#[tokio::test]
+async fn there_is_no_verifier_for_tokens_that_can_be_blacklisted() {
+    let class = |name: &str| format!("rest_framework_simplejwt.tokens.{name}");
+    let classes = |names: &[&str]| json!({ "AUTH_TOKEN_CLASSES": names.iter().map(|name| class(name)).collect::<Vec<_>>() });
+    let (site, with_app) = (Site::new().await, Site::with_blacklist_app().await);
+    for (settings, is_blacklistable) in [
+        (json!({}), false),
+        (classes(&["AccessToken"]), false),
+        (classes(&["SlidingToken"]), true),
+        (classes(&["AccessToken", "SlidingToken"]), true),
+        (classes(&["RefreshToken"]), true),
+        (classes(&["UntypedToken"]), true),
+        (json!({ "TOKEN_TYPE_CLAIM": null }), true),
+    ] {
+        let verifier =
+            |site: &Site| site.builder(&settings).build().unwrap().verifier::<NoClaims>();
+        verifier(&site).unwrap();
+        let kind = verifier(&with_app).err().map(|error| error.kind());
+        assert_eq!(kind, is_blacklistable.then_some(ConfigErrorKind::Conflict), "{settings}");
+    }
 }
 
 #[test]

@@ -32,13 +32,15 @@ pub(super) const SLIDE: &str = "/api/token/sliding/refresh/";
 pub(super) const HELLO: &str = "/api/hello/";
 pub(super) const STATELESS: &str = "/api/stateless/";
 
-const TABLES: &str = r#"
+const USER_TABLE: &str = r#"
 CREATE TABLE "auth_user" (
     "id" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "password" varchar(128) NOT NULL,
     "last_login" datetime NULL, "is_superuser" bool NOT NULL,
     "username" varchar(150) NOT NULL UNIQUE, "last_name" varchar(150) NOT NULL,
     "email" varchar(254) NOT NULL, "is_staff" bool NOT NULL, "is_active" bool NOT NULL,
-    "date_joined" datetime NOT NULL, "first_name" varchar(150) NOT NULL);
+    "date_joined" datetime NOT NULL, "first_name" varchar(150) NOT NULL);"#;
+
+pub(super) const BLACKLIST_TABLES: &str = r#"
 CREATE TABLE "token_blacklist_outstandingtoken" (
     "token" text NOT NULL, "created_at" datetime NULL, "expires_at" datetime NOT NULL,
     "user_id" integer NULL REFERENCES "auth_user" ("id") DEFERRABLE INITIALLY DEFERRED,
@@ -53,14 +55,17 @@ pub(super) struct Site {
     folder: Folder,
     pub(super) clock: ManualClock,
     hasher: DjangoHasher,
+    has_blacklist_app: bool,
 }
 
 impl Site {
+    /// A project without the blacklist app.
     pub(super) async fn new() -> Self {
         let cheap = Format::Pbkdf2Sha256 { iterations: 1_000 };
         let hasher = DjangoHasher::builder().formats([cheap]).build().unwrap();
-        let site = Self { folder: Folder::new(), clock: clock(), hasher };
-        site.run(TABLES).await;
+        let folder = Folder::new();
+        let site = Self { folder, clock: clock(), hasher, has_blacklist_app: false };
+        site.run(USER_TABLE).await;
         let hash = site.hasher.hash(PASSWORD).await.unwrap();
         for (username, is_active) in [("ada", 1), ("bob", 0)] {
             site.run(&format!(
@@ -70,6 +75,12 @@ impl Site {
             ))
             .await;
         }
+        site
+    }
+
+    pub(super) async fn with_blacklist_app() -> Self {
+        let site = Self { has_blacklist_app: true, ..Self::new().await };
+        site.run(BLACKLIST_TABLES).await;
         site
     }
 
@@ -97,7 +108,16 @@ impl Site {
         row.try_get::<Option<String>, _>(0).unwrap()
     }
 
-    fn users(&self) -> DjangoUsers {
+    /// Blacklists all recorded tokens.
+    pub(super) async fn blacklist_all(&self) {
+        self.run(
+            "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+            SELECT created_at, id FROM token_blacklist_outstandingtoken",
+        )
+        .await;
+    }
+
+    pub(super) fn users(&self) -> DjangoUsers {
         let database = DjangoDatabase::connect_lazy(&self.url()).unwrap();
         DjangoUsers::new(database).with_hasher(self.hasher.clone())
     }
@@ -107,21 +127,25 @@ impl Site {
     }
 
     pub(super) fn builder(&self, settings: &Value) -> SimpleJwtBuilder {
+        self.builder_with_hasher(settings, self.hasher.clone())
+    }
+
+    pub(super) fn builder_with_hasher(
+        &self,
+        settings: &Value,
+        hasher: DjangoHasher,
+    ) -> SimpleJwtBuilder {
         let settings: Settings = serde_json::from_value(settings.clone()).unwrap();
         SimpleJwt::builder(settings)
             .secret_key(str::from_utf8(keys::SECRET).unwrap())
-            .users(self.users())
+            .users(self.users().with_hasher(hasher))
+            .blacklist_app(self.has_blacklist_app)
             .clock(&self.clock)
     }
 
-    /// The routes of the example, without the blacklist app.
+    /// The routes of the example.
     pub(super) fn app(&self, settings: &Value) -> Router {
         app(&self.builder(settings).build().unwrap())
-    }
-
-    /// The routes of the example, with the blacklist app.
-    pub(super) fn app_with_blacklist(&self, settings: &Value) -> Router {
-        app(&self.builder(settings).blacklist_app(true).build().unwrap())
     }
 }
 

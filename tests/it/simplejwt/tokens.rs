@@ -77,8 +77,8 @@ async fn sliding_tokens_keep_their_id_and_refresh_exp() {
 
 #[tokio::test]
 async fn rotation_replaces_claims_in_place() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&rotating());
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&rotating());
     // Numbers and strings are copied unchanged.
     let custom = [
         ("big", "123456789012345678901234567890"),
@@ -194,8 +194,8 @@ async fn writes_the_digest_of_the_password_hash() {
 /// The views send no code, and blacklist the token.
 #[tokio::test]
 async fn a_password_change_revokes_refresh_tokens() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&json!({ "CHECK_REVOKE_TOKEN": true }));
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({ "CHECK_REVOKE_TOKEN": true }));
     let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
     let sliding = obtain_sliding(&app).await;
     assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
@@ -211,7 +211,7 @@ async fn a_password_change_revokes_refresh_tokens() {
     // Also if the rotation itself asks the blacklist.
     let mut settings = rotating();
     settings["CHECK_REVOKE_TOKEN"] = true.into();
-    let reply = post(&site.app_with_blacklist(&settings), REFRESH, &refresh).await;
+    let reply = post(&site.app(&settings), REFRESH, &refresh).await;
     assert_eq!(member(&reply, "detail"), "Token is blacklisted");
 }
 

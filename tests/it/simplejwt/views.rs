@@ -25,14 +25,15 @@ async fn writes_nothing_without_the_app() {
     assert!(post(&app, REFRESH, &refresh).await.json()["refresh"].is_string());
     assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK, "it stays valid");
     assert_eq!(post(&app, BLACKLIST, &refresh).await.status, StatusCode::OK);
-    assert_eq!(counts(&site).await, ("0".to_owned(), "0".to_owned()));
+    let tables = "SELECT group_concat(name) FROM sqlite_master WHERE name LIKE 'token%'";
+    assert_eq!(site.query(tables).await, None);
     assert_eq!(site.query("SELECT last_login FROM auth_user WHERE id = 1").await, None);
 }
 
 #[tokio::test]
 async fn records_and_blacklists_tokens() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&rotating());
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&rotating());
     let refresh = member(&log_in(&app).await, "refresh");
     assert_eq!(counts(&site).await, ("1".to_owned(), "0".to_owned()));
     let row = site
@@ -62,8 +63,8 @@ async fn records_and_blacklists_tokens() {
 
 #[tokio::test]
 async fn rotation_without_blacklist_records_the_new_token() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&json!({ "ROTATE_REFRESH_TOKENS": true }));
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({ "ROTATE_REFRESH_TOKENS": true }));
     let refresh = json!({ "refresh": member(&log_in(&app).await, "refresh") });
     for count in ["2", "3"] {
         assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
@@ -77,10 +78,9 @@ async fn rotation_without_blacklist_records_the_new_token() {
 /// Revoking one copy of a sliding token revokes all copies.
 #[tokio::test]
 async fn a_sliding_refresh_extends_the_stored_expiry() {
-    let site = Site::new().await;
+    let site = Site::with_blacklist_app().await;
     let sliding_class = "rest_framework_simplejwt.tokens.SlidingToken";
-    let app =
-        site.app_with_blacklist(&json!({ "LEEWAY": 30, "AUTH_TOKEN_CLASSES": [sliding_class] }));
+    let app = site.app(&json!({ "LEEWAY": 30, "AUTH_TOKEN_CLASSES": [sliding_class] }));
     let body = json!({ "username": "ada", "password": super::setup::PASSWORD });
     let first = member(&post(&app, SLIDING, &body).await, "token");
     let expiry = "SELECT strftime('%s', expires_at) FROM token_blacklist_outstandingtoken";
@@ -90,16 +90,39 @@ async fn a_sliding_refresh_extends_the_stored_expiry() {
     assert_eq!(site.query(expiry).await, Some((NOW + 530).to_string()));
     assert_eq!(counts(&site).await.0, "1");
 
-    site.run(
-        "INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
-        SELECT created_at, id FROM token_blacklist_outstandingtoken",
-    )
-    .await;
+    site.blacklist_all().await;
     for token in [&first, &second] {
         let reply = post(&app, SLIDE, &json!({ "token": token })).await;
         assert_eq!(member(&reply, "detail"), "Token is blacklisted");
         assert_eq!(super::setup::get_bearer(&app, super::setup::HELLO, token).await.status, 401);
     }
+}
+
+/// Django's flush must not delete the row while an old copy is valid.
+#[tokio::test]
+async fn a_sliding_refresh_never_shortens_the_stored_expiry() {
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({ "SLIDING_TOKEN_LIFETIME": 60 }));
+    // Issued with a longer lifetime, and without a row.
+    let (exp, refresh_exp) = ((NOW + 1000).to_string(), (NOW + 5000).to_string());
+    let old = token("sliding", &[("exp", &exp), ("refresh_exp", &refresh_exp)]);
+    assert_eq!(post(&app, SLIDE, &json!({ "token": old })).await.status, StatusCode::OK);
+    let expiry = "SELECT strftime('%s', expires_at) FROM token_blacklist_outstandingtoken";
+    assert_eq!(site.query(expiry).await, Some(exp));
+}
+
+/// Other copies of the token may have been refreshed without a row, and can be refreshed again.
+#[tokio::test]
+async fn a_revoked_sliding_token_stays_revoked_until_its_last_copy_expires() {
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({ "CHECK_REVOKE_TOKEN": true, "LEEWAY": 30 }));
+    let refresh_exp = (NOW + 5000).to_string();
+    let old = token("sliding", &[("refresh_exp", &refresh_exp)]);
+    let reply = post(&app, SLIDE, &json!({ "token": old })).await;
+    assert_eq!(member(&reply, "detail"), "The user's password has been changed.");
+    let expiry = "SELECT strftime('%s', expires_at) FROM token_blacklist_outstandingtoken";
+    // Refreshed at the last moment, and valid for the leeway.
+    assert_eq!(site.query(expiry).await, Some((NOW + 5000 + 30 + 300 + 30).to_string()));
 }
 
 #[tokio::test]
@@ -119,8 +142,8 @@ async fn records_the_last_login_if_configured() {
 
 #[tokio::test]
 async fn verify_writes_nothing() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&rotating());
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&rotating());
     for token in [token("access", &[]), token("refresh", &[]), token("odd", &[])] {
         for _ in 0..2 {
             let reply = post(&app, VERIFY, &json!({ "token": token })).await;
@@ -133,8 +156,8 @@ async fn verify_writes_nothing() {
 /// Such as those from before the app was installed.
 #[tokio::test]
 async fn rotates_and_blacklists_unrecorded_tokens() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&rotating());
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&rotating());
     let refresh = json!({ "refresh": token("refresh", &[]) });
     assert_eq!(post(&app, REFRESH, &refresh).await.status, StatusCode::OK);
     assert_eq!(counts(&site).await, ("2".to_owned(), "1".to_owned()));
@@ -145,8 +168,8 @@ async fn rotates_and_blacklists_unrecorded_tokens() {
 
 #[tokio::test]
 async fn a_sliding_token_blacklisted_during_its_refresh_is_rejected() {
-    let site = Site::new().await;
-    let app = site.app_with_blacklist(&json!({}));
+    let site = Site::with_blacklist_app().await;
+    let app = site.app(&json!({}));
     let body = json!({ "username": "ada", "password": super::setup::PASSWORD });
     let sliding = member(&post(&app, SLIDING, &body).await, "token");
     site.run(
@@ -163,8 +186,8 @@ async fn a_sliding_token_blacklisted_during_its_refresh_is_rejected() {
 /// Django's rows contain the expiry of the first copy.
 #[tokio::test]
 async fn a_purge_waits_for_the_last_copy_of_a_sliding_token() {
-    let site = Site::new().await;
-    let jwt = site.builder(&json!({})).blacklist_app(true).build().unwrap();
+    let site = Site::with_blacklist_app().await;
+    let jwt = site.builder(&json!({})).build().unwrap();
     let store = jwt.blacklist_app().unwrap();
     let day = 24 * 60 * 60;
     site.run(&format!(
