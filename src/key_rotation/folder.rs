@@ -73,6 +73,7 @@ async fn spawn_blocking<T: Send + 'static>(
     done.map_err(KeyStorageError::unavailable)?.map_err(KeyStorageError::unavailable)
 }
 
+#[allow(clippy::verbose_file_reads, reason = "the buffer must have its size from the start")]
 fn load(folder: &Path) -> io::Result<Option<StoredKeys>> {
     let mut file = match File::open(folder.join(KEYS_FILE)) {
         Ok(file) => file,

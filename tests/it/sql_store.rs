@@ -306,7 +306,7 @@ pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
     }
     is_spent(store, "user 7", "first").await.unwrap();
     store.is_revoked(&TokenRef::new("user 7", at(0))).await.unwrap();
-    store.sessions(&user, at(12), Page::first()).await.unwrap().sessions;
+    store.sessions(&user, at(12), Page::first()).await.unwrap();
     store.purge(at(50), 300).await.unwrap();
     store.ping().await.unwrap();
 }

@@ -5,8 +5,8 @@
 
 mod client;
 mod event;
-mod model;
 mod order;
+mod state;
 mod stores;
 
 use std::{cell::Cell, fmt::Debug};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{event::Event, model::Model};
+use super::{event::Event, state::Model};
 
 /// The states in which a store may be after what has been observed.
 #[derive(Debug)]

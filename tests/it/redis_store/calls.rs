@@ -38,7 +38,7 @@ async fn every_call_is_one_command() {
         spend(&store, &user, "s", "0", "1").await.unwrap();
         spend(&store, &user, "unknown", "0", "1").await.unwrap();
         is_access_revoked(&store, &user, "s").await.unwrap();
-        store.sessions(&user, at(0), Page::first()).await.unwrap().sessions;
+        store.sessions(&user, at(0), Page::first()).await.unwrap();
         store.ping().await.unwrap();
         for revocation in [&token, &other, &end] {
             store.revoke(revocation, at(0)).await.unwrap();
