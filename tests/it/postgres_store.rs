@@ -212,7 +212,7 @@ async fn calls_take_one_round_trip() {
         let id = ids.next().unwrap();
         NewSession::new(id, user_id, "first", at(0)).with_limit(1.try_into().ok())
     };
-    assert_eq!(trips!(store.begin(&limited())), 3, "begin with a limit");
+    assert_eq!(trips!(store.begin(&limited())), 1, "begin with a limit");
 }
 
 /// An adoption does not see a revocation that is not committed yet, nor is it seen by it.
@@ -445,14 +445,9 @@ async fn a_connection_goes_from_call_to_call() {
         }
         answers.load(Ordering::SeqCst) - before
     };
-    // Once a second it goes back for a moment, which may be amid the calls of one round.
-    let mut rounds = 0;
-    while answers_to(4).await != 4 {
-        rounds += 1;
-        assert!(rounds < 10, "more answers than calls");
-    }
-    // These take longer than a second.
-    assert!(answers_to(25).await > 25);
+    // The first call connects and prepares.
+    answers_to(1).await;
+    assert_eq!(answers_to(10).await, 10);
 }
 
 /// Others may be waiting for it.

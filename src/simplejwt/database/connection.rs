@@ -1,7 +1,6 @@
 use std::fmt;
 
 use futures::future::BoxFuture;
-use sqlx::SqlStr;
 use tokio::time::timeout;
 
 use crate::{
@@ -10,10 +9,11 @@ use crate::{
     store::{
         DEFAULT_DEADLINE, StoreError,
         sql::{
-            calls::{Calls, Row},
-            engine::{Access, Engine, Param},
+            calls::Calls,
+            engine::{Access, Call, Engine, Param, Row},
             postgres::PostgresEngine,
             sqlite::SqliteEngine,
+            statement::Statement,
         },
     },
 };
@@ -144,7 +144,7 @@ impl DjangoDatabase {
 
     pub(super) async fn read(
         &self,
-        sql: &SqlStr,
+        sql: &Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Fields>, StoreError> {
         let cannot_write = match &self.backend {
@@ -161,7 +161,7 @@ impl DjangoDatabase {
     /// first that returns no rows. Returns the rows of the last.
     pub(super) async fn write(
         &self,
-        statements: &[SqlStr],
+        statements: &[Statement],
         params: &[Param<'_>],
     ) -> Result<Vec<Fields>, StoreError> {
         self.run(Access::Write, statements.len() > 1, statements, params).await
@@ -171,7 +171,7 @@ impl DjangoDatabase {
         &self,
         access: Access,
         in_transaction: bool,
-        statements: &[SqlStr],
+        statements: &[Statement],
         params: &[Param<'_>],
     ) -> Result<Vec<Fields>, StoreError> {
         // Boxed, because the futures of handlers would exceed the compiler's limit on nesting.
@@ -189,12 +189,13 @@ async fn run<E: Engine>(
     calls: &Calls<E>,
     access: Access,
     in_transaction: bool,
-    statements: &[SqlStr],
+    statements: &[Statement],
     params: &[Param<'_>],
 ) -> Result<Vec<Fields>, StoreError> {
     // SQLite has one lock for the whole file and ignores the number.
     let lock = in_transaction.then_some(0);
-    let rows = timeout(DEFAULT_DEADLINE, calls.run(access, lock, statements, params)).await;
+    let call = Call { access, lock, statements, params };
+    let rows = timeout(DEFAULT_DEADLINE, calls.run(call)).await;
     let rows = rows.unwrap_or_else(|elapsed| Err(StoreError::unavailable(elapsed)))?;
     let fields: Result<_, _> = rows.iter().map(fields::<E>).collect();
     fields.map_err(StoreError::unavailable)

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use crate::store::sql::statement::Statement;
 
 /// The differences between the databases.
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +20,16 @@ impl Dialect {
 
     /// Returns a row if the database accepts writes. In SQLite, beginning the transaction around it
     /// already shows that.
-    pub(super) const fn ping(self) -> SqlStr {
-        SqlStr::from_static(match self {
+    pub(super) fn ping(self) -> Statement {
+        Statement::new(match self {
             Self::Postgres => "SELECT '1' WHERE current_setting('transaction_read_only') = 'off'",
             Self::Sqlite => "SELECT '1'",
         })
     }
 
     /// The names and types of the columns of table $1.
-    pub(super) const fn columns(self) -> SqlStr {
-        SqlStr::from_static(match self {
+    pub(super) fn columns(self) -> Statement {
+        Statement::new(match self {
             // Without the modifier: a cast to `varchar(150)` would truncate longer values.
             Self::Postgres => {
                 "SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
@@ -109,6 +109,6 @@ pub(super) fn quoted(name: &str) -> String {
 
 /// A statement whose variable parts are quoted names, types that the database listed, and numbers
 /// of parameters.
-pub(super) fn statement(sql: impl Into<String>) -> SqlStr {
-    AssertSqlSafe(std::sync::Arc::<str>::from(sql.into())).into_sql_str()
+pub(super) fn statement(sql: impl Into<String>) -> Statement {
+    Statement::new(sql)
 }

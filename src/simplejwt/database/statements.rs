@@ -1,6 +1,6 @@
 //! The SQL about users and tokens.
 
-use sqlx::SqlStr;
+use crate::store::sql::statement::Statement;
 
 use super::{
     connection::Fields,
@@ -25,34 +25,34 @@ pub(super) struct Statements {
     pub(super) username: Kind,
 
     /// The user called $1.
-    pub(super) by_username: SqlStr,
+    pub(super) by_username: Statement,
     /// The user with id $1.
-    pub(super) by_id: SqlStr,
+    pub(super) by_id: Statement,
     /// Sets the hash of the user with primary key $1 to $2, if it still is $3.
-    pub(super) rehash: SqlStr,
+    pub(super) rehash: Statement,
     /// Sets the last login of the user with primary key $1 to $2.
-    pub(super) record_login: Option<SqlStr>,
+    pub(super) record_login: Option<Statement>,
 
     /// Records token $1 of user $2, issued at $3, until $4.
-    pub(super) outstand: SqlStr,
+    pub(super) outstand: Statement,
     /// Whether token $1 is blacklisted.
-    pub(super) is_blacklisted: SqlStr,
+    pub(super) is_blacklisted: Statement,
     /// Blacklists token $1 of user $2 at $3, and records it until $4. Returns a row if it was not
     /// blacklisted.
-    pub(super) blacklist: Vec<SqlStr>,
+    pub(super) blacklist: Vec<Statement>,
     /// The same. If it was not blacklisted, also records token $5 of the same user until $6, and
     /// returns a row.
-    pub(super) rotate: Vec<SqlStr>,
+    pub(super) rotate: Vec<Statement>,
     /// Records token $1 of user $2, issued at $3, until at least $4. Returns whether it is
     /// blacklisted.
-    pub(super) slide: SqlStr,
+    pub(super) slide: Statement,
 
     /// The highest of the $3 ids after $1, and how many of these tokens have expired at $2.
-    pub(super) page: SqlStr,
+    pub(super) page: Statement,
     /// Deletes from the blacklist up to $4 tokens with ids above $1 and up to $2, expired at $3.
-    pub(super) purge_blacklisted: SqlStr,
+    pub(super) purge_blacklisted: Statement,
     /// Deletes the same tokens from the outstanding tokens.
-    pub(super) purge_outstanding: SqlStr,
+    pub(super) purge_outstanding: Statement,
 }
 
 impl Statements {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::SqlStr;
+use crate::store::sql::statement::Statement;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -244,7 +244,7 @@ impl DjangoStore {
         &self,
         token: &Outstanding<'_>,
         now: NumericDate,
-        choose: impl Fn(&Statements) -> &[SqlStr],
+        choose: impl Fn(&Statements) -> &[Statement],
     ) -> Result<Vec<Fields>, StoreError> {
         let sql = self.users.statements().await?;
         let params = self.params(sql, token, now)?;

@@ -1,4 +1,4 @@
-//! Calls to a database, tried again while its connections fail.
+//! Calls to a database, retried while connections fail.
 
 use std::{
     sync::{
@@ -8,19 +8,17 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Database, Error, SqlStr};
+use sqlx::{Connection, Database, Error};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     super::error::StoreError,
-    engine::{Access, Engine, Param},
+    engine::{Access, Call, Engine, Row},
     lease::Lease,
 };
 
-/// How long to wait before trying again what would fail at once.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(20);
-
-pub(crate) type Row<E> = <<E as Engine>::Db as Database>::Row;
+/// How long to wait before a retry that would fail at once.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A database that is called. Cheap to clone.
 #[derive(Clone)]
@@ -35,20 +33,27 @@ impl<E: Engine> Calls<E> {
         Self { engine, cannot_write: Arc::default() }
     }
 
-    #[cfg(feature = "postgres")]
+    #[cfg(any(test, feature = "postgres"))]
     pub(super) const fn engine(&self) -> &E {
         &self.engine
     }
 
     /// Whether the last call that would have written failed.
     ///
-    /// What can be read while nothing can be written may be a stale copy, and nobody could have
-    /// revoked anything meanwhile: not to be relied on before writing works again.
+    /// Reads are not to be relied on then, until a write succeeds: the data may be a stale copy, and
+    /// nobody can revoke anything in the meantime.
     pub(crate) fn cannot_write(&self) -> bool {
         self.cannot_write.load(Ordering::Relaxed)
     }
 
-    /// Tries again while connections fail, as they all do after the server was restarted.
+    /// Runs a call. Returns the rows of the last statement that ran.
+    #[cfg(feature = "django")]
+    pub(crate) async fn run(&self, call: Call<'_>) -> Result<Vec<Row<E>>, StoreError> {
+        let run = |until| self.run_once(until, call);
+        Ok(self.retry(call.access, run).await?.pop().unwrap_or_default())
+    }
+
+    /// Retries while connections fail. After a restart of the server, all of them do.
     pub(super) async fn retry<T, F>(
         &self,
         access: Access,
@@ -58,42 +63,26 @@ impl<E: Engine> Calls<E> {
         F: Future<Output = Result<T, Failure>>,
     {
         let until = Instant::now() + self.engine.retry_for(access);
-        let writes = matches!(access, Access::Write);
+        let writes = access == Access::Write;
         loop {
             match attempt(until).await {
-                Ok(answer) => {
+                Ok(outcome) => {
                     if writes {
                         self.cannot_write.store(false, Ordering::Relaxed);
                     }
-                    return Ok(answer);
+                    return Ok(outcome);
                 }
-                Err(failure) if !failure.is_transient::<E>() || Instant::now() >= until => {
+                Err(failure) if failure.kind == FailureKind::Final || Instant::now() >= until => {
                     if writes {
                         self.cannot_write.store(true, Ordering::Relaxed);
                     }
                     return Err(StoreError::unavailable(failure.error));
                 }
-                // Idle connections of the pool may be dead as well: the next one at once. What a
-                // server answers, it would answer again.
-                Err(Failure { connected: true, error }) if !matches!(error, Error::Database(_)) => {
-                }
-                Err(_) => sleep(RECONNECT_PAUSE).await,
+                // Other idle connections may be dead as well. The next one is tried at once.
+                Err(Failure { kind: FailureKind::ConnectionLost, .. }) => {}
+                Err(_) => sleep(RETRY_PAUSE).await,
             }
         }
-    }
-
-    /// Runs one statement or, in a transaction with `lock`, several: each with the same parameters,
-    /// and as long as there are rows. Returns the rows of the last one.
-    #[cfg(feature = "django")]
-    pub(crate) async fn run(
-        &self,
-        access: Access,
-        lock: Option<i64>,
-        statements: &[SqlStr],
-        params: &[Param<'_>],
-    ) -> Result<Vec<Row<E>>, StoreError> {
-        let run = |until| self.run_once(until, access, lock, statements, params);
-        Ok(self.retry(access, run).await?.pop().unwrap_or_default())
     }
 
     pub(super) async fn connect(
@@ -102,83 +91,92 @@ impl<E: Engine> Calls<E> {
         until: Instant,
     ) -> Result<Lease<E::Db>, Failure> {
         let lease = timeout_at(until, Lease::take(self.engine.connections(access))).await;
-        lease
-            .unwrap_or(Err(Error::PoolTimedOut))
-            .map_err(|error| Failure { error, connected: false })
+        lease.unwrap_or(Err(Error::PoolTimedOut)).map_err(Failure::of_connecting::<E>)
     }
 
     /// Returns the rows of each statement that ran.
     pub(super) async fn run_once(
         &self,
         until: Instant,
-        access: Access,
-        lock: Option<i64>,
-        statements: &[SqlStr],
-        params: &[Param<'_>],
+        call: Call<'_>,
     ) -> Result<Vec<Vec<Row<E>>>, Failure> {
-        let mut lease = self.connect(access, until).await?;
-        let answer = async {
-            let Some(lock) = lock else {
-                let connection = lease.connection()?;
-                let mut all = Vec::with_capacity(statements.len());
-                for sql in statements {
-                    all.push(E::fetch(connection, sql, params).await?);
-                }
-                return Ok(all);
-            };
-            let mut transaction = lease.begin(E::begin(lock)).await?;
-            let mut all = Vec::with_capacity(statements.len());
-            for sql in statements {
-                let rows = E::fetch(&mut transaction, sql, params).await?;
-                let is_last = rows.is_empty();
-                all.push(rows);
-                if is_last {
-                    break;
-                }
-            }
-            transaction.commit().await?;
-            Ok(all)
-        }
-        .await;
-        conclude::<E, _>(lease, answer)
+        let mut lease = self.connect(call.access, until).await?;
+        let outcome = E::run(&mut lease, call).await;
+        conclude::<E, _>(lease, outcome)
     }
 }
 
-/// Why a try failed.
+/// Why an attempt failed.
+#[derive(Clone)]
 pub(super) struct Failure {
-    error: Error,
-    /// Whether there was a connection.
-    connected: bool,
+    error: Arc<Error>,
+    kind: FailureKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FailureKind {
+    /// The call fails.
+    Final,
+    /// The same call may succeed a little later, on another connection.
+    Transient,
+    /// The connection turned out to be dead, or the server closed it.
+    ConnectionLost,
 }
 
 impl Failure {
-    fn is_transient<E: Engine>(&self) -> bool {
-        match &self.error {
-            Error::Database(error) => error.code().is_some_and(|code| E::is_transient(&code)),
-            error => is_broken(error),
-        }
+    /// The failure of a task whose runtime has ended.
+    pub(super) fn aborted() -> Self {
+        Self { error: Arc::new(Error::WorkerCrashed), kind: FailureKind::Final }
+    }
+
+    fn of_connecting<E: Engine>(error: Error) -> Self {
+        let kind = match &error {
+            Error::Database(error) if error.code().is_some_and(|code| E::is_transient(&code)) => {
+                FailureKind::Transient
+            }
+            error if is_broken(error) => FailureKind::Transient,
+            _ => FailureKind::Final,
+        };
+        Self { error: Arc::new(error), kind }
+    }
+
+    fn of_running<E: Engine>(error: Error) -> Self {
+        let kind = match &error {
+            Error::Database(error) if E::ends_connection(&**error) => FailureKind::ConnectionLost,
+            Error::Database(error) if error.code().is_some_and(|code| E::is_transient(&code)) => {
+                FailureKind::Transient
+            }
+            error if is_broken(error) => FailureKind::ConnectionLost,
+            _ => FailureKind::Final,
+        };
+        Self { error: Arc::new(error), kind }
     }
 }
 
-/// Whether the connection is of no more use after `error`.
-fn is_broken(error: &Error) -> bool {
-    matches!(error, Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::WorkerCrashed)
-        || matches!(error, Error::BeginFailed)
+/// Whether a connection cannot be used any more after `error`.
+const fn is_broken(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Io(_)
+            | Error::Tls(_)
+            | Error::Protocol(_)
+            | Error::WorkerCrashed
+            | Error::BeginFailed
+    )
 }
 
+/// Gives the connection back if it still works.
 pub(super) fn conclude<E: Engine, T>(
     lease: Lease<E::Db>,
-    answer: Result<T, Error>,
-) -> Result<T, Failure> {
-    let reusable = match &answer {
-        Ok(_) => true,
-        Err(Error::Database(error)) => !error.code().is_some_and(|code| E::is_transient(&code)),
-        Err(error) => !is_broken(error),
-    };
-    if reusable {
-        lease.give_back();
-    } else {
-        lease.discard();
+    outcome: Result<T, Error>,
+) -> Result<T, Failure>
+where
+    <E::Db as Database>::Connection: Connection<Database = E::Db>,
+{
+    let outcome = outcome.map_err(Failure::of_running::<E>);
+    match &outcome {
+        Ok(_) | Err(Failure { kind: FailureKind::Final, .. }) => lease.give_back(),
+        Err(_) => lease.discard(),
     }
-    answer.map_err(|error| Failure { error, connected: true })
+    outcome
 }

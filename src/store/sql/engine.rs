@@ -2,11 +2,11 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use sqlx::{Connection, Database, Error, SqlStr};
+use sqlx::{Connection, Database, Error, SqlStr, error::DatabaseError};
 
-use super::{connections::Connections, dialect::Dialect};
+use super::{connections::Connections, dialect::Dialect, lease::Lease, statement::Statement};
 
-/// A value that goes into a statement.
+/// A value in a statement.
 #[derive(Clone)]
 pub(crate) enum Param<'a> {
     Text(Option<Cow<'a, str>>),
@@ -19,12 +19,27 @@ impl fmt::Debug for Param<'_> {
     }
 }
 
-/// What a statement may do.
-#[derive(Clone, Copy, Debug)]
+/// What a call does with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
+    /// It reads, and must see all that was committed: a standby is not enough.
     Read,
     Write,
 }
+
+/// Statements that run in one step.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) access: Access,
+    /// Waits for all other calls with the same number before the first statement.
+    pub(crate) lock: Option<i64>,
+    /// Each runs if the one before it returned rows. Several need a lock.
+    pub(crate) statements: &'a [Statement],
+    /// The parameters of each statement.
+    pub(crate) params: &'a [Param<'a>],
+}
+
+pub(crate) type Row<E> = <<E as Engine>::Db as Database>::Row;
 
 /// A database engine, with its connections. Cheap to clone.
 pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
@@ -39,45 +54,46 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// For how long after its begin a call is retried.
     fn retry_for(&self, access: Access) -> Duration {
-        self.connections(access).pool().options().get_acquire_timeout()
+        self.connections(access).acquire_timeout()
     }
 
     /// Whether a call that failed with this error code may succeed on another connection.
     fn is_transient(code: &str) -> bool;
 
+    /// Whether the server has closed the connection with this error.
+    fn ends_connection(error: &dyn DatabaseError) -> bool;
+
+    /// Runs a call to its end, so that all it wrote is committed. Returns the rows of each statement
+    /// that ran.
+    fn run<'a>(
+        lease: &'a mut Lease<Self::Db>,
+        call: Call<'a>,
+    ) -> impl Future<Output = Result<Vec<Vec<Row<Self>>>, Error>> + Send + 'a;
+
     /// The statement that begins a transaction and waits for all others with the same `lock`.
     fn begin(lock: i64) -> SqlStr;
 
-    /// Runs a statement to its end, so that what it wrote is committed when there is an answer.
-    fn fetch<'a>(
+    /// Runs a statement without parameters.
+    fn execute<'a>(
         connection: &'a mut <Self::Db as Database>::Connection,
-        sql: &'a SqlStr,
-        params: &'a [Param<'_>],
-    ) -> impl Future<Output = Result<Vec<<Self::Db as Database>::Row>, Error>> + Send + 'a;
+        sql: SqlStr,
+    ) -> impl Future<Output = Result<Vec<Row<Self>>, Error>> + Send + 'a;
 
     /// The text in a column.
-    fn text(row: &<Self::Db as Database>::Row, column: usize) -> Result<Option<String>, Error>;
+    fn text(row: &Row<Self>, column: usize) -> Result<Option<String>, Error>;
 
     /// The number in a column.
-    fn int(row: &<Self::Db as Database>::Row, column: usize) -> Result<Option<i64>, Error>;
+    fn int(row: &Row<Self>, column: usize) -> Result<Option<i64>, Error>;
 }
 
-/// The methods of [`Engine`] that read the same for each, but for sqlx's types.
-macro_rules! statements_of {
+/// The methods of [`Engine`] that differ in the types of sqlx only.
+macro_rules! common_methods {
     ($connection:ty, $row:ty) => {
-        async fn fetch<'a>(
+        async fn execute<'a>(
             connection: &'a mut $connection,
-            sql: &'a sqlx::SqlStr,
-            params: &'a [$crate::store::sql::engine::Param<'_>],
+            sql: sqlx::SqlStr,
         ) -> Result<Vec<$row>, sqlx::Error> {
-            let mut query = sqlx::query(sql.clone());
-            for param in params {
-                query = match param {
-                    $crate::store::sql::engine::Param::Text(text) => query.bind(text.as_deref()),
-                    $crate::store::sql::engine::Param::Int(int) => query.bind(*int),
-                };
-            }
-            query.fetch_all(connection).await
+            sqlx::raw_sql(sql).fetch_all(connection).await
         }
 
         fn text(row: &$row, column: usize) -> Result<Option<String>, sqlx::Error> {
@@ -89,4 +105,4 @@ macro_rules! statements_of {
         }
     };
 }
-pub(super) use statements_of;
+pub(super) use common_methods;

@@ -6,12 +6,16 @@ mod delegate;
 mod dialect;
 pub(crate) mod engine;
 mod lease;
+mod migration;
+#[cfg(feature = "postgres")]
+mod own_pool;
 mod params;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod schema;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+pub(crate) mod statement;
 mod statements;
 mod store;
 

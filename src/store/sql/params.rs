@@ -6,10 +6,7 @@ use sqlx::Error;
 
 use crate::clock::NumericDate;
 
-use super::{
-    calls::Row,
-    engine::{Engine, Param},
-};
+use super::engine::{Engine, Param, Row};
 
 /// PostgreSQL's text holds any character but NUL, which therefore is written as two others.
 const NUL: char = '\0';

@@ -3,13 +3,12 @@
 //! Names in braces are filled in when a store is made. Times are seconds since 1970 and flags are 0
 //! or 1, both as `BIGINT`, which both engines know.
 
-use std::sync::Arc;
-
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::{
     dialect::Dialect,
     schema::{CREATE_MIGRATIONS, SET_VERSION, VERSION},
+    statement::Statement,
 };
 
 /// How a session stands: the values of the column `ended`.
@@ -227,25 +226,24 @@ const USER_ENTRY: &str = "'user', u.user_id, u.revoked_at, u.keep_until";
 pub(super) struct Statements {
     pub(super) create_migrations: SqlStr,
     pub(super) version: SqlStr,
-    pub(super) set_version: SqlStr,
     pub(super) migrations: Vec<Vec<SqlStr>>,
-    pub(super) ping: SqlStr,
-    pub(super) generation: SqlStr,
-    pub(super) begin: SqlStr,
+    pub(super) ping: Statement,
+    pub(super) generation: Statement,
+    pub(super) begin: Statement,
     /// Begins a session within a limit.
-    pub(super) begin_limited: Vec<SqlStr>,
-    pub(super) is_refused: SqlStr,
-    pub(super) spend: SqlStr,
-    pub(super) spend_or_adopt: SqlStr,
-    pub(super) revoke_token: SqlStr,
-    pub(super) revoke_session: SqlStr,
-    pub(super) revoke_user: Vec<SqlStr>,
-    pub(super) is_revoked: SqlStr,
-    pub(super) sessions: SqlStr,
-    pub(super) purge_sessions: SqlStr,
-    pub(super) purge_tokens: SqlStr,
-    pub(super) purge_users: SqlStr,
-    pub(super) postpone_users: SqlStr,
+    pub(super) begin_limited: Vec<Statement>,
+    pub(super) is_refused: Statement,
+    pub(super) spend: Statement,
+    pub(super) spend_or_adopt: Statement,
+    pub(super) revoke_token: Statement,
+    pub(super) revoke_session: Statement,
+    pub(super) revoke_user: Vec<Statement>,
+    pub(super) is_revoked: Statement,
+    pub(super) sessions: Statement,
+    pub(super) purge_sessions: Statement,
+    pub(super) purge_tokens: Statement,
+    pub(super) purge_users: Statement,
+    pub(super) postpone_users: Statement,
     #[cfg(feature = "postgres")]
     pub(super) feed: Option<FeedStatements>,
 }
@@ -254,17 +252,18 @@ pub(super) struct Statements {
 #[cfg(feature = "postgres")]
 pub(super) struct FeedStatements {
     /// Names the channel of the notices.
-    pub(super) channel: SqlStr,
-    pub(super) heartbeat: SqlStr,
-    pub(super) live_tokens: SqlStr,
-    pub(super) live_sessions: SqlStr,
-    pub(super) live_users: SqlStr,
+    pub(super) channel: Statement,
+    pub(super) heartbeat: Statement,
+    pub(super) live_tokens: Statement,
+    pub(super) live_sessions: Statement,
+    pub(super) live_users: Statement,
 }
 
 impl Statements {
     /// `prefix` consists of lower-case letters, digits and underscores.
     pub(super) fn new(dialect: &Dialect, prefix: &str) -> Self {
-        let fill = |sql: &str| fill(dialect, prefix, sql);
+        let fill = |sql: &str| Statement::new(fill(dialect, prefix, sql));
+        let raw = |sql: &str| AssertSqlSafe(self::fill(dialect, prefix, sql)).into_sql_str();
         let notifying = |sql: &str, returning: &str, notice: &str| {
             if dialect.notices { format!("{sql} {returning} {notice}") } else { sql.to_owned() }
         };
@@ -301,13 +300,15 @@ impl Statements {
         let purge =
             |table, key| fill(&dialect.purge.replace("{table}", table).replace("{key}", key));
         Self {
-            create_migrations: fill(CREATE_MIGRATIONS),
-            version: fill(VERSION),
-            set_version: fill(SET_VERSION),
-            migrations: dialect
-                .migrations
-                .iter()
-                .map(|statements| statements.iter().map(|sql| fill(sql)).collect())
+            create_migrations: raw(CREATE_MIGRATIONS),
+            version: raw(VERSION),
+            migrations: (1..)
+                .zip(dialect.migrations)
+                .map(|(number, statements)| {
+                    let set_version = SET_VERSION.replace("$1", &i64::to_string(&number));
+                    let statements = statements.iter().map(|sql| raw(sql));
+                    statements.chain([raw(&set_version)]).collect()
+                })
                 .collect(),
             ping: fill(PING),
             generation: fill(GENERATION),
@@ -361,7 +362,7 @@ impl Statements {
                 .iter()
                 .flat_map(|feed| [&feed.live_tokens, &feed.live_sessions, &feed.live_users]),
         );
-        all.map(SqlStr::as_str)
+        all.map(Statement::as_str)
     }
 }
 
@@ -369,7 +370,7 @@ fn notice(entry: &str) -> String {
     NOTIFY.replace("{channel}", CHANNEL).replace("{entry}", entry)
 }
 
-fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
+fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> String {
     let (any, end_any) = dialect.any;
     let mut filled = sql
         .replace("{rules}", RULES)
@@ -392,7 +393,6 @@ fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> SqlStr {
     for table in ["sessions", "tokens", "users", "generation", "migrations"] {
         filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
     }
-    // A prepared statement is found by its whole text.
-    let filled: Vec<_> = filled.split_whitespace().collect();
-    AssertSqlSafe(Arc::<str>::from(filled.join(" "))).into_sql_str()
+    let words: Vec<_> = filled.split_whitespace().collect();
+    words.join(" ")
 }

@@ -1,21 +1,18 @@
 //! The store that all engines share.
 //!
-//! Every call may be made again after its connection was lost, without knowing whether it had been
-//! carried out, because each has the same outcome then:
+//! A call is repeated if its connection is lost, although it may have been carried out. Each call has
+//! the same outcome then:
 //!
-//! - `begin` leaves a session alone that is there already;
-//! - `spend` finds its own successor in place, or that it was the one that ended the session;
-//! - `revoke` only ever ends, and only ever extends times;
-//! - `is_revoked` and `sessions` read;
-//! - `purge` deletes what is over, and would at most tell too small a number.
+//! - `begin` leaves a session as it is that exists already.
+//! - `spend` finds its own successor in place, or finds that it was itself what ended the session.
+//! - `revoke` only ever ends sessions, and only ever extends times.
+//! - `generation`, `is_revoked` and `sessions` read.
+//! - `purge` deletes what is due. At most the number that it returns is too small.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
-use sqlx::{Error, SqlStr};
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, sleep},
-};
+use sqlx::Error;
+use tokio::time::{Instant, sleep};
 
 use crate::{clock::NumericDate, error::ConfigError, token::UserId};
 
@@ -28,12 +25,16 @@ use super::{
             TokenRef, check_lengths,
         },
     },
-    calls::{Calls, Failure, Row, conclude},
-    engine::{Access, Engine, Param},
+    calls::{Calls, Failure, conclude},
+    engine::{Access, Call, Engine, Param, Row},
+    migration::Migration,
     params::{count, escaped, text, time, time_at, unescaped},
+    statement::Statement,
     statements::{Statements, ended},
 };
 
+/// How long an automatic migration waits for a connection.
+const MIGRATION_CONNECT: Duration = Duration::from_secs(1);
 const DEFAULT_PREFIX: &str = "jwt_";
 /// PostgreSQL cuts names off after 63 bytes, and `sessions_keep_until` follows.
 const MAX_PREFIX_LEN: usize = 40;
@@ -51,8 +52,7 @@ pub(super) struct SqlStore<E> {
     pub(super) calls: Calls<E>,
     pub(super) statements: Arc<Statements>,
     prefix: Arc<str>,
-    /// Set when the tables are known to be there.
-    migrated: Arc<OnceCell<()>>,
+    migration: Migration,
     automatic: bool,
 }
 
@@ -62,7 +62,7 @@ impl<E: Engine> SqlStore<E> {
             calls: Calls::new(engine),
             statements: Arc::new(Statements::new(&E::DIALECT, DEFAULT_PREFIX)),
             prefix: DEFAULT_PREFIX.into(),
-            migrated: Arc::default(),
+            migration: Migration::default(),
             automatic: true,
         }
     }
@@ -81,7 +81,7 @@ impl<E: Engine> SqlStore<E> {
         }
         self.statements = Arc::new(Statements::new(&E::DIALECT, prefix));
         self.prefix = prefix.into();
-        self.migrated = Arc::default();
+        self.migration = Migration::default();
         Ok(self)
     }
 
@@ -90,6 +90,7 @@ impl<E: Engine> SqlStore<E> {
         self
     }
 
+    /// Without a limit of time: large tables take long.
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         self.calls.retry(Access::Write, |until| self.migrate_once(until)).await
     }
@@ -104,63 +105,67 @@ impl<E: Engine> SqlStore<E> {
 
     pub(super) async fn read(
         &self,
-        sql: &SqlStr,
+        statement: &Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Row<E>>, StoreError> {
         if self.calls.cannot_write() {
             self.ping().await?;
         }
-        self.run(Access::Read, None, std::slice::from_ref(sql), params).await
+        let statements = slice::from_ref(statement);
+        self.run(Call { access: Access::Read, lock: None, statements, params }).await
     }
 
-    async fn write(&self, sql: &SqlStr, params: &[Param<'_>]) -> Result<Vec<Row<E>>, StoreError> {
-        self.run(Access::Write, None, std::slice::from_ref(sql), params).await
-    }
-
-    async fn run(
+    async fn write(
         &self,
-        access: Access,
-        lock: Option<i64>,
-        statements: &[SqlStr],
+        statement: &Statement,
         params: &[Param<'_>],
     ) -> Result<Vec<Row<E>>, StoreError> {
+        let statements = slice::from_ref(statement);
+        self.run(Call { access: Access::Write, lock: None, statements, params }).await
+    }
+
+    /// Returns the rows of all statements that ran.
+    async fn run(&self, call: Call<'_>) -> Result<Vec<Row<E>>, StoreError> {
         let run = async |until| {
             if self.automatic {
-                self.migrated.get_or_try_init(|| self.migrate_once(until)).await?;
+                let migrate = || {
+                    let store = self.clone();
+                    async move { store.migrate_once(Instant::now() + MIGRATION_CONNECT).await }
+                };
+                self.migration.ensure(migrate).await?;
             }
-            self.calls.run_once(until, access, lock, statements, params).await
+            self.calls.run_once(until, call).await
         };
-        Ok(self.calls.retry(access, run).await?.into_iter().flatten().collect())
+        Ok(self.calls.retry(call.access, run).await?.into_iter().flatten().collect())
     }
 
     async fn migrate_once(&self, until: Instant) -> Result<(), Failure> {
         let mut lease = self.calls.connect(Access::Write, until).await?;
-        let answer = async {
+        let outcome = async {
             let sql = &*self.statements;
             let latest = sql.migrations.len() as i64;
-            // Most often there is nothing to do, and then it takes no right to do it.
-            match E::fetch(lease.connection()?, &sql.version, &[]).await {
+            // Usually there is nothing to do. That needs no right to do it.
+            match E::execute(lease.connection()?, sql.version.clone()).await {
                 Ok(rows) if single_int::<E>(&rows)? >= latest => return Ok(()),
                 Ok(_) | Err(Error::Database(_)) => {}
                 Err(error) => return Err(error),
             }
             let begin = E::begin(lock_of(&[&self.prefix, "migrations"]));
             let mut transaction = lease.begin(begin).await?;
-            E::fetch(&mut transaction, &sql.create_migrations, &[]).await?;
-            let applied = single_int::<E>(&E::fetch(&mut transaction, &sql.version, &[]).await?)?;
+            E::execute(&mut transaction, sql.create_migrations.clone()).await?;
+            let applied = E::execute(&mut transaction, sql.version.clone()).await?;
+            let applied = single_int::<E>(&applied)?;
             for (statements, number) in sql.migrations.iter().zip(1..) {
                 if number > applied {
                     for statement in statements {
-                        E::fetch(&mut transaction, statement, &[]).await?;
+                        E::execute(&mut transaction, statement.clone()).await?;
                     }
-                    let number = [Param::Int(number)];
-                    E::fetch(&mut transaction, &sql.set_version, &number).await?;
                 }
             }
             transaction.commit().await
         }
         .await;
-        conclude::<E, _>(lease, answer)
+        conclude::<E, _>(lease, outcome)
     }
 }
 
@@ -209,8 +214,9 @@ impl<E: Engine> SqlStore<E> {
         ];
         let rows = if session.limit.is_some() {
             // Logins of one user wait for each other here: each counts those before it.
-            let lock = lock_of(&[&self.prefix, user_id]);
-            self.run(Access::Write, Some(lock), &self.statements.begin_limited, &params).await?
+            let lock = Some(lock_of(&[&self.prefix, user_id]));
+            let statements = &self.statements.begin_limited;
+            self.run(Call { access: Access::Write, lock, statements, params: &params }).await?
         } else {
             self.write(&self.statements.begin, &params).await?
         };
@@ -275,7 +281,8 @@ impl<E: Engine> SqlStore<E> {
                 let params = [text(user_id), time(now), except, time(keep_until)];
                 let statements = &*self.statements.revoke_user;
                 let lock = (statements.len() > 1).then(|| lock_of(&[&self.prefix, user_id]));
-                let rows = self.run(Access::Write, lock, statements, &params).await?;
+                let call = Call { access: Access::Write, lock, statements, params: &params };
+                let rows = self.run(call).await?;
                 // What was not stored must not be reported as done.
                 let stored = rows.first().ok_or(Error::RowNotFound);
                 stored.map(drop).map_err(StoreError::unavailable)
@@ -363,7 +370,7 @@ impl<E: Engine> SqlStore<E> {
     /// Runs a statement on at most `batch` rows that are due, and returns their number.
     async fn purge_batch(
         &self,
-        statement: &SqlStr,
+        statement: &Statement,
         now: NumericDate,
         batch: usize,
     ) -> Result<usize, StoreError> {

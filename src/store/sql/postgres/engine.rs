@@ -2,28 +2,44 @@
 
 use std::{
     fmt::{self, Write},
+    mem,
     str::FromStr,
     time::Duration,
 };
 
+use futures::TryStreamExt;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    AssertSqlSafe, ConnectOptions, Either, Error, PgConnection, PgPool, Postgres, SqlSafeStr,
+    SqlStr,
+    error::DatabaseError,
+    postgres::{PgConnectOptions, PgDatabaseError, PgRow, PgSeverity},
+    raw_sql,
 };
 
 use crate::error::ConfigError;
 
-use super::super::{
-    connections::Connections,
-    dialect::Dialect,
-    engine::{Access, Engine, statements_of},
-    schema::{ENDED_SESSIONS, GENERATIONS, TABLES},
+use super::{
+    super::{
+        connections::{Connections, Taken},
+        dialect::Dialect,
+        engine::{Access, Call, Engine, common_methods},
+        lease::Lease,
+        own_pool::OwnPool,
+        schema::{ENDED_SESSIONS, GENERATIONS, TABLES},
+    },
+    message::message,
 };
 
+const MAX_CONNECTIONS: usize = 10;
 /// How long a call waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the server works on a statement. What the caller has given up on must not happen later.
-const STATEMENT_TIMEOUT: &str = "900ms";
+/// How often a message is sent until its statements are prepared. Another client of a pooler may be
+/// first, or the message may go to another server connection.
+const MAX_ATTEMPTS: usize = 5;
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const NOT_PREPARED: &str = "26000";
+const PREPARED_ALREADY: &str = "42P05";
 
 /// A PostgreSQL database, with its connections.
 #[derive(Clone)]
@@ -46,24 +62,35 @@ impl PostgresEngine {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(MALFORMED);
         }
-        let mut options =
-            PgConnectOptions::from_str(url).map_err(|_| MALFORMED)?.disable_statement_logging();
-        if !options.get_options().is_some_and(|options| options.contains("statement_timeout")) {
-            options = options.options([("statement_timeout", STATEMENT_TIMEOUT)]);
+        let mut options = PgConnectOptions::from_str(url)
+            .map_err(|_| MALFORMED)?
+            .disable_statement_logging()
+            // Poolers refuse what they do not know, and no number is a float.
+            .extra_float_digits(None);
+        // sqlx leaves the brackets of IPv6 addresses in place.
+        let host = options.get_host();
+        if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            let address = address.to_owned();
+            options = options.host(&address);
         }
         if options.get_application_name().is_none() {
             options = options.application_name(env!("CARGO_PKG_NAME"));
         }
-        let pool = PgPoolOptions::new()
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            // A round trip for each call; a dead connection is replaced when it shows.
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
-        Ok(Self { connections: Connections::handed_on(pool) })
+        let pool = OwnPool::new(options, MAX_CONNECTIONS, ACQUIRE_TIMEOUT);
+        Ok(Self { connections: Connections::Own(pool) })
     }
 
-    pub(super) fn from_pool(pool: PgPool) -> Self {
-        Self { connections: Connections::returned(pool) }
+    /// The database of a pool of the application.
+    pub(crate) const fn from_pool(pool: PgPool) -> Self {
+        Self { connections: Connections::Shared(pool) }
+    }
+
+    /// How connections are made.
+    pub(super) fn connect_options(&self) -> PgConnectOptions {
+        match &self.connections {
+            Connections::Own(pool) => pool.options().clone(),
+            Connections::Shared(pool) => (*pool.connect_options()).clone(),
+        }
     }
 }
 
@@ -77,12 +104,13 @@ impl Engine for PostgresEngine {
     }
 
     fn is_transient(code: &str) -> bool {
-        // https://www.postgresql.org/docs/current/errcodes-appendix.html
         code.starts_with("08") // connection exceptions
             || [
-                "25006", // read-only: the server has become a replica
+                "0A000", // a standby is asked to write, or a table has changed since `PREPARE`
+                "25006", // read-only: the server has become a standby
                 "40001", // serialization failure, where a stricter isolation is the default
                 "40P01", // deadlock
+                "53300", // too many connections
                 "57P01", // the server stops
                 "57P02", // another process of it has crashed
                 "57P03", // it is starting
@@ -90,15 +118,74 @@ impl Engine for PostgresEngine {
             .contains(&code)
     }
 
+    fn ends_connection(error: &dyn DatabaseError) -> bool {
+        let severity = error.try_downcast_ref().map(PgDatabaseError::severity);
+        matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
+    }
+
+    async fn run<'a>(
+        lease: &'a mut Lease<Postgres>,
+        call: Call<'a>,
+    ) -> Result<Vec<Vec<PgRow>>, Error> {
+        // What is prepared on a connection of the application is not known.
+        let mut prepare = None;
+        for _ in 1..MAX_ATTEMPTS {
+            match run_once(lease, &call, prepare).await {
+                Err(error) if has_code(&error, NOT_PREPARED) => prepare = Some(true),
+                Err(error) if has_code(&error, PREPARED_ALREADY) => prepare = Some(false),
+                outcome => return outcome,
+            }
+        }
+        run_once(lease, &call, prepare).await
+    }
+
     fn begin(lock: i64) -> SqlStr {
-        // The lock must be had before the snapshot is made, which READ COMMITTED makes for each
-        // statement.
+        // See `message`. Only migrations take this long.
         let mut sql = String::from("BEGIN ISOLATION LEVEL READ COMMITTED; ");
+        let _ = write!(sql, "SET LOCAL statement_timeout = '10min'; ");
         let _ = write!(sql, "SELECT pg_advisory_xact_lock({lock})");
         AssertSqlSafe(sql).into_sql_str()
     }
 
-    statements_of!(PgConnection, PgRow);
+    common_methods!(PgConnection, PgRow);
+}
+
+/// Sends a message that prepares all statements, none, or by default those that are not known to be
+/// prepared.
+async fn run_once(
+    lease: &mut Lease<Postgres>,
+    call: &Call<'_>,
+    prepare: Option<bool>,
+) -> Result<Vec<Vec<PgRow>>, Error> {
+    let taken = lease.taken()?;
+    let message = message(call, |statement| {
+        prepare.unwrap_or_else(|| match taken {
+            Taken::Own(own, _) => !own.prepared.contains(statement.name()),
+            Taken::Shared(_) => false,
+        })
+    });
+    let mut results = raw_sql(AssertSqlSafe(message)).fetch_many(taken.connection());
+    let (mut sets, mut rows) = (Vec::new(), Vec::new());
+    while let Some(result) = results.try_next().await? {
+        match result {
+            Either::Right(row) => rows.push(row),
+            Either::Left(_) => sets.push(mem::take(&mut rows)),
+        }
+    }
+    drop(results);
+    if let Taken::Own(own, _) = taken {
+        for statement in call.statements {
+            if !own.prepared.contains(statement.name()) {
+                own.prepared.insert(statement.name().clone());
+            }
+        }
+    }
+    // The first results are those of settings, locks and preparations.
+    Ok(sets.split_off(sets.len().saturating_sub(call.statements.len())))
+}
+
+fn has_code(error: &Error, code: &str) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|found| found == code)
 }
 
 const DIALECT: Dialect = Dialect {

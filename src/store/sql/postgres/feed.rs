@@ -3,7 +3,7 @@
 use futures::{Stream, stream};
 use serde::Deserialize;
 use sqlx::{
-    Error, PgPool, SqlStr,
+    Error, PgPool,
     postgres::{PgListener, PgPoolOptions, PgRow},
 };
 
@@ -15,8 +15,9 @@ use super::{
             error::StoreError,
             replica::{Heartbeat, Notice, RevocationFeed, Revoked},
         },
-        engine::{Access, Engine},
+        engine::Engine,
         params::{count, text, time_at, unescaped},
+        statement::Statement,
         statements::FeedStatements,
     },
     engine::PostgresEngine,
@@ -38,8 +39,8 @@ impl RevocationFeed for PostgresStore {
         let channel = channel.unwrap_or_default();
         // Beats of others would only be in the way.
         let beats = channel.clone() + &suffix(subscriber);
-        let options = self.0.calls.engine().connections(Access::Read).pool().connect_options();
-        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*options).clone());
+        let options = self.0.calls.engine().connect_options();
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = listen(&pool).await.map_err(StoreError::unavailable)?;
         listener.listen_all([&*channel, &*beats]).await.map_err(StoreError::unavailable)?;
         Ok(stream::unfold(Some((listener, channel)), move |subscription| async move {
@@ -140,7 +141,7 @@ enum Table {
 }
 
 impl Table {
-    const fn statement(self, feed: &FeedStatements) -> &SqlStr {
+    const fn statement(self, feed: &FeedStatements) -> &Statement {
         match self {
             Self::Tokens => &feed.live_tokens,
             Self::Sessions => &feed.live_sessions,

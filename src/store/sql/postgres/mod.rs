@@ -1,5 +1,6 @@
 mod engine;
 mod feed;
+mod message;
 mod store;
 
 #[cfg(feature = "django")]

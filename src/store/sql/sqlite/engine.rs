@@ -3,7 +3,8 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, SqlStr, Sqlite, SqliteConnection,
+    ConnectOptions, Error, SqlStr, Sqlite, SqliteConnection,
+    error::DatabaseError,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
@@ -14,8 +15,10 @@ use crate::error::ConfigError;
 use super::super::{
     connections::Connections,
     dialect::Dialect,
-    engine::{Access, Engine, statements_of},
+    engine::{Access, Call, Engine, Param, common_methods},
+    lease::Lease,
     schema::{GENERATIONS, TABLES},
+    statement::Statement,
 };
 
 /// How long a call that writes waits for others of this process.
@@ -66,10 +69,7 @@ impl SqliteEngine {
         };
         // The pause between two calls lets other processes write: they only look now and then
         // whether they may.
-        Self {
-            writer: Connections::returned(pool(1)),
-            readers: Connections::returned(pool(READERS)),
-        }
+        Self { writer: Connections::Shared(pool(1)), readers: Connections::Shared(pool(READERS)) }
     }
 }
 
@@ -110,9 +110,39 @@ impl Engine for SqliteEngine {
     }
 
     fn is_transient(code: &str) -> bool {
-        // SQLITE_BUSY, which can come at once where the first connections to a new file race to
-        // turn on write-ahead logging; elsewhere it comes when the patience is at its end.
+        // SQLITE_BUSY. It comes at once if the first connections to a new file race to turn on
+        // write-ahead logging; otherwise after the timeout.
         code.parse::<i32>().is_ok_and(|code| code & 0xff == 5)
+    }
+
+    fn ends_connection(_: &dyn DatabaseError) -> bool {
+        false
+    }
+
+    async fn run<'a>(
+        lease: &'a mut Lease<Sqlite>,
+        call: Call<'a>,
+    ) -> Result<Vec<Vec<SqliteRow>>, Error> {
+        let Some(lock) = call.lock else {
+            let connection = lease.connection()?;
+            let mut all = Vec::with_capacity(call.statements.len());
+            for statement in call.statements {
+                all.push(fetch(connection, statement, call.params).await?);
+            }
+            return Ok(all);
+        };
+        let mut transaction = lease.begin(Self::begin(lock)).await?;
+        let mut all = Vec::with_capacity(call.statements.len());
+        for statement in call.statements {
+            let rows = fetch(&mut transaction, statement, call.params).await?;
+            let is_last = rows.is_empty();
+            all.push(rows);
+            if is_last {
+                break;
+            }
+        }
+        transaction.commit().await?;
+        Ok(all)
     }
 
     fn begin(_: i64) -> SqlStr {
@@ -120,7 +150,22 @@ impl Engine for SqliteEngine {
         SqlStr::from_static("BEGIN IMMEDIATE")
     }
 
-    statements_of!(SqliteConnection, SqliteRow);
+    common_methods!(SqliteConnection, SqliteRow);
+}
+
+async fn fetch(
+    connection: &mut SqliteConnection,
+    statement: &Statement,
+    params: &[Param<'_>],
+) -> Result<Vec<SqliteRow>, Error> {
+    let mut query = sqlx::query(statement.sql().clone());
+    for param in params {
+        query = match param {
+            Param::Text(text) => query.bind(text.as_deref()),
+            Param::Int(int) => query.bind(*int),
+        };
+    }
+    query.fetch_all(connection).await
 }
 
 const DIALECT: Dialect = Dialect {

@@ -98,11 +98,14 @@ mod tests {
     use std::{env, error::Error, fs, process};
 
     use super::{
-        super::super::engine::{Access, Engine},
+        super::super::{
+            connections::Connections,
+            engine::{Access, Engine},
+        },
         *,
     };
 
-    /// No test from outside can tell: that takes a power failure.
+    /// A test from outside would need a power failure.
     #[tokio::test]
     async fn every_write_reaches_the_disk() -> Result<(), Box<dyn Error>> {
         let folder = env::temp_dir().join(format!("tower-jwt-auth-{}", process::id()));
@@ -111,7 +114,9 @@ mod tests {
         let store = SqliteStore::connect_lazy(&url)?;
         store.migrate().await?;
         for access in [Access::Write, Access::Read] {
-            let pool = store.0.calls.engine().connections(access).pool();
+            let Connections::Shared(pool) = store.0.calls.engine().connections(access) else {
+                return Err("the pool is sqlx's".into());
+            };
             let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await?;
             let level: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
             assert_eq!((&*mode, level), ("wal", 2), "2 is FULL");
