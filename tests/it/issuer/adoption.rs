@@ -117,8 +117,8 @@ async fn logout_revokes_a_token_before_and_after_its_adoption() {
         setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
         setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
         for token in [&unused, &used] {
-            let refused = issuer.refresh(token, &setup.users).await;
-            assert_eq!(error_kind(refused), AuthErrorKind::Revoked, "day {day}");
+            let rejected = issuer.refresh(token, &setup.users).await;
+            assert_eq!(error_kind(rejected), AuthErrorKind::Revoked, "day {day}");
         }
     }
 }
@@ -137,8 +137,8 @@ async fn revoke_user_prevents_adoption_until_the_token_expires() {
             setup.clock.set(NumericDate::from_secs(NOW + day * 86_400));
             setup.store.purge(setup.clock.now(), usize::MAX).await.unwrap();
             let expected = if day < 10 { AuthErrorKind::Revoked } else { last };
-            let refused = issuer.refresh(&foreign, &setup.users).await;
-            assert_eq!(error_kind(refused), expected, "day {day}");
+            let rejected = issuer.refresh(&foreign, &setup.users).await;
+            assert_eq!(error_kind(rejected), expected, "day {day}");
         }
     }
 }

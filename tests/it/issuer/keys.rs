@@ -54,8 +54,8 @@ async fn issuers_with_one_secret_reject_the_tokens_of_each_other() {
     let two = setup.builder().issuer("two").build().unwrap();
     let tokens = one.login(&ada()).await.unwrap();
     assert_eq!(error_kind(two.verify(tokens.access()).await), AuthErrorKind::WrongIssuer);
-    let refused = two.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::WrongIssuer);
+    let rejected = two.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::WrongIssuer);
     assert!(one.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 }
 
@@ -93,8 +93,8 @@ async fn sessions_survive_a_rotation_of_keys() {
     keys.replace(KeySet::builder().signing_key(new)).unwrap();
     assert_eq!(error_kind(verifier.verify(first.access())), AuthErrorKind::UnknownKey);
     assert!(verifier.verify(second.access()).is_ok());
-    let refused = issuer.refresh(refresh_of(&lingering), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::UnknownKey);
+    let rejected = issuer.refresh(refresh_of(&lingering), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::UnknownKey);
     assert!(issuer.refresh(refresh_of(&second), &setup.users).await.is_ok());
 
     // An issuer never loses its signing key.

@@ -65,8 +65,8 @@ async fn a_refresh_token_survives_an_outage_of_the_store() {
         setup.events.take();
         for failure in FAILURES {
             setup.store.set_failure(failure);
-            let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-            assert_eq!(error_kind(refused), AuthErrorKind::Unavailable);
+            let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+            assert_eq!(error_kind(rejected), AuthErrorKind::Unavailable);
         }
         assert!(setup.events.take().is_empty());
         setup.store.set_failure(StoreFailure::None);

@@ -92,8 +92,8 @@ async fn an_invalid_scope_fails_before_the_token_is_spent() {
     let issuer = setup.issuer();
     let tokens = issuer.login(&ada().with_scopes(["read"])).await.unwrap();
     setup.users.put(User::new(1, Profile { username: "a".repeat(8 * 1024) }));
-    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured);
+    let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured);
     setup.users.put(ada());
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 }
@@ -111,14 +111,14 @@ async fn a_new_epoch_ends_older_sessions() {
 
     for changed in [ada().with_epoch("2"), ada().with_epoch(""), ada()] {
         setup.users.put(changed);
-        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
+        let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::UserInactive);
     }
     // A session that began before users had epochs.
     let tokens = issuer.login(&ada()).await.unwrap();
     setup.users.put(ada().with_epoch("1"));
-    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
+    let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::UserInactive);
 }
 
 #[tokio::test]
@@ -128,17 +128,17 @@ async fn rejects_deleted_and_inactive_users() {
         setup.users.put(ada());
         let tokens = issuer.login(&ada()).await.unwrap();
         setup.users.put(ada().with_active(false));
-        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
+        let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::UserInactive);
         setup.users.remove("1");
-        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
+        let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::UserInactive);
         // The token was not spent, so the session continues once the user is active again.
         setup.users.put(ada());
         assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
 
-        let refused = issuer.login(&ada().with_active(false)).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::UserInactive);
+        let rejected = issuer.login(&ada().with_active(false)).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::UserInactive);
     }
 }
 
@@ -168,8 +168,8 @@ async fn refreshing_does_not_extend_the_session_lifetime() {
     tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     assert_eq!(payload(tokens.access())["exp"], json!(end));
     setup.clock.set(NumericDate::from_secs(end));
-    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Expired);
+    let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -186,8 +186,8 @@ async fn leeway_does_not_extend_the_session_lifetime() {
             .unwrap();
         let tokens = issuer.login(&ada()).await.unwrap();
         setup.clock.advance(DAY);
-        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::Expired);
+        let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::Expired);
     }
 }
 

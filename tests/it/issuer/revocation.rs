@@ -23,8 +23,8 @@ async fn logout_ends_the_session_and_can_be_repeated() {
         for token in [second.access(), refresh_of(&second), first.access(), refresh_of(&first)] {
             assert_eq!(error_kind(issuer.verify(token).await), AuthErrorKind::Revoked);
         }
-        let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+        let rejected = issuer.refresh(refresh_of(&second), &setup.users).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
     }
     assert!(issuer.verify(other.access()).await.is_ok());
     let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
@@ -41,8 +41,8 @@ async fn logout_accepts_spent_tokens() {
     setup.events.take();
     issuer.logout(refresh_of(&first)).await.unwrap();
     assert_eq!(setup.events.take(), [format!("SessionRevoked 1 {}", first.session_id())]);
-    let refused = issuer.refresh(refresh_of(&third), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+    let rejected = issuer.refresh(refresh_of(&third), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
 }
 
 #[tokio::test]
@@ -154,8 +154,8 @@ async fn rejects_revoked_refresh_tokens() {
         let tokens = issuer.login(&ada()).await.unwrap();
         let claims = issuer.verify(refresh_of(&tokens)).await.unwrap();
         issuer.revoke_token(&claims).await.unwrap();
-        let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+        let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
         assert!(issuer.verify(tokens.access()).await.is_ok());
     }
 }
@@ -170,8 +170,8 @@ async fn revoke_session_ends_one_session() {
     issuer.revoke_session(&UserId::from(1), tokens.session_id()).await.unwrap();
     assert_eq!(setup.events.take(), [format!("SessionRevoked 1 {}", tokens.session_id())]);
     assert_eq!(error_kind(issuer.verify(tokens.access()).await), AuthErrorKind::Revoked);
-    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+    let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
     assert!(issuer.refresh(refresh_of(&other), &setup.users).await.is_ok());
 
     // The user id must match: one user cannot end the sessions of another.
@@ -196,8 +196,8 @@ async fn a_user_can_log_in_right_after_revoke_user() {
     for token in [first.access(), second.access(), refresh_of(&second), &sessionless] {
         assert_eq!(error_kind(issuer.verify(token).await), AuthErrorKind::Revoked);
     }
-    let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+    let rejected = issuer.refresh(refresh_of(&second), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
 
     assert!(issuer.verify(again.access()).await.is_ok());
     assert!(issuer.refresh(refresh_of(&again), &setup.users).await.is_ok());
@@ -264,8 +264,8 @@ async fn rejects_sessions_that_the_store_does_not_know() {
     let setup = Setup::new();
     let tokens = setup.issuer().login(&ada()).await.unwrap();
     let restarted = setup.builder().store(MemoryStore::new()).build().unwrap();
-    let refused = restarted.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+    let rejected = restarted.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
     assert_eq!(payload(tokens.access())["sid"], tokens.session_id());
 }
 

@@ -45,8 +45,8 @@ async fn a_login_beyond_the_limit_ends_the_least_recently_used_session() {
     let events = events.map(|(event, tokens)| format!("{event} 1 {}", tokens.session_id()));
     assert_eq!(setup.events.take(), events);
     assert_eq!(sessions(&issuer).await, ids([&first, &third]));
-    let refused = issuer.refresh(refresh_of(&second), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Revoked);
+    let rejected = issuer.refresh(refresh_of(&second), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Revoked);
     assert_eq!(error_kind(issuer.verify(second.access()).await), AuthErrorKind::Revoked);
     for tokens in [&first, &third] {
         assert!(issuer.verify(tokens.access()).await.is_ok());

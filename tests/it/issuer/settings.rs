@@ -21,7 +21,7 @@ fn build_rejects_invalid_settings() {
     let almost = Duration::from_millis(999);
     let second = Duration::from_secs(1);
     let names = ClaimNames::default;
-    let refused: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 20] = [
+    let rejected: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 20] = [
         ("cannot sign", Issuer::builder(verifying).claims(), Ineffective),
         ("no access lifetime", plain().access_lifetime(Duration::ZERO), OutOfRange),
         ("hardly an access lifetime", plain().access_lifetime(almost), OutOfRange),
@@ -43,7 +43,7 @@ fn build_rejects_invalid_settings() {
         ("a name that is taken", plain().claim_names(names().with_jti("sid")), Conflict),
         ("no name", plain().claim_names(names().with_jti("")), Conflict),
     ];
-    for (what, builder, kind) in refused {
+    for (what, builder, kind) in rejected {
         let error = builder.build().err().unwrap_or_else(|| panic!("{what}"));
         assert_eq!(error.kind(), kind, "{what}");
         assert!(error.to_string().is_ascii() && !error.to_string().contains(SECRET));

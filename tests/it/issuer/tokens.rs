@@ -83,8 +83,8 @@ async fn tokens_expire_after_their_lifetime() {
     setup.clock.set(NumericDate::from_secs(NOW + 3599));
     assert!(issuer.verify(refresh_of(&tokens)).await.is_ok());
     setup.clock.set(NumericDate::from_secs(NOW + 3600));
-    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Expired);
+    let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Expired);
 }
 
 #[tokio::test]
@@ -114,8 +114,8 @@ async fn leeway_applies_to_access_and_refresh_tokens() {
     setup.clock.set(NumericDate::from_secs(NOW + 86_459));
     assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
     // The store remembers the spent token until it expires, including the leeway.
-    let refused = issuer.refresh(refresh_of(&tokens), &setup.users).await;
-    assert_eq!(error_kind(refused), AuthErrorKind::Reused);
+    let rejected = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(rejected), AuthErrorKind::Reused);
 }
 
 #[tokio::test]
@@ -230,12 +230,12 @@ fn issue_rejects_refresh_tokens_empty_lifetimes_and_invalid_user_ids() {
         (custom.clone(), Duration::ZERO),
         (custom.clone(), Duration::from_millis(999)),
     ] {
-        let refused = issuer.issue(&token_type, lifetime, &user, &claims);
-        assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured, "{token_type:?}");
+        let rejected = issuer.issue(&token_type, lifetime, &user, &claims);
+        assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured, "{token_type:?}");
     }
     for user in [UserId::from(""), UserId::from("x".repeat(256))] {
-        let refused = issuer.issue(&custom, HOUR, &user, &claims);
-        assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured);
+        let rejected = issuer.issue(&custom, HOUR, &user, &claims);
+        assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured);
     }
     assert!(issuer.issue(&custom, HOUR, &UserId::from("x".repeat(255)), &claims).is_ok());
 }
@@ -255,8 +255,8 @@ where
     assert_eq!(error_kind(in_refresh.login(&user).await), AuthErrorKind::Misconfigured);
 
     let kind = TokenType::from("invitation");
-    let refused = in_access.issue(&kind, HOUR, &UserId::from(1), &claims);
-    assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured);
+    let rejected = in_access.issue(&kind, HOUR, &UserId::from(1), &claims);
+    assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured);
 }
 
 #[tokio::test]
@@ -388,8 +388,8 @@ async fn writes_scopes_as_rfc_6749_defines_them() {
     assert!(claims.has_scope("read") && claims.has_scope("write") && !claims.has_scope("rea"));
 
     for scope in ["", "read write", "a\"b", "a\\b", "lesen\u{e4}", "a\u{7f}", "a\n"] {
-        let refused = issuer.login(&ada().with_scopes(["read", scope])).await;
-        assert_eq!(error_kind(refused), AuthErrorKind::Misconfigured, "{scope:?}");
+        let rejected = issuer.login(&ada().with_scopes(["read", scope])).await;
+        assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured, "{scope:?}");
     }
 }
 

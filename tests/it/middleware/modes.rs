@@ -28,12 +28,12 @@ fn with_verdict(verdict: Verdict) -> impl Fn(JwtAuthLayer) -> JwtAuthLayer {
 
 #[tokio::test]
 async fn modes_decide_about_requests_without_a_valid_token() {
-    let good = format!("Bearer {}", valid_token());
+    let valid = format!("Bearer {}", valid_token());
     let expired = format!("Bearer {}", token(&[("exp", "1")]));
     // The field, and the outcomes if a token is required, if an invalid one is rejected, and if it is
     // ignored.
     let cases: [(&str, [Outcome; 3]); 7] = [
-        (&good, [USER_42; 3]),
+        (&valid, [USER_42; 3]),
         ("", [Err(MissingCredentials), NOBODY, NOBODY]),
         ("Basic dXNlcjpwYXNz", [Err(MissingCredentials), NOBODY, NOBODY]),
         ("Bearer x", [Err(Malformed), Err(Malformed), NOBODY]),
@@ -64,7 +64,7 @@ async fn modes_decide_about_requests_without_a_valid_token() {
     ];
     for (verdict, expected) in cases {
         for (layer, expected) in modes().map(with_verdict(verdict)).zip(expected) {
-            let response = send(&layer, with_authorization(&[&good])).await;
+            let response = send(&layer, with_authorization(&[&valid])).await;
             assert_eq!(response.outcome(), expected);
         }
     }
@@ -92,9 +92,9 @@ fn request_with_cookie(cookie: &str) -> Request<String> {
 async fn the_inner_of_two_layers_decides() {
     let at_cookie = || layer().with_source(TokenSource::cookie("access").unwrap());
     let other = token(&[("user_id", r#""7""#)]);
-    let (good, bad) = (format!("access={other}"), "access=x");
-    let required = [(&*good, Ok("7")), (bad, Err(Malformed)), ("a=b", Err(MissingCredentials))];
-    let optional = [(&*good, Ok("7")), (bad, NOBODY), ("a=b", NOBODY)];
+    let (valid, invalid) = (format!("access={other}"), "access=x");
+    let required = [(&*valid, Ok("7")), (invalid, Err(Malformed)), ("a=b", Err(MissingCredentials))];
+    let optional = [(&*valid, Ok("7")), (invalid, NOBODY), ("a=b", NOBODY)];
     for (inner, cases) in
         [(at_cookie(), required), (at_cookie().with_optional(InvalidToken::Ignore), optional)]
     {
@@ -117,8 +117,8 @@ async fn a_guard_reads_the_claims_of_the_layer_around_it() {
         .with_source(TokenSource::cookie("access").unwrap())
         .with_optional(InvalidToken::Reject);
 
-    let good = send(&Stack::new(guard.clone(), layer()), bearer(&valid_token())).await;
-    assert_eq!(good.outcome(), USER_42);
+    let valid = send(&Stack::new(guard.clone(), layer()), bearer(&valid_token())).await;
+    assert_eq!(valid.outcome(), USER_42);
     let removed = Stack::new(guard.clone(), Stack::new(anonymous, layer()));
     let response = send(&removed, bearer(&valid_token())).await;
     assert_eq!(response.outcome(), Err(MissingCredentials));
@@ -136,8 +136,8 @@ async fn layers_with_different_claims_can_be_combined() {
             let plain = request.extensions().get::<Claims>().unwrap();
             let profile = request.extensions().get::<Claims<Profile>>();
             let name = profile.map(|claims| claims.username.clone());
-            let text = format!("{} {}", plain.user_id(), name.unwrap_or_default());
-            Ok::<_, std::convert::Infallible>(Response::new(text))
+            let body = format!("{} {}", plain.user_id(), name.unwrap_or_default());
+            Ok::<_, std::convert::Infallible>(Response::new(body))
         }));
     let response = service.clone().oneshot(bearer(&both)).await.unwrap();
     assert_eq!(response.body(), "42 ada");

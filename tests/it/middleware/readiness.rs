@@ -42,13 +42,13 @@ async fn clones_in_three_calls(
 
 #[tokio::test]
 async fn clones_the_inner_service_only_for_a_lookup() {
-    let good = || bearer(&valid_token());
+    let valid = || bearer(&valid_token());
     let slow = || layer().with_revocation_check(SlowStore::released(Verdict::NotRevoked));
-    assert_eq!(clones_in_three_calls(layer(), good).await, 0);
+    assert_eq!(clones_in_three_calls(layer(), valid).await, 0);
     assert_eq!(clones_in_three_calls(layer(), request).await, 0);
     let memory = layer().with_revocation_check(MemoryStore::new());
-    assert_eq!(clones_in_three_calls(memory, good).await, 0);
-    assert_eq!(clones_in_three_calls(slow(), good).await, 3);
+    assert_eq!(clones_in_three_calls(memory, valid).await, 0);
+    assert_eq!(clones_in_three_calls(slow(), valid).await, 3);
     assert_eq!(clones_in_three_calls(slow(), request).await, 0);
 }
 
