@@ -3,11 +3,10 @@ use std::{fmt, marker::PhantomData, num::NonZeroUsize, sync::Arc, time::Duration
 use serde::de::DeserializeOwned;
 
 use crate::{
-    check::Checker,
     clock::Clock,
     error::ConfigError,
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
-    token::{ClaimNames, Claims, KeySet, NoClaims, TokenType},
+    token::{ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, NoClaims, TokenType, is_id},
 };
 
 use super::{
@@ -16,7 +15,9 @@ use super::{
     mint::Minter,
 };
 
+const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 const MAX_GRACE: Duration = Duration::from_secs(300);
+const DEFAULT_SESSION_LIMIT: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Configures an [`Issuer`].
@@ -32,13 +33,14 @@ struct Settings {
     access_lifetime: Duration,
     refresh_lifetime: Duration,
     session_lifetime: SessionLifetime,
-    sessions_per_user: Option<NonZeroUsize>,
+    session_limit: SessionLimit,
     rotate: bool,
-    reuse_grace: Duration,
+    reuse_grace: Option<Duration>,
     leeway: Duration,
     issuer: Option<Box<str>>,
     audience: Option<Box<str>>,
     client_id: Option<Box<str>>,
+    max_token_len: usize,
     store: Option<SharedStore>,
     store_deadline: Option<Duration>,
     clock: Clock,
@@ -48,6 +50,12 @@ struct Settings {
 enum SessionLifetime {
     Default,
     Limited(Duration),
+    Unlimited,
+}
+
+enum SessionLimit {
+    Default,
+    Limited(NonZeroUsize),
     Unlimited,
 }
 
@@ -63,13 +71,14 @@ impl Issuer {
             access_lifetime: Duration::from_secs(5 * 60),
             refresh_lifetime: Duration::from_secs(24 * 60 * 60),
             session_lifetime: SessionLifetime::Default,
-            sessions_per_user: None,
+            session_limit: SessionLimit::Default,
             rotate: false,
-            reuse_grace: Duration::ZERO,
+            reuse_grace: None,
             leeway: Duration::ZERO,
             issuer: None,
             audience: None,
             client_id: None,
+            max_token_len: DEFAULT_MAX_TOKEN_LEN,
             store: None,
             store_deadline: None,
             clock: Clock::system(),
@@ -115,14 +124,15 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
-    /// Sets how many sessions a user may have at a time, `None` for any number. Requires a
-    /// [`store`](Self::store). Default: `None`.
+    /// Sets how many sessions a user may have at a time, `None` for any number. A limit requires a
+    /// [`store`](Self::store). Default: 100, if there is a store.
     ///
     /// A login that exceeds the limit ends the session whose last use is longest ago, and emits
     /// [`SessionDisplaced`](super::Event::SessionDisplaced). A session that began with a refresh
     /// token of another issuer counts too, but only a login ends sessions.
     pub fn sessions_per_user(mut self, limit: impl Into<Option<NonZeroUsize>>) -> Self {
-        self.settings.sessions_per_user = limit.into();
+        self.settings.session_limit =
+            limit.into().map_or(SessionLimit::Unlimited, SessionLimit::Limited);
         self
     }
 
@@ -137,14 +147,24 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
-    /// Sets how long after it was spent a refresh token returns the same successor again, for
-    /// clients that did not receive the first response; in whole seconds, at most 300. Requires
-    /// [rotation](Self::rotate_refresh_tokens). Default: zero.
+    /// Sets how long after it was spent a refresh token returns the same successor again; in whole
+    /// seconds, at most 300. Requires [rotation](Self::rotate_refresh_tokens). Default: 10 seconds
+    /// with rotation. With zero, every second use of a refresh token ends its session.
     ///
-    /// It applies only to the token that was spent last, and only until its successor is spent. A
-    /// thief can use a stolen token during the same time.
+    /// The grace is for two tabs that refresh at the same time, and for clients that did not receive
+    /// the first response. It applies only to the token that was spent last, and only until its
+    /// successor is spent.
+    ///
+    /// <div class="warning">
+    ///
+    /// A thief has the grace, too. Whoever uses a stolen refresh token within the grace, each time
+    /// its owner refreshes, follows the session for as long as it lives, without ending it. Each
+    /// such use emits [`Replayed`](super::Event::Replayed). Refresh tokens that scripts cannot read,
+    /// or that are bound to a key of the client (DPoP), prevent the theft.
+    ///
+    /// </div>
     pub fn reuse_grace(mut self, grace: Duration) -> Self {
-        self.settings.reuse_grace = grace;
+        self.settings.reuse_grace = Some(grace);
         self
     }
 
@@ -200,6 +220,16 @@ impl<C, R> IssuerBuilder<C, R> {
     /// `user_id`, `token_type`, `jti`.
     pub fn claim_names(mut self, names: ClaimNames) -> Self {
         self.settings.names = names;
+        self
+    }
+
+    /// Sets how long access and refresh tokens may be, in bytes; 64 to 1 048 576. Default: 8192.
+    ///
+    /// It limits the claims of a user: a login or refresh whose tokens would be longer fails. Servers
+    /// and proxies limit the length of headers too, often to 8192 bytes. Verifiers of other services
+    /// have [their own limit](crate::token::VerifierBuilder::max_token_len).
+    pub fn max_token_len(mut self, bytes: usize) -> Self {
+        self.settings.max_token_len = bytes;
         self
     }
 
@@ -269,6 +299,7 @@ where
                 SessionLifetime::Limited(lifetime) => Some(lifetime),
                 SessionLifetime::Unlimited => None,
             },
+            max_token_len: settings.max_token_len,
         };
         let verifier_builder = || minter.verifier_builder(settings.leeway, &settings.clock);
 
@@ -280,15 +311,6 @@ where
         // Most refresh tokens are used once.
         let refresh =
             verifier_builder().token_type(TokenType::Refresh).cache(0).claims().build()?;
-        let access_or_refresh = verifier_builder()
-            .token_types([TokenType::Access, TokenType::Refresh])
-            .cache(0)
-            // A token whose claims every route would reject is invalid here, too.
-            .check(|claims: &Claims| match claims.token_type() {
-                Some(TokenType::Refresh) => serde_json::from_str::<R>(claims.json()).is_ok(),
-                _ => serde_json::from_str::<C>(claims.json()).is_ok(),
-            })
-            .build()?;
 
         let store = match settings.store_deadline {
             Some(deadline) => settings.store.map(|store| store.with_deadline(deadline)),
@@ -297,11 +319,14 @@ where
         Ok(Issuer::new(Inner {
             access,
             refresh,
-            access_or_refresh: Checker::new(access_or_refresh, store.clone()),
             store,
-            sessions_per_user: settings.sessions_per_user,
+            sessions_per_user: match settings.session_limit {
+                SessionLimit::Default => Some(DEFAULT_SESSION_LIMIT),
+                SessionLimit::Limited(limit) => Some(limit),
+                SessionLimit::Unlimited => None,
+            },
             rotate: settings.rotate,
-            reuse_grace: settings.reuse_grace,
+            reuse_grace: settings.reuse_grace.unwrap_or(DEFAULT_GRACE),
             leeway: settings.leeway,
             clock: settings.clock,
             listeners: settings.listeners,
@@ -348,15 +373,15 @@ impl Settings {
                 "`session_lifetime` must be at least `refresh_lifetime`",
             ));
         }
-        if self.reuse_grace > MAX_GRACE {
-            return Err(ConfigError::out_of_range("`reuse_grace` must be at most 300 seconds"));
-        }
-        if !self.reuse_grace.is_zero() && self.reuse_grace.as_secs() == 0 {
+        let Some(grace) = self.reuse_grace.filter(|grace| !grace.is_zero()) else {
+            return Ok(());
+        };
+        if grace.as_secs() == 0 || grace > MAX_GRACE {
             return Err(ConfigError::out_of_range(
-                "`reuse_grace` must be zero or at least one second",
+                "`reuse_grace` must be zero or 1 to 300 seconds",
             ));
         }
-        if !self.reuse_grace.is_zero() && !self.rotate {
+        if !self.rotate {
             return Err(ConfigError::ineffective(
                 "`reuse_grace` requires `rotate_refresh_tokens(true)`",
             ));
@@ -373,7 +398,7 @@ impl Settings {
         }
         Err(ConfigError::ineffective(if self.rotate {
             "`rotate_refresh_tokens(true)` requires a `store`"
-        } else if self.sessions_per_user.is_some() {
+        } else if matches!(self.session_limit, SessionLimit::Limited(_)) {
             "`sessions_per_user` requires a `store`"
         } else if self.store_deadline.is_some() {
             "`store_deadline` requires a `store`"
@@ -391,9 +416,10 @@ impl Settings {
                 "`rfc9068_access_tokens` requires an `issuer` and an `audience`",
             ));
         }
-        if client_id.is_empty() {
-            return Err(ConfigError::ineffective(
-                "the client id of `rfc9068_access_tokens` must not be empty",
+        if !is_id(client_id) {
+            return Err(ConfigError::out_of_range(
+                "the client id of `rfc9068_access_tokens` must have 1 to 255 bytes and no null \
+                 character",
             ));
         }
         if self.names.jti() != "jti"

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use crate::error::AuthErrorKind;
+use crate::{clock::NumericDate, error::AuthErrorKind};
 
 /// A function that is called on each [`Event`].
 pub(super) type Listener = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
@@ -30,6 +30,26 @@ pub enum Event<'a> {
         user_id: &'a str,
         /// The id of the session.
         session_id: &'a str,
+    },
+    /// A spent refresh token was used again within the
+    /// [grace](super::IssuerBuilder::reuse_grace), and returned the same successor again.
+    ///
+    /// Two tabs of a browser cause this event now and then, and so does a client whose connection
+    /// broke. A thief who uses a stolen token right after its owner causes nothing else, so count it
+    /// for each session.
+    Replayed {
+        /// The id of the user.
+        user_id: &'a str,
+        /// The id of the session.
+        session_id: &'a str,
+        /// The id of the spent token.
+        jti: &'a str,
+        /// The id of the successor.
+        successor: &'a str,
+        /// When the token was spent.
+        spent_at: NumericDate,
+        /// When it was used again.
+        replayed_at: NumericDate,
     },
     /// A spent refresh token was used again, and its session was ended. Either the client or a thief
     /// used it; they cannot be distinguished.
@@ -76,6 +96,7 @@ impl fmt::Debug for Event<'_> {
             Self::LoginSucceeded { .. } => "LoginSucceeded",
             Self::LoginFailed { .. } => "LoginFailed",
             Self::Refreshed { .. } => "Refreshed",
+            Self::Replayed { .. } => "Replayed",
             Self::ReuseDetected { .. } => "ReuseDetected",
             Self::TokenRevoked { .. } => "TokenRevoked",
             Self::SessionRevoked { .. } => "SessionRevoked",

@@ -1,17 +1,18 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     check::Checker,
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     store::SharedStore,
-    token::{Claims, NoClaims, TokenType, UserId, Verifier, VerifierBuilder},
+    token::{NoClaims, RegisteredClaims, TokenType, UserId, Verifier, VerifierBuilder},
     trace::warn,
 };
 
 use super::{
+    error::IssueError,
     event::{Event, Listener},
     mint::Minter,
 };
@@ -52,7 +53,6 @@ pub struct Issuer<C = NoClaims, R = NoClaims>(pub(super) Arc<Inner<C, R>>);
 pub(super) struct Inner<C, R> {
     pub(super) access: Verifier<C>,
     pub(super) refresh: Verifier<R>,
-    pub(super) access_or_refresh: Checker<NoClaims>,
     pub(super) store: Option<SharedStore>,
     pub(super) sessions_per_user: Option<NonZeroUsize>,
     pub(super) rotate: bool,
@@ -137,23 +137,15 @@ impl<C, R> Issuer<C, R> {
             .load()
             .terms()
             .is_some_and(|terms| lifetime.saturating_add(self.0.leeway) > terms.token_lifetime);
-        if is_refresh || outlives_key || lifetime.as_secs() == 0 {
-            return Err(AuthErrorKind::Misconfigured.into());
+        if is_refresh {
+            return Err(IssueError::RefreshToken.into());
+        }
+        if outlives_key || lifetime.as_secs() == 0 {
+            return Err(IssueError::Lifetime.into());
         }
         let now = self.0.clock.now();
         let times = (now, now.saturating_add(lifetime));
         self.0.minter.standalone(token_type, user_id.as_str(), times, claims)
-    }
-
-    /// Verifies an access or refresh token. If the issuer has a store, also checks that the token
-    /// was neither revoked nor spent. It spends nothing.
-    ///
-    /// # Errors
-    ///
-    /// The reason why the token is invalid, or [`Unavailable`](AuthErrorKind::Unavailable) if the
-    /// store did not respond.
-    pub async fn verify(&self, token: &str) -> Result<Claims, AuthError> {
-        self.0.access_or_refresh.check_async(token).await
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {
@@ -170,7 +162,7 @@ impl<C, R> Issuer<C, R> {
     }
 
     pub(super) fn store(&self) -> Result<&SharedStore, AuthError> {
-        self.shared_store().ok_or(AuthErrorKind::Misconfigured.into())
+        self.shared_store().ok_or(IssueError::NoStore.into())
     }
 
     /// Until when a store must remember the end of a session whose tokens are not at hand.
@@ -178,6 +170,31 @@ impl<C, R> Issuer<C, R> {
         let Inner { minter, leeway, clock, .. } = &*self.0;
         let last_refresh = clock.now().saturating_add(minter.refresh_lifetime);
         minter.keep_session_until(last_refresh, *leeway)
+    }
+}
+
+impl<C, R> Issuer<C, R>
+where
+    C: DeserializeOwned + Send + Sync + 'static,
+    R: DeserializeOwned + Send + Sync + 'static,
+{
+    /// Verifies an access or refresh token. If the issuer has a store, also checks that the token
+    /// was neither revoked nor spent. It spends nothing.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the token is invalid, or [`Unavailable`](AuthErrorKind::Unavailable) if the
+    /// store did not respond.
+    pub async fn verify(&self, token: &str) -> Result<RegisteredClaims, AuthError> {
+        let Inner { access, refresh, store, .. } = &*self.0;
+        match Checker::new(access.clone(), store.clone()).check_async(token).await {
+            Ok(claims) => Ok(claims.registered_claims()),
+            Err(error) if error.kind() == AuthErrorKind::WrongTokenType => {
+                let checker = Checker::new(refresh.clone(), store.clone());
+                Ok(checker.check_async(token).await?.registered_claims())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

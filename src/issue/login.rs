@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{
+    error::IssueError,
     event::Event,
     issuer::{Inner, Issuer},
     mint::SessionClaims,
@@ -29,8 +30,9 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
     /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
     /// - [`Misconfigured`](AuthErrorKind::Misconfigured) if the claims are not a JSON object or
     ///   have the name of a registered claim, a scope has a character that [RFC 6749] does not
-    ///   allow, the user id is empty or longer than 255 bytes, or a token would be longer than 8192
-    ///   bytes, the limit of verifiers.
+    ///   allow, the user id is empty, longer than 255 bytes or has a null character, or a token would
+    ///   be longer than [`max_token_len`](super::IssuerBuilder::max_token_len). The
+    ///   [source](std::error::Error::source) of the error names the reason.
     ///
     /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {
@@ -154,7 +156,7 @@ pub(super) fn scope_claim<C, R>(
     let allowed = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
     let scopes: Vec<&str> = user.scopes().filter(|scope| is_granted(scope)).collect();
     if scopes.iter().any(|scope| scope.is_empty() || !scope.bytes().all(allowed)) {
-        return Err(AuthErrorKind::Misconfigured.into());
+        return Err(IssueError::Scope.into());
     }
     Ok((!scopes.is_empty()).then(|| scopes.join(" ")))
 }

@@ -6,14 +6,11 @@ use serde::Serialize;
 
 use crate::{
     clock::{Clock, NumericDate},
-    error::{AuthError, AuthErrorKind},
-    token::{
-        ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, NewToken, TokenType, Verifier, VerifierBuilder,
-        sign,
-    },
+    error::AuthError,
+    token::{ClaimNames, KeySet, NewToken, TokenType, Verifier, VerifierBuilder, sign},
 };
 
-use super::random::random_id;
+use super::{error::IssueError, random::random_id};
 
 /// How much longer than a token its entry is kept, because the clocks of other machines differ.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -36,6 +33,8 @@ pub(super) struct Minter {
     pub(super) access_lifetime: Duration,
     pub(super) refresh_lifetime: Duration,
     pub(super) session_lifetime: Option<Duration>,
+    /// In bytes, of access and refresh tokens.
+    pub(super) max_token_len: usize,
 }
 
 impl Minter {
@@ -43,6 +42,7 @@ impl Minter {
     pub(super) fn verifier_builder(&self, leeway: Duration, clock: &Clock) -> VerifierBuilder {
         let mut builder = Verifier::builder(self.keys.clone())
             .claim_names(self.names.clone())
+            .max_token_len(self.max_token_len)
             .leeway(leeway)
             .clock(clock.clone());
         if let Some(issuer) = &self.issuer {
@@ -94,7 +94,7 @@ impl Minter {
             registered.client_id = Some(client_id);
             registered.subject = (self.names.user_id() != "sub").then_some(session.user_id);
         }
-        Ok((check_len(self.sign(&registered, claims)?)?, expires_at))
+        Ok((self.check_len(self.sign(&registered, claims)?)?, expires_at))
     }
 
     pub(super) fn refresh<R: Serialize>(
@@ -112,7 +112,7 @@ impl Minter {
         registered.auth_time = Some(session.auth_time);
         registered.scope = session.scope;
         registered.epoch = epoch;
-        check_len(self.sign(&registered, claims)?)
+        self.check_len(self.sign(&registered, claims)?)
     }
 
     /// A token that belongs to no session.
@@ -159,18 +159,15 @@ impl Minter {
         claims: &T,
     ) -> Result<String, AuthError> {
         let keys = self.keys.load();
-        // A key set that could sign when the issuer was built never loses its signing key.
-        let key = keys.signing_key().ok_or(AuthErrorKind::Misconfigured)?;
+        let key = keys.signing_key().ok_or(IssueError::NoSigningKey)?;
         sign(key, registered, claims)
     }
-}
 
-/// Fails if the issuer's own verifiers would reject `token` for its length.
-fn check_len(token: String) -> Result<String, AuthError> {
-    if token.len() > DEFAULT_MAX_TOKEN_LEN {
-        return Err(AuthErrorKind::Misconfigured.into());
+    /// Fails if the issuer's own verifiers would reject `token` for its length.
+    fn check_len(&self, token: String) -> Result<String, AuthError> {
+        let (len, max) = (token.len(), self.max_token_len);
+        if len > max { Err(IssueError::TokenLen { len, max }.into()) } else { Ok(token) }
     }
-    Ok(token)
 }
 
 /// Until when a store must remember a token that expires at `expires_at`.

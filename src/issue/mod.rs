@@ -1,6 +1,7 @@
 //! [`Issuer`]: logs users in, refreshes and revokes tokens. All tokens are written here.
 
 mod builder;
+mod error;
 mod event;
 mod issuer;
 mod login;

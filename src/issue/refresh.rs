@@ -81,8 +81,18 @@ where
                     .with_adoption(adopt);
                 match store.spend(&spend).await? {
                     Spent::First => tokens,
-                    Spent::Again { successor, at } => {
-                        self.mint(&session, &user, now, Some((&successor, at)))?
+                    Spent::Again { successor, at: spent_at } => {
+                        let again = Some((&*successor, spent_at));
+                        let tokens = self.mint(&session, &user, now, again)?;
+                        self.emit(&Event::Replayed {
+                            user_id: user_id.as_str(),
+                            session_id,
+                            jti: refresh,
+                            successor: &successor,
+                            spent_at,
+                            replayed_at: now,
+                        });
+                        return Ok(tokens);
                     }
                     Spent::Reused => {
                         let user_id = user_id.as_str();

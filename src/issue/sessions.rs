@@ -22,7 +22,7 @@ impl<C, R> Issuer<C, R> {
     /// - [`InvalidClaims`](AuthErrorKind::InvalidClaims) for a token without `jti`.
     /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond. The revocation
     ///   may not have been stored.
-    pub async fn revoke_token<T>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
+    pub async fn revoke_token<T: ?Sized>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
         let user_id = claims.user_id();
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);

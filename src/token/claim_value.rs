@@ -89,7 +89,7 @@ fn is_name(string: &str) -> bool {
 }
 
 /// Returns whether verifiers accept `string` as an id.
-pub(super) fn is_id(string: &str) -> bool {
+pub(crate) fn is_id(string: &str) -> bool {
     is_name(string) && string.len() <= MAX_ID_LEN
 }
 

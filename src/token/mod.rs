@@ -28,6 +28,7 @@ mod verifier;
 pub use algorithm::Algorithm;
 pub use cache::CacheStats;
 pub use claim_names::ClaimNames;
+pub(crate) use claim_value::is_id;
 pub use claims::{Claims, NoClaims, RegisteredClaims};
 pub use jws::Jws;
 #[cfg(feature = "key-rotation")]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     error::{AuthError, AuthErrorKind},
     issue::Issuer,
-    token::{Claims, TokenType, Verifier},
+    token::{RegisteredClaims, TokenType, Verifier},
 };
 
 use super::{
@@ -37,8 +37,8 @@ pub(super) struct OAuthState<C, R> {
 
 pub(super) async fn introspect<C, R>(state: Arc<OAuthState<C, R>>, request: Request) -> Response
 where
-    C: Send + Sync + 'static,
-    R: Send + Sync + 'static,
+    C: DeserializeOwned + Send + Sync + 'static,
+    R: DeserializeOwned + Send + Sync + 'static,
 {
     let token = match form::token(request, &state.body_limits).await {
         Ok(token) => token,
@@ -98,7 +98,7 @@ fn unavailable(error: &AuthError) -> Response {
 
 impl<C, R> OAuthState<C, R> {
     /// The introspection response for a valid token.
-    fn members(&self, claims: &Claims) -> Map<String, Value> {
+    fn members(&self, claims: &RegisteredClaims) -> Map<String, Value> {
         // The verifier has parsed it as an object.
         let payload: Map<String, Value> = serde_json::from_str(claims.json()).unwrap_or_default();
         let custom = self.claims.iter().map(AsRef::as_ref);

@@ -68,8 +68,8 @@ where
 pub(super) async fn verify<U, C, R>(state: Arc<TokenState<U, C, R>>, request: Request) -> Response
 where
     U: UserBackend<C, R>,
-    C: Send + Sync + 'static,
-    R: Send + Sync + 'static,
+    C: DeserializeOwned + Send + Sync + 'static,
+    R: DeserializeOwned + Send + Sync + 'static,
 {
     match request::token(request, &state.settings, "token").await {
         Ok(token) => empty_or_rejected(state.issuer.verify(&token).await.map(drop)),

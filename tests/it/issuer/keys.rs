@@ -1,5 +1,7 @@
 //! Several issuers in one process, and rotation of keys.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tower_jwt_auth::{
     Algorithm, AuthErrorKind, Issuer, KeySet, MemoryStore, SigningKey, token::UserId, user::User,
@@ -69,6 +71,7 @@ async fn sessions_survive_a_rotation_of_keys() {
         .claims::<Profile>()
         .clock(&setup.clock)
         .rotate_refresh_tokens(true)
+        .reuse_grace(Duration::ZERO)
         .store(setup.store.clone())
         .build()
         .unwrap();

@@ -1,6 +1,6 @@
 //! Concurrent refreshes with one refresh token.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::task::JoinSet;
 use tower_jwt_auth::{AuthErrorKind, Issuer, MemoryStore, issue::Tokens, token::UserId};
@@ -38,6 +38,7 @@ async fn one_of_many_concurrent_refreshes_wins() {
     let issuer = Issuer::builder(key())
         .claims::<Profile>()
         .rotate_refresh_tokens(true)
+        .reuse_grace(Duration::ZERO)
         .store(MemoryStore::new())
         .build()
         .unwrap();

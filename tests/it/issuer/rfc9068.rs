@@ -78,8 +78,11 @@ async fn the_verifier_requires_the_header_type() {
     };
     assert!(verifier.verify(&with_typ("at+jwt")).is_ok());
     assert!(verifier.verify(&with_typ("application/at+jwt")).is_ok());
+    assert!(issuer.verify(&with_typ("at+jwt")).await.is_ok());
     for typ in ["JWT", "dpop+jwt", ""] {
-        assert_eq!(error_kind(verifier.verify(&with_typ(typ))), AuthErrorKind::WrongTokenType);
+        let token = with_typ(typ);
+        assert_eq!(error_kind(verifier.verify(&token)), AuthErrorKind::WrongTokenType);
+        assert_eq!(error_kind(issuer.verify(&token).await), AuthErrorKind::WrongTokenType);
     }
 }
 
@@ -124,7 +127,9 @@ fn rejects_incomplete_or_contradictory_settings() {
         (full().rfc9068_access_tokens("web"), None),
         (base().audience("api").rfc9068_access_tokens("web"), Some(ConfigErrorKind::Ineffective)),
         (base().issuer(ISSUER).rfc9068_access_tokens("web"), Some(ConfigErrorKind::Ineffective)),
-        (full().rfc9068_access_tokens(""), Some(ConfigErrorKind::Ineffective)),
+        (full().rfc9068_access_tokens(""), Some(ConfigErrorKind::OutOfRange)),
+        (full().rfc9068_access_tokens("w\0"), Some(ConfigErrorKind::OutOfRange)),
+        (full().rfc9068_access_tokens("w".repeat(256)), Some(ConfigErrorKind::OutOfRange)),
         (
             full().rfc9068_access_tokens("web").claim_names(names().with_jti("id")),
             Some(ConfigErrorKind::Conflict),

@@ -88,11 +88,34 @@ async fn within_the_grace_every_refresh_returns_the_same_successor() {
         assert_eq!(ids(&again), ids(&second));
         assert!(issuer.verify(again.access()).await.is_ok());
     }
-    assert_eq!(setup.events.take(), vec![format!("Refreshed 1 {}", first.session_id()); 3]);
+    let jti = |tokens: &Tokens| ids(tokens)[0].as_str().unwrap().to_owned();
+    let ids = format!("1 {} {} {}", first.session_id(), jti(&first), jti(&second));
+    let replayed = [79, 98, 117].map(|secs| format!("Replayed {ids} [60, {secs}]"));
+    assert_eq!(setup.events.take(), replayed);
     // The grace counts from the first use, however often the token was used since.
     setup.clock.advance(Duration::from_secs(3));
     assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
     assert_eq!(refresh_error(&setup, &issuer, &second).await, AuthErrorKind::Revoked);
+}
+
+#[tokio::test]
+async fn the_grace_is_ten_seconds_by_default() {
+    let setup = Setup::new();
+    let builder = setup.plain_builder().store(setup.store.clone()).rotate_refresh_tokens(true);
+    let issuer = builder.build().unwrap();
+    let jti = |tokens: &Tokens| payload(refresh_of(tokens))["jti"].clone();
+    let first = issuer.login(&ada()).await.unwrap();
+    // Two tabs refresh at the same time.
+    let one = refresh(&setup, &issuer, &first).await;
+    let other = refresh(&setup, &issuer, &first).await;
+    assert_eq!(jti(&one), jti(&other));
+    assert!(
+        issuer.verify(one.access()).await.is_ok() && issuer.verify(other.access()).await.is_ok()
+    );
+    setup.clock.advance(Duration::from_secs(9));
+    refresh(&setup, &issuer, &first).await;
+    setup.clock.advance(Duration::from_secs(1));
+    assert_eq!(refresh_error(&setup, &issuer, &first).await, AuthErrorKind::Reused);
 }
 
 #[tokio::test]

@@ -83,6 +83,25 @@ async fn ended_sessions_do_not_count() {
 }
 
 #[tokio::test]
+async fn the_limit_is_a_hundred_by_default() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let first = issuer.login(&ada()).await.unwrap();
+    for _ in 0..99 {
+        setup.clock.advance(MINUTE);
+        issuer.login(&ada()).await.unwrap();
+    }
+    assert!(issuer.verify(refresh_of(&first)).await.is_ok());
+    setup.events.take();
+    let tokens = issuer.login(&ada()).await.unwrap();
+    let events = [("LoginSucceeded", &tokens), ("SessionDisplaced", &first)];
+    let events = events.map(|(event, tokens)| format!("{event} 1 {}", tokens.session_id()));
+    assert_eq!(setup.events.take(), events);
+    assert_eq!(error_kind(issuer.verify(refresh_of(&first)).await), AuthErrorKind::Revoked);
+    assert_eq!(sessions(&issuer).await.len(), 100);
+}
+
+#[tokio::test]
 async fn without_a_limit_sessions_are_not_displaced() {
     let setup = Setup::new();
     for issuer in [setup.issuer(), setup.builder().sessions_per_user(None).build().unwrap()] {

@@ -1,11 +1,11 @@
 //! The claims of issued tokens.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, error::Error, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tower_jwt_auth::{
-    AuthErrorKind, Claims, Issuer, NumericDate, Verifier,
+    AuthErrorKind, Claims, ConfigErrorKind, Issuer, NumericDate, Verifier,
     token::{ClaimNames, NoClaims, TokenType, UserId},
     user::User,
 };
@@ -233,7 +233,7 @@ fn issue_rejects_refresh_tokens_empty_lifetimes_and_invalid_user_ids() {
         let rejected = issuer.issue(&token_type, lifetime, &user, &claims);
         assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured, "{token_type:?}");
     }
-    for user in [UserId::from(""), UserId::from("x".repeat(256))] {
+    for user in [UserId::from(""), UserId::from("x".repeat(256)), UserId::from("a\0b")] {
         let rejected = issuer.issue(&custom, HOUR, &user, &claims);
         assert_eq!(error_kind(rejected), AuthErrorKind::Misconfigured);
     }
@@ -374,9 +374,34 @@ async fn rejects_tokens_that_the_verifier_would_reject() {
     }
     assert!(setup.store.inner.is_empty());
 
+    for id in ["\0", "ada\0", &"x".repeat(256)] {
+        let user = User::new(id, Profile { username: "ada".to_owned() });
+        assert_eq!(error_kind(issuer.login(&user).await), AuthErrorKind::Misconfigured);
+    }
+
     let rather_long = User::new(1, Profile { username: "a".repeat(5 * 1024) });
     let tokens = issuer.login(&rather_long).await.unwrap();
     assert!(issuer.verifier().verify(tokens.access()).is_ok());
+}
+
+#[tokio::test]
+async fn the_limit_of_the_length_can_be_changed() {
+    let setup = Setup::new();
+    let user = User::new(1, Profile { username: "a".repeat(8 * 1024) });
+    let error = setup.issuer().login(&user).await.unwrap_err();
+    let message = error.source().unwrap().to_string();
+    assert!(message.contains("`max_token_len` of the issuer is 8192"), "{message}");
+
+    let issuer = setup.builder().max_token_len(16 * 1024).build().unwrap();
+    let tokens = issuer.login(&user).await.unwrap();
+    assert!(issuer.verifier().verify(tokens.access()).is_ok());
+    assert!(issuer.verify(tokens.access()).await.is_ok());
+    setup.users.put(user);
+    assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+    for bytes in [63, 1024 * 1024 + 1] {
+        let error = setup.builder().max_token_len(bytes).build().unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
+    }
 }
 
 #[tokio::test]

@@ -149,6 +149,14 @@ async fn debug_of_stores_events_and_errors_hides_ids() -> Outcome {
     shown.add(&[&store.sessions(user_id, NumericDate::default(), Page::first()).await?]);
     shown.add(&[&Event::TokenRevoked { user_id: ADA.id, jti: JTI }]);
     shown.add(&[&Event::UserRevoked { user_id: ADA.id }]);
+    shown.add(&[&Event::Replayed {
+        user_id: ADA.id,
+        session_id: SID,
+        jti: JTI,
+        successor: JTI,
+        spent_at: now,
+        replayed_at: now,
+    }]);
     shown.add(&[&AuthError::from(AuthErrorKind::Unavailable)]);
 
     let url = |scheme: &str| format!("{scheme}://{}:{PASSWORD}@localhost/0", ADA.login);

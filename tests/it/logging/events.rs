@@ -131,7 +131,8 @@ async fn send_all_requests(person: Person) -> Result<Vec<String>, Box<dyn std::e
     assert!(access.len() > 100 && refresh.len() > 100, "{first}");
     post("/token/verify", json!({ "token": access })).await?;
     post("/token/verify", json!({ "token": "x" })).await?;
-    let forger = SigningKey::hs256("another secret, which only a forger has, of sufficient length")?;
+    let forger =
+        SigningKey::hs256("another secret, which only a forger has, of sufficient length")?;
     let forger = Issuer::builder(forger).claims::<Named>().clock(clock()).build()?;
     let forged = forger.login(&person.user()).await?.access().to_owned();
 

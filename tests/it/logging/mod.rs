@@ -3,7 +3,7 @@
 mod debug;
 mod events;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tower_jwt_auth::{
@@ -65,6 +65,7 @@ fn issuer_builder(store: MemoryStore) -> IssuerBuilder<Named> {
     Issuer::builder(SigningKey::hs256(keys::SECRET).unwrap())
         .claims()
         .rotate_refresh_tokens(true)
+        .reuse_grace(Duration::ZERO)
         .store(store)
         .clock(clock())
 }

@@ -155,7 +155,8 @@ fn grpc_status<B>(response: &Response<B>) -> (&str, &str) {
 
 #[tokio::test]
 async fn grpc_rejection_responds_with_a_grpc_status() {
-    let response: Response<Empty<Bytes>> = rejected(layer().with_rejection(GrpcRejection), ()).await;
+    let response: Response<Empty<Bytes>> =
+        rejected(layer().with_rejection(GrpcRejection), ()).await;
     assert_eq!(grpc_status(&response), ("16", "The token is invalid."));
     assert_eq!(response.headers()[WWW_AUTHENTICATE], INVALID);
     for (kind, expected) in [

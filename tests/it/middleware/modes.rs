@@ -93,7 +93,8 @@ async fn the_inner_of_two_layers_decides() {
     let at_cookie = || layer().with_source(TokenSource::cookie("access").unwrap());
     let other = token(&[("user_id", r#""7""#)]);
     let (valid, invalid) = (format!("access={other}"), "access=x");
-    let required = [(&*valid, Ok("7")), (invalid, Err(Malformed)), ("a=b", Err(MissingCredentials))];
+    let required =
+        [(&*valid, Ok("7")), (invalid, Err(Malformed)), ("a=b", Err(MissingCredentials))];
     let optional = [(&*valid, Ok("7")), (invalid, NOBODY), ("a=b", NOBODY)];
     for (inner, cases) in
         [(at_cookie(), required), (at_cookie().with_optional(InvalidToken::Ignore), optional)]

@@ -59,7 +59,10 @@ impl Setup {
 
     /// An issuer with a store and rotation, without grace.
     pub(crate) fn builder(&self) -> IssuerBuilder<Profile> {
-        self.plain_builder().rotate_refresh_tokens(true).store(self.store.clone())
+        self.plain_builder()
+            .store(self.store.clone())
+            .rotate_refresh_tokens(true)
+            .reuse_grace(Duration::ZERO)
     }
 
     /// An issuer without a store.
@@ -178,6 +181,10 @@ impl Events {
             Event::TokenRevoked { user_id, jti } => format!("{user_id} {jti}"),
             Event::UserRevoked { user_id } => user_id.to_owned(),
             Event::LoginFailed { reason } => format!("{reason:?}"),
+            Event::Replayed { user_id, session_id, jti, successor, spent_at, replayed_at } => {
+                let times = [spent_at, replayed_at].map(|time| time.as_secs() - NOW);
+                format!("{user_id} {session_id} {jti} {successor} {times:?}")
+            }
             _ => unreachable!("an unknown event"),
         };
         self.0.lock().unwrap().push(format!("{event:?} {ids}"));
