@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{
+    adoption::Adoption,
     event::{Event, Listener},
     issuer::{Inner, Issuer},
     mint::Minter,
@@ -37,6 +38,7 @@ struct Settings {
     rotate: bool,
     reuse_grace: Option<Duration>,
     leeway: Duration,
+    clock_skew: Option<Duration>,
     issuer: Option<Box<str>>,
     audience: Option<Box<str>>,
     client_id: Option<Box<str>>,
@@ -44,6 +46,7 @@ struct Settings {
     store: Option<SharedStore>,
     store_deadline: Option<Duration>,
     clock: Clock,
+    adoption: Option<Adoption>,
     listeners: Vec<Listener>,
 }
 
@@ -75,6 +78,7 @@ impl Issuer {
             rotate: false,
             reuse_grace: None,
             leeway: Duration::ZERO,
+            clock_skew: None,
             issuer: None,
             audience: None,
             client_id: None,
@@ -82,6 +86,7 @@ impl Issuer {
             store: None,
             store_deadline: None,
             clock: Clock::system(),
+            adoption: None,
             listeners: Vec::new(),
         };
         IssuerBuilder { settings, claims: PhantomData }
@@ -168,12 +173,21 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
-    /// Sets how much the clocks of other machines may differ, in whole seconds, at most 300.
+    /// Sets how long a token is accepted after it has expired, in whole seconds, at most 300.
     /// Default: zero.
     ///
-    /// Expired tokens remain valid for that long.
+    /// It extends the lifetime of every token, stolen ones too.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.settings.leeway = leeway;
+        self
+    }
+
+    /// Sets by how much the clock of another machine that issues tokens may be ahead: how far `iat`
+    /// and `nbf` may be in the future. In whole seconds, at most 300. Default: 60 seconds.
+    ///
+    /// The larger of skew and [leeway](Self::leeway) counts, not their sum.
+    pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
+        self.settings.clock_skew = Some(clock_skew);
         self
     }
 
@@ -233,6 +247,15 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
+    /// Sets that refresh tokens of an earlier system, which have no `sid`, are accepted for a while.
+    /// Requires a [`store`](Self::store). Default: they are rejected.
+    ///
+    /// Such a token begins a session with its first use, and its `jti` becomes the id of the session.
+    pub fn adopt_refresh_tokens(mut self, adoption: Adoption) -> Self {
+        self.settings.adoption = Some(adoption);
+        self
+    }
+
     /// Sets the store that remembers sessions and revocations. Default: none, and tokens are valid
     /// until they expire.
     pub fn store(mut self, store: impl TokenStore) -> Self {
@@ -277,8 +300,8 @@ where
     ///   signed has expired.
     /// - A lifetime is less than a second, or refresh tokens outlive the session.
     /// - The leeway or the grace exceeds 300 seconds, or the grace is a fraction of a second.
-    /// - Rotation, a limit of sessions or a store deadline is set without a store, or a grace without
-    ///   rotation.
+    /// - Rotation, adoption, a limit of sessions or a store deadline is set without a store, or a
+    ///   grace without rotation.
     /// - RFC 9068 is set without issuer, audience or client id, or the claim names contradict it.
     /// - [`VerifierBuilder::build`](crate::token::VerifierBuilder::build) rejects the settings.
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
@@ -300,6 +323,7 @@ where
                 SessionLifetime::Unlimited => None,
             },
             max_token_len: settings.max_token_len,
+            clock_skew: settings.clock_skew,
         };
         let verifier_builder = || minter.verifier_builder(settings.leeway, &settings.clock);
 
@@ -329,6 +353,7 @@ where
             reuse_grace: settings.reuse_grace.unwrap_or(DEFAULT_GRACE),
             leeway: settings.leeway,
             clock: settings.clock,
+            adoption: settings.adoption,
             listeners: settings.listeners,
             minter,
         }))
@@ -398,6 +423,8 @@ impl Settings {
         }
         Err(ConfigError::ineffective(if self.rotate {
             "`rotate_refresh_tokens(true)` requires a `store`"
+        } else if self.adoption.is_some() {
+            "`adopt_refresh_tokens` requires a `store`"
         } else if matches!(self.session_limit, SessionLimit::Limited(_)) {
             "`sessions_per_user` requires a `store`"
         } else if self.store_deadline.is_some() {

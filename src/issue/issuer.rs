@@ -12,6 +12,7 @@ use crate::{
 };
 
 use super::{
+    adoption::Adoption,
     error::IssueError,
     event::{Event, Listener},
     mint::Minter,
@@ -59,6 +60,7 @@ pub(super) struct Inner<C, R> {
     pub(super) reuse_grace: Duration,
     pub(super) leeway: Duration,
     pub(super) clock: Clock,
+    pub(super) adoption: Option<Adoption>,
     pub(super) listeners: Vec<Listener>,
     pub(super) minter: Minter,
 }
@@ -157,6 +159,18 @@ impl<C, R> Issuer<C, R> {
         }
     }
 
+    /// Fails unless the refresh token of `claims`, which has no `sid`, may begin a session.
+    pub(super) async fn check_adoption(
+        &self,
+        claims: RegisteredClaims,
+        now: NumericDate,
+    ) -> Result<(), AuthError> {
+        match &self.0.adoption {
+            Some(adoption) => adoption.check(claims, now).await,
+            None => Err(AuthErrorKind::InvalidClaims.into()),
+        }
+    }
+
     pub(crate) fn shared_store(&self) -> Option<&SharedStore> {
         self.0.store.as_ref()
     }
@@ -191,7 +205,11 @@ where
             Ok(claims) => Ok(claims.registered_claims()),
             Err(error) if error.kind() == AuthErrorKind::WrongTokenType => {
                 let checker = Checker::new(refresh.clone(), store.clone());
-                Ok(checker.check_async(token).await?.registered_claims())
+                let claims = checker.check_async(token).await?.registered_claims();
+                if claims.session_id().is_none() {
+                    self.check_adoption(claims.clone(), self.0.clock.now()).await?;
+                }
+                Ok(claims)
             }
             Err(error) => Err(error),
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
-    store::{Begun, NewSession},
+    store::{Begun, Generation, NewSession},
     user::User,
 };
 
@@ -21,8 +21,34 @@ use super::{
 /// How many bytes of a session's label are stored.
 const MAX_LABEL_LEN: usize = 255;
 
+/// The start of a login, before the credentials are checked. See [`Issuer::start_login`].
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct LoginStart {
+    generation: Option<Generation>,
+}
+
+impl<C, R> Issuer<C, R> {
+    /// Starts a login. Call it before the user's credentials are checked, and
+    /// [`finish_login`](Self::finish_login) afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
+    pub async fn start_login(&self) -> Result<LoginStart, AuthError> {
+        let generation = match &self.0.store {
+            Some(store) => Some(store.generation().await?),
+            None => None,
+        };
+        Ok(LoginStart { generation })
+    }
+}
+
 impl<C: Serialize, R: Serialize> Issuer<C, R> {
     /// Begins a session for a user whose credentials have been checked.
+    ///
+    /// A revocation of the user during that check goes unnoticed. To notice it, use
+    /// [`start_login`](Self::start_login).
     ///
     /// # Errors
     ///
@@ -37,6 +63,44 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
     /// [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     pub async fn login(&self, user: &User<C, R>) -> Result<Tokens, AuthError> {
         self.login_with_label(user, None).await
+    }
+
+    /// Logs a user in whose credentials were checked after `start`.
+    ///
+    /// If the user was [revoked](Self::revoke_user) in the meantime, for example because of a new
+    /// password, the credentials may be out of date, and the login fails.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{
+    ///     Algorithm, AuthErrorKind, Issuer, MemoryStore, SigningKey, token::NoClaims, user::User,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
+    /// #     .store(MemoryStore::new())
+    /// #     .build()?;
+    /// let start = issuer.start_login().await?;
+    /// // Check the credentials here.
+    /// let ada = User::new(42, NoClaims::default());
+    /// # issuer.revoke_user(ada.id()).await?;
+    /// let error = issuer.finish_login(start, &ada, None).await.unwrap_err();
+    /// assert_eq!(error.kind(), AuthErrorKind::Revoked); // The user was revoked meanwhile.
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Revoked`](AuthErrorKind::Revoked) if the user was revoked after `start`. Otherwise as
+    /// [`login`](Self::login).
+    pub async fn finish_login(
+        &self,
+        start: LoginStart,
+        user: &User<C, R>,
+        label: Option<&str>,
+    ) -> Result<Tokens, AuthError> {
+        self.begin_session(user, label, start.generation).await
     }
 
     /// Like [`login`](Self::login), with a [label](crate::store::Session::label) by which the user
@@ -72,6 +136,15 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         user: &User<C, R>,
         label: Option<&str>,
     ) -> Result<Tokens, AuthError> {
+        self.begin_session(user, label, None).await
+    }
+
+    async fn begin_session(
+        &self,
+        user: &User<C, R>,
+        label: Option<&str>,
+        generation: Option<Generation>,
+    ) -> Result<Tokens, AuthError> {
         if !user.is_active() {
             return Err(AuthErrorKind::UserInactive.into());
         }
@@ -93,6 +166,8 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             let label = label.map(clean_label);
             let session = NewSession::new(&session_id, user.id(), &refresh_id, now)
                 .with_expiry(expires_at, keep_until)
+                .with_access_until(minter.keep_ended_until(now, *leeway))
+                .with_generation(generation)
                 .with_label(label.as_deref().filter(|label| !label.is_empty()))
                 .with_limit(*sessions_per_user);
             displaced = match store.begin(&session).await? {

@@ -35,6 +35,7 @@ pub(super) struct Minter {
     pub(super) session_lifetime: Option<Duration>,
     /// In bytes, of access and refresh tokens.
     pub(super) max_token_len: usize,
+    pub(super) clock_skew: Option<Duration>,
 }
 
 impl Minter {
@@ -45,6 +46,9 @@ impl Minter {
             .max_token_len(self.max_token_len)
             .leeway(leeway)
             .clock(clock.clone());
+        if let Some(clock_skew) = self.clock_skew {
+            builder = builder.clock_skew(clock_skew);
+        }
         if let Some(issuer) = &self.issuer {
             builder = builder.issuer(issuer.clone());
         }
@@ -75,6 +79,12 @@ impl Minter {
         leeway: Duration,
     ) -> NumericDate {
         keep_until(expires_at.saturating_add(self.access_lifetime), leeway)
+    }
+
+    /// Until when a store must remember a session that ends at `now`: its last access token is valid
+    /// until then.
+    pub(super) fn keep_ended_until(&self, now: NumericDate, leeway: Duration) -> NumericDate {
+        keep_until(now.saturating_add(self.access_lifetime), leeway)
     }
 
     pub(super) fn access<C: Serialize>(

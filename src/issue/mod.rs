@@ -1,5 +1,6 @@
 //! [`Issuer`]: logs users in, refreshes and revokes tokens. All tokens are written here.
 
+mod adoption;
 mod builder;
 mod error;
 mod event;
@@ -11,9 +12,11 @@ mod refresh;
 mod sessions;
 mod tokens;
 
+pub use adoption::Adoption;
 pub use builder::IssuerBuilder;
 pub use event::Event;
 pub use issuer::Issuer;
+pub use login::LoginStart;
 #[cfg(feature = "django")]
 pub(crate) use random::random_id;
 pub use tokens::Tokens;

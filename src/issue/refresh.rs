@@ -57,6 +57,9 @@ where
             .ok_or(AuthErrorKind::UserInactive)?;
 
         let (session_id, adopt) = refresh_session(&claims);
+        if adopt {
+            self.check_adoption(claims.registered_claims(), now).await?;
+        }
         let scope = scope_claim(&user, |scope| claims.has_scope(scope))?;
         let session = SessionClaims {
             session_id,
@@ -74,8 +77,10 @@ where
                 let last_expiry = expires_at.max(claims.expires_at());
                 let keep_until = minter.keep_session_until(last_expiry, *leeway);
                 let refresh = claims.jti().unwrap_or_default();
+                let last_access = now.saturating_add(*reuse_grace);
                 let known = NewSession::new(session_id, user_id, refresh, now)
-                    .with_expiry(expires_at, keep_until);
+                    .with_expiry(expires_at, keep_until)
+                    .with_access_until(minter.keep_ended_until(last_access, *leeway));
                 let spend = Spend::new(&known, issued_at, &successor)
                     .with_grace(*reuse_grace)
                     .with_adoption(adopt);

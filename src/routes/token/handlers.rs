@@ -130,11 +130,18 @@ where
         credentials: U::Credentials,
         label: Option<&str>,
     ) -> Result<(Tokens, Map<String, Value>), AuthError> {
+        let start = self.issuer.start_login().await?;
         let user = self.users.authenticate(credentials).await?;
         // The response is the same for an inactive and an unknown user, so that clients cannot find
         // out which accounts exist.
         let user = user.filter(|user| user.is_active()).ok_or(AuthErrorKind::InvalidCredentials)?;
-        let tokens = self.issuer.login_with_label(&user, label).await?;
+        // A user who was revoked during the check has new credentials.
+        let tokens = self.issuer.finish_login(start, &user, label).await.map_err(|error| {
+            match error.kind() {
+                AuthErrorKind::Revoked => AuthErrorKind::InvalidCredentials.into(),
+                _ => error,
+            }
+        })?;
         let extras = self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
         Ok((tokens, extras))
     }

@@ -1,18 +1,88 @@
 //! Refresh tokens without `sid`, as SimpleJWT issues them with the same secret.
 
 use serde_json::json;
-use tower_jwt_auth::{AuthErrorKind, NumericDate, store::TokenStore, token::UserId};
+use tower_jwt_auth::{
+    AuthErrorKind, ConfigErrorKind, Issuer, NumericDate, RegisteredClaims,
+    issue::{Adoption, IssuerBuilder},
+    store::TokenStore,
+    token::UserId,
+    user::BackendError,
+};
 
 use crate::support::login::{
-    DAY, HEADER, HOUR, NOW, SECRET, Setup, error_kind, mint, payload, refresh_of, simplejwt_refresh,
+    DAY, HEADER, HOUR, NOW, Profile, SECRET, Setup, error_kind, mint, payload, refresh_of,
+    simplejwt_refresh,
 };
 
 const JTI: &str = "5f8b6c2d9e0a4f31b7c8d9e0f1a2b3c4";
 
+fn forever() -> Adoption {
+    Adoption::insecure_unchecked_until(NumericDate::MAX)
+}
+
+fn builder(setup: &Setup) -> IssuerBuilder<Profile> {
+    setup.builder().adopt_refresh_tokens(forever())
+}
+
+fn issuer(setup: &Setup) -> Issuer<Profile> {
+    builder(setup).build().unwrap()
+}
+
+#[tokio::test]
+async fn rejects_tokens_without_a_session_id_by_default() {
+    let setup = Setup::new();
+    let foreign = simplejwt_refresh(JTI, DAY);
+    let stored = setup.plain_builder().store(setup.store.clone()).build().unwrap();
+    for issuer in [setup.issuer(), stored, setup.plain_builder().build().unwrap()] {
+        let refreshed = issuer.refresh(&foreign, &setup.users).await;
+        assert_eq!(error_kind(refreshed), AuthErrorKind::InvalidClaims);
+        assert!(issuer.verify(&foreign).await.is_err());
+    }
+    assert!(setup.store.inner.is_empty());
+    let error = setup.plain_builder().adopt_refresh_tokens(forever()).build().unwrap_err();
+    assert_eq!(error.kind(), ConfigErrorKind::Ineffective);
+}
+
+#[tokio::test]
+async fn adoption_ends_at_its_date() {
+    let setup = Setup::new();
+    let end = NumericDate::from_secs(NOW + 3600);
+    let adoption = Adoption::insecure_unchecked_until(end);
+    let issuer = setup.builder().adopt_refresh_tokens(adoption).build().unwrap();
+    let tokens = issuer.refresh(&simplejwt_refresh(JTI, DAY), &setup.users).await.unwrap();
+    setup.clock.set(end);
+    let late = issuer.refresh(&simplejwt_refresh("late", DAY), &setup.users).await;
+    assert_eq!(error_kind(late), AuthErrorKind::InvalidClaims);
+    // The session of an adopted token continues.
+    assert!(issuer.refresh(refresh_of(&tokens), &setup.users).await.is_ok());
+}
+
+#[tokio::test]
+async fn rejects_tokens_that_the_old_store_had_revoked() {
+    let setup = Setup::new();
+    let adoption = Adoption::until(NumericDate::MAX, |claims: RegisteredClaims| async move {
+        match claims.jti() {
+            Some("revoked") => Ok(true),
+            Some("unknown") => Err(BackendError::unavailable("down")),
+            _ => Ok(false),
+        }
+    });
+    let issuer = setup.builder().adopt_refresh_tokens(adoption).build().unwrap();
+    for (jti, kind) in
+        [("revoked", AuthErrorKind::Revoked), ("unknown", AuthErrorKind::Unavailable)]
+    {
+        let foreign = simplejwt_refresh(jti, DAY);
+        assert_eq!(error_kind(issuer.refresh(&foreign, &setup.users).await), kind);
+        assert_eq!(error_kind(issuer.verify(&foreign).await), kind);
+    }
+    assert!(setup.store.inner.is_empty());
+    assert!(issuer.refresh(&simplejwt_refresh(JTI, DAY), &setup.users).await.is_ok());
+}
+
 #[tokio::test]
 async fn the_jti_of_an_adopted_token_is_its_session_id() {
     let setup = Setup::new();
-    let issuer = setup.issuer();
+    let issuer = issuer(&setup);
     let foreign = simplejwt_refresh(JTI, DAY);
     setup.clock.advance(HOUR);
     assert!(issuer.verify(&foreign).await.is_ok());
@@ -41,7 +111,7 @@ async fn the_jti_of_an_adopted_token_is_its_session_id() {
 #[tokio::test]
 async fn detects_reuse_of_an_adopted_token() {
     let setup = Setup::new();
-    let issuer = setup.issuer();
+    let issuer = issuer(&setup);
     let foreign = simplejwt_refresh(JTI, DAY);
     let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
     let reused = issuer.refresh(&foreign, &setup.users).await;
@@ -53,7 +123,7 @@ async fn detects_reuse_of_an_adopted_token() {
 #[tokio::test]
 async fn the_grace_applies_to_adopted_tokens() {
     let setup = Setup::new();
-    let issuer = setup.builder().reuse_grace(crate::support::login::MINUTE).build().unwrap();
+    let issuer = builder(&setup).reuse_grace(crate::support::login::MINUTE).build().unwrap();
     let foreign = simplejwt_refresh(JTI, DAY);
     let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
     let again = issuer.refresh(&foreign, &setup.users).await.unwrap();
@@ -63,7 +133,7 @@ async fn the_grace_applies_to_adopted_tokens() {
 #[tokio::test]
 async fn accepts_a_number_as_user_id() {
     let setup = Setup::new();
-    let issuer = setup.issuer();
+    let issuer = issuer(&setup);
     let payload = format!(
         r#"{{"token_type":"refresh","exp":{},"iat":{NOW},"jti":"{JTI}","user_id":1}}"#,
         NOW + 60
@@ -77,7 +147,7 @@ async fn accepts_a_number_as_user_id() {
 #[tokio::test]
 async fn an_adopted_token_cannot_be_adopted_again() {
     let setup = Setup::new();
-    let issuer = setup.builder().session_lifetime(None).build().unwrap();
+    let issuer = builder(&setup).session_lifetime(None).build().unwrap();
     let foreign = simplejwt_refresh(JTI, 30 * DAY);
     issuer.refresh(&foreign, &setup.users).await.unwrap();
     for day in 1..30 {
@@ -91,7 +161,7 @@ async fn an_adopted_token_cannot_be_adopted_again() {
 #[tokio::test]
 async fn an_adopted_session_begins_when_its_token_was_issued() {
     let setup = Setup::new();
-    let issuer = setup.builder().session_lifetime(2 * DAY).build().unwrap();
+    let issuer = builder(&setup).session_lifetime(2 * DAY).build().unwrap();
     let foreign = simplejwt_refresh(JTI, 30 * DAY);
     setup.clock.advance(2 * DAY - HOUR);
     let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
@@ -104,7 +174,7 @@ async fn an_adopted_session_begins_when_its_token_was_issued() {
 #[tokio::test]
 async fn logout_revokes_a_token_before_and_after_its_adoption() {
     let setup = Setup::new();
-    let issuer = setup.builder().session_lifetime(None).build().unwrap();
+    let issuer = builder(&setup).session_lifetime(None).build().unwrap();
     let unused = simplejwt_refresh("unused", 30 * DAY);
     issuer.logout(&unused).await.unwrap();
     let used = simplejwt_refresh("used", 30 * DAY);
@@ -130,7 +200,7 @@ async fn revoke_user_prevents_adoption_until_the_token_expires() {
         [(Some(10 * DAY), AuthErrorKind::Expired), (None, AuthErrorKind::Revoked)]
     {
         setup.clock.set(NumericDate::from_secs(NOW));
-        let issuer = setup.builder().session_lifetime(lifetime).build().unwrap();
+        let issuer = builder(&setup).session_lifetime(lifetime).build().unwrap();
         let foreign = simplejwt_refresh(JTI, 40 * DAY);
         issuer.revoke_user(&UserId::from(1)).await.unwrap();
         for day in 0..39 {
@@ -146,7 +216,12 @@ async fn revoke_user_prevents_adoption_until_the_token_expires() {
 #[tokio::test]
 async fn without_rotation_a_token_can_be_used_until_logout() {
     let setup = Setup::new();
-    let issuer = setup.plain_builder().store(setup.store.clone()).build().unwrap();
+    let issuer = setup
+        .plain_builder()
+        .store(setup.store.clone())
+        .adopt_refresh_tokens(forever())
+        .build()
+        .unwrap();
     let foreign = simplejwt_refresh(JTI, DAY);
     for _ in 0..2 {
         let tokens = issuer.refresh(&foreign, &setup.users).await.unwrap();
@@ -161,7 +236,7 @@ async fn without_rotation_a_token_can_be_used_until_logout() {
 #[tokio::test]
 async fn rejects_tokens_with_an_unknown_session_id() {
     let setup = Setup::new();
-    let issuer = setup.issuer();
+    let issuer = issuer(&setup);
     let payload = format!(
         r#"{{"token_type":"refresh","exp":{},"iat":{NOW},"jti":"{JTI}","user_id":"1","sid":"s"}}"#,
         NOW + 60

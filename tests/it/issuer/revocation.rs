@@ -2,6 +2,7 @@
 
 use tower_jwt_auth::{
     AuthErrorKind, MemoryStore, NumericDate,
+    issue::Adoption,
     store::TokenStore,
     token::{TokenType, UserId},
     user::User,
@@ -272,7 +273,8 @@ async fn rejects_sessions_that_the_store_does_not_know() {
 #[tokio::test]
 async fn verify_checks_the_type_of_the_claims() {
     let setup = Setup::new();
-    let issuer = setup.issuer();
+    let adoption = Adoption::insecure_unchecked_until(NumericDate::MAX);
+    let issuer = setup.builder().adopt_refresh_tokens(adoption).build().unwrap();
     let token = |kind: &str, rest: &str| {
         let exp = NOW + 60;
         let payload = format!(
@@ -285,4 +287,24 @@ async fn verify_checks_the_type_of_the_claims() {
         assert_eq!(error_kind(issuer.verify(&token("access", rest)).await).code(), "token_invalid");
         assert!(issuer.verify(&token("refresh", rest)).await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn a_login_that_began_before_revoke_user_fails() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let start = issuer.start_login().await.unwrap();
+    issuer.revoke_user(&UserId::from(1)).await.unwrap();
+    setup.events.take();
+    let late = issuer.finish_login(start, &ada(), None).await;
+    assert_eq!(error_kind(late), AuthErrorKind::Revoked);
+    assert!(setup.events.take().is_empty());
+    assert!(issuer.sessions(&UserId::from(1)).await.unwrap().is_empty());
+
+    // Another user is not affected, and the next login of the same second is not either.
+    let grace = User::new(2, Profile { username: "grace".to_owned() });
+    assert!(issuer.finish_login(start, &grace, None).await.is_ok());
+    let start = issuer.start_login().await.unwrap();
+    let tokens = issuer.finish_login(start, &ada(), None).await.unwrap();
+    assert!(issuer.verify(tokens.access()).await.is_ok());
 }

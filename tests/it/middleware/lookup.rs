@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_jwt_auth::{
     AuthError, AuthErrorKind, MemoryStore, NumericDate,
-    store::{Revocation, TokenStore},
+    store::{NewSession, Revocation, TokenStore},
     token::UserId,
 };
 
@@ -33,6 +33,8 @@ async fn rejects_revoked_tokens_sessions_and_users() {
     let of_another_user = token(&[("sid", r#""s2""#), ("user_id", r#""7""#), ("jti", r#""x""#)]);
     for revocation in revocations {
         let store = MemoryStore::new();
+        let session = NewSession::new("s1", user_id, "first", now).with_expiry(KEEP, KEEP);
+        store.begin(&session).await.unwrap();
         let layer = layer().with_revocation_check(store.clone());
         assert_eq!(send(&layer, bearer(&of_session)).await.outcome(), Ok("42"));
         store.revoke(&revocation, now).await.unwrap();

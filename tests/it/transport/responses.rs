@@ -46,7 +46,7 @@ async fn responds_to_every_kind_of_error() {
         (of_another_algorithm, Err(AuthErrorKind::UnknownKey)),
         (forged, Err(AuthErrorKind::InvalidSignature)),
         (with(&[("exp", "1700000000")]), Err(AuthErrorKind::Expired)),
-        (with(&[("nbf", "1700000001")]), Err(AuthErrorKind::NotYetValid)),
+        (with(&[("nbf", "1700000061")]), Err(AuthErrorKind::NotYetValid)),
         (with(&[("token_type", r#""refresh""#)]), Err(AuthErrorKind::WrongTokenType)),
         (with(&[("iss", r#""https://evil.example""#)]), Err(AuthErrorKind::WrongIssuer)),
         (with(&[("aud", r#""bank""#)]), Err(AuthErrorKind::WrongAudience)),
