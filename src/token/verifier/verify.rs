@@ -41,7 +41,7 @@ use super::{
 /// 1. The length and the compact form. The header must not have `crit`, `b64`, `zip` or `enc`, and
 ///    no member may be duplicate.
 /// 2. The signature, with a key whose algorithm equals the header's `alg`: see
-///    [`KeySet`](super::KeySet).
+///    [`KeySet`](crate::KeySet).
 /// 3. `exp` (required), `nbf` and `iat`. Then `iss`, `aud` and the token type as configured, and
 ///    the user id and the token id.
 /// 4. The application's claims: the payload must deserialize to `C`, and every
