@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     error::{AuthError, AuthErrorKind},
-    store::StoreError,
+    store::{StoreError, StoreErrorKind},
     user::BackendError,
 };
 
@@ -191,7 +191,13 @@ impl From<AuthError> for SimpleJwtError {
 
 impl From<StoreError> for SimpleJwtError {
     fn from(error: StoreError) -> Self {
-        AuthError::with_source(AuthErrorKind::Unavailable, error).into()
+        match error.kind() {
+            // An id that no row can hold.
+            StoreErrorKind::InvalidInput => {
+                TokenFault::Invalid(AuthErrorKind::InvalidClaims).into()
+            }
+            _ => AuthError::with_source(AuthErrorKind::Unavailable, error).into(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use futures::future::BoxFuture;
+use sqlx::PgPool;
 use tokio::time::timeout;
 
 use crate::{
@@ -94,6 +95,34 @@ impl DjangoDatabase {
             }
         };
         Ok(Self { backend, times: Times::default() })
+    }
+
+    /// Shares the connections of a PostgreSQL `pool` of the application, which must be one of
+    /// sqlx 0.9.
+    ///
+    /// A call fails after two seconds. Set an `acquire_timeout` of at most one second, so that there
+    /// is time to retry, and `test_before_acquire(false)`, which saves a round trip.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sqlx::postgres::PgPoolOptions;
+    /// use tower_jwt_auth::simplejwt::DjangoDatabase;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sqlx::Error> {
+    /// let pool = PgPoolOptions::new()
+    ///     .acquire_timeout(Duration::from_secs(1))
+    ///     .test_before_acquire(false)
+    ///     .connect_lazy("postgres://app@db.example/app")?;
+    /// let database = DjangoDatabase::from_pool(pool);
+    /// # drop(database);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn from_pool(pool: PgPool) -> Self {
+        let backend = Backend::Postgres(Calls::new(PostgresEngine::from_pool(pool)));
+        Self { backend, times: Times::default() }
     }
 
     /// Sets the `TIME_ZONE` of a project with `USE_TZ = False`. Default: `USE_TZ = True`, which is

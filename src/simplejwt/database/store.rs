@@ -86,7 +86,8 @@ impl DjangoStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the database is unavailable or cannot hold the id.
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if the database is, and
+    /// [`InvalidInput`](crate::store::StoreErrorKind::InvalidInput) if it cannot hold the id.
     pub async fn outstand(
         &self,
         token: &Outstanding<'_>,
@@ -115,7 +116,8 @@ impl DjangoStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the database is unavailable or cannot hold the id.
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if the database is, and
+    /// [`InvalidInput`](crate::store::StoreErrorKind::InvalidInput) if it cannot hold the id.
     pub async fn blacklist(
         &self,
         token: &Outstanding<'_>,
@@ -129,8 +131,9 @@ impl DjangoStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the database is unavailable or cannot hold the ids. The call may be
-    /// repeated with the same tokens.
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if the database is, and
+    /// [`InvalidInput`](crate::store::StoreErrorKind::InvalidInput) if it cannot hold the ids. The
+    /// call may be repeated with the same tokens.
     pub async fn rotate(
         &self,
         old: &Outstanding<'_>,
@@ -149,7 +152,8 @@ impl DjangoStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the database is unavailable or cannot hold the id.
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable) if the database is, and
+    /// [`InvalidInput`](crate::store::StoreErrorKind::InvalidInput) if it cannot hold the id.
     pub async fn slide(
         &self,
         token: &Outstanding<'_>,
@@ -258,7 +262,7 @@ impl DjangoStore {
         now: NumericDate,
     ) -> Result<[Param<'a>; 4], StoreError> {
         if !is_storable(token.jti) {
-            return Err(StoreError::unavailable(Unstorable));
+            return Err(StoreError::invalid_input(Unstorable));
         }
         let user_id = token.user_id.and_then(|user_id| sql.user_id.value(user_id));
         let keep_until = token.expires_at.saturating_add(self.leeway);

@@ -1,6 +1,7 @@
 //! Django's database: its users and the tables of SimpleJWT's blacklist app.
 
 mod outage;
+mod pool;
 mod purging;
 mod race;
 mod schema;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use tower_jwt_auth::simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers, Outstanding};
+use tower_jwt_auth::{
+    simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers, Outstanding},
+    store::StoreErrorKind,
+};
 
 use crate::support::session::at;
 
@@ -168,7 +171,8 @@ async fn rejects_ids_that_do_not_fit(fixture: &Fixture) {
     assert!(store.is_blacklisted(&long).await.unwrap());
     for jti in [&*"x".repeat(256), "\0", "a\0b"] {
         assert!(store.is_blacklisted(jti).await.unwrap());
-        assert!(store.outstand(&token(jti, "7", 1000), at(1)).await.is_err());
+        let error = store.outstand(&token(jti, "7", 1000), at(1)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::InvalidInput);
         assert!(store.blacklist(&token(jti, "7", 1000), at(1)).await.is_err());
         assert!(store.slide(&token(jti, "7", 1000), at(1)).await.is_err());
         assert!(store.rotate(&token(jti, "7", 1), &token("n", "7", 2), at(1)).await.is_err());
