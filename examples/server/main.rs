@@ -32,6 +32,7 @@
 //! | `REFRESH_LIFETIME` | 86400 | seconds |
 //! | `REUSE_GRACE` | 10 | seconds in which a spent refresh token returns the same successor |
 //! | `LEEWAY` | 0 | seconds for which an expired token is still accepted |
+//! | `CLOCK_SKEW` | 60 | seconds by which `iat` and `nbf` may be in the future |
 //! | `CHECK_REVOKED` | 0 | 1: every request checks the store for revocation |
 //! | `PURGE_INTERVAL` | 60 | seconds between deletions of expired entries |
 //!
@@ -176,6 +177,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         .rotate_refresh_tokens(true)
         .reuse_grace(seconds("REUSE_GRACE", 10)?)
         .leeway(seconds("LEEWAY", 0)?)
+        .clock_skew(seconds("CLOCK_SKEW", 60)?)
         .store(store.clone());
     if let Some(Publishing { issuer: url, audience, .. }) = &publishing {
         issuer = issuer.issuer(&**url).audience(&**audience).rfc9068_access_tokens("server");

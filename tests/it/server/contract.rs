@@ -136,6 +136,15 @@ fn lifetimes_and_leeway_are_configurable() {
 }
 
 #[test]
+fn clocks_may_differ_by_the_skew() {
+    let (tolerant, strict) = (start(&[]), start(&[("CLOCK_SKEW", "0")]));
+    for (ahead, status) in [(40, 200), (90, 401)] {
+        let access = signed(&[("iat", &(now() + ahead).to_string())]);
+        assert_eq!((me(&tolerant, &access), me(&strict, &access)), (status, 401));
+    }
+}
+
+#[test]
 fn accepts_tokens_of_the_old_secret() {
     const NEW: &str = "fedcba9876543210fedcba9876543210";
     let old = start(&[]);

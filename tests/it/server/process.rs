@@ -92,6 +92,7 @@ fn configuration_errors_name_the_setting() {
         ("REUSE_GRACE", "", "REUSE_GRACE must be whole seconds, not \"\""),
         ("LEEWAY", "301", "leeway"),
         ("LEEWAY", "1.5", "LEEWAY must be whole seconds, not \"1.5\""),
+        ("CLOCK_SKEW", "301", "`clock_skew` must be"),
         ("PURGE_INTERVAL", "0", "PURGE_INTERVAL must be at least 1"),
         ("OAUTH_CLIENT", "hunter2", "OAUTH_CLIENT must be id:secret"),
         ("OAUTH_CLIENT", "billing:hunter2", "OAUTH_CLIENT must be id:secret"),
