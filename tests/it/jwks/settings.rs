@@ -5,6 +5,7 @@ use std::time::Duration;
 use tower_jwt_auth::{
     Algorithm, ConfigErrorKind, KeySet, SigningKey,
     jwks::{RemoteKeys, RemoteKeysBuilder},
+    routes::WellKnownRoutes,
 };
 
 use super::{Fixture, UNKNOWN_KEY};
@@ -120,6 +121,16 @@ fn fetched_keys_cannot_be_replaced() {
     let signing = SigningKey::generate(Algorithm::ES256).unwrap();
     let error = keys.replace(KeySet::builder().signing_key(signing)).unwrap_err();
     assert_eq!(error.kind(), ConfigErrorKind::Conflict);
+}
+
+/// Other services would trust this server for the tokens of another issuer.
+#[tokio::test]
+async fn fetched_keys_are_never_published() {
+    let fixture = Fixture::with_keys(&[ForeignKey::generate("one").jwk()]).await;
+    let keys = KeySet::from(&fixture.keys);
+    assert_eq!(keys.to_jwks(), r#"{"keys":[]}"#);
+    let error = WellKnownRoutes::builder(keys).build().unwrap_err();
+    assert_eq!(error.kind(), ConfigErrorKind::Ineffective);
 }
 
 /// The `kid` of a token is chosen by its sender, so it is neither logged nor shown.

@@ -41,7 +41,7 @@ async fn every_token_is_signed_with_a_key_that_all_services_know() {
 
     let clock = clock();
     let storage = InMemory::default();
-    let policy = || policy(&clock).rotate_every(6 * HOUR);
+    let policy = || policy(&clock).rotate_every(2 * HOUR);
     let copies = [open(&storage, policy()).await, open(&storage, policy()).await];
     let issuers = copies.each_ref().map(|keys| issuer(keys, &clock));
     let mut services = copies.each_ref().map(|keys| OtherService::fetch(keys, &clock));
