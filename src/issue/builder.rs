@@ -258,6 +258,15 @@ impl<C, R> IssuerBuilder<C, R> {
 
     /// Sets the store that remembers sessions and revocations. Default: none, and tokens are valid
     /// until they expire.
+    ///
+    /// <div class="warning">
+    ///
+    /// A store identifies users by their ids alone. Applications whose user ids mean different users
+    /// need a store each: a schema, a database or a key prefix of their own. With one store for both,
+    /// [`revoke_user`](Issuer::revoke_user) and the limit of sessions in one application end the
+    /// sessions of the other.
+    ///
+    /// </div>
     pub fn store(mut self, store: impl TokenStore) -> Self {
         self.settings.store = Some(SharedStore::new(store, DEFAULT_DEADLINE));
         self

@@ -3,6 +3,7 @@
 mod adoption;
 mod keys;
 mod layer;
+mod login;
 mod outage;
 mod race;
 mod refresh;
