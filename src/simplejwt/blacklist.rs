@@ -43,7 +43,10 @@ impl Blacklist {
         }
     }
 
-    pub(super) async fn contains(&self, claims: &Claims) -> Result<bool, SimpleJwtError> {
+    pub(super) async fn contains<C: ?Sized>(
+        &self,
+        claims: &Claims<C>,
+    ) -> Result<bool, SimpleJwtError> {
         match (self.checked_tables().await?, claims.jti()) {
             (Some(tables), Some(jti)) => Ok(tables.is_blacklisted(jti).await?),
             _ => Ok(false),

@@ -116,6 +116,7 @@
 //! | the column `token` does not hold the token | read access to the database must not be enough to log in |
 #![doc = include_str!("migration.md")]
 
+mod adoption;
 mod auth;
 mod blacklist;
 mod builder;

@@ -141,9 +141,9 @@ impl SimpleJwt {
     }
 
     /// Whether the token was issued under the user's current password: `CHECK_REVOKE_TOKEN`.
-    pub(super) fn has_current_password(
+    pub(super) fn has_current_password<C: ?Sized>(
         &self,
-        claims: &Claims,
+        claims: &Claims<C>,
         user: &DjangoUser,
     ) -> Result<bool, SimpleJwtError> {
         let digest: Option<String> = object_of(claims)?.get(&self.0.settings.revoke_token_claim);
@@ -152,7 +152,7 @@ impl SimpleJwt {
 }
 
 /// The claims of a token, in their order.
-pub(super) fn object_of(claims: &Claims) -> Result<JsonObject, SimpleJwtError> {
+pub(super) fn object_of<C: ?Sized>(claims: &Claims<C>) -> Result<JsonObject, SimpleJwtError> {
     // The verifier has read it as an object already.
     let object = JsonObject::read(claims.json());
     object.ok_or_else(|| TokenFault::Invalid(AuthErrorKind::InvalidClaims).into())

@@ -4,6 +4,7 @@ use http::{Extensions, HeaderValue, Request, StatusCode};
 
 use crate::{
     error::AuthErrorKind,
+    found::{insert_anonymous, insert_claims},
     middleware::InvalidToken,
     simplejwt::{
         check::Verdict,
@@ -11,7 +12,7 @@ use crate::{
         error::{Reason, SimpleJwtError},
         simple_jwt::{Inner, SimpleJwt},
     },
-    token::Claims,
+    token::{Claims, NoClaims},
     trace::{debug, trace},
 };
 
@@ -123,7 +124,9 @@ impl Authentication {
         }
         debug!("request continues without a user");
         let challenge = self.challenge().clone();
-        remove_user(request).insert(Anonymous { challenge });
+        let extensions = remove_user(request);
+        extensions.insert(Anonymous { challenge });
+        insert_anonymous::<NoClaims>(extensions);
         Ok(())
     }
 }
@@ -133,7 +136,6 @@ fn remove_user<B>(request: &mut Request<B>) -> &mut Extensions {
     let extensions = request.extensions_mut();
     extensions.remove::<DjangoUser>();
     extensions.remove::<TokenUser>();
-    extensions.remove::<Claims>();
     extensions.remove::<Anonymous>();
     extensions
 }
@@ -149,7 +151,7 @@ fn admit<B>(
     }
     trace!("token accepted");
     let extensions = remove_user(request);
-    extensions.insert(claims.clone());
+    insert_claims(extensions, claims.clone());
     extensions.insert(TokenUser::new(claims));
     if let Some(user) = user {
         extensions.insert(user);

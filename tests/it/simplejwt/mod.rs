@@ -1,6 +1,7 @@
 //! The SimpleJWT preset without Django: settings, views, protected routes. The expected responses
 //! are those of SimpleJWT 5.5.1.
 
+mod adoption;
 mod bodies;
 mod example;
 mod fields;

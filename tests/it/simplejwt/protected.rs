@@ -7,13 +7,14 @@ use http::{Method, Request, StatusCode};
 use serde_json::json;
 use tower::ServiceExt;
 use tower_jwt_auth::{
-    AuthError, AuthErrorKind, Claims,
+    AuthError, AuthErrorKind, Claims, Issuer, RegisteredClaims, SigningKey,
     guard::RequireLayer,
     middleware::InvalidToken,
-    simplejwt::{DjangoUser, SimpleJwtError, TokenUser},
+    simplejwt::{DjangoUser, SimpleJwtError, SimpleJwtLayer, TokenUser},
+    user::User,
 };
 
-use crate::support::{log::Log, mint::NOW, reply::Reply};
+use crate::support::{keys, log::Log, mint::NOW, reply::Reply};
 
 use super::setup::{
     BLACKLIST, HELLO, STATELESS, Site, get_bearer, get_with, log_in, member, post, rotating, send,
@@ -319,6 +320,43 @@ async fn an_inner_stateless_layer_removes_the_outer_user() {
         .header("x-inner", format!("Bearer {}", token("access", &[("user_id", "\"2\"")])))
         .body(Body::empty());
     assert_eq!(send(&app, request.unwrap()).await.body, "2 false");
+}
+
+/// A scope must be required of the token that was checked last.
+#[tokio::test]
+async fn generic_readers_get_the_claims_of_the_innermost_layer() {
+    let site = Site::new().await;
+    let issuer = Issuer::builder(SigningKey::hs256(keys::SECRET).unwrap())
+        .claims::<serde_json::Value>()
+        .clock(&site.clock)
+        .build()
+        .unwrap();
+    let user = User::new(9, json!({ "name": "eve" }));
+    let outer_token = issuer.login(&user).await.unwrap();
+    let jwt = site.builder(&json!({ "AUTH_HEADER_NAME": "HTTP_X_INNER" })).build().unwrap();
+    let who = get(async |claims: RegisteredClaims| claims.user_id().to_string());
+    let route = |layer: SimpleJwtLayer| {
+        let inner = who.clone().layer::<_, Infallible>(layer);
+        inner.layer::<_, Infallible>(issuer.layer())
+    };
+    let app: Router = Router::new()
+        .route("/stateless", route(jwt.stateless_layer()))
+        .route("/loaded", route(jwt.layer().unwrap()))
+        .route("/optional", route(jwt.stateless_layer().with_optional(InvalidToken::Reject)));
+    let request = |path: &str, inner: Option<String>| {
+        let bearer = format!("Bearer {}", outer_token.access());
+        let mut request = Request::get(path).header("authorization", bearer);
+        if let Some(inner) = inner {
+            request = request.header("x-inner", format!("Bearer {inner}"));
+        }
+        request.body(Body::empty()).unwrap()
+    };
+    for path in ["/stateless", "/loaded", "/optional"] {
+        let reply = send(&app, request(path, Some(token("access", &[])))).await;
+        assert_eq!(reply.body, "1", "{path}");
+    }
+    let reply = send(&app, request("/optional", None)).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "no claims of the outer layer");
 }
 
 /// Otherwise an authenticated request could be taken for an anonymous one.
