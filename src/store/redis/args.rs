@@ -4,7 +4,7 @@ use redis::{RedisWrite, ToRedisArgs};
 
 use crate::clock::NumericDate;
 
-use super::super::facts::{NewSession, Spend};
+use super::super::facts::{Generation, NewSession, Spend};
 
 /// An argument. Arguments of one kind have a fixed length or contain it, as the scripts require.
 pub(super) enum Arg<'a> {
@@ -13,10 +13,11 @@ pub(super) enum Arg<'a> {
     /// The name of a token.
     Token(&'a str),
     Time(NumericDate),
-    /// Until when a session must be remembered, the current time, and when its refresh token expires.
-    Times([NumericDate; 3]),
-    /// The numbers of a spend, and for how many seconds the user must be remembered.
-    Spending(&'a Spend<'a>, u64),
+    Generation(Generation),
+    /// `keep_until`, `now` and `expires_at`.
+    Times(&'a NewSession<'a>),
+    /// All times of a spending, the grace, and whether to adopt.
+    Spending(&'a Spend<'a>),
     /// An empty string, for an id that is missing.
     Empty,
 }
@@ -30,8 +31,8 @@ impl<'a> Arg<'a> {
         jti.map_or(Self::Empty, Self::Token)
     }
 
-    pub(super) const fn times_of(session: &NewSession<'_>) -> Self {
-        Self::Times([session.keep_until, session.now, session.expires_at])
+    pub(super) fn generation(generation: Option<Generation>) -> Self {
+        generation.map_or(Self::Empty, Self::Generation)
     }
 }
 
@@ -41,18 +42,24 @@ impl ToRedisArgs for Arg<'_> {
             Self::Session(id) => out.write_arg_fmt(format_args!("s:{id}")),
             Self::Token(jti) => out.write_arg_fmt(format_args!("t{}:{jti}", jti.len())),
             Self::Time(time) => out.write_arg_fmt(format_args!("{:012}", time.as_secs())),
-            Self::Times(times) => {
+            Self::Generation(generation) => {
+                out.write_arg_fmt(format_args!("{:012}", generation.get()));
+            }
+            Self::Times(session) => {
+                let times = [session.keep_until, session.now, session.expires_at];
                 let [keep_until, now, expires_at] = times.map(NumericDate::as_secs);
                 out.write_arg_fmt(format_args!("{keep_until:012}{now:012}{expires_at:012}"));
             }
-            Self::Spending(spend, ttl) => {
-                let times = [spend.keep_until, spend.now, spend.expires_at, spend.issued_at];
-                let [keep_until, now, expires_at, issued_at] = times.map(NumericDate::as_secs);
+            Self::Spending(spend) => {
+                let Spend { keep_until, now, expires_at, access_until, issued_at, .. } = **spend;
+                let times = [keep_until, now, expires_at, access_until, issued_at];
+                let [keep_until, now, expires_at, access_until, issued_at] =
+                    times.map(NumericDate::as_secs);
                 let grace = spend.grace.as_secs().min(NumericDate::MAX.as_secs());
                 let adopt = u8::from(spend.adopt);
                 out.write_arg_fmt(format_args!(
-                    "{keep_until:012}{now:012}{expires_at:012}{issued_at:012}\
-                    {ttl:012}{grace:012}{adopt}"
+                    "{keep_until:012}{now:012}{expires_at:012}{access_until:012}{issued_at:012}\
+                    {grace:012}{adopt}"
                 ));
             }
             Self::Empty => out.write_arg(b""),

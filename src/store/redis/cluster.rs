@@ -65,9 +65,9 @@ impl Master {
         info.clone().set_addr(address)
     }
 
-    /// A key that begins with `prefix` and belongs to this node.
-    pub(super) fn key(&self, prefix: &str) -> RedisResult<String> {
-        let mut keys = (0..CANDIDATES).map(|number| format!("{prefix}heartbeat:{number}"));
+    /// One of the keys `key` that belongs to this node.
+    pub(super) fn key(&self, key: impl Fn(u32) -> String) -> RedisResult<String> {
+        let mut keys = (0..CANDIDATES).map(key);
         let is_own = |key: &String| {
             let slot = crc16::State::<crc16::XMODEM>::calculate(key.as_bytes()) % SLOTS;
             self.slots.iter().any(|slots| slots.contains(&slot))

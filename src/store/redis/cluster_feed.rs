@@ -31,7 +31,7 @@ pub(super) async fn subscribe(
     heartbeats: String,
 ) -> RedisResult<BoxStream<'static, Result<Notice, StoreError>>> {
     let masters = store.connector.masters().await?;
-    let channels = [&*store.channel, &*heartbeats];
+    let channels = [&*store.keys.channel, &*heartbeats];
     let subscriptions = masters.iter().enumerate().map(|(place, master)| async move {
         let messages = store.connector.subscribe(Some(master), &channels).await?;
         let end = stream::once(async { None });
@@ -40,16 +40,15 @@ pub(super) async fn subscribe(
     });
     let messages = stream::select_all(try_join_all(subscriptions).await?);
     let mut returned = ReturnedHeartbeats::new(subscriber, masters);
-    let prefix = store.prefix.clone();
+    let keys = store.keys.clone();
     let notices = messages.filter_map(move |(place, message)| {
         let notice = match message {
             Some(message) if message.get_channel_name() == heartbeats => {
                 returned.add(place, &message)
             }
-            Some(message) => match notice::revoked_by(&prefix, &message) {
-                Some(revoked) => Ok(Some(Notice::Revoked(revoked))),
-                None => Err(UnexpectedReply),
-            },
+            Some(message) => {
+                notice::revoked_by(&keys, &message).map(|revoked| revoked.map(Notice::Revoked))
+            }
             // One of the connections has broken.
             None => Err(UnexpectedReply),
         };
@@ -67,9 +66,10 @@ pub(super) async fn heartbeat(
     let masters = store.connector.masters().await.map_err(StoreError::unavailable)?;
     let ids = &*ids(&masters);
     let heartbeats = masters.iter().map(|master| async move {
-        let key = master.key(&store.prefix).map_err(StoreError::unavailable)?;
-        let args = (heartbeat.number, ids);
-        store.call_with_key::<()>(&scripts::CLUSTER_HEARTBEAT, &key, channel, args).await
+        let key = master.key(|number| store.keys.heartbeat(number));
+        let key = key.map_err(StoreError::unavailable)?;
+        let (script, args) = (&scripts::CLUSTER_HEARTBEAT, (heartbeat.number, ids));
+        store.call_with_channel::<()>(channel, script, &[&key], args).await
     });
     try_join_all(heartbeats).await.map(drop)
 }
@@ -83,7 +83,7 @@ pub(super) fn keys(
         let nodes = masters.iter().map(|master| store.connector.connect_to(master));
         let nodes = try_join_all(nodes).await.map_err(StoreError::unavailable)?;
         let scans: Vec<_> =
-            nodes.iter().cloned().map(|node| scan(node, &store.prefix).boxed()).collect();
+            nodes.iter().cloned().map(|node| scan(node, &store.keys.users()).boxed()).collect();
         let end = stream::once(check_unchanged(store, masters, nodes));
         let end = end.try_filter_map(|()| future::ready(Ok(None)));
         Ok(stream::select_all(scans).chain(end))

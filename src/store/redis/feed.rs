@@ -5,14 +5,18 @@ use super::{
         error::StoreError,
         replica::{Heartbeat, Notice, RevocationFeed, Revoked},
     },
-    cluster_feed, notice,
-    reply::UnexpectedReply,
-    scripts, server_feed,
+    cluster_feed, notice, scripts, server_feed,
     store::RedisStore,
 };
 
 /// How many users are read at the same time.
 const CONCURRENCY: usize = 64;
+
+/// The cursor with which a scan begins and ends.
+const FIRST_CURSOR: &str = "0";
+
+/// The field of an entry, until when it is kept, and when the user was revoked, if it was the user.
+type Row = (String, u64, Option<u64>);
 
 /// The scripts that revoke something also publish it, so both happen or neither does.
 impl RevocationFeed for RedisStore {
@@ -20,7 +24,7 @@ impl RevocationFeed for RedisStore {
         &self,
         subscriber: u64,
     ) -> Result<impl Stream<Item = Result<Notice, StoreError>> + Send, StoreError> {
-        let heartbeats = heartbeats_of(self, subscriber);
+        let heartbeats = self.keys.heartbeats(subscriber);
         let notices = if self.connector.is_cluster() {
             cluster_feed::subscribe(self, subscriber, heartbeats).await
         } else {
@@ -43,7 +47,7 @@ impl RevocationFeed for RedisStore {
     }
 
     async fn heartbeat(&self, heartbeat: Heartbeat) -> Result<(), StoreError> {
-        let channel = heartbeats_of(self, heartbeat.subscriber);
+        let channel = self.keys.heartbeats(heartbeat.subscriber);
         if self.connector.is_cluster() {
             cluster_feed::heartbeat(self, heartbeat, &channel).await
         } else {
@@ -52,18 +56,20 @@ impl RevocationFeed for RedisStore {
     }
 }
 
-/// The channel for the heartbeats of one subscriber, which are of no use to others.
-fn heartbeats_of(store: &RedisStore, subscriber: u64) -> String {
-    format!("{}:{subscriber:016x}", store.channel)
-}
-
-/// The revocations of the user at `key`.
-async fn revoked_at(store: &RedisStore, key: String) -> Result<Vec<Revoked>, StoreError> {
-    let rows: Vec<(String, u64, u64)> =
-        store.call_with_key(&scripts::REVOCATIONS, &key, &store.channel, None::<u64>).await?;
-    let revoked = rows.into_iter().map(|(field, time, ttl)| {
-        notice::revoked(&store.prefix, &key, &field, time, ttl)
-            .ok_or_else(|| StoreError::unavailable(UnexpectedReply))
-    });
-    revoked.collect()
+/// The revocations of the user with the hash at `user`.
+async fn revoked_at(store: &RedisStore, user: String) -> Result<Vec<Revoked>, StoreError> {
+    let mut revoked = Vec::new();
+    let mut cursor = FIRST_CURSOR.to_owned();
+    loop {
+        let (next, rows): (String, Vec<Row>) =
+            store.call(&scripts::REVOCATIONS, &[&user], &cursor).await?;
+        for (field, keep_until, at) in rows {
+            let entry = notice::revoked(&store.keys, &user, &field, keep_until, at);
+            revoked.push(entry.map_err(StoreError::unavailable)?);
+        }
+        if next == FIRST_CURSOR {
+            return Ok(revoked);
+        }
+        cursor = next;
+    }
 }

@@ -3,6 +3,7 @@ mod cluster;
 mod cluster_feed;
 mod connector;
 mod feed;
+mod keys;
 mod notice;
 mod reply;
 mod scan;

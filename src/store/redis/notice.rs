@@ -1,46 +1,44 @@
 //! The messages of the channels.
 
-use std::time::{Duration, SystemTime};
-
 use redis::Msg;
 
 use crate::clock::NumericDate;
 
-use super::super::replica::Revoked;
+use super::{super::replica::Revoked, keys::Keys, reply::UnexpectedReply};
 
-/// Reads the message that `write_and_publish` in the scripts sends.
-pub(super) fn revoked_by(prefix: &str, message: &Msg) -> Option<Revoked> {
-    let (key, field, time, ttl): (String, String, u64, u64) =
-        serde_json::from_slice(message.get_payload_bytes()).ok()?;
-    revoked(prefix, &key, &field, time, ttl)
+/// Reads a message of the scripts that revoke something; `None` if it is a ping.
+pub(super) fn revoked_by(keys: &Keys, message: &Msg) -> Result<Option<Revoked>, UnexpectedReply> {
+    let payload = message.get_payload_bytes();
+    if payload.is_empty() {
+        return Ok(None);
+    }
+    let (user, field, keep_until, at): (String, String, u64, Option<u64>) =
+        serde_json::from_slice(payload).map_err(|_| UnexpectedReply)?;
+    revoked(keys, &user, &field, keep_until, at).map(Some)
 }
 
-/// Reads an entry that revokes something. A user is remembered as long as its hash, for `ttl` seconds
-/// from now.
+/// Reads an entry of the user's hash that revokes something.
 pub(super) fn revoked(
-    prefix: &str,
-    key: &str,
+    keys: &Keys,
+    user: &str,
     field: &str,
-    time: u64,
-    ttl: u64,
-) -> Option<Revoked> {
-    let user_id = key.strip_prefix(prefix)?.into();
-    let time = NumericDate::from_secs(time);
-    Some(match (field.strip_prefix("s:"), field.strip_prefix('t')) {
-        (Some(id), _) => Revoked::Session { user_id, session_id: id.into(), keep_until: time },
-        (_, Some(token)) => {
-            let (_, jti) = token.split_once(':')?;
-            Revoked::Token { user_id, jti: jti.into(), keep_until: time }
-        }
-        _ if field == "u" => {
-            let now = NumericDate::from(SystemTime::now());
-            let keep_until = now.saturating_add(Duration::from_secs(ttl));
-            Revoked::User { user_id, at: time, keep_until }
-        }
-        _ => return None,
-    })
+    keep_until: u64,
+    at: Option<u64>,
+) -> Result<Revoked, UnexpectedReply> {
+    let user_id = keys.user_id(user).ok_or(UnexpectedReply)?;
+    let keep_until = NumericDate::from_secs(keep_until);
+    if let Some(at) = at {
+        return Ok(Revoked::User { user_id, at: NumericDate::from_secs(at), keep_until });
+    }
+    if let Some(session_id) = field.strip_prefix("s:") {
+        return Ok(Revoked::Session { user_id, session_id: session_id.into(), keep_until });
+    }
+    let token = field.strip_prefix('t').and_then(|token| token.split_once(':'));
+    let (_, jti) = token.ok_or(UnexpectedReply)?;
+    Ok(Revoked::Token { user_id, jti: jti.into(), keep_until })
 }
 
-pub(super) fn heartbeat_number(message: &Msg) -> Option<u64> {
-    message.get_payload::<String>().ok()?.parse().ok()
+pub(super) fn heartbeat_number(message: &Msg) -> Result<u64, UnexpectedReply> {
+    let payload: String = message.get_payload().map_err(|_| UnexpectedReply)?;
+    payload.parse().map_err(|_| UnexpectedReply)
 }

@@ -1,6 +1,6 @@
 //! The feed of a single server.
 
-use futures::{Stream, StreamExt, stream::BoxStream};
+use futures::{Stream, StreamExt, future, stream::BoxStream};
 use redis::RedisResult;
 
 use super::{
@@ -9,7 +9,6 @@ use super::{
         replica::{Heartbeat, Notice},
     },
     notice,
-    reply::UnexpectedReply,
     scan::scan,
     scripts,
     store::RedisStore,
@@ -20,17 +19,17 @@ pub(super) async fn subscribe(
     subscriber: u64,
     heartbeats: String,
 ) -> RedisResult<BoxStream<'static, Result<Notice, StoreError>>> {
-    let channels = [&*store.channel, &*heartbeats];
+    let channels = [&*store.keys.channel, &*heartbeats];
     let messages = store.connector.subscribe(None, &channels).await?;
-    let prefix = store.prefix.clone();
-    let notices = messages.map(move |message| {
+    let keys = store.keys.clone();
+    let notices = messages.filter_map(move |message| {
         let notice = if message.get_channel_name() == heartbeats {
-            notice::heartbeat_number(&message)
-                .map(|number| Notice::Heartbeat(Heartbeat { subscriber, number }))
+            let number = notice::heartbeat_number(&message);
+            number.map(|number| Some(Notice::Heartbeat(Heartbeat { subscriber, number })))
         } else {
-            notice::revoked_by(&prefix, &message).map(Notice::Revoked)
+            notice::revoked_by(&keys, &message).map(|revoked| revoked.map(Notice::Revoked))
         };
-        notice.ok_or_else(|| StoreError::unavailable(UnexpectedReply))
+        future::ready(notice.map_err(StoreError::unavailable).transpose())
     });
     Ok(notices.boxed())
 }
@@ -40,11 +39,11 @@ pub(super) async fn heartbeat(
     heartbeat: Heartbeat,
     channel: &str,
 ) -> Result<(), StoreError> {
-    store.call_with_key(&scripts::HEARTBEAT, channel, channel, heartbeat.number).await
+    store.call_with_channel(channel, &scripts::HEARTBEAT, &[channel], heartbeat.number).await
 }
 
 pub(super) fn keys(
     store: &RedisStore,
 ) -> impl Stream<Item = Result<Vec<String>, StoreError>> + Send + '_ {
-    scan(store.connector.clone(), &store.prefix)
+    scan(store.connector.clone(), &store.keys.users())
 }

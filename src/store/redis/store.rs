@@ -7,7 +7,9 @@ use redis::{
 
 use crate::error::ConfigError;
 
-use super::{super::error::StoreError, connector::Connector, reply::decode, scripts::Script};
+use super::{
+    super::error::StoreError, connector::Connector, keys::Keys, reply::decode, scripts::Script,
+};
 
 const DEFAULT_PREFIX: &str = "jwt:";
 const LONGEST_PREFIX: usize = 64;
@@ -15,12 +17,8 @@ const LONGEST_PREFIX: usize = 64;
 /// A [`TokenStore`](crate::store::TokenStore) in Redis 6 or later, or Valkey: one server, or a
 /// cluster.
 ///
-/// Any number of processes may share it. Each call is one round trip: a script that uses one key,
-/// `jwt:<user id>`, a hash with everything that is known of the user. Redis forgets the hash by itself,
-/// an hour after nothing in it is needed any more, so
-/// [`purge`](crate::store::TokenStore::purge) does nothing. Beginning a session with a
-/// [limit](crate::store::NewSession::limit) and listing sessions take time in proportion to what is
-/// known of the user; all other calls do not.
+/// Any number of processes may share it. Each call is one round trip: a script that runs in constant
+/// time, however many sessions the user has, or for one page of them. Revoking a user takes two calls.
 ///
 /// ```
 /// # fn main() -> Result<(), tower_jwt_auth::ConfigError> {
@@ -30,6 +28,25 @@ const LONGEST_PREFIX: usize = 64;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Keys
+///
+/// | key | value |
+/// |---|---|
+/// | `jwt:2:{<user id>}` | a hash with everything that is known of the user |
+/// | `jwt:2:{<user id>}:used` | the user's sessions, sorted by their last use |
+/// | `jwt:2:generation` | the store's [generation](crate::store::TokenStore::generation) |
+///
+/// A percent sign in a user id is stored as `%25` and a closing brace as `%7D`, so that both keys of a
+/// user are in one slot of a cluster. They contain ids and times, never a token. Ended sessions and
+/// expired revocations are removed while the user is active, and both keys expire an hour after
+/// nothing in them is needed any more, so [`purge`](crate::store::TokenStore::purge) does nothing. Both
+/// the caller's clock and that of Redis must have passed the time of an entry by a minute before it is
+/// removed.
+///
+/// The `2` is the version of this layout. Keys of another version are ignored: after an upgrade that
+/// changes it, all users log in again, and earlier revocations are unknown. Change the signing key
+/// then.
 ///
 /// # TLS
 ///
@@ -47,15 +64,20 @@ const LONGEST_PREFIX: usize = 64;
 /// # Revocation checks from memory
 ///
 /// With a [`RevocationReplica`](crate::store::replica::RevocationReplica), requests are checked without
-/// a call to Redis. It is notified of revocations through the channel `jwt:revocations:<database>`. For
+/// a call to Redis. It is notified of revocations through the channel `jwt:2:revocations:<database>`. For
 /// that it opens another connection to the server, or to each master of the cluster, at the URL of the
 /// store. A store on a connection of the application has no URL, so every request is checked by
 /// Redis. At the start, and whenever such a connection breaks or the masters change, the replica reads
 /// the data of every user; while slots move between nodes, it waits. A master that was cut off from its
 /// cluster is trusted for `cluster-node-timeout` longer.
 ///
-/// With access control lists, every process needs the channels that begin with the prefix, and in a
-/// cluster the commands `CLUSTER SLOTS`, `NODES` and `MYID`.
+/// # Access control lists
+///
+/// Every process needs the keys and channels that begin with the prefix, also without a replica
+/// (`~jwt:* &jwt:*`), the commands of the categories `@hash`, `@sortedset`, `@string`, `@keyspace` and
+/// `@scripting`, and `PUBLISH`, `SUBSCRIBE` and `TIME`; in a cluster also `CLUSTER SLOTS`, `NODES` and
+/// `MYID`. [`ping`](crate::store::TokenStore::ping) fails if something is missing that a login, a
+/// refresh or a revocation needs.
 ///
 /// # What Redis may lose
 ///
@@ -78,6 +100,8 @@ const LONGEST_PREFIX: usize = 64;
 ///   either: connect to a name or address that leads to the master.
 /// - **Replicas.** This store never reads from replicas, which may not know the last revocations. Do not
 ///   give it a [`ClusterConnection`] that does.
+/// - **The generation** may be lost by a failover in a cluster while the users are not. The first login
+///   of a user that was revoked lately is then rejected, and restores it.
 /// - **`FLUSHALL`**, or a lost data directory. No session is known, so every refresh token that names
 ///   its session is rejected and all users log in again. Access tokens are valid until they expire,
 ///   even revoked ones, and refresh tokens without a session are adopted again. Change the signing key
@@ -85,9 +109,7 @@ const LONGEST_PREFIX: usize = 64;
 #[derive(Clone)]
 pub struct RedisStore {
     pub(super) connector: Connector,
-    pub(super) prefix: Box<str>,
-    /// Where revocations are published.
-    pub(super) channel: Box<str>,
+    pub(super) keys: Keys,
 }
 
 impl RedisStore {
@@ -131,51 +153,50 @@ impl RedisStore {
                 "the key prefix must be 1 to 64 visible ASCII characters without braces",
             ));
         }
-        self.channel = channel(prefix, &self.connector);
-        self.prefix = prefix.into();
+        self.keys = Keys::new(prefix, self.connector.database());
         Ok(self)
     }
 
     pub(super) fn new(connector: impl Into<Connector>) -> Self {
         let connector = connector.into();
-        let channel = channel(DEFAULT_PREFIX, &connector);
-        Self { connector, prefix: DEFAULT_PREFIX.into(), channel }
-    }
-
-    /// The key of the generation.
-    pub(super) fn generation_key(&self) -> String {
-        format!("generation:{}", self.prefix)
+        let keys = Keys::new(DEFAULT_PREFIX, connector.database());
+        Self { connector, keys }
     }
 
     /// Runs a script for a user.
+    pub(super) async fn call_for<T: FromRedisValue>(
+        &self,
+        user_id: &str,
+        script: &Script,
+        args: impl ToRedisArgs + Sync,
+    ) -> Result<T, StoreError> {
+        let user = self.keys.user(user_id);
+        self.call(script, &[&user, &Keys::used(&user)], args).await
+    }
+
     pub(super) async fn call<T: FromRedisValue>(
         &self,
         script: &Script,
-        user_id: &str,
+        keys: &[&str],
         args: impl ToRedisArgs + Sync,
     ) -> Result<T, StoreError> {
-        self.call_with_key(script, &format!("{}{user_id}", self.prefix), &self.channel, args).await
+        self.call_with_channel(&self.keys.channel, script, keys, args).await
     }
 
-    pub(super) async fn call_with_key<T: FromRedisValue>(
+    pub(super) async fn call_with_channel<T: FromRedisValue>(
         &self,
-        script: &Script,
-        key: &str,
         channel: &str,
+        script: &Script,
+        keys: &[&str],
         args: impl ToRedisArgs + Sync,
     ) -> Result<T, StoreError> {
-        let mut reply = self.connector.send(&script.by_hash(key, channel, &args)).await;
+        let mut reply = self.connector.send(&script.by_hash(keys, channel, &args)).await;
         let is_unknown = ErrorKind::Server(ServerErrorKind::NoScript);
         if reply.as_ref().is_err_and(|error| error.kind() == is_unknown) {
-            reply = self.connector.send(&script.in_full(key, channel, &args)).await;
+            reply = self.connector.send(&script.in_full(keys, channel, &args)).await;
         }
         decode(reply)
     }
-}
-
-/// Unlike keys, channels are shared by all databases of a server.
-fn channel(prefix: &str, connector: &Connector) -> Box<str> {
-    format!("{prefix}revocations:{}", connector.database()).into()
 }
 
 pub(super) const INVALID_URL: ConfigError =
@@ -199,6 +220,6 @@ impl From<ClusterConnection> for RedisStore {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("prefix", &self.keys.prefix).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-use std::{num::NonZeroUsize, time::Duration};
+use std::num::NonZeroUsize;
 
 use redis::Value;
 
@@ -15,21 +15,18 @@ use super::{
         token_store::TokenStore,
     },
     args::Arg,
+    keys::Keys,
     reply::{UnexpectedReply, decode},
     scripts,
     store::RedisStore,
 };
 
-/// For how much longer than necessary Redis remembers a user: a minute for clocks that differ, and an
-/// hour so that most rotations need not extend it.
-const SLACK: Duration = Duration::from_secs(60 + 3_600);
+const NO_ARGS: Option<u64> = None;
 
 impl TokenStore for RedisStore {
     async fn generation(&self) -> Result<Generation, StoreError> {
-        let mut get = redis::cmd("GET");
-        get.arg(self.generation_key());
-        let number: Option<u64> = decode(self.connector.send(&get).await)?;
-        Ok(Generation::new(number.unwrap_or_default()))
+        let key = self.keys.generation();
+        self.call(&scripts::GENERATION, &[&key], NO_ARGS).await.map(Generation::new)
     }
 
     async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, StoreError> {
@@ -37,14 +34,17 @@ impl TokenStore for RedisStore {
         let args = (
             Arg::Session(session.session_id),
             Arg::Token(session.refresh),
-            Arg::times_of(session),
-            time_to_live(session.keep_until, session.now),
+            Arg::Times(session),
+            Arg::Time(session.access_until),
             session.limit.map_or(0, NonZeroUsize::get),
-            session.generation.map_or(-1, |generation| generation.get().cast_signed()),
+            Arg::generation(session.generation),
             session.label,
         );
-        let reply = self.call(&scripts::BEGIN, session.user_id.as_str(), args).await?;
-        if matches!(reply, Value::Int(_)) {
+        let reply = self.call_for(session.user_id.as_str(), &scripts::BEGIN, args).await?;
+        if let Value::Int(_) = reply {
+            // Changes nothing unless Redis has lost the generation: later logins would be rejected too.
+            let revoked_at: u64 = decode(Ok(reply))?;
+            self.raise_generation(revoked_at, 0).await?;
             return Ok(Begun::UserRevoked);
         }
         let ended: Vec<String> = decode(Ok(reply))?;
@@ -57,10 +57,9 @@ impl TokenStore for RedisStore {
             Arg::Session(spend.session_id),
             Arg::Token(spend.refresh),
             Arg::Token(spend.successor),
-            Arg::Spending(spend, time_to_live(spend.keep_until, spend.now)),
+            Arg::Spending(spend),
         );
-        let reply = self.call(&scripts::SPEND, spend.user_id.as_str(), args).await?;
-        match reply {
+        match self.call_for(spend.user_id.as_str(), &scripts::SPEND, args).await? {
             Value::Int(1) => Ok(Spent::First),
             Value::Int(2) => Ok(Spent::Reused),
             Value::Int(3) => Ok(Spent::Revoked),
@@ -79,27 +78,23 @@ impl TokenStore for RedisStore {
         revocation.validate()?;
         match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
-                let (jti, ttl) = (Arg::Token(jti), time_to_live(keep_until, now));
-                let args = (jti, Arg::Time(now), Arg::Time(keep_until), ttl);
-                self.call(&scripts::REVOKE_TOKEN, user_id.as_str(), args).await
+                let args = (Arg::Token(jti), Arg::Time(now), Arg::Time(keep_until));
+                self.call_for(user_id.as_str(), &scripts::REVOKE_TOKEN, args).await
             }
             Revocation::Session { session_id, user_id, keep_until } => {
-                let (session, ttl) = (Arg::Session(session_id), time_to_live(keep_until, now));
-                let args = (session, Arg::Time(now), Arg::Time(keep_until), ttl);
-                self.call(&scripts::REVOKE_SESSION, user_id.as_str(), args).await
+                let args = (Arg::Session(session_id), Arg::Time(now), Arg::Time(keep_until));
+                self.call_for(user_id.as_str(), &scripts::REVOKE_SESSION, args).await
             }
             Revocation::User { user_id, except, keep_until } => {
-                let mut raise = redis::cmd("INCR");
-                raise.arg(self.generation_key());
-                let ttl = time_to_live(keep_until, now);
+                let mut lowest = 0;
                 loop {
-                    let generation: u64 = decode(self.connector.send(&raise).await)?;
-                    let args = (Arg::Time(now), ttl, generation, Arg::session(except));
-                    // Another revocation may have come first with a higher generation.
-                    match self.call(&scripts::REVOKE_USER, user_id.as_str(), args).await? {
-                        0 => {}
-                        1 => return Ok(()),
-                        _ => return Err(StoreError::unavailable(UnexpectedReply)),
+                    let generation = Arg::Generation(self.raise_generation(lowest, 1).await?);
+                    let (now, keep_until) = (Arg::Time(now), Arg::Time(keep_until));
+                    let args = (now, keep_until, generation, Arg::session(except));
+                    lowest = self.call_for(user_id.as_str(), &scripts::REVOKE_USER, args).await?;
+                    // Another revocation came first with a higher generation, or Redis has lost it.
+                    if lowest == 0 {
+                        return Ok(());
                     }
                 }
             }
@@ -115,7 +110,8 @@ impl TokenStore for RedisStore {
             token.refresh,
             token.adopt,
         );
-        match self.call(&scripts::IS_REVOKED, token.user_id, args).await? {
+        let user = self.keys.user(token.user_id);
+        match self.call(&scripts::IS_REVOKED, &[&user], args).await? {
             0 => Ok(false),
             1 => Ok(true),
             _ => Err(StoreError::unavailable(UnexpectedReply)),
@@ -131,37 +127,24 @@ impl TokenStore for RedisStore {
         type Row = (String, u64, u64, u64, Option<String>);
         check_lengths([user_id.as_str()])?;
         let cursor = page.cursor().map(cursor::parse).transpose()?;
-        let rows: Vec<Row> =
-            self.call(&scripts::SESSIONS, user_id.as_str(), Arg::Time(now)).await?;
+        let (score, id) = cursor.unzip();
+        let args = (Arg::Time(now), page.limit(), score.map_or(Arg::Empty, Arg::Time), id);
+        let (rows, score, id): (Vec<Row>, Option<u64>, Option<String>) =
+            self.call_for(user_id.as_str(), &scripts::SESSIONS, args).await?;
         let date = NumericDate::from_secs;
-        let mut sessions: Vec<_> = rows
-            .into_iter()
-            .map(|(id, created_at, last_used_at, expires_at, label)| {
-                Session::new(id, date(created_at), date(last_used_at), date(expires_at))
-                    .with_label(label.map(Into::into))
-            })
-            .collect();
-        sessions.sort_by(|a, b| (b.last_used_at, &b.id).cmp(&(a.last_used_at, &a.id)));
-        if let Some(cursor) = cursor {
-            sessions.retain(|session| (session.last_used_at, &*session.id) < cursor);
-        }
-        let has_more = sessions.len() > page.limit();
-        sessions.truncate(page.limit());
-        let last = sessions.last().filter(|_| has_more);
-        let next = last.map(|last| cursor::format(last.last_used_at, &last.id));
-        Ok(SessionPage::new(sessions, next))
+        let sessions = rows.into_iter().map(|(id, created_at, last_used_at, expires_at, label)| {
+            Session::new(id, date(created_at), date(last_used_at), date(expires_at))
+                .with_label(label.map(Into::into))
+        });
+        let next = score.zip(id).map(|(score, id)| cursor::format(date(score), &id));
+        Ok(SessionPage::new(sessions.collect(), next))
     }
 
-    /// Fails when a write would: also when Redis is out of memory or has become a replica.
+    /// Fails when a login, a refresh or a revocation would: also when Redis is out of memory, has become
+    /// a replica, or denies a command, the keys or the channel of revocations.
     async fn ping(&self) -> Result<(), StoreError> {
-        // Counts as a write that needs memory, but changes nothing.
-        let mut probe = redis::cmd("SETRANGE");
-        probe.arg(&*self.prefix).arg(0).arg("");
-        match self.connector.send(&probe).await {
-            // The key of the user with an empty id, which is a hash.
-            Err(error) if error.code() == Some("WRONGTYPE") => Ok(()),
-            reply => reply.map(drop).map_err(StoreError::unavailable),
-        }
+        let key = self.keys.ping();
+        self.call(&scripts::PING, &[&key, &Keys::used(&key)], NO_ARGS).await
     }
 
     /// Does nothing: Redis forgets by itself.
@@ -170,7 +153,11 @@ impl TokenStore for RedisStore {
     }
 }
 
-/// For how many seconds Redis must remember what a caller at `now` needs until `keep_until`.
-fn time_to_live(keep_until: NumericDate, now: NumericDate) -> u64 {
-    (keep_until.saturating_duration_since(now) + SLACK).as_secs()
+impl RedisStore {
+    /// Raises the generation by `step`, from at least `lowest`.
+    async fn raise_generation(&self, lowest: u64, step: u64) -> Result<Generation, StoreError> {
+        let key = self.keys.generation();
+        let number = self.call(&scripts::RAISE_GENERATION, &[&key], (lowest, step)).await?;
+        Ok(Generation::new(number))
+    }
 }

@@ -119,6 +119,9 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
                 Revoked::Token { user_id: user_id.as_str().into(), jti: jti.into(), keep_until }
             }
             Revocation::Session { session_id, user_id, keep_until } => {
+                if !self.may_have_ended(session_id, user_id).await {
+                    return Ok(());
+                }
                 let (user_id, session_id) = (user_id.as_str().into(), session_id.into());
                 Revoked::Session { user_id, session_id, keep_until }
             }
@@ -156,6 +159,17 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.store().ping().await
+    }
+}
+
+impl<S: RevocationFeed> RevocationReplica<S> {
+    /// Whether a session that was just revoked has ended. An unknown session is not revoked, and must
+    /// not take up memory.
+    async fn may_have_ended(&self, session_id: &str, user_id: &UserId) -> bool {
+        // So late that the revocation of the user does not matter.
+        let token = TokenRef::new(user_id.as_str(), NumericDate::MAX);
+        let is_revoked = self.store().is_revoked(&token.with_session(Some(session_id))).await;
+        is_revoked.unwrap_or(true)
     }
 }
 

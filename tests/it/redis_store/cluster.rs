@@ -36,8 +36,12 @@ async fn a_cluster_is_one_store() {
         assert!(!here.is_empty(), "every node has some keys");
         keys.extend(here);
     }
-    let expected = users.iter().map(|user| format!("jwt:{}", user.as_str())).collect();
-    assert_eq!(keys, expected, "one key per user, and nothing else");
+    let expected = users.iter().flat_map(|user| {
+        let key = format!("jwt:2:{{{}}}", user.as_str().replace('}', "%7D"));
+        [format!("{key}:used"), key]
+    });
+    let expected = expected.chain(["jwt:2:generation".to_owned()]).collect();
+    assert_eq!(keys, expected, "two keys per user, and the generation");
     one_is_first(&[store.clone(), cluster.store()], 10).await;
 
     // One node goes down. Calls for its users fail until it returns.

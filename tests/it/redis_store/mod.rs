@@ -1,9 +1,12 @@
 //! The store in Redis, on real servers.
 
+mod access;
 mod calls;
 mod cluster;
+mod generation;
 mod lifetime;
 mod outage;
+mod scale;
 mod settings;
 
 use std::{error::Error, sync::Arc, time::Duration};

@@ -67,7 +67,7 @@ async fn leaves_a_server_that_became_a_replica() {
     servers[0].run::<String>(&format!("REPLICAOF 127.0.0.1 {}", servers[1].port())).await;
     target.store(servers[1].port(), Ordering::SeqCst);
     store.begin(&session(&user, "t", "0")).await.expect("the new master is found");
-    assert!(servers[1].run::<bool>("EXISTS jwt:ada").await);
+    assert!(servers[1].run::<bool>("EXISTS jwt:2:{ada}").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,11 +203,11 @@ async fn calls_fail_on_a_server_that_rejects_writes() {
     server.run::<String>("REPLICAOF NO ONE").await;
     store.begin(&session(&user, "s", "0")).await.unwrap();
 
-    server.run::<String>("SET jwt:bob nonsense").await;
+    server.run::<String>("SET jwt:2:{bob} nonsense").await;
     let bob = UserId::from("bob");
     is_access_revoked(&store, &bob, "s").await.unwrap_err();
     spend(&store, &bob, "s", "0", "1").await.unwrap_err();
-    server.run::<i64>("HSET jwt:eve s:s nonsense").await;
+    server.run::<i64>("HSET jwt:2:{eve} s:s nonsense").await;
     is_access_revoked(&store, &UserId::from("eve"), "s").await.unwrap_err();
 
     store.ping().await.unwrap();

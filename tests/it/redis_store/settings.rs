@@ -44,7 +44,7 @@ async fn prefixes_are_isolated() {
     shop.begin(&session(&user, "s", "0")).await.unwrap();
     assert_eq!(spend(&mail, &user, "s", "0", "1").await.unwrap(), Spent::Revoked);
     assert_eq!(spend(&shop, &user, "s", "0", "1").await.unwrap(), Spent::First);
-    assert_eq!(server.run::<i64>("EXISTS shop:prefixed").await, 1);
+    assert_eq!(server.run::<i64>("EXISTS shop:2:{prefixed}").await, 1);
 }
 
 #[test]

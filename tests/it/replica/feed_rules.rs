@@ -57,7 +57,7 @@ macro_rules! feed_rules {
 }
 pub(super) use feed_rules;
 
-pub(super) async fn fresh<S: RevocationFeed>(store: S) -> RevocationReplica<S> {
+pub(crate) async fn fresh<S: RevocationFeed>(store: S) -> RevocationReplica<S> {
     let replica = RevocationReplica::new(store);
     timeout(secs(20), replica.until_fresh()).await.expect("the replica becomes fresh");
     replica
@@ -127,6 +127,7 @@ pub(super) async fn notifies_of_everything<S: RevocationFeed>(here: S, there: S)
         let other = Token { jti: new_id(), ..token.clone() };
         assert_eq!(there.is_revoked_now(&other.as_ref()), Some(false));
         let (session_id, user_id) = (other.session.as_deref().unwrap(), &other.user);
+        here.begin(&other.beginning("r")).await.unwrap();
         let revocation = Revocation::Session { session_id, user_id, keep_until: KEEP_UNTIL };
         here.revoke(&revocation, NOW).await.unwrap();
         soon(&other.as_ref(), &format!("session {number}")).await;
@@ -163,11 +164,11 @@ pub(super) async fn notifies_of_everything<S: RevocationFeed>(here: S, there: S)
     soon(&old.as_ref(), "a session beyond the limit").await;
     assert_eq!(there.is_revoked_now(&new.as_ref()), Some(false));
 
-    // Longer than any message of PostgreSQL: the replica must load everything again.
-    let long = "x".repeat(9_000);
-    let token = Token { user: long.into(), jti: new_id(), session: None };
+    // The longest ids.
+    let long = |id: String| id.clone() + &"é".repeat((255 - id.len()) / 2);
+    let token = Token { user: long(new_id()).into(), jti: long(new_id()), session: None };
     token.revoke(&here).await;
-    rejected(&there, &token.as_ref()).await;
+    soon(&token.as_ref(), "a token with the longest ids").await;
 }
 
 /// Everything that was revoked before a replica starts is loaded, however much that is.
@@ -187,6 +188,8 @@ pub(super) async fn loads_everything<S: RevocationFeed + Clone>(store: S) {
             let session =
                 NewSession::new(jti, user_id, "r", NOW).with_expiry(keep_until, keep_until);
             store.begin(&session).await.unwrap();
+            let ended = NewSession::new(session_id, user_id, "r", NOW);
+            store.begin(&ended.with_expiry(keep_until, keep_until)).await.unwrap();
             let revocation = if index % 2 == 0 {
                 Revocation::Token { jti, user_id, keep_until }
             } else {

@@ -1,7 +1,7 @@
 //! Replicas: revocation checks from memory.
 
 mod decisions;
-mod feed_rules;
+pub(crate) mod feed_rules;
 mod freshness;
 mod model;
 mod postgres;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tower_jwt_auth::{
     ManualClock, NumericDate,
     store::{
-        Revocation, TokenRef, TokenStore,
+        NewSession, Revocation, TokenRef, TokenStore,
         replica::{RevocationFeed, RevocationReplica},
     },
     token::UserId,
@@ -76,8 +76,11 @@ async fn revoke_token<S: TokenStore>(store: &S, jti: &str) {
     store.revoke(&revocation, NOW).await.unwrap();
 }
 
+/// Ends a session of `ada`, which begins if it is unknown.
 async fn revoke_session<S: TokenStore>(store: &S, session_id: &str) {
     let user_id = &UserId::from("ada");
+    let session = NewSession::new(session_id, user_id, "r", NOW);
+    store.begin(&session.with_expiry(KEEP_UNTIL, KEEP_UNTIL)).await.unwrap();
     let revocation = Revocation::Session { session_id, user_id, keep_until: KEEP_UNTIL };
     store.revoke(&revocation, NOW).await.unwrap();
 }

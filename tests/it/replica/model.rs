@@ -163,8 +163,9 @@ impl TokenStore for Model {
         Ok(())
     }
 
+    /// The replica checks by this whether it has revoked a known session.
     async fn is_revoked(&self, _: &TokenRef<'_>) -> Result<bool, StoreError> {
-        Ok(false)
+        Ok(true)
     }
 
     async fn sessions(

@@ -2,7 +2,11 @@
 
 use std::cell::RefCell;
 
-use tower_jwt_auth::store::{RedisStore, TokenStore, replica::RevocationReplica};
+use futures::TryStreamExt;
+use tower_jwt_auth::store::{
+    RedisStore, Revocation, TokenStore,
+    replica::{RevocationFeed, RevocationReplica, Revoked},
+};
 
 use crate::support::{
     redis::{RedisCluster, RedisServer, is_installed, shared, shared_cluster},
@@ -10,6 +14,7 @@ use crate::support::{
 };
 
 use super::{
+    KEEP_UNTIL, NOW,
     feed_rules::{self, Token, fresh},
     millis, secs,
 };
@@ -68,6 +73,41 @@ async fn stops_deciding_when_the_server_is_suspended() {
     token.revoke(replica.store()).await;
     feed_rules::rejected(&replica, &token.as_ref()).await;
     assert!(replica.is_revoked(&token.as_ref()).await.unwrap());
+}
+
+/// A master that became a replica still serves reads and messages. It may miss revocations.
+#[tokio::test(flavor = "multi_thread")]
+async fn stops_deciding_when_the_server_becomes_a_replica() {
+    if !is_installed() {
+        return;
+    }
+    let (server, master) = (RedisServer::start(&[]), RedisServer::start(&[]));
+    let replica = fresh(server.store()).await;
+    let token = Token::new();
+    assert_eq!(replica.is_revoked_now(&token.as_ref()), Some(false));
+    server.run::<String>(&format!("REPLICAOF 127.0.0.1 {}", master.port())).await;
+    tokio::time::sleep(secs(1)).await;
+    for _ in 0..20 {
+        assert_eq!(replica.is_revoked_now(&token.as_ref()), None);
+        replica.is_revoked(&token.as_ref()).await.expect_err("reads fail, too");
+        tokio::time::sleep(millis(100)).await;
+    }
+    server.run::<String>("REPLICAOF NO ONE").await;
+    let fresh = tokio::time::timeout(secs(20), replica.until_fresh());
+    fresh.await.expect("the replica recovers");
+}
+
+/// The end of a user's revocation is that of the call, whatever the clocks of Redis and of this
+/// machine show.
+#[tokio::test]
+async fn loads_until_when_a_user_is_revoked() {
+    let Some(connect) = connector() else { return };
+    let (store, token) = (connect(), Token::new());
+    let (user_id, except, keep_until) = (&token.user, None, KEEP_UNTIL);
+    store.revoke(&Revocation::User { user_id, except, keep_until }, NOW).await.unwrap();
+    let loaded: Vec<_> = store.live().try_concat().await.unwrap();
+    assert!(matches!(&loaded[..], [Revoked::User { at, keep_until, .. }]
+            if *at == NOW && *keep_until == KEEP_UNTIL));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -235,11 +235,17 @@ impl TokenStore for TestFeed {
     ) -> Result<(), StoreError> {
         self.check_is_up()?;
         self.0.store.revoke(revocation, now).await?;
-        self.publish(match *revocation {
+        let revoked = match *revocation {
             Revocation::Token { jti, user_id, keep_until } => {
                 Revoked::Token { user_id: user_id.as_str().into(), jti: jti.into(), keep_until }
             }
             Revocation::Session { session_id, user_id, keep_until } => {
+                let token = TokenRef::new(user_id.as_str(), NumericDate::MAX);
+                let has_ended = self.0.store.is_revoked_now(&token.with_session(Some(session_id)));
+                if has_ended != Some(true) {
+                    // The session is unknown.
+                    return Ok(());
+                }
                 let (user_id, session_id) = (user_id.as_str().into(), session_id.into());
                 Revoked::Session { user_id, session_id, keep_until }
             }
@@ -247,7 +253,8 @@ impl TokenStore for TestFeed {
                 Revoked::User { user_id: user_id.as_str().into(), at: now, keep_until }
             }
             _ => return Err(StoreError::unavailable("unknown kind of revocation")),
-        });
+        };
+        self.publish(revoked);
         Ok(())
     }
 

@@ -1,30 +1,31 @@
-local field, refresh, times, ttl, label = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[8]
-local now = sub(times, 13, 24)
-local limit = tonumber(ARGV[6]) -- 0 for none
-local login_generation = tonumber(ARGV[7]) -- -1 for none
+-- Returns the ids of the sessions that the limit ended, or, if the user was revoked after the login
+-- had read the generation, the generation of that revocation.
+local field, refresh, times, access_until = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local limit, login_generation, label = tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local now, expires_at = sub(times, 13, 24), sub(times, 25, 36)
 
-local known, revoked_user = unpack(call('HMGET', user, field, 'u'))
-local surplus = {}
-local generation = generation_of(revoked_user)
-if login_generation >= 0 then
-  if login_generation < tonumber(generation) then
-    return 0
-  end
-  generation = string.format('%012.0f', login_generation)
+local entries = call('HMGET', user, field, 'u', 'g', 'x')
+local highest, earliest = entries[3], entries[4]
+local user_generation = generation_of(entries[2])
+local generation = login_generation ~= '' and login_generation or user_generation
+if generation < user_generation then
+  return tonumber(user_generation)
 end
-if known then
-  return surplus
+if entries[1] then
+  return {}
 end
+local ended = {}
 if limit > 0 then
-  local live = live_sessions(now)
-  for i = limit, #live do
-    write_and_publish(live[i].field, ended(live[i].entry, ''), ttl)
-    surplus[#surplus + 1] = sub(live[i].field, 3)
-  end
+  ended, earliest = end_surplus(limit - 1, now, earliest, access_until)
 end
-sweep(now)
+sweep(now, user_generation)
+highest = (not highest or highest < generation) and generation or highest
+earliest = (not earliest or expires_at < earliest) and expires_at or earliest
+local entry = times .. now .. generation .. access_until .. refresh
+call('HSET', user, field, entry, 'g', highest, 'x', earliest)
 if label then
   call('HSET', user, 'l' .. sub(field, 2), label)
 end
-write(field, times .. now .. generation .. refresh, ttl)
-return surplus
+remember(sub(times, 1, 12), now)
+list_session(sub(field, 3), now)
+return ended

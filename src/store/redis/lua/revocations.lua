@@ -1,11 +1,14 @@
--- The revocations of the user, for a replica that loads.
-local ttl = call('TTL', user)
-local entries, revoked = call('HGETALL', user), {}
-for i = 1, #entries, 2 do
-  local field, entry = entries[i], entries[i + 1]
-  local kind = sub(field, 1, 1)
-  if kind == 't' or kind == 'u' or (kind == 's' and sub(entry, 13, 13) == 'e') then
-    revoked[#revoked + 1] = {field, sub(entry, 1, 12), ttl}
+-- The revocations among some entries of the user, and the cursor of the next ones, for a replica that
+-- loads.
+local page = call('HSCAN', user, ARGV[2], 'COUNT', 500)
+local revoked = {}
+for i = 1, #page[2], 2 do
+  local field, entry = page[2][i], page[2][i + 1]
+  local kind = byte(field)
+  if kind == 116 or (kind == 115 and byte(entry, 13) == 101) then
+    revoked[#revoked + 1] = {field, sub(entry, 1, 12), false}
+  elseif field == 'u' then
+    revoked[#revoked + 1] = {field, sub(entry, 25, 36), sub(entry, 1, 12)}
   end
 end
-return revoked
+return {page[1], revoked}

@@ -1,8 +1,7 @@
-local field, now, keep_until, ttl = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local field, now, keep_until = ARGV[2], ARGV[3], ARGV[4]
 
-local session = call('HGET', user, field)
-sweep(now)
-if not session then
-  return
+local entries = call('HMGET', user, field, 'u')
+if entries[1] then
+  remember(end_session(field, entries[1], keep_until), now)
+  sweep(now, generation_of(entries[2]))
 end
-write_and_publish(field, ended(session, keep_until), ttl)

@@ -1,15 +1,32 @@
-local now, ttl, excepted_field = ARGV[2], ARGV[3], ARGV[5] or ''
+-- Returns 0, or, if the generation is not high enough, one that is too low as well.
+local now, keep_until, generation, excepted_field = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local excepted, revoked_user = unpack(call('HMGET', user, excepted_field, 'u'))
-local generation = string.format('%012.0f', tonumber(ARGV[4]))
-if generation <= generation_of(revoked_user) then
-  return 0
+local entries = call('HMGET', user, excepted_field, 'u', 'g')
+local excepted, revoked_user, highest = entries[1], entries[2], entries[3]
+local last = generation_of(revoked_user)
+if generation <= last then
+  return tonumber(last)
 end
-if excepted and not has_ended(excepted, revoked_user) then
-  local spared = math.max(tonumber(sub(excepted, 49, 60)), tonumber(generation))
-  spared = string.format('%012.0f', spared)
-  write(excepted_field, sub(excepted, 1, 48) .. spared .. sub(excepted, 61), ttl)
+-- Possible only after the generation was lost: a session must not outlive the revocation.
+if highest and generation < highest then
+  return tonumber(highest)
 end
-local at = revoked_user and sub(revoked_user, 1, 12) or now
-write_and_publish('u', (at > now and at or now) .. generation, ttl)
-return 1
+local at = now
+if revoked_user then
+  at = math.max(at, sub(revoked_user, 1, 12))
+  keep_until = math.max(keep_until, sub(revoked_user, 25, 36))
+end
+call('PUBLISH', channel, cjson.encode({user, 'u', tonumber(keep_until), tonumber(at)}))
+local spared = excepted and not has_ended(excepted, last)
+if spared then
+  local higher = math.max(generation, sub(excepted, 49, 60))
+  higher = string.format('%012.0f', higher)
+  call('HSET', user, excepted_field, sub(excepted, 1, 48) .. higher .. sub(excepted, 61))
+end
+call('HSET', user, 'u', string.format('%012.0f%s%012.0f', at, generation, keep_until))
+remember(keep_until, now)
+call('UNLINK', used)
+if spared then
+  list_session(sub(excepted_field, 3), sub(excepted, 13, 24))
+end
+return 0

@@ -1,12 +1,30 @@
+-- Entries are kept for a minute longer than necessary, since the clocks of machines differ.
+local function forgotten_until(now)
+  return string.format('%012.0f', earlier_clock(now) - 60)
+end
+
+local function forget(field)
+  call('HDEL', user, field, 'l' .. sub(field, 2))
+  if byte(field) == 115 then -- 115 is `s`
+    call('ZREM', used, sub(field, 3))
+  end
+end
+
 -- Examines some entries, the next ones with each call, and forgets those that have expired. A call
 -- that adds one entry examines more than one, so forgetting keeps up.
-local function sweep(now)
+local function sweep(now, generation)
+  local until_when = forgotten_until(now)
   local cursor = call('HGET', user, 'c') or '0'
   local page = call('HSCAN', user, cursor, 'COUNT', 8)
   for i = 1, #page[2], 2 do
-    local field, kind = page[2][i], sub(page[2][i], 1, 1)
-    if (kind == 's' or kind == 't') and sub(page[2][i + 1], 1, 12) <= now then
-      call('HDEL', user, field, 'l' .. sub(field, 2))
+    local field, entry = page[2][i], page[2][i + 1]
+    local kind, keep_until = byte(field), sub(entry, 1, 12)
+    if kind == 115 and byte(entry, 13) ~= 101 and sub(entry, 49, 60) < generation then
+      -- It has ended with its user, so only its access tokens matter.
+      keep_until = sub(entry, 61, 72)
+    end
+    if (kind == 115 or kind == 116) and keep_until <= until_when then -- 116 is `t`
+      forget(field)
     end
   end
   if page[1] ~= cursor then

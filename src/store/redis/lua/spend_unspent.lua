@@ -2,7 +2,7 @@
 -- nearly every call, so it creates no functions.
 local FIRST, REUSED, REVOKED = 1, 2, 3
 local field, refresh, successor, rest = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local times, ttl = sub(rest, 1, 36), sub(rest, 49, 60)
+local times, access_until = sub(rest, 1, 36), sub(rest, 37, 48)
 
 local entries = call('HMGET', user, field, refresh, 'u')
 local session, revoked_token, revoked_user = entries[1], entries[2], entries[3]
@@ -10,6 +10,7 @@ if revoked_token then
   return REVOKED
 end
 local generation = revoked_user and sub(revoked_user, 13, 24) or '000000000000'
+local moves_back = false
 if session then
   if byte(session, 13) == 101 then -- ended; by this very call, whose reply was lost?
     return sub(session, 14) == successor and REUSED or REVOKED
@@ -17,18 +18,24 @@ if session then
   if revoked_user and sub(session, 49, 60) < generation then
     return REVOKED
   end
-  if sub(session, 61, 60 + #refresh) == refresh then
-    local kept = sub(session, 1, 12)
+  if sub(session, 73, 72 + #refresh) == refresh then
+    local kept, access_kept = sub(session, 1, 12), sub(session, 61, 72)
     if kept > times then
       times = kept .. sub(times, 13)
     end
-    call('HSET', user, field, times .. sub(session, 37, 60) .. successor .. refresh)
+    if access_kept > access_until then
+      access_until = access_kept
+    end
+    local entry = times .. sub(session, 37, 60) .. access_until .. successor .. refresh
+    call('HSET', user, field, entry)
     -- The user is remembered for an hour longer than necessary, so the time to live is extended only
     -- when `keep_until` moves to another hour.
     local needed = sub(times, 1, 12)
-    if needed - needed % 3600 > kept - kept % 3600 and call('TTL', user) < tonumber(ttl) then
-      call('EXPIRE', user, tonumber(ttl))
+    local needs_extension = needed - needed % 3600 > kept - kept % 3600
+    -- Usually both times grow.
+    moves_back = sub(times, 13, 24) < sub(session, 13, 24) or sub(times, 25) < sub(session, 25, 36)
+    if not needs_extension and not moves_back then
+      return FIRST
     end
-    return FIRST
   end
 end
