@@ -30,6 +30,9 @@ pub(super) type Fields = Vec<Option<String>>;
 /// at most two seconds if the database does not respond. The database need not be up when the
 /// service starts.
 ///
+/// PostgreSQL may be behind a pooler such as PgBouncer, in session or transaction mode. Neither needs
+/// settings for it, except that PgBouncer rejects the URL parameter `options`. Calls to a standby fail.
+///
 /// A SQLite file is shared with Django by SQLite's own locks, in any journal mode. While another
 /// process holds the write lock, a call that writes fails after at most 1.9 seconds. From then on
 /// calls that only read fail too, until a write succeeds: meanwhile no token can be revoked.
@@ -102,6 +105,8 @@ impl DjangoDatabase {
     ///
     /// A call fails after two seconds. Set an `acquire_timeout` of at most one second, so that there
     /// is time to retry, and `test_before_acquire(false)`, which saves a round trip.
+    /// Behind PgBouncer also set `extra_float_digits(None)` in the pool's `PgConnectOptions`, because
+    /// PgBouncer rejects this parameter by default.
     ///
     /// ```
     /// use std::time::Duration;
