@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod mint;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod provider;
 pub(crate) mod python;

@@ -13,10 +13,10 @@ use std::{
 
 use super::folder::Folder;
 
-/// What must never show.
+/// No output may contain it.
 pub(crate) const PASSWORD: &str = "0pen-sesame";
 
-/// A server for all tests that do it no harm; `None` where PostgreSQL is not installed.
+/// A server for all tests that do not harm it; `None` if PostgreSQL is not installed.
 pub(crate) fn shared() -> Option<&'static Server> {
     static SHARED: LazyLock<Option<Server>> = LazyLock::new(Server::start);
     SHARED.as_ref()
@@ -26,27 +26,31 @@ pub(crate) fn shared() -> Option<&'static Server> {
 pub(crate) struct Server {
     folder: Folder,
     binaries: PathBuf,
-    /// The user it runs as where this process' user is root, whom it refuses.
+    /// The user of the server if the user of this process is root, which PostgreSQL rejects.
     user: Option<(u32, u32)>,
-    /// Ends the server and deletes the folder when this process ends, however it does.
+    /// Stops the server and deletes the folder when this process ends, however it ends.
     keeper: Child,
 }
 
 impl Server {
-    /// `None` where PostgreSQL is not installed; where servers were promised, that is a failure.
+    /// `None` if PostgreSQL is not installed. If servers are required, this is a failure.
     pub(crate) fn start() -> Option<Self> {
+        let server = Self::create()?;
+        server.initialize();
+        server.run();
+        Some(server)
+    }
+
+    fn create() -> Option<Self> {
         let Some(binaries) = binaries() else {
             assert!(env::var_os("TOWER_JWT_AUTH_SERVERS").is_none(), "PostgreSQL is not installed");
-            // Not by `eprintln!`, which is not shown for tests that pass.
+            // The output of `eprintln!` is not shown for tests that pass.
             let _ = writeln!(io::stderr(), "PostgreSQL is not installed: its tests are skipped");
             return None;
         };
         let folder = Folder::new();
         let path = folder.path();
         let user = (fs::metadata(path).unwrap().uid() == 0).then(unprivileged);
-        if let Some((uid, gid)) = user {
-            chown(path, Some(uid), Some(gid)).unwrap();
-        }
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper"])
             .arg(path)
@@ -55,8 +59,7 @@ impl Server {
             .spawn()
             .unwrap();
         let server = Self { folder, binaries, user, keeper };
-        server.initialize();
-        server.run();
+        server.hand_over(server.folder.path());
         Some(server)
     }
 
@@ -75,14 +78,35 @@ impl Server {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Starts the server, again if need be, and waits until it is ready.
+    /// Starts a server that replicates this one, by streaming.
+    pub(crate) fn start_standby(&self) -> Self {
+        let standby = Self::create().unwrap();
+        let output = standby
+            .command("pg_basebackup")
+            .env("PGPASSWORD", PASSWORD)
+            .args(["--username=postgres", "--write-recovery-conf", "--wal-method=stream"])
+            .args(["--checkpoint=fast", "--no-sync"])
+            .arg("--host")
+            .arg(self.folder.path())
+            .arg("--pgdata")
+            .arg(standby.data())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let _ = fs::remove_file(standby.data().join("postmaster.pid"));
+        standby.run();
+        standby
+    }
+
+    /// Starts the server, also again after it was killed, and waits until it is ready.
     pub(crate) fn run(&self) {
         let began = Instant::now();
         let mut postgres = self.spawn();
-        while !self.status().is_some_and(|status| status.contains("ready")) {
+        let is_ready = |status: String| ["ready", "standby"].iter().any(|it| status.contains(it));
+        while !self.status().is_some_and(is_ready) {
             assert!(began.elapsed() < Duration::from_secs(60), "{}", self.log());
             thread::sleep(Duration::from_millis(10));
-            // It does not start before all processes of the one that was killed are gone.
+            // It fails to start while processes of a killed server are left.
             if postgres.try_wait().unwrap().is_some() {
                 postgres = self.spawn();
             }
@@ -108,7 +132,7 @@ impl Server {
     /// Sends a signal to all processes of the server.
     pub(crate) fn signal(&self, signal: &str) {
         let main = self.main_process().expect("the server runs");
-        // It stands still first, so that it makes no more of them.
+        // Stopped first, the main process starts no others.
         kill(&["-STOP", &main]);
         let list = Command::new("ps").args(["-e", "-o", "pid=,ppid="]).output().unwrap().stdout;
         let list = String::from_utf8(list).unwrap();
@@ -118,7 +142,7 @@ impl Server {
             (ids.next()? == main).then_some(id)
         });
         let arguments: Vec<_> = [signal].into_iter().chain(children).chain([&*main]).collect();
-        // Some may have ended by themselves.
+        // Some may have ended in the meantime.
         kill(&arguments);
     }
 
@@ -132,10 +156,14 @@ impl Server {
         fs::remove_file(self.data().join("postmaster.pid")).unwrap();
     }
 
-    /// The URL of its only database, without parameters: some may follow `&`.
+    /// The URL of its database, to which parameters can be appended with `&`.
     pub(crate) fn url(&self) -> String {
         let folder = self.folder.path().display();
         format!("postgres://postgres:{PASSWORD}@localhost/postgres?host={folder}")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -163,7 +191,20 @@ impl Server {
     }
 
     fn command(&self, program: &str) -> Command {
-        let program = self.binaries.join(program);
+        self.unprivileged_command(&self.binaries.join(program))
+    }
+
+    /// Makes a folder and the files in it those of the user of the server.
+    pub(crate) fn hand_over(&self, folder: &Path) {
+        let Some((uid, gid)) = self.user else { return };
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        for path in files.chain([folder.to_owned()]) {
+            chown(path, Some(uid), Some(gid)).unwrap();
+        }
+    }
+
+    /// A command that does not run as root.
+    pub(crate) fn unprivileged_command(&self, program: &Path) -> Command {
         let Some((uid, gid)) = self.user else { return Command::new(program) };
         let mut command = Command::new("setpriv");
         command.args([format!("--reuid={uid}"), format!("--regid={gid}")]);
@@ -202,10 +243,9 @@ fn binaries() -> Option<PathBuf> {
     let versions = Path::new("/usr/lib/postgresql").read_dir().into_iter().flatten();
     let mut versions: Vec<_> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
     versions.sort();
-    on_path
-        .into_iter()
-        .chain(versions.into_iter().rev())
-        .find(|folder| folder.join("initdb").exists() && folder.join("postgres").exists())
+    on_path.into_iter().chain(versions.into_iter().rev()).find(|folder| {
+        ["initdb", "postgres", "pg_basebackup"].iter().all(|it| folder.join(it).exists())
+    })
 }
 
 fn unprivileged() -> (u32, u32) {
