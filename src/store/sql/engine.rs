@@ -89,8 +89,8 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
 /// The methods of [`Engine`] that differ in the types of sqlx only.
 macro_rules! common_methods {
     ($connection:ty, $row:ty) => {
-        async fn execute<'a>(
-            connection: &'a mut $connection,
+        async fn execute(
+            connection: &mut $connection,
             sql: sqlx::SqlStr,
         ) -> Result<Vec<$row>, sqlx::Error> {
             sqlx::raw_sql(sql).fetch_all(connection).await

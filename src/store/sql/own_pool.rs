@@ -98,7 +98,10 @@ impl<Db: Database<Connection: Connection<Database = Db>>> OwnPool<Db> {
             let opened = async {
                 match opened {
                     Some(opened) => opened.await.unwrap_or(Err(Error::WorkerCrashed)),
-                    None => Ok(sleep(RECHECK_EVERY).await),
+                    None => {
+                        sleep(RECHECK_EVERY).await;
+                        Ok(())
+                    }
                 }
             };
             tokio::select! {
