@@ -2,8 +2,10 @@
 
 mod outage;
 mod pool;
+mod poolers;
 mod purging;
 mod race;
 mod schema;
+mod standby;
 mod tokens;
 mod users;
