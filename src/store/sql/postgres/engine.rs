@@ -26,6 +26,7 @@ use super::{
         lease::Lease,
         own_pool::OwnPool,
         schema::{ENDED_SESSIONS, GENERATIONS, TABLES},
+        statement::Statement,
     },
     message::message,
 };
@@ -33,9 +34,9 @@ use super::{
 const MAX_CONNECTIONS: usize = 10;
 /// How long a call waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often a message is sent until its statements are prepared. Another client of a pooler may be
-/// first, or the message may go to another server connection.
-const MAX_ATTEMPTS: usize = 5;
+/// How often a message is changed and sent again because a statement is prepared or is not. Each
+/// message has few statements, but a pooler may send each attempt to another server connection.
+const MAX_CORRECTIONS: usize = 16;
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const NOT_PREPARED: &str = "26000";
@@ -127,16 +128,18 @@ impl Engine for PostgresEngine {
         lease: &'a mut Lease<Postgres>,
         call: Call<'a>,
     ) -> Result<Vec<Vec<PgRow>>, Error> {
-        // What is prepared on a connection of the application is not known.
-        let mut prepare = None;
-        for _ in 1..MAX_ATTEMPTS {
-            match run_once(lease, &call, prepare).await {
-                Err(error) if has_code(&error, NOT_PREPARED) => prepare = Some(true),
-                Err(error) if has_code(&error, PREPARED_ALREADY) => prepare = Some(false),
+        // What the server connection has prepared is known only from its errors.
+        let mut corrections = Vec::new();
+        loop {
+            let error = match run_once(lease, &call, &corrections).await {
+                Err(error) if corrections.len() < MAX_CORRECTIONS => error,
                 outcome => return outcome,
+            };
+            match Correction::of(&error, call.statements) {
+                Some(correction) => corrections.push(correction),
+                None => return Err(error),
             }
         }
-        run_once(lease, &call, prepare).await
     }
 
     fn begin(lock: i64) -> SqlStr {
@@ -150,19 +153,45 @@ impl Engine for PostgresEngine {
     common_methods!(PgConnection, PgRow);
 }
 
-/// Sends a message that prepares all statements, none, or by default those that are not known to be
-/// prepared.
+/// What an error reveals about a statement: whether the server connection has it prepared.
+struct Correction {
+    /// The statement's index in the call.
+    statement: usize,
+    is_prepared: bool,
+}
+
+impl Correction {
+    fn of(error: &Error, statements: &[Statement]) -> Option<Self> {
+        let error = error.as_database_error()?;
+        let is_prepared = match &*error.code()? {
+            NOT_PREPARED => false,
+            PREPARED_ALREADY => true,
+            _ => return None,
+        };
+        // Messages are translated, but each of these contains the name.
+        let message = error.message();
+        let is_named = |statement: &Statement| message.contains(&**statement.name());
+        Some(Self { statement: statements.iter().position(is_named)?, is_prepared })
+    }
+}
+
+/// Sends a message that prepares the statements that are not known to be prepared. The latest
+/// correction of a statement counts.
 async fn run_once(
     lease: &mut Lease<Postgres>,
     call: &Call<'_>,
-    prepare: Option<bool>,
+    corrections: &[Correction],
 ) -> Result<Vec<Vec<PgRow>>, Error> {
     let taken = lease.taken()?;
-    let message = message(call, |statement| {
-        prepare.unwrap_or_else(|| match taken {
-            Taken::Own(own, _) => !own.prepared.contains(statement.name()),
-            Taken::Shared(_) => false,
-        })
+    let message = message(call, |number, statement| {
+        match corrections.iter().rfind(|correction| correction.statement == number) {
+            Some(correction) => !correction.is_prepared,
+            None => match taken {
+                Taken::Own(own, _) => !own.prepared.contains(statement.name()),
+                // What is prepared on a connection of the application is not known.
+                Taken::Shared(_) => false,
+            },
+        }
     });
     let mut results = raw_sql(AssertSqlSafe(message)).fetch_many(taken.connection());
     let (mut sets, mut rows) = (Vec::new(), Vec::new());
@@ -182,10 +211,6 @@ async fn run_once(
     }
     // The first results are those of settings, locks and preparations.
     Ok(sets.split_off(sets.len().saturating_sub(call.statements.len())))
-}
-
-fn has_code(error: &Error, code: &str) -> bool {
-    error.as_database_error().and_then(DatabaseError::code).is_some_and(|found| found == code)
 }
 
 const DIALECT: Dialect = Dialect {

@@ -20,8 +20,12 @@ use super::super::statement::Statement;
 /// caller has given up.
 const STATEMENT_TIMEOUT_MS: u32 = 900;
 
-/// The message for a call, which prepares those statements that `prepares` returns `true` for.
-pub(super) fn message(call: &Call<'_>, mut prepares: impl FnMut(&Statement) -> bool) -> String {
+/// The message for a call, which prepares those statements that `prepares` returns `true` for. It is
+/// called with the statement and its index.
+pub(super) fn message(
+    call: &Call<'_>,
+    mut prepares: impl FnMut(usize, &Statement) -> bool,
+) -> String {
     let mut message = String::with_capacity(512);
     // Writing to a string never fails.
     let _ = write_message(&mut message, call, &mut prepares);
@@ -31,7 +35,7 @@ pub(super) fn message(call: &Call<'_>, mut prepares: impl FnMut(&Statement) -> b
 fn write_message(
     message: &mut String,
     call: &Call<'_>,
-    prepares: &mut dyn FnMut(&Statement) -> bool,
+    prepares: &mut dyn FnMut(usize, &Statement) -> bool,
 ) -> std::fmt::Result {
     match call.access {
         // Fails on a standby, which may not know the latest revocations.
@@ -45,8 +49,8 @@ fn write_message(
             write!(message, "SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; ")?;
         }
     }
-    for statement in call.statements {
-        if prepares(statement) {
+    for (number, statement) in call.statements.iter().enumerate() {
+        if prepares(number, statement) {
             write!(message, "PREPARE {}", statement.name())?;
             for (number, param) in call.params.iter().enumerate() {
                 message.push_str(if number == 0 { " (" } else { ", " });
@@ -108,7 +112,7 @@ mod tests {
         let statements = [Statement::new("SELECT 1")];
         let name = statements[0].name().to_string();
         let call = Call { access, lock, statements: &statements, params };
-        message(&call, |_| prepare).replace(&name, "name")
+        message(&call, |_, _| prepare).replace(&name, "name")
     }
 
     #[test]
