@@ -6,14 +6,14 @@ use crate::clock::{Clock, NumericDate};
 
 use super::{error::StoreError, token_store::TokenStore};
 
-/// How many entries are forgotten in one go.
+/// The number of entries in a batch.
 const BATCH: usize = 500;
-/// How long others have the store to themselves between two goes.
+/// The pause between two batches, which leaves the store to others.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a go may take.
+/// The time that a batch may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// A task that has a [`TokenStore`] forget what is over, until it is dropped.
+/// A task that deletes the expired entries of a [`TokenStore`] until this is dropped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,26 +26,27 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// # }
 /// ```
 ///
-/// It purges at once and then after each interval, in batches with pauses between them. Of several
-/// copies of a service each may have one. When the store fails, it tries again after the interval.
+/// It purges at once, and then after each interval, in batches with pauses between them. Every
+/// instance of a service may have a purger. If the store fails, it tries again after the interval.
 #[must_use = "purging stops when this is dropped"]
 pub struct Purger(JoinHandle<()>);
 
 impl Purger {
-    /// Starts purging `store` at every `interval`.
+    /// Starts purging `store` every `interval`.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// If called outside of a Tokio runtime.
     pub fn spawn(store: impl TokenStore, interval: Duration) -> Self {
         Self::spawn_with_clock(store, interval, Clock::system())
     }
 
-    /// The same by another clock: that of the [issuer](crate::issue::IssuerBuilder::clock).
+    /// Starts purging `store` every `interval`, by the clock of the
+    /// [issuer](crate::issue::IssuerBuilder::clock).
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// If called outside of a Tokio runtime.
     pub fn spawn_with_clock(store: impl TokenStore, interval: Duration, clock: Clock) -> Self {
         let store = Arc::new(store);
         let purge = move |now, limit| {
@@ -55,7 +56,7 @@ impl Purger {
         Self::spawn_fn(purge, interval, clock)
     }
 
-    /// Starts calling `purge` with the time and a limit at every `interval`.
+    /// Calls `purge` with the time and a limit every `interval`.
     pub(crate) fn spawn_fn<F: Future<Output = Result<usize, StoreError>> + Send>(
         purge: impl Fn(NumericDate, usize) -> F + Send + 'static,
         interval: Duration,
@@ -65,7 +66,7 @@ impl Purger {
             loop {
                 let more = match tokio::time::timeout(DEADLINE, purge(clock.now(), BATCH)).await {
                     Ok(Ok(purged)) => purged == BATCH,
-                    // Whatever keeps the store from it shows with every request, too.
+                    // Requests report the failures of the store.
                     Ok(Err(_)) | Err(_) => false,
                 };
                 tokio::time::sleep(if more { PAUSE } else { interval.max(PAUSE) }).await;

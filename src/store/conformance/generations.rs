@@ -22,8 +22,8 @@ pub async fn revoking_a_user_raises_the_generation<S: TokenStore>(store: &S) {
     assert!(generation(store).await >= last, "the generation never falls");
 }
 
-/// A login is refused if its user was revoked after it had read the generation. It then changes
-/// nothing.
+/// A login is refused if its user was revoked after the login read the generation. A refused login
+/// changes nothing.
 pub async fn a_login_before_a_revocation_is_refused<S: TokenStore>(store: &S) {
     let user = new_user();
     let before = generation(store).await;
@@ -36,14 +36,18 @@ pub async fn a_login_before_a_revocation_is_refused<S: TokenStore>(store: &S) {
     for now in [0, 5, 10] {
         let limit = NonZeroUsize::new(1);
         let session = login.beginning(now).with_limit(limit).with_generation(Some(before));
-        assert_eq!(login.try_begin(&session).await, Begun::UserRevoked, "it began before");
+        assert_eq!(
+            login.try_begin(&session).await,
+            Begun::UserRevoked,
+            "it read the generation before"
+        );
     }
     assert!(login.listed().await.is_none(), "a refused login is not listed");
-    live.assert_alive(&live.ids.first, "a session that was begun after the revocation").await;
+    live.assert_alive(&live.ids.first, "a session that began after the revocation").await;
 }
 
-/// A login that read the generation after its user was revoked stands, in the same second, and
-/// until the next revocation.
+/// A login that read the generation after the revocation of its user succeeds, even in the same
+/// second. Its session lasts until the next revocation.
 pub async fn a_login_after_a_revocation_stands<S: TokenStore>(store: &S) {
     let user = new_user();
     for now in [5, 5, 4] {
@@ -70,7 +74,7 @@ pub async fn logins_of_other_users_are_not_refused<S: TokenStore>(store: &S) {
     login.assert_alive(&login.ids.first, "a session of another user").await;
 }
 
-/// An exception spares a live session, and no login and no session that has ended.
+/// An exception spares a live session. It spares neither logins nor ended sessions.
 pub async fn an_exception_spares_live_sessions_only<S: TokenStore>(store: &S) {
     let user_id = &new_user();
     let (ended, live) =

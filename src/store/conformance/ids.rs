@@ -2,8 +2,8 @@ use crate::store::{Spent, TokenRef, TokenStore};
 
 use super::scene::{Ids, KEPT, Terms, at, is_revoked, new_id, new_user, revoke_user, sessions};
 
-/// Ids that a careless store takes for one another, for a pattern or for an end of text; all of
-/// them begin with one that was never used.
+/// Ids that a careless store confuses, matches as patterns, or cuts off. All of them begin with an
+/// unused id.
 fn odd_ids() -> Vec<String> {
     let stem = new_id();
     let long = "x".repeat(254 - stem.len());
@@ -61,7 +61,7 @@ fn odd_ids() -> Vec<String> {
     ids
 }
 
-/// The ids of users are any text up to 255 bytes, and no two are taken for one another.
+/// User ids are arbitrary strings of up to 255 bytes. Different ids are different users.
 pub async fn odd_user_ids_are_kept_apart<S: TokenStore>(store: &S) {
     let shared = Ids::of(&new_user());
     let logins: Vec<_> = odd_ids()
@@ -84,8 +84,8 @@ pub async fn odd_user_ids_are_kept_apart<S: TokenStore>(store: &S) {
     }
 }
 
-/// The ids of sessions and refresh tokens are any text up to 255 bytes, and no two are taken for
-/// one another.
+/// The ids of sessions and refresh tokens are arbitrary strings of up to 255 bytes, and are
+/// compared exactly.
 pub async fn odd_session_ids_are_kept_apart<S: TokenStore>(store: &S) {
     let user = new_user();
     let logins: Vec<_> = odd_ids()
@@ -98,20 +98,20 @@ pub async fn odd_session_ids_are_kept_apart<S: TokenStore>(store: &S) {
     let listed: Vec<_> = sessions(store, &user, 0).await.into_keys().map(String::from).collect();
     let mut expected: Vec<_> = logins.iter().map(|login| login.ids.session.clone()).collect();
     expected.sort();
-    assert_eq!(listed, expected, "all are listed as they were written");
+    assert_eq!(listed, expected, "all ids are listed unchanged");
 
     for (login, successor) in logins.iter().zip(odd_ids()) {
         let id = &*login.ids.session;
         let spent = login.spend_for(id, &successor, 1, Terms::default()).await;
-        assert_eq!(spent, Spent::First, "{id:?} is its own first refresh token");
+        assert_eq!(spent, Spent::First, "{id:?} is the first refresh token");
         let spent = login.spend_for(id, &new_id(), 1, Terms::grace(10)).await;
         let again = Spent::Again { successor: (&*successor).into(), at: at(1) };
-        assert_eq!(spent, again, "the successor {successor:?} is named as it was written");
+        assert_eq!(spent, again, "the successor {successor:?} is unchanged");
         login.assert_alive(&successor, id).await;
     }
     for (count, login) in logins.iter().enumerate() {
         let id = &*login.ids.session;
-        assert!(!login.is_access_revoked().await, "{id:?} is no other");
+        assert!(!login.is_access_revoked().await, "{id:?} was not revoked");
         login.revoke_session(2).await;
         assert!(login.is_access_revoked().await, "{id:?} was revoked");
         let left = sessions(store, &user, 2).await.len();
@@ -119,13 +119,13 @@ pub async fn odd_session_ids_are_kept_apart<S: TokenStore>(store: &S) {
     }
 }
 
-/// The ids of tokens are any text up to 255 bytes, and no two are taken for one another.
+/// Token ids are arbitrary strings of up to 255 bytes. Different ids are different tokens.
 pub async fn odd_token_ids_are_kept_apart<S: TokenStore>(store: &S) {
     let login = Ids::of(&new_user()).on(store);
     let jtis = odd_ids();
     for (count, jti) in jtis.iter().enumerate() {
         let token = TokenRef::new(login.ids.user.as_str(), at(0));
-        assert!(!is_revoked(store, &token.with_jti(Some(jti))).await, "{jti:?} is no other");
+        assert!(!is_revoked(store, &token.with_jti(Some(jti))).await, "{jti:?} was not revoked");
         login.revoke_token(jti, 1).await;
         for revoked in &jtis[..=count] {
             let token = token.with_jti(Some(revoked));
@@ -134,8 +134,7 @@ pub async fn odd_token_ids_are_kept_apart<S: TokenStore>(store: &S) {
     }
 }
 
-/// Two ids that are written one after the other are two still: a store that joins them must not
-/// find others that read the same.
+/// Pairs of ids are distinct even if their concatenations are equal.
 pub async fn joined_ids_are_kept_apart<S: TokenStore>(store: &S) {
     for separator in ["", ":", "::", "/", "|", "-", "_", ",", ".", ";", "}", "}{", "'", " "] {
         let stem = new_id();
@@ -152,25 +151,25 @@ pub async fn joined_ids_are_kept_apart<S: TokenStore>(store: &S) {
         first.revoke_session(1).await;
         revoke_user(store, &first.ids.user, 1).await;
         first.assert_ended(&joined, "a revoked session").await;
-        second.assert_alive("c", "a session whose ids read the same in a row").await;
+        second.assert_alive("c", "a session whose concatenated ids are equal").await;
     }
 }
 
-/// A user without id is a user like any other.
+/// The empty user id is valid, and belongs to one user.
 pub async fn an_empty_user_id_is_an_id<S: TokenStore>(store: &S) {
     let nobody = "".into();
     let login = Ids::of(&nobody).on(store);
     login.begin(0, KEPT).await;
     let newest = login.rotate(&login.ids.first, 1).await;
-    login.assert_alive(&newest, "a session of the user without id").await;
+    login.assert_alive(&newest, "a session of the user with the empty id").await;
     let other = Ids { user: new_user(), ..login.ids.clone() }.on(store);
-    assert!(other.listed().await.is_none(), "it is not everybody's");
+    assert!(other.listed().await.is_none(), "other users do not have it");
     other.revoke_user(2).await;
-    login.assert_alive(&newest, "a session of the user without id").await;
+    login.assert_alive(&newest, "a session of the user with the empty id").await;
     let jti = new_id();
     login.revoke_token(&jti, 2).await;
     let token = TokenRef::new("", at(0)).with_jti(Some(&jti));
-    assert!(is_revoked(store, &token).await, "a revoked token of the user without id");
+    assert!(is_revoked(store, &token).await, "a revoked token of the user with the empty id");
     login.revoke_session(3).await;
-    login.assert_ended(&newest, "a revoked session of the user without id").await;
+    login.assert_ended(&newest, "a revoked session of the user with the empty id").await;
 }

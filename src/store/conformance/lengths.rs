@@ -9,7 +9,7 @@ use crate::{
 
 use super::scene::{Ids, KEPT, Login, at, new_id, new_user, revoke_user};
 
-/// Ids and labels of more than 255 bytes are rejected, by every method, and nothing is stored.
+/// Every method rejects ids and labels of more than 255 bytes. Nothing is stored.
 pub async fn ids_that_are_too_long_are_rejected<S: TokenStore>(store: &S) {
     let (long, user) = ("ü".repeat(128), new_user());
     let (long, id) = (&*long, &*new_id());
@@ -51,7 +51,7 @@ pub async fn ids_that_are_too_long_are_rejected<S: TokenStore>(store: &S) {
         token.with_jti(Some(long)).as_refresh(true),
     ] {
         assert_rejected(store.is_revoked(&token).await);
-        assert_eq!(store.is_revoked_now(&token), None, "the layer waits for the error");
+        assert_eq!(store.is_revoked_now(&token), None, "the error comes from `is_revoked`");
     }
     assert_rejected(store.sessions(long_user, at(0), Page::first()).await);
 
@@ -61,7 +61,7 @@ pub async fn ids_that_are_too_long_are_rejected<S: TokenStore>(store: &S) {
 }
 
 fn assert_rejected<T: Debug>(outcome: Result<T, StoreError>) {
-    let error = outcome.expect_err("an id is too long");
+    let error = outcome.expect_err("an id that is too long is rejected");
     assert_eq!(error.kind(), StoreErrorKind::InvalidInput, "the kind of the error");
 }
 

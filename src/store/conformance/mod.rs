@@ -1,7 +1,7 @@
-//! The rules that every [`TokenStore`](super::TokenStore) keeps, each as a function that panics
-//! where a store breaks it.
+//! The rules that every [`TokenStore`](super::TokenStore) must follow. Each rule is a function that
+//! panics if a store breaks it.
 //!
-//! [`token_store_conformance!`](crate::token_store_conformance) makes a test of each:
+//! [`token_store_conformance!`](crate::token_store_conformance) generates a test for each rule:
 //!
 //! ```test_harness
 //! use tower_jwt_auth::store::MemoryStore;
@@ -13,17 +13,17 @@
 //! }
 //! ```
 //!
-//! How the rules are made:
+//! How the rules work:
 //!
-//! 1. They use ids that were never used before, so all of them, and several runs, can share one
-//!    database. They leave their entries there.
-//! 2. Their times are in the year 2100, so a database that forgets by its own clock forgets
-//!    nothing. Such a store's `purge` has nothing to do, and it leaves out those rules:
+//! 1. Their ids are random, so all rules and several runs can share a database. The rules do not
+//!    delete their entries.
+//! 2. Their times are in the year 2100, so a database that expires entries by its own clock keeps
+//!    them. The `purge` of such a store does nothing. Leave out the rules about purging:
 //!    `token_store_conformance!(connect().await, forgets_by_itself)`.
-//! 3. The rules about purging forget entries of each other, so they run in one test, and not at the
-//!    same time as another run on the same database. Nothing else is forgotten by them.
-//! 4. The rules about races make 64 calls at once, so a store must bear waiting for a connection.
-//!    They need the multi-threaded runtime, and take a number of rounds: how a race ends is chance.
+//! 3. The rules about purging delete each other's entries, so they run in one test. Do not run them
+//!    twice at the same time on one database. They do not delete the entries of other rules.
+//! 4. The rules about races make 64 calls at once, so calls may have to wait for a connection. They
+//!    require the multi-threaded runtime. They repeat each race, because its outcome is random.
 
 mod adoption;
 mod generations;
@@ -41,15 +41,16 @@ pub use self::{
     sessions::*, spending::*,
 };
 
-/// How often the tests run each rule about races.
+/// The number of times that the tests run each race.
 #[doc(hidden)]
 pub const ROUNDS: usize = 10;
 
-/// Makes a test of each rule of the [conformance suite](crate::store::conformance).
+/// Generates a test for each rule of the [conformance suite](crate::store::conformance).
 ///
-/// It takes an expression for a [`TokenStore`](crate::store::TokenStore), which each test
-/// evaluates and which may `.await`. The tests stand where the macro does, so give it a module of
-/// its own; the crate must depend on tokio with the features `macros` and `rt-multi-thread`.
+/// The argument is an expression for a [`TokenStore`](crate::store::TokenStore). Each test
+/// evaluates it, and it may `.await`. Call the macro in a module of its own, because it defines a
+/// function for each test. The crate must depend on tokio with the features `macros` and
+/// `rt-multi-thread`.
 ///
 /// ```test_harness
 /// use tower_jwt_auth::store::MemoryStore;
@@ -63,7 +64,8 @@ pub const ROUNDS: usize = 10;
 /// }
 /// ```
 ///
-/// A store that forgets by itself, as with Redis' `EXPIREAT`, leaves out the rules about purging:
+/// For a store that expires entries by itself, for example with Redis' `EXPIREAT`, leave out the
+/// rules about purging:
 ///
 /// ```test_harness
 /// # use tower_jwt_auth::store::MemoryStore;

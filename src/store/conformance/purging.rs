@@ -4,8 +4,8 @@ use crate::store::{Revocation, Spend, Spent, TokenRef, TokenStore};
 
 use super::scene::{DAY, Ids, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user};
 
-/// When the entries of these rules are due: long after all times, and long before all ends, of the
-/// other rules, so that neither forget what the others need on a database they share.
+/// The time at which the entries of these rules are due. It is long after the times of the other
+/// rules and long before the `keep_until` of their entries, so all rules can share a database.
 const DUE: u64 = 1_000 * DAY;
 
 async fn purge<S: TokenStore>(store: &S, now: u64, limit: usize) -> usize {
@@ -20,7 +20,7 @@ async fn purge_all<S: TokenStore>(store: &S, now: u64) {
     }
 }
 
-/// Everything is remembered until its `keep_until`, and forgotten when that has come.
+/// Entries are kept until their `keep_until`, and deleted at that time.
 pub async fn purging_forgets_what_is_due<S: TokenStore>(store: &S) {
     let user_id = &new_user();
     let session = Ids::of(&new_user()).on(store);
@@ -45,27 +45,27 @@ pub async fn purging_forgets_what_is_due<S: TokenStore>(store: &S) {
     ];
     purge_all(store, DUE - 1).await;
     for (what, token) in &revoked {
-        assert!(is_revoked(store, token).await, "{what} is remembered to the last second");
+        assert!(is_revoked(store, token).await, "{what} is kept until the last second");
     }
-    assert!(session.is_refresh_revoked(spent, true).await, "a spent token is remembered");
+    assert!(session.is_refresh_revoked(spent, true).await, "a spent token is kept");
     session.assert_alive(&newest, "a session in its last second").await;
 
     purge_all(store, DUE).await;
     for (what, token) in &revoked {
-        assert!(!is_revoked(store, token).await, "{what} is forgotten when its time has come");
+        assert!(!is_revoked(store, token).await, "{what} is forgotten at its `keep_until`");
     }
-    assert!(session.listed().await.is_none(), "a session is forgotten when its time has come");
+    assert!(session.listed().await.is_none(), "a session is forgotten at its `keep_until`");
     let spend = session.spend(&newest, 2).await;
     assert_eq!(spend, Spent::Revoked, "a forgotten session is unknown");
     assert!(!session.is_access_revoked().await, "a forgotten session has not ended");
 }
 
-/// No more is forgotten than the limit allows, and no less if so much is due; the answers add up.
+/// Purging deletes as many due entries as the limit allows, and returns their number.
 pub async fn purging_keeps_to_its_limit<S: TokenStore>(store: &S) {
     purge_all(store, DUE).await;
     let user_id = &new_user();
     for _ in 0..4 {
-        // These are looked at first, and found to have more time.
+        // These are checked first, and are not due yet.
         let session = Ids::of(user_id).on(store);
         session.begin(0, DUE - 1).await;
         let first = &session.ids.first;
@@ -84,15 +84,15 @@ pub async fn purging_keeps_to_its_limit<S: TokenStore>(store: &S) {
     revoke(store, &revocation, 1).await;
 
     assert_eq!(purge(store, DUE - 2, usize::MAX).await, 0, "nothing is due");
-    assert_eq!(purge(store, DUE, 0).await, 0, "nothing was asked for");
+    assert_eq!(purge(store, DUE, 0).await, 0, "the limit is zero");
     for (limit, expected) in [(1, 1), (3, 3), (2, 2), (4, 1), (4, 0)] {
         assert_eq!(purge(store, DUE, limit).await, expected, "at most {limit} are forgotten");
     }
-    assert_eq!(purge(store, DUE + 1, 5).await, 4, "what had more time is due at last");
+    assert_eq!(purge(store, DUE + 1, 5).await, 4, "the remaining entries are due now");
     assert_eq!(purge(store, DUE + 1, usize::MAX).await, 0, "nothing is left");
 }
 
-/// Spending extends the time for which a session is remembered, and never shortens it.
+/// Spending extends the time for which a session is kept, and never shortens it.
 pub async fn spending_extends_what_is_remembered<S: TokenStore>(store: &S) {
     let (login, terms) = (Ids::of(&new_user()).on(store), Terms::default());
     login.begin(0, DUE).await;
@@ -100,9 +100,9 @@ pub async fn spending_extends_what_is_remembered<S: TokenStore>(store: &S) {
     login.spend_keeping(&login.ids.first, &second, 1, terms, DUE + 100).await;
     login.spend_keeping(&second, &third, 2, terms, DUE + 50).await;
     purge_all(store, DUE + 99).await;
-    login.assert_alive(&third, "a session whose end was put off").await;
+    login.assert_alive(&third, "a session whose time was extended").await;
     purge_all(store, DUE + 100).await;
-    assert_eq!(login.spend(&third, 3).await, Spent::Revoked, "its end has come");
+    assert_eq!(login.spend(&third, 3).await, Spent::Revoked, "its time is over");
 
     let login = Ids::of(&new_user()).on(store);
     login.begin(0, DUE).await;
@@ -113,8 +113,7 @@ pub async fn spending_extends_what_is_remembered<S: TokenStore>(store: &S) {
     login.assert_ended(&second, "a session after reuse").await;
 }
 
-/// A revocation holds until the latest `keep_until` it was given, and an ended session never comes
-/// back to life.
+/// A revocation lasts until the latest of its `keep_until` times. An ended session stays ended.
 pub async fn revoking_extends_what_is_remembered<S: TokenStore>(store: &S) {
     let (user_id, jti) = (&new_user(), &new_id());
     let login = Login::begun(store).await;
@@ -147,15 +146,15 @@ pub async fn revoking_extends_what_is_remembered<S: TokenStore>(store: &S) {
     lasting.assert_ended(&lasting.ids.first, "a revoked session").await;
 
     purge_all(store, DUE + 50).await;
-    assert!(!is_revoked(store, &older.with_jti(Some(jti))).await, "all that is over");
+    assert!(!is_revoked(store, &older.with_jti(Some(jti))).await, "all these revocations are over");
     assert!(!lasting.is_access_revoked().await, "a forgotten session has not ended");
     short.assert_ended(&short.ids.first, "a session that outlasts its revocation").await;
     login.assert_ended(&login.ids.first, "a session that outlasts its user's revocation").await;
     revoke_user(store, user_id, 30).await;
-    assert!(is_revoked(store, &other).await, "a user may be revoked anew");
+    assert!(is_revoked(store, &other).await, "a user can be revoked again");
 }
 
-/// A session that has ended is remembered for as long as its access tokens live, and no longer.
+/// An ended session is kept until its access tokens have expired, and no longer.
 pub async fn an_ended_session_outlives_its_access_tokens_only<S: TokenStore>(store: &S) {
     let user = new_user();
     let [revoked, reused, displaced, live] = [(); 4].map(|()| Ids::of(&user).on(store));
@@ -181,7 +180,7 @@ pub async fn an_ended_session_outlives_its_access_tokens_only<S: TokenStore>(sto
     let ended = [("revoked", &revoked), ("reused", &reused), ("displaced", &displaced)];
     purge_all(store, DUE - 1).await;
     for (how, login) in ended {
-        assert!(login.is_access_revoked().await, "{how}: its access tokens still live");
+        assert!(login.is_access_revoked().await, "{how}: its access tokens have not expired");
     }
     purge_all(store, DUE).await;
     for (how, login) in ended {
@@ -192,8 +191,8 @@ pub async fn an_ended_session_outlives_its_access_tokens_only<S: TokenStore>(sto
     live.assert_alive(&live.ids.first, "a session that has not ended").await;
 }
 
-/// An adopted session is remembered until its first token has expired, even if it ended earlier:
-/// otherwise the token could be adopted again.
+/// An adopted session is kept until its first token has expired, even if it ended earlier.
+/// Otherwise the token could be adopted again.
 pub async fn an_ended_session_is_not_adopted_again<S: TokenStore>(store: &S) {
     let login = Ids::without_session(&new_user()).on(store);
     let session = login.beginning(1).with_expiry(at(DUE), at(DUE)).with_access_until(at(10));

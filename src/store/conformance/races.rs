@@ -9,10 +9,10 @@ use super::scene::{
     sessions,
 };
 
-/// How many calls are made at once.
+/// The number of concurrent calls.
 const CALLS: usize = 64;
 
-/// Makes all calls at once, each in a task of its own.
+/// Makes all calls concurrently, each in its own task.
 async fn at_once<S, T, F>(store: &Arc<S>, call: impl Fn(usize, Arc<S>) -> F) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
@@ -35,8 +35,8 @@ where
     answers
 }
 
-/// Spends the first refresh token of `ids` many times at once; gives the answers and the successor
-/// named by the one that was first.
+/// Spends the first refresh token of `ids` in many concurrent calls. Returns the outcomes, and the
+/// successor of the call that was first.
 async fn spend_at_once<S: TokenStore>(
     store: &Arc<S>,
     ids: &Ids,
@@ -68,7 +68,8 @@ fn assert_all_again(answers: &[Spent], successor: &str) {
     assert_eq!(count, CALLS - 1, "all others get the successor of the first");
 }
 
-/// Of many spendings of one token at once, one is the first, one is reuse, and the session ends.
+/// If a token is spent by many concurrent calls, one is the first, one is reuse, and the session
+/// ends.
 pub async fn one_of_many_spendings_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Login::begun(&**store).await;
@@ -78,7 +79,7 @@ pub async fn one_of_many_spendings_is_first<S: TokenStore>(store: &Arc<S>, round
     }
 }
 
-/// With grace, all others get the successor of the first, and the session lives.
+/// With grace, all other calls get the successor of the first one, and the session stays alive.
 pub async fn many_spendings_share_a_successor<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Login::begun(&**store).await;
@@ -88,7 +89,7 @@ pub async fn many_spendings_share_a_successor<S: TokenStore>(store: &Arc<S>, rou
     }
 }
 
-/// Of many adoptions of one token at once, one is the first; the others are as for a known session.
+/// If many concurrent calls adopt a token, one is the first. The others find a known session.
 pub async fn one_of_many_adoptions_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Ids::without_session(&new_user()).on(&**store);
@@ -104,7 +105,7 @@ pub async fn one_of_many_adoptions_is_first<S: TokenStore>(store: &Arc<S>, round
     }
 }
 
-/// Rotates a session thrice, or until it was revoked; gives its newest refresh token.
+/// Rotates a session three times or until it is revoked. Returns its newest refresh token.
 async fn rotate_while_alive<S: TokenStore>(login: &Login<'_, S>, adopt: bool) -> String {
     let mut newest = login.ids.first.clone();
     for now in 1..=3 {
@@ -113,13 +114,13 @@ async fn rotate_while_alive<S: TokenStore>(login: &Login<'_, S>, adopt: bool) ->
         match login.spend_for(&newest, &successor, now, terms).await {
             Spent::First => newest = successor,
             Spent::Revoked => break,
-            Spent::Again { .. } | Spent::Reused => panic!("each token is spent but once"),
+            Spent::Again { .. } | Spent::Reused => panic!("each token is spent once"),
         }
     }
     newest
 }
 
-/// When a user was revoked, no refresh token of its sessions is good, whatever was spent meanwhile.
+/// Revoking a user ends all sessions of the user, even if tokens are spent concurrently.
 pub async fn a_revoked_user_outruns_spendings<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for round in 0..rounds {
         let user = new_user();
@@ -147,13 +148,13 @@ pub async fn a_revoked_user_outruns_spendings<S: TokenStore>(store: &Arc<S>, rou
         for (login, newest) in logins.iter().zip(newest) {
             login.assert_ended(&newest, "a session of a revoked user").await;
             let spent = login.spend_for(&newest, &new_id(), 9, Terms::adopt(0)).await;
-            assert_eq!(spent, Spent::Revoked, "nor is its token adopted");
+            assert_eq!(spent, Spent::Revoked, "its token is not adopted");
         }
         assert!(sessions(&**store, &user, 1).await.is_empty(), "no session is listed");
     }
 }
 
-/// No login that read the generation before its user was revoked survives the revocation.
+/// A login that read the generation before the revocation of its user does not survive it.
 pub async fn a_revoked_user_outruns_logins<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for round in 0..rounds {
         let user = new_user();
@@ -176,7 +177,7 @@ pub async fn a_revoked_user_outruns_logins<S: TokenStore>(store: &Arc<S>, rounds
     }
 }
 
-/// A session ends with the revocation of its user even if another one spares it at the same time.
+/// A session ends if one revocation of its user spares it and a concurrent one does not.
 pub async fn a_revocation_outruns_exceptions<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Login::begun(&**store).await;
@@ -193,7 +194,7 @@ pub async fn a_revocation_outruns_exceptions<S: TokenStore>(store: &Arc<S>, roun
     }
 }
 
-/// When a session was revoked, none of its refresh tokens is good, whatever was spent meanwhile.
+/// Revoking a session revokes its refresh tokens, even if one is spent concurrently.
 pub async fn a_revoked_session_outruns_spendings<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let mut logins = Vec::new();
@@ -218,7 +219,7 @@ pub async fn a_revoked_session_outruns_spendings<S: TokenStore>(store: &Arc<S>, 
     }
 }
 
-/// However many sessions begin at once, no more remain than their limit allows.
+/// Concurrent logins do not exceed the limit of sessions.
 pub async fn many_logins_keep_to_a_limit<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let user = new_user();
@@ -234,7 +235,7 @@ pub async fn many_logins_keep_to_a_limit<S: TokenStore>(store: &Arc<S>, rounds: 
     }
 }
 
-/// Any number of logins and revocations of one user may be made at once.
+/// Logins and revocations of one user can run concurrently.
 pub async fn writes_of_one_user_do_not_collide<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let (user, jti) = (new_user(), new_id());

@@ -7,8 +7,7 @@ use super::scene::{
     Ids, KEPT, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user, sessions,
 };
 
-/// What the store has never heard of is not revoked, except for refresh tokens of a session that
-/// must be known.
+/// An unknown token is not revoked, unless it is a refresh token whose session must be known.
 pub async fn unknown_tokens_are_not_revoked<S: TokenStore>(store: &S) {
     let unknown = Ids::of(&new_user()).on(store);
     let token = TokenRef::new(unknown.ids.user.as_str(), at(0));
@@ -20,11 +19,11 @@ pub async fn unknown_tokens_are_not_revoked<S: TokenStore>(store: &S) {
     assert!(unknown.is_refresh_revoked(jti, false).await, "its session must be known");
     assert!(!unknown.is_refresh_revoked(jti, true).await, "its session may be unknown");
     let token = token.with_jti(Some(jti));
-    assert!(is_revoked(store, &token.as_refresh(false)).await, "its session is not even named");
-    assert!(sessions(store, &unknown.ids.user, 0).await.is_empty(), "asking begins nothing");
+    assert!(is_revoked(store, &token.as_refresh(false)).await, "it has no session");
+    assert!(sessions(store, &unknown.ids.user, 0).await.is_empty(), "a check begins no session");
 }
 
-/// Of a session's refresh tokens only the newest is good.
+/// Only the newest refresh token of a session is valid.
 pub async fn spent_refresh_tokens_are_revoked<S: TokenStore>(store: &S) {
     let login = Ids::without_session(&new_user()).on(store);
     let successor = new_id();
@@ -35,12 +34,15 @@ pub async fn spent_refresh_tokens_are_revoked<S: TokenStore>(store: &S) {
             assert!(login.is_refresh_revoked(spent, adopt).await, "it was spent");
         }
         assert!(!login.is_refresh_revoked(&newest, adopt).await, "it is the newest");
-        assert!(login.is_refresh_revoked(&new_id(), adopt).await, "it is none of the session's");
+        assert!(
+            login.is_refresh_revoked(&new_id(), adopt).await,
+            "it does not belong to the session"
+        );
     }
     assert!(!login.is_access_revoked().await, "access tokens are not spent");
 }
 
-/// Revoking a token revokes it, again and again, and nothing else.
+/// Revoking a token revokes nothing else, and can be repeated.
 pub async fn a_revoked_token_is_refused_alone<S: TokenStore>(store: &S) {
     let login = Login::begun(store).await;
     let jti = new_id();
@@ -64,7 +66,7 @@ pub async fn a_revoked_token_is_refused_alone<S: TokenStore>(store: &S) {
     }
 }
 
-/// Revoking a session ends it, again and again, and no other.
+/// Revoking a session ends no other session, and can be repeated.
 pub async fn a_revoked_session_ends_alone<S: TokenStore>(store: &S) {
     let user = new_user();
     let (login, other) = (Login::begun_by(&user, store).await, Login::begun_by(&user, store).await);
@@ -75,10 +77,10 @@ pub async fn a_revoked_session_ends_alone<S: TokenStore>(store: &S) {
     }
     other.assert_alive(&other.ids.first, "another session of the user").await;
     let spent = login.spend(&login.ids.first, 4).await;
-    assert_eq!(spent, Spent::Revoked, "a session ends once, so this is no reuse");
+    assert_eq!(spent, Spent::Revoked, "a session ends once, so this is not reuse");
 }
 
-/// Only in its own user's name is a session ended.
+/// A session is revoked only under the id of its own user.
 pub async fn a_session_is_revoked_by_its_user_only<S: TokenStore>(store: &S) {
     let login = Login::begun(store).await;
     let thief = Ids { user: new_user(), ..login.ids.clone() }.on(store);
@@ -89,7 +91,7 @@ pub async fn a_session_is_revoked_by_its_user_only<S: TokenStore>(store: &S) {
     login.rotate(&login.ids.first, 2).await;
 }
 
-/// Revoking an unknown session succeeds, and changes nothing.
+/// Revoking an unknown session succeeds and changes nothing.
 pub async fn revoking_an_unknown_session_changes_nothing<S: TokenStore>(store: &S) {
     let login = Ids::of(&new_user()).on(store);
     for now in [1, 1, 2] {
@@ -101,7 +103,7 @@ pub async fn revoking_an_unknown_session_changes_nothing<S: TokenStore>(store: &
     login.assert_alive(&login.ids.first, "a session that began afterwards").await;
 }
 
-/// Beginning a session that is known changes nothing.
+/// Beginning a known session changes nothing.
 pub async fn a_known_session_is_not_begun_again<S: TokenStore>(store: &S) {
     let login = Login::begun(store).await;
     let newest = login.rotate(&login.ids.first, 1).await;
@@ -114,7 +116,7 @@ pub async fn a_known_session_is_not_begun_again<S: TokenStore>(store: &S) {
     login.assert_ended(&newest, "a revoked session that was begun again").await;
 }
 
-/// Revoking a user ends all its sessions, again and again, and no other user's.
+/// Revoking a user ends all sessions of this user only, and can be repeated.
 pub async fn a_revoked_user_loses_all_sessions<S: TokenStore>(store: &S) {
     let user = new_user();
     let (first, second) =
@@ -125,12 +127,12 @@ pub async fn a_revoked_user_loses_all_sessions<S: TokenStore>(store: &S) {
         revoke_user(store, &user, now).await;
         first.assert_ended(&first.ids.first, "the first session of a revoked user").await;
         second.assert_ended(&newest, "the second session of a revoked user").await;
-        assert!(sessions(store, &user, 0).await.is_empty(), "none is listed");
+        assert!(sessions(store, &user, 0).await.is_empty(), "no session is listed");
     }
     other.assert_alive(&other.ids.first, "a session of another user").await;
 }
 
-/// All sessions of a revoked user end but the one that is excepted, if it is the user's and known.
+/// Revoking a user spares the excepted session if it is known and belongs to the user.
 pub async fn a_revoked_user_may_keep_a_session<S: TokenStore>(store: &S) {
     let user_id = &new_user();
     let (kept, lost) =
@@ -161,8 +163,8 @@ pub async fn a_revoked_user_may_keep_a_session<S: TokenStore>(store: &S) {
     kept.assert_ended(&newest, "a session that was excepted before").await;
 }
 
-/// Before and after are meant in the order of the calls: a session begun before the user was
-/// revoked ends, and one begun afterwards lives, in the same second and with clocks that differ.
+/// The order of calls counts, not their times. A session that began before the revocation ends, and
+/// a later one stays alive, even in the same second or if clocks differ.
 pub async fn a_revoked_user_may_log_in_again<S: TokenStore>(store: &S) {
     for revoked_at in [5, 10, 15] {
         let user = new_user();
@@ -180,7 +182,7 @@ pub async fn a_revoked_user_may_log_in_again<S: TokenStore>(store: &S) {
     }
 }
 
-/// Revoking a user revokes the tokens of no known session that were issued up to then.
+/// Revoking a user revokes tokens without a known session that were issued up to that time.
 pub async fn a_revoked_user_loses_tokens_without_session<S: TokenStore>(store: &S) {
     let (user, other) = (new_user(), new_user());
     revoke_user(store, &user, 10).await;
@@ -196,18 +198,18 @@ pub async fn a_revoked_user_loses_tokens_without_session<S: TokenStore>(store: &
         }
     }
     let undated = TokenRef::new(user.as_str(), NumericDate::default());
-    assert!(is_revoked(store, &undated).await, "a token without date counts as old");
+    assert!(is_revoked(store, &undated).await, "a token without a time counts as old");
 }
 
-/// What one revocation of a user has revoked, no later one gives back, whatever its date.
+/// A later revocation of a user with an earlier time does not weaken the first one.
 pub async fn a_revocation_is_not_weakened_by_an_earlier_date<S: TokenStore>(store: &S) {
     let user = new_user();
     revoke_user(store, &user, 10).await;
     let revocation = Revocation::User { user_id: &user, except: None, keep_until: at(KEPT - 1) };
     revoke(store, &revocation, 5).await;
     let token = TokenRef::new(user.as_str(), at(10));
-    assert!(is_revoked(store, &token).await, "it was revoked by the first");
+    assert!(is_revoked(store, &token).await, "the first revocation applies");
     revoke_user(store, &user, 20).await;
     let token = TokenRef::new(user.as_str(), at(20));
-    assert!(is_revoked(store, &token).await, "a later date reaches further");
+    assert!(is_revoked(store, &token).await, "a later time revokes more tokens");
 }

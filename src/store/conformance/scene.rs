@@ -1,4 +1,4 @@
-//! What the rules are told with: ids, times, and a login that knows its store.
+//! Helpers for the rules: ids, times, and a login at a store.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,21 +13,21 @@ use crate::{
     token::UserId,
 };
 
-/// 2100-01-01: no real clock shows it, so a database that forgets by itself forgets nothing.
+/// 2100-01-01. It is in the future, so a database that expires entries by itself keeps them.
 const START: NumericDate = NumericDate::from_secs(4_102_444_800);
 
-/// How long the refresh tokens of a test live.
+/// The lifetime of refresh tokens in tests.
 pub(super) const DAY: u64 = 86_400;
 
-/// Until when a test's entries are kept: past the time to which the purge rules purge.
+/// The time until which the entries of a test are kept. The rules about purging use earlier times.
 pub(super) const KEPT: u64 = 3_650 * DAY;
 
-/// The moment `secs` seconds after a test's begin.
+/// The time `secs` seconds after the beginning of a test.
 pub(super) const fn at(secs: u64) -> NumericDate {
     START.saturating_add(Duration::from_secs(secs))
 }
 
-/// An id that no test has used before, nor an earlier run on the same database.
+/// A new id, unused by other tests and by earlier runs on the same database.
 pub(super) fn new_id() -> String {
     let mut bits = [0; 16];
     rand::fill(&mut bits).expect("the system has random numbers");
@@ -43,7 +43,7 @@ pub(super) fn new_user() -> UserId {
 pub(super) struct Ids {
     pub(super) user: UserId,
     pub(super) session: String,
-    /// Its first refresh token.
+    /// The id of the first refresh token.
     pub(super) first: String,
 }
 
@@ -52,7 +52,7 @@ impl Ids {
         Self { user: user.clone(), session: new_id(), first: new_id() }
     }
 
-    /// Those of a refresh token that names no session.
+    /// The ids of a refresh token without a session.
     pub(super) fn without_session(user: &UserId) -> Self {
         let jti = new_id();
         Self { user: user.clone(), session: jti.clone(), first: jti }
@@ -63,7 +63,7 @@ impl Ids {
     }
 }
 
-/// How a token is spent: without grace or adoption, and issued at 0, unless it says otherwise.
+/// How a token is spent. Default: issued at 0, without grace or adoption.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Terms {
     pub(super) grace: Duration,
@@ -81,7 +81,7 @@ impl Terms {
     }
 }
 
-/// A login, begun or not, at a store.
+/// A login at a store. Its session may not have begun.
 pub(super) struct Login<'a, S> {
     store: &'a S,
     pub(super) ids: Ids,
@@ -103,7 +103,7 @@ impl<'a, S: TokenStore> Login<'a, S> {
         self.begin_as(&self.beginning(now).with_expiry(at(now + DAY), at(keep_until))).await;
     }
 
-    /// Begins the session, and returns the ids of the sessions that have ended with it, sorted.
+    /// Begins the session. Returns the sorted ids of the sessions that this ended.
     pub(super) async fn begin_as(&self, session: &NewSession<'_>) -> Vec<Box<str>> {
         match self.try_begin(session).await {
             Begun::Started { mut ended } => {
@@ -123,12 +123,12 @@ impl<'a, S: TokenStore> Login<'a, S> {
         NewSession::new(session, user, first, at(now)).with_expiry(at(now + DAY), at(KEPT))
     }
 
-    /// Spends `refresh` with a successor of no interest.
+    /// Spends `refresh` with a random successor.
     pub(super) async fn spend(&self, refresh: &str, now: u64) -> Spent {
         self.spend_for(refresh, &new_id(), now, Terms::default()).await
     }
 
-    /// Spends `refresh`, which must be good, and gives its successor.
+    /// Spends `refresh`, which must be valid. Returns its successor.
     pub(super) async fn rotate(&self, refresh: &str, now: u64) -> String {
         let successor = new_id();
         let spent = self.spend_for(refresh, &successor, now, Terms::default()).await;
@@ -197,22 +197,22 @@ impl<'a, S: TokenStore> Login<'a, S> {
         is_revoked(self.store, &token).await
     }
 
-    /// The session as its user sees it shortly after the test's begin.
+    /// The session as it is listed at the beginning of the test.
     pub(super) async fn listed(&self) -> Option<Session> {
         sessions(self.store, &self.ids.user, 0).await.remove(&*self.ids.session)
     }
 
-    /// Checks, without spending anything, that `newest` is what may be spent next.
+    /// Checks that `newest` can be spent next, without spending it.
     pub(super) async fn assert_alive(&self, newest: &str, why: &str) {
-        assert!(!self.is_access_revoked().await, "{why}: its access tokens are good");
+        assert!(!self.is_access_revoked().await, "{why}: its access tokens are valid");
         assert!(
             !self.is_refresh_revoked(newest, false).await,
-            "{why}: its newest refresh token is good"
+            "{why}: its newest refresh token is valid"
         );
         assert!(self.listed().await.is_some(), "{why}: it is listed");
     }
 
-    /// Checks that the session is over, with `newest`, its newest refresh token.
+    /// Checks that the session has ended. `newest` is its newest refresh token.
     pub(super) async fn assert_ended(&self, newest: &str, why: &str) {
         assert!(self.is_access_revoked().await, "{why}: its access tokens are revoked");
         assert!(
@@ -234,19 +234,19 @@ pub(super) async fn revoke_user<S: TokenStore>(store: &S, user_id: &UserId, now:
 }
 
 pub(super) async fn generation<S: TokenStore>(store: &S) -> Generation {
-    store.generation().await.expect("the store has a generation")
+    store.generation().await.expect("the store returns a generation")
 }
 
-/// What the store says, which must be the same at once as after waiting.
+/// Whether the store reports `token` as revoked. `is_revoked_now` must agree.
 pub(super) async fn is_revoked<S: TokenStore>(store: &S, token: &TokenRef<'_>) -> bool {
-    let revoked = store.is_revoked(token).await.expect("the store can tell");
+    let revoked = store.is_revoked(token).await.expect("the store checks a token");
     if let Some(at_once) = store.is_revoked_now(token) {
         assert_eq!(at_once, revoked, "`is_revoked_now` agrees with `is_revoked`");
     }
     revoked
 }
 
-/// The sessions of a user by their ids, each of which may be listed but once.
+/// The sessions of a user by id. Each must be listed once.
 pub(super) async fn sessions<S: TokenStore>(
     store: &S,
     user_id: &UserId,
@@ -272,7 +272,7 @@ pub(super) async fn all_pages<S: TokenStore>(
     loop {
         let page = cursor.as_deref().map_or(Page::first(), Page::after).with_limit(limit);
         let page = store.sessions(user_id, at(now), page).await.expect("the store lists sessions");
-        assert!(page.sessions.len() <= limit, "a page keeps to its limit");
+        assert!(page.sessions.len() <= limit, "a page does not exceed its limit");
         sessions.extend(page.sessions);
         match page.next {
             Some(next) => cursor = Some(next),

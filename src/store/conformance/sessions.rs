@@ -6,24 +6,24 @@ use super::scene::{
     DAY, Ids, KEPT, Login, Terms, all_pages, at, new_id, new_user, revoke_user, sessions,
 };
 
-/// A session is listed with the times of its login and its last refresh; a rotation keeps its id.
+/// A session is listed with the times of its login and its last refresh. Rotation keeps its id.
 pub async fn a_session_is_listed_with_its_times<S: TokenStore>(store: &S) {
     let login = Ids::of(&new_user()).on(store);
     login.begin(5, KEPT).await;
     let listed = login.listed().await.expect("a session that was begun is listed");
-    assert_eq!(listed.created_at, at(5), "it was begun at 5");
-    assert_eq!(listed.last_used_at, at(5), "beginning it is its first use");
+    assert_eq!(listed.created_at, at(5), "it began at 5");
+    assert_eq!(listed.last_used_at, at(5), "its beginning is its first use");
     assert_eq!(listed.expires_at, at(5 + DAY), "its refresh token expires after a day");
 
     let second = login.rotate(&login.ids.first, 100).await;
     login.rotate(&second, 200).await;
     let listed = login.listed().await.expect("a session that was rotated is listed");
-    assert_eq!(listed.created_at, at(5), "it was begun at 5");
+    assert_eq!(listed.created_at, at(5), "it began at 5");
     assert_eq!(listed.last_used_at, at(200), "it was last rotated at 200");
     assert_eq!(listed.expires_at, at(200 + DAY), "its newest refresh token expires a day later");
 }
 
-/// A session keeps the label it was begun with.
+/// A session keeps the label of its login.
 pub async fn a_session_keeps_its_label<S: TokenStore>(store: &S) {
     let long = "ü".repeat(100);
     for label in [None, Some("Ada's \"phone\" {🙂}, 100% \\ blue"), Some(&*long)] {
@@ -31,7 +31,7 @@ pub async fn a_session_keeps_its_label<S: TokenStore>(store: &S) {
         login.begin_as(&login.beginning(0).with_label(label)).await;
         for now in [1, 2] {
             let listed = login.listed().await.expect("a session that was begun is listed");
-            assert_eq!(listed.label.as_deref(), label, "the label is as it was written");
+            assert_eq!(listed.label.as_deref(), label, "the label is unchanged");
             if now == 1 {
                 login.rotate(&login.ids.first, now).await;
             }
@@ -40,10 +40,10 @@ pub async fn a_session_keeps_its_label<S: TokenStore>(store: &S) {
     let login = Ids::without_session(&new_user()).on(store);
     login.spend_for(&login.ids.first, &new_id(), 1, Terms::adopt(0)).await;
     let listed = login.listed().await.expect("an adopted session is listed");
-    assert_eq!(listed.label, None, "nobody gave it a label");
+    assert_eq!(listed.label, None, "an adopted session has no label");
 }
 
-/// A session that is begun with a limit ends the live ones used longest ago that exceed it.
+/// A login with a limit ends the least recently used live sessions that exceed it.
 pub async fn a_limit_ends_what_was_used_longest_ago<S: TokenStore>(store: &S) {
     let user = new_user();
     let other = Login::begun(store).await;
@@ -61,29 +61,29 @@ pub async fn a_limit_ends_what_was_used_longest_ago<S: TokenStore>(store: &S) {
     assert_eq!(sessions(store, &user, 10).await.len(), 3, "the limit allows three");
 
     let ended = fourth.begin_as(&fourth.beginning(20).with_limit(limit(2))).await;
-    assert!(ended == ids(&[&second, &third]), "it tells which have ended");
-    second.assert_ended(&second.ids.first, "the session used longest ago").await;
-    third.assert_ended(&third.ids.first, "the session used longest ago but one").await;
-    first.assert_alive(&newest, "the session used last").await;
-    fourth.assert_alive(&fourth.ids.first, "the session that was begun").await;
+    assert!(ended == ids(&[&second, &third]), "the ended sessions are returned");
+    second.assert_ended(&second.ids.first, "the least recently used session").await;
+    third.assert_ended(&third.ids.first, "the second least recently used session").await;
+    first.assert_alive(&newest, "the most recently used session").await;
+    fourth.assert_alive(&fourth.ids.first, "the new session").await;
 
     fourth.revoke_session(21).await;
     let ended = fifth.begin_as(&fifth.beginning(22).with_limit(limit(2))).await;
-    assert!(ended.is_empty(), "what had ended before does not end now");
-    first.assert_alive(&newest, "a session within the limit, as one had ended").await;
+    assert!(ended.is_empty(), "a session that ended before does not end again");
+    first.assert_alive(&newest, "a session within the limit, because one had ended").await;
     let ended = fifth.begin_as(&fifth.beginning(23).with_limit(limit(1))).await;
     assert!(ended.is_empty(), "beginning a known session changes nothing");
     first.assert_alive(&newest, "beginning a known session changes nothing").await;
-    // A clock that is behind, so this one seems to have been used longest ago.
+    // A clock is behind, so this session looks like the least recently used one.
     let ended = last.begin_as(&last.beginning(5).with_limit(limit(1))).await;
-    assert!(ended == ids(&[&first, &fifth]), "it tells which have ended");
+    assert!(ended == ids(&[&first, &fifth]), "the ended sessions are returned");
     first.assert_ended(&newest, "a session beyond the limit").await;
     fifth.assert_ended(&fifth.ids.first, "a session beyond the limit").await;
-    last.assert_alive(&last.ids.first, "the session that was begun").await;
+    last.assert_alive(&last.ids.first, "the new session").await;
     other.assert_alive(&other.ids.first, "a session of another user").await;
 }
 
-/// A limit also holds for a user who has many more sessions, after a few more logins at the latest.
+/// A limit also applies to users with many more sessions, after at most a few more logins.
 pub async fn a_limit_ends_many_sessions<S: TokenStore>(store: &S) {
     let user = new_user();
     let spared = Login::begun_by(&user, store).await;
@@ -101,12 +101,12 @@ pub async fn a_limit_ends_many_sessions<S: TokenStore>(store: &S) {
     }
     assert_eq!(sessions(store, &user, 5).await.len(), 5, "the limit allows five");
     assert_eq!(ended.len(), 114 - 5, "the ids of all that have ended are returned");
-    assert!(spared.listed().await.is_some(), "it was used later than most");
+    assert!(spared.listed().await.is_some(), "it was used more recently than most");
     let newest = newest.expect("there were three logins");
-    newest.assert_alive(&newest.ids.first, "the session used last").await;
+    newest.assert_alive(&newest.ids.first, "the most recently used session").await;
 }
 
-/// Sessions that have expired, or ended with their user, do not count.
+/// Expired sessions, and sessions that ended with their user, do not count.
 pub async fn a_limit_counts_live_sessions_only<S: TokenStore>(store: &S) {
     let user = new_user();
     let limit = NonZeroUsize::new(2);
@@ -122,17 +122,17 @@ pub async fn a_limit_counts_live_sessions_only<S: TokenStore>(store: &S) {
         assert!(ended.is_empty(), "the limit allows two");
     }
     let ended = third.begin_as(&third.beginning(6).with_limit(limit)).await;
-    assert!(ended == [Box::from(&*first.ids.session)], "the one used longest ago ends");
+    assert!(ended == [Box::from(&*first.ids.session)], "the least recently used one ends");
     second.assert_alive(&second.ids.first, "a session within the limit").await;
 }
 
-/// Pages list each session once, whatever their limit is.
+/// Pages of any size list each session once.
 pub async fn pages_list_each_session_once<S: TokenStore>(store: &S) {
     let user = new_user();
     let mut expected = Vec::new();
     for now in 0..130 {
         let login = Ids::of(&user).on(store);
-        // Several were used last in the same second.
+        // Several have the same time of last use.
         login.begin(now / 9, KEPT).await;
         match now % 13 {
             0 => login.revoke_session(now).await,
@@ -148,7 +148,7 @@ pub async fn pages_list_each_session_once<S: TokenStore>(store: &S) {
     }
 }
 
-/// Sessions that have ended or expired are not listed.
+/// Ended and expired sessions are not listed.
 pub async fn only_live_sessions_are_listed<S: TokenStore>(store: &S) {
     let user = new_user();
     let revoked = Login::begun_by(&user, store).await;
@@ -170,7 +170,7 @@ pub async fn only_live_sessions_are_listed<S: TokenStore>(store: &S) {
     }
 }
 
-/// All sessions of a user are listed, and nobody else's.
+/// All sessions of a user are listed, and no others.
 pub async fn each_user_has_its_own_list<S: TokenStore>(store: &S) {
     let users = [new_user(), new_user()];
     let mut expected = [Vec::new(), Vec::new()];
@@ -184,10 +184,10 @@ pub async fn each_user_has_its_own_list<S: TokenStore>(store: &S) {
         let listed: Vec<_> = sessions(store, user, 1).await.into_keys().collect();
         assert!(listed == expected, "all sixty, and only these");
     }
-    assert!(sessions(store, &new_user(), 1).await.is_empty(), "a stranger has none");
+    assert!(sessions(store, &new_user(), 1).await.is_empty(), "another user has none");
 }
 
-/// One session id of two users means two sessions.
+/// Two users with the same session id have two sessions.
 pub async fn users_may_share_ids<S: TokenStore>(store: &S) {
     let first = Ids::without_session(&new_user()).on(store);
     let second = Ids { user: new_user(), ..first.ids.clone() }.on(store);
@@ -195,7 +195,7 @@ pub async fn users_may_share_ids<S: TokenStore>(store: &S) {
     let successor = new_id();
     let terms = Terms::adopt(0);
     let spent = second.spend_for(&second.ids.first, &successor, 1, terms).await;
-    assert_eq!(spent, Spent::First, "the second user's session is unknown");
+    assert_eq!(spent, Spent::First, "the second user's session is adopted");
     first.assert_alive(&first.ids.first, "the first user's session").await;
     second.assert_alive(&successor, "the second user's session").await;
     first.revoke_user(2).await;

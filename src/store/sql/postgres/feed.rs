@@ -1,4 +1,4 @@
-//! What PostgreSQL tells of revocations: `LISTEN` and `NOTIFY`.
+//! Notices of revocations, by `LISTEN` and `NOTIFY`.
 
 use futures::{Stream, stream};
 use serde::Deserialize;
@@ -26,8 +26,8 @@ use super::{
 
 const PAGE: usize = 2_000;
 
-/// Revocations are told with `pg_notify` by the statements that make them, so that both are
-/// committed or neither.
+/// The statements that revoke also call `pg_notify`, so a revocation and its notice are committed
+/// together.
 impl RevocationFeed for PostgresStore {
     async fn subscribe(
         &self,
@@ -37,7 +37,7 @@ impl RevocationFeed for PostgresStore {
         let row = rows.first().ok_or_else(|| StoreError::unavailable(Error::RowNotFound))?;
         let channel = PostgresEngine::text(row, 0).map_err(StoreError::unavailable)?;
         let channel = channel.unwrap_or_default();
-        // Beats of others would only be in the way.
+        // Heartbeats of other subscribers have channels of their own.
         let beats = channel.clone() + &suffix(subscriber);
         let options = self.0.calls.engine().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
@@ -64,7 +64,7 @@ impl RevocationFeed for PostgresStore {
             let rows = self.0.read(statement, &params).await?;
             let page: Result<Vec<_>, _> = rows.iter().map(|row| table.entry(row)).collect();
             let page = page.map_err(StoreError::unavailable)?;
-            // The last entry is read again, as the first one of the next page.
+            // The next page begins with the last entry of this one.
             let next = match page.last() {
                 Some(last) if page.len() == PAGE => Some((table, place(last))),
                 _ => table.next().map(|table| (table, Place::default())),
@@ -87,7 +87,7 @@ impl PostgresStore {
 
 async fn listen(pool: &PgPool) -> Result<PgListener, Error> {
     let mut listener = PgListener::connect_with(pool).await?;
-    // What was told between two connections is lost.
+    // Notices between two connections are lost.
     listener.eager_reconnect(false);
     Ok(listener)
 }
@@ -101,8 +101,8 @@ fn beat(subscriber: u64, payload: &str) -> Result<Notice, StoreError> {
     Ok(Notice::Heartbeat(Heartbeat { subscriber, number }))
 }
 
-/// What a statement tells: the kind, whose it is, the id or else the time, and until when this must
-/// be remembered.
+/// The payload of a notice: the kind, the user's id, the id or the time of the revocation, and how
+/// long it must be kept.
 #[derive(Deserialize)]
 struct Told(Box<str>, String, IdOrTime, u64);
 
@@ -113,7 +113,8 @@ enum IdOrTime {
     Time(u64),
 }
 
-/// One with ids that are too long is cut off; what it was is learned by loading again.
+/// Fails on a truncated payload, whose ids are too long. The subscriber then loads everything
+/// again.
 fn revoked(payload: &str) -> Result<Notice, StoreError> {
     let Told(kind, user_id, what, keep_until) =
         serde_json::from_str(payload).map_err(|_| StoreError::unavailable(UNREADABLE))?;
@@ -130,9 +131,9 @@ fn revoked(payload: &str) -> Result<Notice, StoreError> {
     }))
 }
 
-const UNREADABLE: &str = "a notice of a revocation could not be read";
+const UNREADABLE: &str = "the notice of a revocation is malformed";
 
-/// The tables in the order in which they are read.
+/// The tables, in the order in which they are read.
 #[derive(Clone, Copy)]
 enum Table {
     Tokens,
@@ -173,7 +174,7 @@ impl Table {
     }
 }
 
-/// The user id of an entry, and its own id in its table.
+/// The user's id and the id of an entry.
 type Place = (Box<str>, Box<str>);
 
 fn place(revoked: &Revoked) -> Place {

@@ -22,8 +22,8 @@ use super::{
 
 /// A [`TokenStore`](crate::store::TokenStore) in PostgreSQL, version 11 or later.
 ///
-/// Any number of processes may share a database. Each call is one statement and one round trip; a
-/// login with a [limit](crate::store::NewSession::limit) takes four.
+/// Any number of processes may share a database. Checking, spending or revoking a token takes one
+/// round trip.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,54 +60,66 @@ use super::{
 /// Entries are kept until no token depends on them. Then a [`Purger`](crate::store::Purger) deletes
 /// them.
 ///
-/// # Asking less
+/// # Fewer queries
 ///
-/// With a [`RevocationReplica`](crate::store::replica::RevocationReplica) in front, requests are checked
-/// without asking the database. It is told of revocations by `NOTIFY`, over a connection of its own
-/// that must not go through a pooler in transaction mode, such as PgBouncer's: no beat would come
-/// back then, and the database be asked as before.
+/// A [`RevocationReplica`](crate::store::replica::RevocationReplica) checks requests without a
+/// query. It receives revocations by `LISTEN` and `NOTIFY`, over a connection of its own. This
+/// connection does not work behind a pooler in transaction mode: no heartbeat returns, and the
+/// replica queries the database for each request.
+///
+/// # Connection poolers
+///
+/// This store works behind PgBouncer in session and in transaction mode. PgBouncer's own support
+/// for prepared statements is not needed.
+///
+/// - This store sends no startup options of its own. Poolers refuse or ignore
+///   `?options[search_path]` in the URL. Set the `search_path` on the role instead:
+///   `ALTER ROLE app SET search_path = auth`.
+/// - In session mode, `default_pool_size` must allow at least 10 connections for each process, and
+///   one more for a `RevocationReplica`.
+/// - On a [pool of the application](Self::from_pool), PostgreSQL logs one error `26000` for each
+///   connection and statement. The store then prepares the statement and tries again.
+/// - On such a pool, sqlx also logs statements with the ids in them. Call
+///   `disable_statement_logging()` on the options of its connections to prevent that.
 ///
 /// # What a crash can lose
 ///
-/// Nothing that was answered, with PostgreSQL's default `synchronous_commit = on`. With `off` the
-/// last fraction of a second is lost when the *server* crashes: a token spent or revoked just then
-/// would be good again. After a failover to an asynchronous replica the same holds for what it had
-/// not received; `synchronous_standby_names` prevents that.
+/// A crash loses no call that has returned, with PostgreSQL's default `synchronous_commit = on`.
+/// With `off`, a crash of the server loses the last fraction of a second. Tokens that were spent or
+/// revoked in it are valid again. A failover to an asynchronous standby loses the writes that the
+/// standby has not received. `synchronous_standby_names` prevents that.
 ///
-/// # When the server is away
+/// # When the server is unavailable
 ///
-/// A call tries for up to a second to get a connection, and a statement may take 0.9 seconds, which
-/// together stay below the default deadline of two; then it fails with a
-/// [`StoreError`](crate::store::StoreError). A connection that turns out to be dead is replaced
-/// within the call, so a server that is back is used at once.
+/// A call waits for a connection for up to one second. The server works on a statement that writes
+/// for up to 0.9 seconds. The sum is below the default deadline of two seconds. After these times
+/// the call fails with a [`StoreError`](crate::store::StoreError). A call replaces dead
+/// connections, so it succeeds as soon as the server is available again.
 #[derive(Clone)]
 pub struct PostgresStore(pub(super) SqlStore<PostgresEngine>);
 
 impl PostgresStore {
     /// A store at `url`, in the form `postgres://user:password@host:port/database`, with up to ten
-    /// connections, which are made when they are needed. To have a program stop at its start if the
-    /// database is not there, let it [`migrate`](Self::migrate) first.
+    /// connections. They are opened when they are needed. To fail at startup if the database is
+    /// unavailable, call [`migrate`](Self::migrate).
     ///
-    /// Certificates and the rest are set by
-    /// [parameters of the URL](https://docs.rs/sqlx/0.9/sqlx/postgres/struct.PgConnectOptions.html).
-    /// What it leaves out is taken from the environment (`PGHOST`, `PGPASSWORD`, …).
+    /// [Parameters of the URL](https://docs.rs/sqlx/0.9/sqlx/postgres/struct.PgConnectOptions.html)
+    /// set certificates and other options. Environment variables (`PGHOST`, `PGPASSWORD`, …) are
+    /// the defaults.
     ///
     /// # Errors
     ///
-    /// When `url` is malformed. That the server cannot be reached is no error here.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a Tokio runtime.
+    /// If `url` is malformed. An unreachable server is not an error here.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         PostgresEngine::connect_lazy(url).map(SqlStore::with_engine).map(Self)
     }
 
-    /// A store that shares the connections of `pool`, which must be one of sqlx 0.9.
+    /// A store that shares the connections of `pool`, a pool of sqlx 0.9.
     ///
-    /// Set its `acquire_timeout` and a `statement_timeout`, which together should stay below the
-    /// [deadline](crate::issue::IssuerBuilder::store_deadline), and `test_before_acquire(false)`,
-    /// which saves a round trip.
+    /// Set `acquire_timeout` so that it stays below the
+    /// [deadline](crate::issue::IssuerBuilder::store_deadline) by more than 0.9 seconds, the limit
+    /// for statements that write. Set `test_before_acquire(false)` to save a round trip. Behind a
+    /// pooler, also call `extra_float_digits(None)` on the options of the connections.
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
         Self(SqlStore::with_engine(PostgresEngine::from_pool(pool)))

@@ -1,4 +1,4 @@
-//! What only SQLite does.
+//! The SQLite engine.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -21,17 +21,17 @@ use super::super::{
     statement::Statement,
 };
 
-/// How long a call that writes waits for others of this process.
+/// How long a call that writes waits for other calls of this process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1100);
-/// How long it then waits for other processes: the sum stays below the default deadline.
+/// How long it then waits for other processes. The sum stays below the default deadline.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(800);
-/// How many calls read at once.
+/// The number of concurrent reads.
 const READERS: u32 = 4;
 
-/// A SQLite file, with its connections.
+/// A SQLite file and its connections.
 #[derive(Clone)]
 pub(crate) struct SqliteEngine {
-    /// One connection, for which calls wait in turn; SQLite itself would let them race.
+    /// One connection. Calls wait for it in order, which the locks of SQLite do not ensure.
     writer: Connections<Sqlite>,
     readers: Connections<Sqlite>,
 }
@@ -50,7 +50,7 @@ impl SqliteEngine {
         Ok(Self::with_options(&options))
     }
 
-    /// The file at `url` as it is, somebody else's: by default it is not made if it is missing.
+    /// A file of another application at `url`. By default it is not created if it is missing.
     #[cfg(feature = "django")]
     pub(crate) fn connect_lazy_as_it_is(url: &str) -> Result<Self, ConfigError> {
         Ok(Self::with_options(&options(url, "mode=rw")?))
@@ -61,25 +61,25 @@ impl SqliteEngine {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
-                // A file does not hang up, so connections need no test and never grow old.
+                // Connections to a file do not break, so they are neither tested nor replaced.
                 .test_before_acquire(false)
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .connect_lazy_with(options.clone())
         };
-        // The pause between two calls lets other processes write: they only look now and then
-        // whether they may.
+        // Calls pause after each other, so that other processes can write. These check the lock
+        // only now and then.
         Self { writer: Connections::Shared(pool(1)), readers: Connections::Shared(pool(READERS)) }
     }
 }
 
-/// What `url` says; `default` are its parameters if it has none.
+/// Parses `url`. `default` replaces missing parameters.
 fn options(url: &str, default: &str) -> Result<SqliteConnectOptions, ConfigError> {
     const MALFORMED: ConfigError = ConfigError::out_of_range(
-        "the SQLite URL must have the form sqlite:/path/to/file, with no parameter but mode",
+        "the SQLite URL must have the form sqlite:/path/to/file, with no parameter except mode",
     );
     const IN_MEMORY: ConfigError = ConfigError::ineffective(
-        "a SQLite database in memory cannot be shared by connections: use MemoryStore",
+        "connections cannot share a SQLite database in memory: use MemoryStore",
     );
     let path = url.strip_prefix("sqlite:").ok_or(MALFORMED)?;
     let path = path.strip_prefix("//").unwrap_or(path);
@@ -110,8 +110,8 @@ impl Engine for SqliteEngine {
     }
 
     fn is_transient(code: &str) -> bool {
-        // SQLITE_BUSY. It comes at once if the first connections to a new file race to turn on
-        // write-ahead logging; otherwise after the timeout.
+        // SQLITE_BUSY. SQLite returns it at once if the first connections to a new file race to
+        // turn on write-ahead logging, and otherwise after the timeout.
         code.parse::<i32>().is_ok_and(|code| code & 0xff == 5)
     }
 
@@ -146,7 +146,8 @@ impl Engine for SqliteEngine {
     }
 
     fn begin(_: i64) -> SqlStr {
-        // There is one lock for the whole file. Taken later, another writer could come in between.
+        // There is one lock for the whole file. A lock taken later would let another writer in
+        // first.
         SqlStr::from_static("BEGIN IMMEDIATE")
     }
 
@@ -170,7 +171,7 @@ async fn fetch(
 
 const DIALECT: Dialect = Dialect {
     text: "TEXT",
-    // Rows are kept in the tree of the primary key, so that a write touches one tree less.
+    // The primary key contains the rows, so a write changes one tree less.
     table: "WITHOUT ROWID",
     greatest: "max",
     least: "min",

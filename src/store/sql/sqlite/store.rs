@@ -20,8 +20,8 @@ use super::{
 
 /// A [`TokenStore`](crate::store::TokenStore) in a SQLite file.
 ///
-/// For services of one machine, whose processes may share the file. It must lie on a local disk,
-/// since write-ahead logging does not work over a network.
+/// Processes on one machine may share the file. It must be on a local disk, because write-ahead
+/// logging does not work over a network.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,45 +47,46 @@ use super::{
 ///
 /// # Tables
 ///
-/// `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation` and `jwt_migrations`, made at the
-/// [first use](Self::with_automatic_migration). Every statement is served by a primary key or
-/// by the index on `keep_until`. They hold ids and times, never a token; who may read the file
-/// is decided by the process' umask and the folder.
+/// The tables are `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation` and `jwt_migrations`.
+/// They are created at the [first use](Self::with_automatic_migration). All statements use a
+/// primary key or the index on `keep_until`. The tables contain ids and times, never a token. The
+/// umask of the process and the permissions of the folder decide which users can read the file.
 ///
-/// Entries are kept as long as a token could be good by them. Start a
-/// [`Purger`](crate::store::Purger), which deletes them afterwards.
+/// Entries are kept until no token depends on them. Then a [`Purger`](crate::store::Purger) deletes
+/// them.
 ///
 /// # What a crash can lose
 ///
-/// Nothing that was answered: the log is flushed to the disk with every write (`synchronous = FULL`,
-/// which this store sets). With `NORMAL`, which many recommend for write-ahead logging, a power
-/// failure would lose the last writes, and a token spent or revoked just then would be good again.
+/// A crash loses no call that has returned. This store sets `synchronous = FULL`, which flushes the
+/// log to the disk with every write. `NORMAL` is often recommended for write-ahead logging, but a
+/// power failure would lose the last writes. A token that they spent or revoked would be valid
+/// again.
 ///
 /// # When the file is locked
 ///
-/// Writers queue up, one at a time; reading goes on meanwhile. While another process holds the
-/// lock, a call that writes fails with a [`StoreError`](crate::store::StoreError) after at most 1.9
-/// seconds, which is below the default deadline of two, and the next one tries again. Once one has
-/// failed, calls that only read fail as well until writing works again: nobody can be logged out
-/// meanwhile, so nobody is let in.
+/// One call writes at a time, and others wait in order. Reads do not wait for writes. While another
+/// process holds the lock, a call that writes fails with a
+/// [`StoreError`](crate::store::StoreError) after at most 1.9 seconds. This is below the default
+/// deadline of two seconds. After such a failure, calls that only read fail too until a write
+/// succeeds, because nothing can be revoked in the meantime.
 #[derive(Clone)]
 pub struct SqliteStore(SqlStore<SqliteEngine>);
 
 impl SqliteStore {
-    /// A store in the file at `url`, which is made when it is first needed.
+    /// A store in the file at `url`. The file is created at the first use.
     ///
     /// | URL | file |
     /// |---|---|
     /// | `sqlite:/var/lib/app.db`, also with two more slashes, or three | `/var/lib/app.db` |
     /// | `sqlite:app.db`, `sqlite://app.db` | `app.db` in the current folder |
     ///
-    /// `%` followed by two digits stands for a byte. `?mode=rw` demands that the file exists;
-    /// `?mode=rwc` says what is the default. There are no other parameters.
+    /// `%` followed by two hexadecimal digits is a byte. With `?mode=rw` the file must exist. The
+    /// default is `?mode=rwc`. There are no other parameters.
     ///
     /// # Errors
     ///
-    /// When `url` is malformed, or names a database in memory: that would be one for each
-    /// connection, and is what [`MemoryStore`](crate::MemoryStore) is for.
+    /// If `url` is malformed, or names a database in memory. Each connection would have its own
+    /// database in memory. Use [`MemoryStore`](crate::MemoryStore) instead.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         SqliteEngine::connect_lazy(url).map(SqlStore::with_engine).map(Self)
     }
@@ -105,7 +106,7 @@ mod tests {
         *,
     };
 
-    /// A test from outside would need a power failure.
+    /// A public test would require a power failure.
     #[tokio::test]
     async fn every_write_reaches_the_disk() -> Result<(), Box<dyn Error>> {
         let folder = env::temp_dir().join(format!("tower-jwt-auth-{}", process::id()));
