@@ -178,8 +178,8 @@ fn exchange(connection: &mut TcpStream, request: &str) -> Result<(u16, String), 
             return Err("the connection was closed".into());
         }
         response.extend_from_slice(&buffer[..count]);
-        let text = std::str::from_utf8(&response)?;
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let received = std::str::from_utf8(&response)?;
+        let Some((head, body)) = received.split_once("\r\n\r\n") else { continue };
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         if body.len() == length.map_or(Ok(0), str::parse)? {
             let status = head.get(9..12).ok_or("no status")?.parse()?;

@@ -1,26 +1,28 @@
-//! What a rotation costs on each store, next to the least that its engine could do instead:
-//! `cargo bench --bench stores`, or with the number of rounds and the store:
+//! The throughput of rotations on each store, compared with the cheapest write of its engine:
+//! `cargo bench --bench stores`. The number of rounds and the store are optional arguments:
 //! `cargo bench --bench stores -- 31 Redis`.
 //!
-//! A rotation is one [`TokenStore::spend`] of a session's newest refresh token. Next to it stands
-//! the bare write of one entry, on the same server, over a pool or connection of the same kind:
+//! A rotation is one [`TokenStore::spend`] of a session's newest refresh token. The `bare` load
+//! writes one entry to the same server, over a pool or connection of the same kind:
 //! `SET … NX EX …` on Redis, `INSERT … ON CONFLICT DO NOTHING` of one row on PostgreSQL and SQLite.
-//! Servers are started for the occasion and listen on this machine only. PostgreSQL runs with
-//! `fsync=off`, and one of the two Redis without its log, so that no disk hides what is compared.
+//! The benchmark starts the servers, and they listen on this machine only. PostgreSQL runs with
+//! `fsync=off`, and one of the two Redis servers without its log, so that the disk does not
+//! dominate the comparison.
 //!
-//! On Redis there is a second scale, the same `SET … NX EX …` called by a script of one line: what
-//! any decision that Redis takes in one step costs at least.
+//! Redis has a second baseline: a script of one line that calls the same `SET … NX EX …`. This is
+//! the minimum cost of a script on Redis.
 //!
-//! A store that makes its own connections to PostgreSQL hands them on from call to call, which sqlx's
-//! pool does not. The first row is about a store on such a pool, like that of the bare write; the next
-//! one about a store that was made with an URL.
+//! A store that creates its own connections to PostgreSQL passes them directly from one call to
+//! the next. The pool of sqlx does not. The first row measures a store on such a pool, like the
+//! bare write. The next row measures a store created from a URL.
 //!
-//! Under such a load a session is rotated several times a second, and most often the times of its
-//! entry stay as they are. The rows `five minutes apart` tell of each rotation that it comes five
-//! minutes after the one before, so that times, and what a database finds by them, change each time.
+//! Under this load a session is rotated several times per second, and the times of its entry
+//! rarely change. In the rows `five minutes apart`, each rotation takes place five minutes after
+//! the previous one. The times change with each rotation, and so do the database indexes on them.
 //!
-//! Both run in each round, in turn, so that whatever disturbs the machine disturbs them alike. The
-//! figures are calls in a second, medians over the rounds; `ratio` is the median of each round's.
+//! Both loads run in turn in each round, so that other activity on the machine affects them
+//! equally. The figures are calls per second, as medians over the rounds. `ratio` is the median of
+//! the ratios of all rounds.
 
 #[allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 #[path = "../tests/it/support/folder.rs"]
@@ -64,17 +66,17 @@ use redis::RedisServer;
 type Failure = Box<dyn Error + Send + Sync>;
 
 const ROUNDS: usize = 15;
-/// How long a load runs in one round.
+/// The duration of each load in one round.
 const SLICE: Duration = Duration::from_millis(200);
 const CONCURRENCIES: [usize; 2] = [16, 64];
-/// How many sessions each client rotates in turn.
+/// The number of sessions that each client rotates in turn.
 const SESSIONS: usize = 50;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const APART: &str = "  five minutes apart";
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    // `cargo test --benches` only wants to see that it runs.
+    // `cargo test --benches` only runs it briefly.
     let thorough = env::args().any(|argument| argument == "--bench");
     let rounds = env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
     let (rounds, slice) = if thorough { (rounds, SLICE) } else { (1, SLICE / 10) };
@@ -115,7 +117,7 @@ async fn main() -> Result<(), Failure> {
     {
         if is_chosen("Redis") && redis::is_installed() {
             let server = RedisServer::start(options);
-            // As the store has it: redis-rs' default would let the kernel wait and bundle.
+            // The store sets `TCP_NODELAY` too. It is not the default of redis-rs.
             let settings = TcpSettings::default().set_nodelay(true);
             let node = server.url().into_connection_info()?.set_tcp_settings(settings);
             let connection = ConnectionManager::new(Client::open(node)?).await?;
@@ -130,7 +132,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs both loads in turn, and prints a line for each number of clients.
+/// Runs both loads in turn and prints a line for each number of clients.
 async fn compare(
     name: &str,
     target: Option<f64>,
@@ -174,7 +176,7 @@ async fn compare(
     Ok(())
 }
 
-/// How many calls in a second `clients` get through that call one after another.
+/// Returns the calls per second of `clients` concurrent clients.
 async fn rate(load: &Arc<dyn Load>, clients: usize, slice: Duration) -> Result<f64, Failure> {
     let begun = Instant::now();
     let mut tasks = JoinSet::new();
@@ -201,16 +203,16 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Something that a number of clients do again and again.
+/// An operation that each client repeats.
 trait Load: Send + Sync {
     fn call(&self, client: usize) -> BoxFuture<'_, Result<(), Failure>>;
 }
 
 struct Rotations<S> {
     store: S,
-    /// How much time seems to pass between two rotations of one session.
+    /// The simulated time between two rotations of one session.
     pause: Duration,
-    /// For each client: which session is next, and all its sessions.
+    /// For each client, the index of its current session and all its sessions.
     clients: Vec<Mutex<(usize, Vec<Session>)>>,
 }
 
@@ -251,7 +253,8 @@ impl<S: TokenStore> Load for Rotations<S> {
     fn call(&self, client: usize) -> BoxFuture<'_, Result<(), Failure>> {
         let successor = new_id();
         let session = {
-            let mut client = self.clients[client].lock().expect("never panics while it is held");
+            let mut client =
+                self.clients[client].lock().expect("no client panics while it holds the lock");
             let (next, sessions) = &mut *client;
             *next = (*next + 1) % sessions.len();
             let current = &mut sessions[*next];
@@ -263,7 +266,7 @@ impl<S: TokenStore> Load for Rotations<S> {
         async move {
             let known = session.as_new(&session.refresh);
             let spent = self.store.spend(&Spend::new(&known, known.now, &successor)).await?;
-            if spent == Spent::First { Ok(()) } else { Err("not the first to spend it".into()) }
+            if spent == Spent::First { Ok(()) } else { Err("the token was already spent".into()) }
         }
         .boxed()
     }
@@ -353,7 +356,7 @@ impl Load for BareSqlite {
     }
 }
 
-/// As long as the issuer's ids, scattered as they are, and never the same.
+/// Returns a unique id with the length and distribution of the issuer's ids.
 fn new_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let count = u128::from(COUNT.fetch_add(1, Ordering::Relaxed));

@@ -1,4 +1,4 @@
-//! The store in memory: the suite, and what only this store promises.
+//! The conformance suite on the memory store, and tests of this store alone.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ mod one_store_for_all_rules {
 }
 
 #[test]
-fn the_suite_makes_a_test_of_every_rule() {
+fn the_suite_tests_every_rule() {
     let folder = repository("src/store/conformance");
     let read = |path: &Path| fs::read_to_string(path).unwrap();
     let suite = read(&folder.join("mod.rs"));
@@ -39,7 +39,7 @@ fn the_suite_makes_a_test_of_every_rule() {
             let Some(rule) = line.strip_prefix("pub async fn ") else { continue };
             let (rule, _) = rule.split_once('<').unwrap();
             let mut words = suite.split(|letter: char| letter != '_' && !letter.is_alphanumeric());
-            assert!(words.any(|word| word == rule), "{rule} is in no test");
+            assert!(words.any(|word| word == rule), "{rule} has no test");
         }
     }
 }
@@ -55,7 +55,7 @@ async fn login(store: &MemoryStore, id: &str, now: u64, end: u64) -> Result<(), 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn one_of_many_spendings_is_first_in_200_rounds() {
+async fn one_of_many_concurrent_spends_wins_in_200_rounds() {
     let store = Arc::new(MemoryStore::new());
     conformance::one_of_many_spendings_is_first(&store, 200).await;
     conformance::many_spendings_share_a_successor(&store, 200).await;
@@ -64,7 +64,7 @@ async fn one_of_many_spendings_is_first_in_200_rounds() {
 }
 
 #[tokio::test]
-async fn a_full_store_refuses_what_is_new() {
+async fn a_full_store_rejects_new_entries() {
     let store = MemoryStore::with_capacity(2);
     let (ada, bob) = (UserId::from("ada"), UserId::from("bob"));
     login(&store, "ada", 0, 10).await.unwrap();
@@ -88,9 +88,9 @@ async fn a_full_store_refuses_what_is_new() {
     }
     assert_eq!(store.len(), 2);
     let of_ada = TokenRef::new("ada", at(0)).with_session(Some("ada"));
-    assert_eq!(store.is_revoked_now(&of_ada), Some(false), "what was refused was not done");
+    assert_eq!(store.is_revoked_now(&of_ada), Some(false), "a rejected revocation takes effect");
 
-    // What is known may still change.
+    // Existing entries can still change.
     assert!(login(&store, "ada", 0, 10).await.is_ok());
     store.revoke(&token, at(1)).await.unwrap();
     let session = NewSession::new("ada", &ada, "ada", at(1)).with_expiry(at(10), at(10));
@@ -106,12 +106,12 @@ async fn a_full_store_refuses_what_is_new() {
 }
 
 #[tokio::test]
-async fn a_full_store_makes_room_by_itself() {
+async fn a_full_store_evicts_expired_entries() {
     let store = MemoryStore::with_capacity(100);
     for user in 0..100 {
         login(&store, &user.to_string(), 0, 10).await.unwrap();
     }
-    // All of one user, so in one place, while what is due lies everywhere.
+    // The new entries share one shard, while the expired entries are in all shards.
     let user_id = &UserId::from("ada");
     for id in 0..50 {
         let id = id.to_string();
@@ -125,10 +125,10 @@ async fn a_full_store_makes_room_by_itself() {
 }
 
 #[tokio::test]
-async fn memory_is_bounded_while_sessions_come_and_go() {
+async fn size_is_bounded_while_sessions_begin_and_expire() {
     let store = MemoryStore::with_capacity(1000);
     for number in 0..100_000 {
-        // Five logins a second, each of which lasts 100 seconds and some, and is used once.
+        // Five logins per second. Each session lasts 100 to 159 seconds and is rotated once.
         let (id, now) = (number.to_string(), number / 5);
         login(&store, &id, now, now + 60).await.unwrap();
         let user = UserId::from(&*id);
@@ -140,26 +140,26 @@ async fn memory_is_bounded_while_sessions_come_and_go() {
     }
 }
 
-/// Numbers that look random and are the same in each run.
+/// A reproducible pseudorandom number generator.
 struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        // Numerical Recipes' `ranqd1` in 64 bits; the upper bits are good enough.
+        // The 64-bit LCG of Knuth's MMIX. Its upper bits are sufficiently random.
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
 
-/// Makes one call of any kind about one of few users, sessions and tokens.
+/// Makes a random call with one of five users, sessions and tokens.
 async fn act(store: &MemoryStore, dice: &mut Dice, now: u64) {
     let user_id = &UserId::from(dice.roll(5));
     let (session_id, jti) = (&*dice.roll(5).to_string(), &*dice.roll(5).to_string());
     let keep_until = at(now + dice.roll(50));
     let session = NewSession::new(session_id, user_id, jti, at(now));
     let session = session.with_expiry(keep_until, keep_until);
-    // A full store refuses some of these, which must not be counted then.
+    // A full store rejects some of these calls, and must not count their entries.
     match dice.roll(7) {
         0 | 1 => drop(store.begin(&session).await),
         2 | 3 => {
@@ -183,13 +183,14 @@ async fn act(store: &MemoryStore, dice: &mut Dice, now: u64) {
     }
     if dice.roll(20) == 0 {
         let before = store.len();
-        let forgotten = store.purge(at(now), 3).await.expect("memory is in reach");
+        let forgotten =
+            store.purge(at(now), 3).await.expect("the memory store is always available");
         assert!(forgotten <= 3 && forgotten <= before);
     }
 }
 
 #[tokio::test]
-async fn the_count_never_drifts() {
+async fn the_count_is_exact() {
     for seed in 0..200 {
         let (store, mut dice) = (MemoryStore::with_capacity(20), Dice(seed));
         for step in 0..500 {
@@ -203,7 +204,7 @@ async fn the_count_never_drifts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn the_count_never_drifts_under_concurrency() {
+async fn the_count_is_exact_under_concurrency() {
     let store = MemoryStore::with_capacity(20);
     let tasks = (0..8).map(|seed| {
         let store = store.clone();
@@ -224,7 +225,7 @@ async fn the_count_never_drifts_under_concurrency() {
 }
 
 #[test]
-fn debug_output_names_nobody() {
+fn debug_output_contains_no_ids() {
     let secret = "0123456789abcdef";
     let user_id = &UserId::from(secret);
     let session = NewSession::new(secret, user_id, secret, at(7));

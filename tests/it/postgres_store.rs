@@ -1,4 +1,4 @@
-//! The store in PostgreSQL.
+//! Tests of the PostgreSQL store.
 
 use std::{error::Error, sync::atomic::Ordering, time::Duration};
 
@@ -66,7 +66,7 @@ mod rules {
     });
 }
 
-/// A schema of its own in the shared server.
+/// A schema for one test on the shared server.
 pub(crate) struct Schema {
     server: &'static Server,
     name: String,
@@ -105,7 +105,7 @@ impl Database for Schema {
         raw_sql(AssertSqlSafe(sql)).execute(&mut self.open().await).await.unwrap();
     }
 
-    /// The server logs the plans of the statements of real calls.
+    /// Reads the plans from the log of the server.
     async fn plans(&self, _: &PostgresStore) -> Vec<String> {
         let url = format!(
             "{}&options[session_preload_libraries]=auto_explain\
@@ -120,17 +120,17 @@ impl Database for Schema {
         store.live().try_collect::<Vec<_>>().await.unwrap();
         sleep(Duration::from_millis(100)).await;
         let log = self.server.log().split_off(before);
-        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = |lines: &str| lines.split_whitespace().collect::<Vec<_>>().join(" ");
         let flat = words(&log);
         for statement in store.statements() {
-            assert!(flat.contains(&words(statement)), "not explained: {statement}");
+            assert!(flat.contains(&words(statement)), "no plan was logged for {statement}");
         }
         log.lines().filter(|line| line.contains("Scan")).map(str::to_owned).collect()
     }
 }
 
 #[tokio::test]
-async fn rejects_other_urls_without_showing_them() {
+async fn rejects_invalid_urls_without_showing_them() {
     for url in [
         "",
         "postgres",
@@ -181,7 +181,7 @@ async fn calls_take_one_round_trip() {
         .connect_lazy(&url)
         .unwrap();
     let store = PostgresStore::from_pool(pool).with_table_prefix("trips_").unwrap();
-    // The first time, the statement is prepared. Then the pool takes its connection back.
+    // The first call prepares the statement. The pauses let the pool reclaim its connection.
     macro_rules! trips {
         ($call:expr) => {{
             $call.await.unwrap();
@@ -202,12 +202,12 @@ async fn calls_take_one_round_trip() {
         async move { spend_as(&store, &id, "first", "next", |it| it.with_adoption(true)).await }
     };
     assert_eq!(trips!(store.generation()), 1, "generation");
-    assert_eq!(trips!(begin(&store, &new_id(), "first")), 1, "beginning");
-    assert_eq!(trips!(spend(&store, "ada", "first", "second")), 1, "spending");
-    assert_eq!(trips!(adopt(new_id())), 1, "spending with adoption");
-    assert_eq!(trips!(store.revoke(&token, at(1))), 1, "revoking a token");
-    assert_eq!(trips!(end(&store, &new_id())), 1, "revoking a session");
-    assert_eq!(trips!(store.revoke(&user, at(1))), 1, "revoking a user");
+    assert_eq!(trips!(begin(&store, &new_id(), "first")), 1, "begin");
+    assert_eq!(trips!(spend(&store, "ada", "first", "second")), 1, "spend");
+    assert_eq!(trips!(adopt(new_id())), 1, "spend with adoption");
+    assert_eq!(trips!(store.revoke(&token, at(1))), 1, "revoke a token");
+    assert_eq!(trips!(end(&store, &new_id())), 1, "revoke a session");
+    assert_eq!(trips!(store.revoke(&user, at(1))), 1, "revoke a user");
     assert_eq!(trips!(is_spent(&store, "ada", "first")), 1, "is_revoked");
     assert_eq!(trips!(store.sessions(user_id, at(0), Page::first())), 1, "sessions");
     let ids = [new_id(), new_id()];
@@ -216,10 +216,10 @@ async fn calls_take_one_round_trip() {
         let id = ids.next().unwrap();
         NewSession::new(id, user_id, "first", at(0)).with_limit(1.try_into().ok())
     };
-    assert_eq!(trips!(store.begin(&limited())), 1, "beginning with a limit");
+    assert_eq!(trips!(store.begin(&limited())), 1, "begin with a limit");
 }
 
-/// An adoption does not see a revocation that is not committed, and the revocation does not see it.
+/// Neither the adoption nor the uncommitted revocation sees the changes of the other.
 #[tokio::test]
 async fn an_adoption_does_not_survive_a_concurrent_revocation() {
     let Some(schema) = Schema::new().await else { return };
@@ -238,7 +238,7 @@ async fn an_adoption_does_not_survive_a_concurrent_revocation() {
         .await
         .unwrap();
     let spent = spend_as(&store, "ada", "ada", "second", |spend| spend.with_adoption(true)).await;
-    assert_eq!(spent.unwrap(), Spent::First, "the revocation is not committed");
+    assert_eq!(spent.unwrap(), Spent::First, "an uncommitted revocation takes effect");
     revocation.commit().await.unwrap();
 
     assert!(is_spent(&store, "ada", "second").await.unwrap());
@@ -265,7 +265,7 @@ async fn works_with_a_role_that_cannot_create_tables() {
     call_everything(&PostgresStore::connect_lazy(&url).unwrap()).await;
 }
 
-/// A stricter isolation by default only causes retries.
+/// The default isolation level of the database may be stricter than the store requires.
 #[tokio::test(flavor = "multi_thread")]
 async fn serialization_failures_are_retried() {
     let Some(schema) = Schema::new().await else { return };

@@ -1,4 +1,4 @@
-//! Connections on which a transaction did not begin, or may not write.
+//! Transactions that are interrupted as they begin, and transactions that cannot write.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A store whose logins with a limit wait, since another connection holds the lock of their user.
+/// A store whose logins with a limit block, since another connection holds the lock of the user.
 struct Blocked {
     schema: Schema,
     store: PostgresStore,
@@ -32,7 +32,7 @@ impl Blocked {
         let store = PostgresStore::connect_lazy(&url).unwrap();
         let mut blocked = Self { other: schema.open().await, schema, store };
         blocked.log_in().await.unwrap();
-        // A login that waits later than for its lock tells which one that is.
+        // A login that holds its lock and waits for the table reveals the key of the lock.
         blocked.execute("BEGIN; LOCK TABLE jwt_sessions").await;
         let login = blocked.spawn_login();
         let lock = blocked.lock(true).await;
@@ -51,7 +51,7 @@ impl Blocked {
         tokio::spawn(async move { log_in(&store, &user).await })
     }
 
-    /// The lock that a login holds or, if it is not `granted`, waits for.
+    /// Returns the lock that a login holds or, if `granted` is `false`, waits for.
     async fn lock(&mut self, granted: bool) -> i64 {
         let sql = "SELECT classid::bigint << 32 | objid::bigint
             FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -69,7 +69,7 @@ impl Blocked {
         raw_sql(AssertSqlSafe(sql)).execute(&mut self.other).await.unwrap();
     }
 
-    /// Lets logins through, after which the store does what it says.
+    /// Unblocks logins and asserts that the store commits its writes.
     async fn assert_recovers(mut self) {
         self.execute("SELECT pg_advisory_unlock_all()").await;
         let others = self.schema.connect();
@@ -79,7 +79,7 @@ impl Blocked {
             let revocation = Revocation::Token { jti: &id, user_id, keep_until };
             self.store.revoke(&revocation, at(0)).await.unwrap();
             let token = TokenRef::new(&id, at(0)).with_jti(Some(&id));
-            assert!(others.is_revoked(&token).await.unwrap(), "it was not committed");
+            assert!(others.is_revoked(&token).await.unwrap(), "the revocation was not committed");
             log_in(&others, self.schema.name()).await.unwrap();
             self.log_in().await.unwrap();
         }
@@ -93,14 +93,14 @@ async fn log_in(store: &PostgresStore, user_id: &str) -> Result<(), StoreError> 
 }
 
 #[tokio::test]
-async fn a_login_that_waited_for_too_long_leaves_nothing_behind() {
+async fn a_login_that_times_out_leaves_no_open_transaction() {
     let Some(blocked) = Blocked::new().await else { return };
     blocked.log_in().await.unwrap_err();
     blocked.assert_recovers().await;
 }
 
 #[tokio::test]
-async fn a_login_that_was_dropped_as_it_waited_leaves_nothing_behind() {
+async fn a_login_that_is_dropped_leaves_no_open_transaction() {
     let Some(mut blocked) = Blocked::new().await else { return };
     let login = blocked.spawn_login();
     blocked.lock(false).await;
@@ -109,9 +109,9 @@ async fn a_login_that_was_dropped_as_it_waited_leaves_nothing_behind() {
     blocked.assert_recovers().await;
 }
 
-/// A replica, which may become what it was asked for in a while.
+/// A replica can become the primary, so the store retries.
 #[tokio::test]
-async fn a_server_that_refuses_to_write_is_not_asked_without_pause() {
+async fn pauses_between_retries_on_a_read_only_server() {
     let Some(schema) = Schema::new().await else { return };
     let url = format!("{}&options[default_transaction_read_only]=on", schema.url());
     let prefix = format!("{}_", schema.name().replace("schema_", "refuses_"));

@@ -1,4 +1,4 @@
-//! The task that has a store forget.
+//! Tests of the task that purges a store.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use tower_jwt_auth::{
 
 use crate::support::session::{at, begin};
 
-/// Waits, on a clock that jumps, until `done`.
+/// Waits until `done` returns `true`. Requires the paused clock of tokio.
 async fn until(done: impl Fn() -> bool) {
     for _ in 0..10_000 {
         if done() {
@@ -27,11 +27,11 @@ async fn until(done: impl Fn() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("it never happens");
+    panic!("the condition is never met");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_over_is_forgotten_until_the_purger_is_dropped() {
+async fn removes_expired_entries_until_it_is_dropped() {
     let store = MemoryStore::new();
     let clock = ManualClock::new(at(0));
     for id in 0..2000 {
@@ -40,7 +40,7 @@ async fn what_is_over_is_forgotten_until_the_purger_is_dropped() {
     let hour = Duration::from_secs(3600);
     let purger = Purger::spawn_with_clock(store.clone(), hour, (&clock).into());
     tokio::time::sleep(hour * 3).await;
-    assert_eq!(store.len(), 2000, "nothing is over");
+    assert_eq!(store.len(), 2000, "an entry was removed before it expired");
     clock.set(at(2_000_000));
     until(|| store.is_empty()).await;
 
@@ -49,10 +49,10 @@ async fn what_is_over_is_forgotten_until_the_purger_is_dropped() {
     begin(&store, "left", "first").await.unwrap();
     clock.set(at(2_000_000));
     tokio::time::sleep(hour * 3).await;
-    assert_eq!(store.len(), 1, "the purger has stopped");
+    assert_eq!(store.len(), 1, "the purger still runs after it was dropped");
 }
 
-/// A store that fails or hangs whenever it is purged.
+/// A store whose `purge` fails or hangs.
 struct Broken {
     tries: Arc<AtomicUsize>,
     hangs: bool,
@@ -99,22 +99,22 @@ impl TokenStore for Broken {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_or_hangs_is_tried_again() {
+async fn retries_if_the_store_fails_or_hangs() {
     for hangs in [false, true] {
         let tries = Arc::new(AtomicUsize::new(0));
         let store = Broken { tries: Arc::clone(&tries), hangs };
         let _purger = Purger::spawn(store, Duration::from_secs(60));
         until(|| tries.load(Ordering::Relaxed) >= 3).await;
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert!(tries.load(Ordering::Relaxed) < 10, "it is given time");
+        assert!(tries.load(Ordering::Relaxed) < 10, "the purger retries too often");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_interval_is_too_short() {
+async fn pauses_even_if_the_interval_is_zero() {
     let tries = Arc::new(AtomicUsize::new(0));
     let store = Broken { tries: Arc::clone(&tries), hangs: false };
     let _purger = Purger::spawn(store, Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(tries.load(Ordering::Relaxed) < 50, "it leaves pauses");
+    assert!(tries.load(Ordering::Relaxed) < 50, "the purger does not pause");
 }

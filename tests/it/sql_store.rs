@@ -1,4 +1,4 @@
-//! What the stores in SQL databases promise beyond the suite, the same for each.
+//! Tests that every SQL store passes in addition to the conformance suite.
 
 use std::{
     fmt::Debug,
@@ -24,16 +24,16 @@ use crate::support::{
 pub(crate) trait Database {
     type Store: SqlStore;
 
-    /// A store with connections of its own.
+    /// Returns a store with its own connections.
     fn connect(&self) -> Self::Store;
 
     async fn execute(&self, sql: &str);
 
-    /// How the database carries out what `store` asks of it: a line for each scan.
+    /// Returns the query plans of the statements of `store`, with one line per scan.
     async fn plans(&self, store: &Self::Store) -> Vec<String>;
 }
 
-/// The methods the stores have in common.
+/// The methods that the SQL stores have in common.
 pub(crate) trait SqlStore: TokenStore + Clone + Debug {
     fn prefixed(&self, prefix: &str) -> Result<Self, ConfigError>;
     fn without_migration(&self) -> Self;
@@ -64,27 +64,27 @@ macro_rules! sql_store {
 }
 sql_store!(PostgresStore SqliteStore);
 
-/// Makes a test of each rule; `$database` may return where there is no such database.
+/// Defines a test for each rule. `$database` may `return` to skip the test if there is no database.
 macro_rules! sql_store_rules {
     ($database:expr) => {
         crate::sql_store::sql_store_rules! {
             $database;
-            tables_are_made_when_they_are_first_needed
-            tables_may_be_made_by_hand
-            many_may_migrate_at_once
-            tables_of_a_later_version_are_left_alone
-            prefixes_keep_stores_apart
-            only_plain_prefixes_are_taken
-            a_spending_may_be_repeated
-            an_adoption_may_be_repeated
-            a_beginning_may_be_repeated
-            every_id_and_label_is_kept_as_it_is
-            two_pools_have_one_winner
-            no_statement_reads_a_whole_table
-            purging_lets_others_write
-            purging_stops_at_its_limit
-            dropped_calls_use_up_no_connections
-            nothing_shows_in_debug_output
+            creates_tables_on_first_use
+            manual_migration_creates_tables
+            concurrent_migrations_succeed
+            works_with_tables_of_a_later_version
+            stores_with_different_prefixes_are_independent
+            rejects_invalid_prefixes
+            spend_is_idempotent
+            adoption_is_idempotent
+            begin_is_idempotent
+            preserves_ids_and_labels
+            one_of_many_spends_over_two_pools_wins
+            no_statement_scans_a_whole_table
+            purge_does_not_block_writes
+            purge_stops_at_its_limit
+            dropped_calls_do_not_leak_connections
+            debug_output_hides_the_url
         }
     };
     ($database:expr; $($rule:ident)*) => {$(
@@ -97,14 +97,14 @@ macro_rules! sql_store_rules {
 }
 pub(crate) use sql_store_rules;
 
-pub async fn tables_are_made_when_they_are_first_needed<D: Database>(database: &D) {
+pub async fn creates_tables_on_first_use<D: Database>(database: &D) {
     let store = database.connect();
     assert!(is_spent(&store, "ada", "first").await.unwrap());
     begin(&store, "ada", "first").await.unwrap();
     assert!(!is_spent(&store, "ada", "first").await.unwrap());
 }
 
-pub async fn tables_may_be_made_by_hand<D: Database>(database: &D) {
+pub async fn manual_migration_creates_tables<D: Database>(database: &D) {
     let store = database.connect().without_migration();
     assert!(begin(&store, "ada", "first").await.is_err());
     assert!(is_spent(&store, "ada", "first").await.is_err());
@@ -118,7 +118,7 @@ pub async fn tables_may_be_made_by_hand<D: Database>(database: &D) {
     assert!(!is_spent(&store, "ada", "first").await.unwrap());
 }
 
-pub async fn many_may_migrate_at_once<D: Database>(database: &D) {
+pub async fn concurrent_migrations_succeed<D: Database>(database: &D) {
     let tasks: Vec<_> = (0..8)
         .map(|number| {
             let store = database.connect();
@@ -135,7 +135,7 @@ pub async fn many_may_migrate_at_once<D: Database>(database: &D) {
     }
 }
 
-pub async fn tables_of_a_later_version_are_left_alone<D: Database>(database: &D) {
+pub async fn works_with_tables_of_a_later_version<D: Database>(database: &D) {
     database.connect().migrate().await.unwrap();
     database.execute("INSERT INTO jwt_migrations (version) VALUES (1000)").await;
     database.execute("ALTER TABLE jwt_sessions ADD COLUMN later BIGINT").await;
@@ -145,19 +145,19 @@ pub async fn tables_of_a_later_version_are_left_alone<D: Database>(database: &D)
     assert_eq!(spend(&store, "ada", "first", "second").await.unwrap(), Spent::First);
 }
 
-pub async fn prefixes_keep_stores_apart<D: Database>(database: &D) {
+pub async fn stores_with_different_prefixes_are_independent<D: Database>(database: &D) {
     let store = database.connect();
     let longest = "p".repeat(40);
     let stores = ["jwt_", "_", "other_", "a1_", &longest].map(|prefix| store.prefixed(prefix));
     for (number, store) in stores.iter().enumerate() {
         let store = store.as_ref().unwrap();
-        assert!(is_spent(store, "ada", "first").await.unwrap(), "{number} knows nothing yet");
+        assert!(is_spent(store, "ada", "first").await.unwrap(), "store {number} is not empty");
         begin(store, "ada", "first").await.unwrap();
         end(store, "ada").await.unwrap();
     }
 }
 
-pub async fn only_plain_prefixes_are_taken<D: Database>(database: &D) {
+pub async fn rejects_invalid_prefixes<D: Database>(database: &D) {
     let store = database.connect();
     let too_long = "p".repeat(41);
     for prefix in [
@@ -168,8 +168,8 @@ pub async fn only_plain_prefixes_are_taken<D: Database>(database: &D) {
     }
 }
 
-/// A call is made again when its answer was lost; it must not take its own trace for another's.
-pub async fn a_spending_may_be_repeated<D: Database>(database: &D) {
+/// A caller repeats a call whose response was lost. The repetition must not count as reuse.
+pub async fn spend_is_idempotent<D: Database>(database: &D) {
     let store = database.connect();
     begin(&store, "ada", "first").await.unwrap();
     for _ in 0..2 {
@@ -185,7 +185,7 @@ pub async fn a_spending_may_be_repeated<D: Database>(database: &D) {
     assert_eq!(spend(&store, "ada", "third", "fourth").await.unwrap(), Spent::Revoked);
 }
 
-pub async fn an_adoption_may_be_repeated<D: Database>(database: &D) {
+pub async fn adoption_is_idempotent<D: Database>(database: &D) {
     let store = database.connect();
     let adopt = |successor| {
         let store = store.clone();
@@ -198,8 +198,8 @@ pub async fn an_adoption_may_be_repeated<D: Database>(database: &D) {
     assert_eq!(adopt("second").await.unwrap(), Spent::Revoked);
 }
 
-/// Beginning again must not bring back what was ended meanwhile, nor count twice.
-pub async fn a_beginning_may_be_repeated<D: Database>(database: &D) {
+/// A repeated call must not revive a session that has ended, and must not count it twice.
+pub async fn begin_is_idempotent<D: Database>(database: &D) {
     let store = database.connect();
     let user = UserId::from("ada");
     let limited = |id: &'static str| {
@@ -220,8 +220,8 @@ pub async fn a_beginning_may_be_repeated<D: Database>(database: &D) {
     assert!(live.iter().any(|session| &*session.id == "three"));
 }
 
-/// Also those that PostgreSQL cannot hold, and those by which they are written.
-pub async fn every_id_and_label_is_kept_as_it_is<D: Database>(database: &D) {
+/// The strings include NUL, which PostgreSQL cannot store, and the sequences that escape it.
+pub async fn preserves_ids_and_labels<D: Database>(database: &D) {
     let store = database.connect();
     let odd = ["", "\0", "\0\0", "\u{1}", "\u{1}0", "\u{1}1", "0", "\0\u{1}", "a\0b", "ä\u{1}😀"];
     for id in odd {
@@ -246,7 +246,7 @@ pub async fn every_id_and_label_is_kept_as_it_is<D: Database>(database: &D) {
     }
 }
 
-pub async fn two_pools_have_one_winner<D: Database>(database: &D) {
+pub async fn one_of_many_spends_over_two_pools_wins<D: Database>(database: &D) {
     let stores = [database.connect(), database.connect()].map(RetryingStore);
     for round in 0..40 {
         let id = new_id();
@@ -284,7 +284,7 @@ pub async fn two_pools_have_one_winner<D: Database>(database: &D) {
     }
 }
 
-/// Calls everything there is, with and without what it may be called with.
+/// Calls every method, with and without its options.
 pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
     let user = UserId::from("user 7");
     let session = NewSession::new("new", &user, "first", at(10)).with_expiry(at(KEPT), at(KEPT));
@@ -311,7 +311,7 @@ pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
     store.ping().await.unwrap();
 }
 
-pub async fn no_statement_reads_a_whole_table<D: Database>(database: &D) {
+pub async fn no_statement_scans_a_whole_table<D: Database>(database: &D) {
     let store = database.connect();
     store.migrate().await.unwrap();
     let rows = "WITH RECURSIVE numbers(n) AS (
@@ -336,13 +336,13 @@ pub async fn no_statement_reads_a_whole_table<D: Database>(database: &D) {
     assert!(plans.len() >= 10, "{plans:#?}");
     for line in plans {
         let whole = line.contains("Seq Scan") || line.contains("SCAN jwt");
-        // These have one row.
+        // These tables have a single row.
         let small = line.contains("jwt_migrations") || line.contains("jwt_generation");
         assert!(!whole || small, "{line}");
     }
 }
 
-pub async fn purging_lets_others_write<D: Database>(database: &D) {
+pub async fn purge_does_not_block_writes<D: Database>(database: &D) {
     let store = database.connect();
     store.migrate().await.unwrap();
     database
@@ -366,11 +366,11 @@ pub async fn purging_lets_others_write<D: Database>(database: &D) {
         written += 1;
     }
     assert_eq!(purge.await.unwrap().unwrap(), 20_000);
-    assert!(written >= 20, "only {written} were written meanwhile");
+    assert!(written >= 20, "only {written} writes finished during the purge");
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }
 
-pub async fn purging_stops_at_its_limit<D: Database>(database: &D) {
+pub async fn purge_stops_at_its_limit<D: Database>(database: &D) {
     let store = database.connect();
     for number in 0..4 {
         let user_id = &UserId::from(format!("user {number}"));
@@ -390,8 +390,8 @@ pub async fn purging_stops_at_its_limit<D: Database>(database: &D) {
     assert_eq!(left, [0, 1, 4, 2, 3, 2, 0]);
 }
 
-/// As when clients go away while they wait.
-pub async fn dropped_calls_use_up_no_connections<D: Database>(database: &D) {
+/// Calls are dropped when clients disconnect before they receive a response.
+pub async fn dropped_calls_do_not_leak_connections<D: Database>(database: &D) {
     let store = Arc::new(database.connect());
     begin(&*store, "ada", "first").await.unwrap();
     let mut newest = String::from("first");
@@ -411,7 +411,7 @@ pub async fn dropped_calls_use_up_no_connections<D: Database>(database: &D) {
     }
 }
 
-pub async fn nothing_shows_in_debug_output<D: Database>(database: &D) {
+pub async fn debug_output_hides_the_url<D: Database>(database: &D) {
     let store = database.connect();
     let shown = format!("{store:?} {store:#?}");
     assert!(shown.contains("Store") && shown.contains("jwt_"), "{shown}");

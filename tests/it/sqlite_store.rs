@@ -1,4 +1,4 @@
-//! The store in a SQLite file.
+//! Tests of the SQLite store.
 
 use std::{
     env,
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// What a layer waits for its store.
+/// How long a layer waits for its store.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 mod conformance {
@@ -40,7 +40,7 @@ mod conformance {
 
     static FOLDER: LazyLock<Folder> = LazyLock::new(Folder::of_the_process);
 
-    /// With time to spare: all tests write to one file, each write to the disk itself.
+    /// Retries calls, since all tests write to one file and every write waits for the disk.
     fn connect() -> RetryingStore<SqliteStore> {
         let file = FOLDER.path().join("conformance.db");
         RetryingStore(SqliteStore::connect_lazy(&format!("sqlite:{}", file.display())).unwrap())
@@ -53,7 +53,7 @@ mod rules {
     super::sql_store_rules!(super::File::new());
 }
 
-/// A database file of its own.
+/// A database file for one test.
 struct File(Folder);
 
 impl File {
@@ -100,7 +100,7 @@ impl Database for File {
     }
 }
 
-/// Takes the lock that writers need.
+/// Acquires the write lock of the file.
 async fn locked(file: &File) -> SqliteConnection {
     let mut connection = file.open().await;
     raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
@@ -108,7 +108,7 @@ async fn locked(file: &File) -> SqliteConnection {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn urls_name_files_in_every_usual_form() {
+async fn accepts_every_common_form_of_url() {
     let folder = Folder::new();
     let path = folder.path().display();
     let here = env::current_dir().unwrap();
@@ -135,7 +135,7 @@ async fn urls_name_files_in_every_usual_form() {
 }
 
 #[tokio::test]
-async fn urls_of_anything_else_are_refused() {
+async fn rejects_invalid_urls() {
     for url in [
         "",
         "sqlite",
@@ -162,7 +162,7 @@ async fn urls_of_anything_else_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_must_exist_is_not_made() {
+async fn does_not_create_files_in_mode_rw() {
     let file = File::new();
     let store = SqliteStore::connect_lazy(&format!("{}?mode=rw", file.url())).unwrap();
     assert!(begin(&store, "ada", "first").await.is_err());
@@ -172,7 +172,7 @@ async fn a_file_that_must_exist_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_may_come_later() {
+async fn recovers_once_the_folder_exists() {
     let folder = Folder::new();
     let later = folder.path().join("later");
     let store = SqliteStore::connect_lazy(&format!("sqlite:{}/a.db", later.display())).unwrap();
@@ -184,19 +184,22 @@ async fn a_folder_may_come_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_file_is_an_error_within_the_deadline_until_it_is_unlocked() {
+async fn calls_fail_within_the_deadline_while_the_file_is_locked() {
     let file = File::new();
     let store = file.connect();
     begin(&store, "ada", "first").await.unwrap();
     let lock = locked(&file).await;
-    assert!(!is_spent(&store, "ada", "first").await.unwrap(), "others' writing is no outage");
+    assert!(
+        !is_spent(&store, "ada", "first").await.unwrap(),
+        "reads fail while another connection writes"
+    );
     let user_id = &UserId::from("ada");
     let calls = (0..8).map(|number| {
         let (store, began) = (store.clone(), Instant::now());
         tokio::spawn(async move {
             let id = number.to_string();
-            let answer = timeout(DEADLINE, begin(&store, &id, "first")).await;
-            (answer.expect("an error, not silence").is_err(), began.elapsed())
+            let result = timeout(DEADLINE, begin(&store, &id, "first")).await;
+            (result.expect("the call exceeds the deadline").is_err(), began.elapsed())
         })
     });
     for call in calls.collect::<Vec<_>>() {
@@ -208,7 +211,10 @@ async fn a_locked_file_is_an_error_within_the_deadline_until_it_is_unlocked() {
     assert!(spend(&store, "ada", "first", "second").await.is_err());
     assert!(end(&store, "ada").await.is_err());
     assert!(store.ping().await.is_err());
-    assert!(is_spent(&store, "ada", "first").await.is_err(), "what cannot change is not relied on");
+    assert!(
+        is_spent(&store, "ada", "first").await.is_err(),
+        "reads succeed after writes have failed"
+    );
 
     drop(lock);
     let began = Instant::now();
@@ -219,19 +225,19 @@ async fn a_locked_file_is_an_error_within_the_deadline_until_it_is_unlocked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_may_begin_while_the_file_is_locked() {
+async fn recovers_if_the_file_is_locked_at_first() {
     let file = File::new();
     let lock = locked(&file).await;
     let store = file.connect();
-    let answer = timeout(DEADLINE, begin(&store, "ada", "first")).await;
-    assert!(answer.expect("an error, not silence").is_err());
+    let result = timeout(DEADLINE, begin(&store, "ada", "first")).await;
+    assert!(result.expect("the call exceeds the deadline").is_err());
     drop(lock);
     begin(&store, "ada", "first").await.unwrap();
 }
 
-const KILLED: &str = "sqlite_store::a_killed_process_loses_nothing_it_told";
+const KILLED: &str = "sqlite_store::a_killed_process_loses_no_finished_rotation";
 
-/// Rotates a session without end and tells each new refresh token once it is spent.
+/// Rotates a session forever and prints each new refresh token after its rotation.
 async fn rotate_forever(url: &str, mut newest: String) {
     let store = SqliteStore::connect_lazy(url).unwrap();
     loop {
@@ -243,8 +249,8 @@ async fn rotate_forever(url: &str, mut newest: String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_process_loses_nothing_it_told() {
-    // The processes it kills run this test too, and get no further than here.
+async fn a_killed_process_loses_no_finished_rotation() {
+    // The child processes run this test too, and return here.
     if let (Ok(url), Ok(newest)) = (env::var("ROTATE_FOREVER"), env::var("ROTATE_FROM")) {
         return rotate_forever(&url, newest).await;
     }
@@ -261,23 +267,23 @@ async fn a_killed_process_loses_nothing_it_told() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut told = Vec::new();
+        let mut finished = Vec::new();
         for line in BufReader::new(process.stdout.take().unwrap()).lines() {
             if let Some(jti) = line.unwrap().strip_prefix("spent ") {
-                told.push(jti.to_owned());
+                finished.push(jti.to_owned());
             }
-            if told.len() == 5 + round {
+            if finished.len() == 5 + round {
                 process.kill().unwrap();
             }
         }
         process.wait().unwrap();
-        assert!(told.len() >= 5 + round);
-        let earlier = told.pop().unwrap();
-        for spent in &told {
-            assert!(is_spent(&store, "ada", spent).await.unwrap(), "what was spent is spent");
+        assert!(finished.len() >= 5 + round);
+        let earlier = finished.pop().unwrap();
+        for spent in &finished {
+            assert!(is_spent(&store, "ada", spent).await.unwrap(), "a spent token is valid again");
         }
-        assert!(is_spent(&store, "ada", &newest).await.unwrap(), "what was spent is spent");
-        // The process may have spent one more, and been killed before it told.
+        assert!(is_spent(&store, "ada", &newest).await.unwrap(), "a spent token is valid again");
+        // The process may have spent one more token before it was killed.
         if is_spent(&store, "ada", &earlier).await.unwrap() {
             end(&store, "ada").await.unwrap();
             file.execute("DELETE FROM jwt_sessions").await;

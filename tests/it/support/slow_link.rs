@@ -1,4 +1,4 @@
-//! A slow link to a server, on which responses are counted.
+//! A slow connection to a server, with a counter of responses.
 
 use std::{
     io,
@@ -15,10 +15,10 @@ use tokio::{
     net::{TcpListener, UnixStream, tcp, unix},
 };
 
-/// How long a response is under way.
+/// The delay of each response.
 pub(crate) const DELAY: Duration = Duration::from_millis(60);
 
-/// Listens on a port of `host` and forwards to the socket of the server. Returns the port, and the
+/// Listens on a port of `host` and forwards connections to `socket`. Returns the port and the
 /// number of responses so far.
 pub(crate) async fn listen(host: &str, socket: PathBuf) -> (u16, Arc<AtomicUsize>) {
     let responses = Arc::new(AtomicUsize::new(0));
