@@ -5,6 +5,9 @@ pub(crate) use tracing::{debug, error, trace, warn};
 
 #[cfg(not(feature = "tracing"))]
 macro_rules! no_op {
+    (error = $error:expr, $message:literal) => {{
+        let _ = ($error, $message);
+    }};
     // A different string for each call, because clippy reports branches with equal code.
     ($($fields:tt)*) => {{
         let _ = stringify!($($fields)*);
