@@ -162,8 +162,8 @@ impl<C, R> IssuerBuilder<C, R> {
     ///
     /// <div class="warning">
     ///
-    /// A thief has the grace, too. Whoever uses a stolen refresh token within the grace, each time
-    /// its owner refreshes, follows the session for as long as it lives, without ending it. Each
+    /// A thief has the grace, too. A thief who uses each stolen refresh token within the grace, after
+    /// its owner refreshed, follows the session for as long as it lives without ending it. Each
     /// such use emits [`Replayed`](super::Event::Replayed). Refresh tokens that scripts cannot read,
     /// or that are bound to a key of the client (DPoP), prevent the theft.
     ///

@@ -34,7 +34,7 @@ const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// # Permissions
 ///
-/// Whoever can read `keys.json` can sign tokens, and whoever can write to the folder can add a key.
+/// Anyone who can read `keys.json` can sign tokens. Anyone who can write to the folder can add a key.
 /// On Unix, the folder is therefore rejected if its group or other users can write to it, and the
 /// files are rejected if their group or other users have any access. The same must hold for the
 /// folders above it, which are not checked. If a volume is mounted with access for all users, use a

@@ -28,11 +28,11 @@ where
             })
         })
         .collect();
-    let mut answers = Vec::with_capacity(CALLS);
+    let mut outcomes = Vec::with_capacity(CALLS);
     for task in tasks {
-        answers.push(task.await.unwrap_or_else(|error| resume_unwind(error.into_panic())));
+        outcomes.push(task.await.unwrap_or_else(|error| resume_unwind(error.into_panic())));
     }
-    answers
+    outcomes
 }
 
 /// Spends the first refresh token of `ids` in many concurrent calls. Returns the outcomes, and the
@@ -42,7 +42,7 @@ async fn spend_at_once<S: TokenStore>(
     ids: &Ids,
     terms: Terms,
 ) -> (Vec<Spent>, String) {
-    let answers = at_once(store, |_, store| {
+    let outcomes = at_once(store, |_, store| {
         let (ids, successor) = (ids.clone(), new_id());
         async move {
             let login = ids.on(&*store);
@@ -50,21 +50,21 @@ async fn spend_at_once<S: TokenStore>(
         }
     })
     .await;
-    let mut winners = answers.iter().filter(|(spent, _)| *spent == Spent::First);
+    let mut winners = outcomes.iter().filter(|(spent, _)| *spent == Spent::First);
     let (_, successor) = winners.next().expect("one of many spendings is the first").clone();
     assert!(winners.next().is_none(), "only one of many spendings is the first");
-    (answers.into_iter().map(|(spent, _)| spent).collect(), successor)
+    (outcomes.into_iter().map(|(spent, _)| spent).collect(), successor)
 }
 
-fn assert_one_reuse(answers: &[Spent]) {
-    let count = |expected| answers.iter().filter(|spent| **spent == expected).count();
+fn assert_one_reuse(outcomes: &[Spent]) {
+    let count = |expected| outcomes.iter().filter(|spent| **spent == expected).count();
     assert_eq!(count(Spent::Reused), 1, "the second spending is reuse");
     assert_eq!(count(Spent::Revoked), CALLS - 2, "all others find the session ended");
 }
 
-fn assert_all_again(answers: &[Spent], successor: &str) {
+fn assert_all_again(outcomes: &[Spent], successor: &str) {
     let again = Spent::Again { successor: successor.into(), at: at(1) };
-    let count = answers.iter().filter(|spent| **spent == again).count();
+    let count = outcomes.iter().filter(|spent| **spent == again).count();
     assert_eq!(count, CALLS - 1, "all others get the successor of the first");
 }
 
@@ -73,8 +73,8 @@ fn assert_all_again(answers: &[Spent], successor: &str) {
 pub async fn one_of_many_spendings_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Login::begun(&**store).await;
-        let (answers, successor) = spend_at_once(store, &login.ids, Terms::default()).await;
-        assert_one_reuse(&answers);
+        let (outcomes, successor) = spend_at_once(store, &login.ids, Terms::default()).await;
+        assert_one_reuse(&outcomes);
         login.assert_ended(&successor, "a session after reuse").await;
     }
 }
@@ -83,8 +83,8 @@ pub async fn one_of_many_spendings_is_first<S: TokenStore>(store: &Arc<S>, round
 pub async fn many_spendings_share_a_successor<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Login::begun(&**store).await;
-        let (answers, successor) = spend_at_once(store, &login.ids, Terms::grace(10)).await;
-        assert_all_again(&answers, &successor);
+        let (outcomes, successor) = spend_at_once(store, &login.ids, Terms::grace(10)).await;
+        assert_all_again(&outcomes, &successor);
         login.assert_alive(&successor, "a session whose token was spent again").await;
     }
 }
@@ -93,14 +93,14 @@ pub async fn many_spendings_share_a_successor<S: TokenStore>(store: &Arc<S>, rou
 pub async fn one_of_many_adoptions_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for _ in 0..rounds {
         let login = Ids::without_session(&new_user()).on(&**store);
-        let (answers, successor) = spend_at_once(store, &login.ids, Terms::adopt(0)).await;
-        assert_one_reuse(&answers);
+        let (outcomes, successor) = spend_at_once(store, &login.ids, Terms::adopt(0)).await;
+        assert_one_reuse(&outcomes);
         login.assert_ended(&successor, "an adopted session after reuse").await;
 
         let login = Ids::without_session(&new_user()).on(&**store);
         let terms = Terms { adopt: true, ..Terms::grace(10) };
-        let (answers, successor) = spend_at_once(store, &login.ids, terms).await;
-        assert_all_again(&answers, &successor);
+        let (outcomes, successor) = spend_at_once(store, &login.ids, terms).await;
+        assert_all_again(&outcomes, &successor);
         login.assert_alive(&successor, "an adopted session").await;
     }
 }

@@ -206,17 +206,17 @@ const LIVE_TOKENS: &str = "SELECT user_id, jti, keep_until FROM {tokens}
 const LIVE_SESSIONS: &str = "SELECT user_id, session_id, keep_until FROM {sessions}
     WHERE ended <> {live} AND (user_id, session_id) >= ($1, $2) ORDER BY user_id, session_id LIMIT $3";
 
-/// From user $1 on, $3 revoked users. $2 is not used, but there.
+/// From user $1 on, $3 revoked users. $2 is unused.
 #[cfg(feature = "postgres")]
 const LIVE_USERS: &str = "SELECT user_id, CAST($2 AS text), keep_until, revoked_at FROM {users}
     WHERE user_id >= $1 ORDER BY user_id LIMIT $3";
 
-/// Tells the listeners of this very table, whichever schema it is in, that {entry} is revoked. It
-/// happens when the transaction is committed, in the order of the commits. There is room for 8000
-/// bytes, and characters have up to four; what is cut off shows by not being readable.
+/// Notifies the listeners of this table, in whichever schema it is, that {entry} is revoked.
+/// PostgreSQL delivers notifications when the transaction commits, in the order of commits. A payload
+/// has at most 8000 bytes, and a character up to four. A payload that was cut off is not valid JSON.
 const NOTIFY: &str = "pg_notify({channel}, left(json_build_array({entry}) #>> '{}', 1999)) IS NULL";
 const CHANNEL: &str = "'tower_jwt_auth_' || CAST(CAST('{users}'::regclass AS oid) AS text)";
-/// The entries, each beginning with what it is.
+/// The entries. Each begins with its kind.
 const TOKEN_ENTRY: &str = "'token', t.user_id, t.jti, t.keep_until";
 const SESSION_ENTRY: &str = "'session', s.user_id, s.session_id, s.keep_until";
 const USER_ENTRY: &str = "'user', u.user_id, u.revoked_at, u.keep_until";

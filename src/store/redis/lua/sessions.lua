@@ -11,7 +11,7 @@ if score ~= '' then
   end
   first = call('ZREVRANK', used, id) + 1
 end
--- One more than the page tells whether there is another one.
+-- One entry more than the page holds shows whether another page follows.
 local page = call('ZREVRANGE', used, first, first + limit, 'WITHSCORES')
 if score ~= '' and not last_score then
   call('ZREM', used, id)

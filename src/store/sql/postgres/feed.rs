@@ -38,16 +38,18 @@ impl RevocationFeed for PostgresStore {
         let channel = PostgresEngine::text(row, 0).map_err(StoreError::unavailable)?;
         let channel = channel.unwrap_or_default();
         // Heartbeats of other subscribers have channels of their own.
-        let beats = channel.clone() + &suffix(subscriber);
+        let heartbeats = channel.clone() + &suffix(subscriber);
         let options = self.0.calls.engine().connect_options();
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = listen(&pool).await.map_err(StoreError::unavailable)?;
-        listener.listen_all([&*channel, &*beats]).await.map_err(StoreError::unavailable)?;
+        listener.listen_all([&*channel, &*heartbeats]).await.map_err(StoreError::unavailable)?;
         Ok(stream::unfold(Some((listener, channel)), move |subscription| async move {
             let (mut listener, channel) = subscription?;
             let notice = match listener.try_recv().await {
-                Ok(Some(told)) if told.channel() == channel => revoked(told.payload()),
-                Ok(Some(told)) => beat(subscriber, told.payload()),
+                Ok(Some(notification)) if notification.channel() == channel => {
+                    revoked(notification.payload())
+                }
+                Ok(Some(notification)) => heartbeat(subscriber, notification.payload()),
                 Ok(None) => return None,
                 Err(error) => Err(StoreError::unavailable(error)),
             };
@@ -96,7 +98,7 @@ fn suffix(subscriber: u64) -> String {
     format!("_{subscriber:016x}")
 }
 
-fn beat(subscriber: u64, payload: &str) -> Result<Notice, StoreError> {
+fn heartbeat(subscriber: u64, payload: &str) -> Result<Notice, StoreError> {
     let number = payload.parse().map_err(StoreError::unavailable)?;
     Ok(Notice::Heartbeat(Heartbeat { subscriber, number }))
 }
@@ -104,7 +106,7 @@ fn beat(subscriber: u64, payload: &str) -> Result<Notice, StoreError> {
 /// The payload of a notice: the kind, the user's id, the id or the time of the revocation, and how
 /// long it must be kept.
 #[derive(Deserialize)]
-struct Told(Box<str>, String, IdOrTime, u64);
+struct WireNotice(Box<str>, String, IdOrTime, u64);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -116,7 +118,7 @@ enum IdOrTime {
 /// Fails on a truncated payload, whose ids are too long. The subscriber then loads everything
 /// again.
 fn revoked(payload: &str) -> Result<Notice, StoreError> {
-    let Told(kind, user_id, what, keep_until) =
+    let WireNotice(kind, user_id, what, keep_until) =
         serde_json::from_str(payload).map_err(|_| StoreError::unavailable(UNREADABLE))?;
     let (user_id, keep_until) = (unescaped(user_id), NumericDate::from_secs(keep_until));
     Ok(Notice::Revoked(match (&*kind, what) {
