@@ -25,7 +25,22 @@ if spared then
 end
 call('HSET', user, 'u', string.format('%012.0f%s%012.0f', at, generation, keep_until))
 remember(keep_until, now)
+-- Logins that read the raised generation before this step are later than the revocation. They are
+-- among the sessions used last.
+local later = {}
+if highest == generation then
+  local newest = call('ZREVRANGE', used, 0, 99, 'WITHSCORES')
+  for i = 1, #newest, 2 do
+    local session = call('HGET', user, 's:' .. newest[i])
+    if session and not has_ended(session, generation) then
+      later[#later + 1] = {newest[i], newest[i + 1]}
+    end
+  end
+end
 call('UNLINK', used)
+for _, session in ipairs(later) do
+  list_session(session[1], session[2])
+end
 if spared then
   list_session(sub(excepted_field, 3), sub(excepted, 13, 24))
 end
