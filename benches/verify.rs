@@ -84,7 +84,7 @@ fn print_named(subjects: &[Measured]) {
     Table { subjects, floor, baseline: &jsonwebtoken("HS256") }.print(&[
         ("Router::layer that does nothing", None),
         ("verifier in an extractor", None),
-        (&layer("HS256"), Some(0.52)),
+        (&layer("HS256"), Some(0.50)),
         ("layer around the router, store", None),
         ("Router::layer", Some(0.72)),
     ]);
