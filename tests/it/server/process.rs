@@ -77,7 +77,11 @@ fn configuration_errors_name_the_setting() {
         ("STORE_URL", "mysql://u:hunter2@localhost/x", "STORE_URL must be memory:"),
         ("STORE_URL", "/tmp/hunter2.db", "STORE_URL must be memory:"),
         ("STORE_URL", "sqlite:", "STORE_URL: the SQLite URL must"),
-        ("STORE_URL", "sqlite::memory:", "STORE_URL: connections cannot share a SQLite database in memory"),
+        (
+            "STORE_URL",
+            "sqlite::memory:",
+            "STORE_URL: connections cannot share a SQLite database in memory",
+        ),
         ("STORE_URL", "sqlite:/tmp", "STORE_URL: the path is a directory"),
         ("STORE_URL", "sqlite:///etc/passwd", "STORE_URL: the file is not a SQLite database"),
         ("STORE_URL", "postgres:hunter2", "STORE_URL: the PostgreSQL URL must"),
