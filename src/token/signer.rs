@@ -139,7 +139,7 @@ fn append_date(json: &mut Vec<u8>, name: &str, date: NumericDate) {
     json.push(b',');
     append_string(json, name);
     json.push(b':');
-    json.extend_from_slice(date.as_secs().to_string().as_bytes());
+    serde_json::to_writer(json, &date.as_secs()).expect("an integer serializes to JSON");
 }
 
 fn append_string(json: &mut Vec<u8>, string: &str) {
