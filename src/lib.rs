@@ -118,6 +118,7 @@
 //! | choose what happens during an outage of the store | [`JwtAuthLayer::with_revocation_check`] |
 //! | check revocations without a query per request | [`store::replica`] |
 //! | see what a request costs | [`performance`] |
+//! | test your handlers | `testing` (feature `test-util`) |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
 //! # Features
@@ -137,7 +138,7 @@
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, which never contain tokens or claims |
-//! | `test-util` | | `store::conformance`, the test suite for your own stores |
+//! | `test-util` | | `testing`: tokens, claims and a provider for your tests; `store::conformance`, the test suite for your own stores |
 //!
 //! # What is not supported
 //!
@@ -184,6 +185,8 @@ pub mod routes;
 #[cfg(feature = "django")]
 pub mod simplejwt;
 pub mod store;
+#[cfg(feature = "test-util")]
+pub mod testing;
 pub mod token;
 mod trace;
 pub mod transport;

@@ -17,6 +17,6 @@ pub use builder::IssuerBuilder;
 pub use event::Event;
 pub use issuer::Issuer;
 pub use login::LoginStart;
-#[cfg(feature = "django")]
+#[cfg(any(feature = "django", feature = "test-util"))]
 pub(crate) use random::random_id;
 pub use tokens::Tokens;

@@ -7,6 +7,8 @@ mod claim_value;
 mod claims;
 mod compact;
 mod custom_claims;
+#[cfg(feature = "test-util")]
+mod for_test;
 mod header;
 mod jws;
 mod key;

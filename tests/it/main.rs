@@ -44,6 +44,7 @@ mod simplejwt;
 mod sql_store;
 mod sqlite_store;
 mod support;
+mod testing;
 mod transport;
 mod vectors;
 mod verifier;

@@ -33,6 +33,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "user",
         ],
     ),
+    (&["testing"], &["clock", "found", "issue", "token"]),
     (
         &["simplejwt"],
         &[
