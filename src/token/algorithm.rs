@@ -40,7 +40,12 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519.
+    /// Ed25519. Its name is `EdDSA` in [RFC 8037] and `Ed25519` in [RFC 9864]. Keys and tokens with
+    /// either name are accepted. `EdDSA` is written, unless
+    /// [`with_fully_specified_alg`](super::SigningKey::with_fully_specified_alg) is set.
+    ///
+    /// [RFC 8037]: https://www.rfc-editor.org/rfc/rfc8037#section-3.1
+    /// [RFC 9864]: https://www.rfc-editor.org/rfc/rfc9864#section-2.2
     EdDSA,
 }
 
@@ -92,6 +97,19 @@ impl Algorithm {
             Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
         }
+    }
+
+    /// Returns the name that determines all parameters: `Ed25519` instead of `EdDSA`.
+    pub(super) const fn fully_specified(self) -> &'static str {
+        match self {
+            Self::EdDSA => "Ed25519",
+            other => other.as_str(),
+        }
+    }
+
+    /// Returns whether `name` is a name of this algorithm.
+    pub(super) fn has_name(self, name: &str) -> bool {
+        self.as_str() == name || self.fully_specified() == name
     }
 
     /// Returns whether the same secret signs and verifies, so that every verifier can also sign.
@@ -153,7 +171,7 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = ConfigError;
 
-    /// Parses the exact name.
+    /// Parses the exact name. `Ed25519` is another name of `EdDSA`.
     ///
     /// # Errors
     ///
@@ -161,7 +179,7 @@ impl FromStr for Algorithm {
     fn from_str(name: &str) -> Result<Self, ConfigError> {
         Self::ALL
             .into_iter()
-            .find(|algorithm| algorithm.as_str() == name)
+            .find(|algorithm| algorithm.has_name(name))
             .ok_or(ConfigError::key("the signature algorithm is unknown or not supported"))
     }
 }

@@ -38,7 +38,7 @@ pub struct Jws {
 impl Jws {
     /// Verifies `compact` with `key`. `max_len` is its maximum length in bytes.
     ///
-    /// The header's `alg` must equal the key's algorithm. The header must not have `crit`, `b64`,
+    /// The header's `alg` must name the key's algorithm. The header must not have `crit`, `b64`,
     /// `zip` or `enc`. Its `kid` is not compared.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Jws {
         let message = Compact::split(compact.as_bytes(), max_len)?;
         let header_json = message.decode_header()?;
         let header = Header::read(&header_json)?;
-        if header.algorithm != key.algorithm().as_str() {
+        if !key.algorithm().has_name(&header.algorithm) {
             return Err(AuthErrorKind::UnknownKey.into());
         }
         let mut buffer = SignatureBuffer::new();

@@ -83,7 +83,7 @@ impl Keys {
         header: &Header<'_>,
     ) -> Result<(), SignatureError> {
         let matching =
-            || self.verifying.iter().filter(|key| key.algorithm().as_str() == header.algorithm);
+            || self.verifying.iter().filter(|key| key.algorithm().has_name(&header.algorithm));
         let key_id = header.key_id.as_deref();
         let is_named = key_id.is_some() && matching().any(|key| key.kid() == key_id);
         let mut candidates = matching()
@@ -132,7 +132,15 @@ impl SignatureError {
 
 /// Returns the headers that common libraries write for tokens of `key`.
 fn common_headers(key: &VerifyingKey) -> Vec<(String, Header<'static>)> {
-    let algorithm = key.algorithm().as_str();
+    let algorithm = key.algorithm();
+    let mut headers = headers_with_alg(key, algorithm.as_str());
+    if algorithm.fully_specified() != algorithm.as_str() {
+        headers.extend(headers_with_alg(key, algorithm.fully_specified()));
+    }
+    headers
+}
+
+fn headers_with_alg(key: &VerifyingKey, algorithm: &'static str) -> Vec<(String, Header<'static>)> {
     let header = Header { algorithm: algorithm.into(), key_id: None, typ: Some("JWT".into()) };
     let mut headers: Vec<_> = [
         format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),

@@ -6,8 +6,6 @@ use arc_swap::{ArcSwap, Guard};
 
 use crate::error::ConfigError;
 
-#[cfg(feature = "routes")]
-use super::algorithm::Algorithm;
 use super::{
     key::{SigningKey, VerifyingKey},
     key_source::KeySource,
@@ -37,7 +35,7 @@ use super::{
 ///
 /// # Which key verifies a token
 ///
-/// 1. Only keys whose algorithm equals the header's `alg` are considered.
+/// 1. Only keys whose algorithm the header's `alg` names are considered.
 /// 2. If the token has a `kid`, the keys with this id are used. If no key has it, the keys without
 ///    a [chosen id](VerifyingKey::with_kid) are used.
 /// 3. If the token has no `kid`, at most four keys are tried.
@@ -110,11 +108,8 @@ impl KeySet {
     #[cfg(feature = "routes")]
     pub(crate) fn published_algorithms(&self) -> Vec<&'static str> {
         let keys = self.load();
-        let algorithms = self.own(&keys).iter().map(VerifyingKey::algorithm);
-        let mut names: Vec<_> = algorithms
-            .filter(|algorithm| !algorithm.is_symmetric())
-            .map(Algorithm::as_str)
-            .collect();
+        let public = self.own(&keys).iter().filter(|key| !key.algorithm().is_symmetric());
+        let mut names: Vec<_> = public.map(VerifyingKey::alg).collect();
         names.sort_unstable();
         names.dedup();
         names

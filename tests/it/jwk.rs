@@ -8,7 +8,7 @@ use tower_jwt_auth::{
 
 use crate::support::{
     keys::{self, RFC_EC, RFC_OCT, RFC_OKP, RFC_RSA, RFC_THUMBPRINT},
-    mint::encode,
+    mint::{Minter, encode},
 };
 
 /// The private keys of the RFCs, each with a matching algorithm.
@@ -211,7 +211,7 @@ fn rejects_keys_for_other_uses() {
         }
         assert!(verifying(&with(jwk, json!({ "use": "sig" })), algorithm).is_ok());
 
-        for operations in [json!([]), json!(["encrypt"]), json!(["Verify"]), json!("verify")] {
+        for operations in [json!(["encrypt"]), json!(["Verify"]), json!("verify")] {
             let what = format!("key_ops {operations}");
             assert_both_reject(&what, &with(jwk, json!({ "key_ops": operations })), algorithm);
         }
@@ -226,6 +226,72 @@ fn rejects_keys_for_other_uses() {
         assert!(SigningKey::from_jwk(&both, algorithm).is_ok());
         let contradiction = with(jwk, json!({ "key_ops": ["sign", "verify"], "use": "enc" }));
         assert_both_reject("contradiction", &contradiction, algorithm);
+    }
+}
+
+/// The .NET serializer writes each list that a key does not have as an empty one.
+#[test]
+fn ignores_empty_lists() {
+    for list in ["key_ops", "x5c", "oth"] {
+        for (algorithm, jwk) in PRIVATE {
+            let changed = with(jwk, json!({ list: [] }));
+            assert!(verifying(&changed, algorithm).is_ok(), "{list} {algorithm}");
+            assert!(SigningKey::from_jwk(&changed, algorithm).is_ok(), "{list} {algorithm}");
+        }
+    }
+}
+
+/// RFC 7518, section 6.3.2.7.
+#[test]
+fn rejects_private_rsa_keys_with_more_than_two_factors() {
+    let multi = with(RFC_RSA, json!({ "oth": [{ "r": "AQ", "d": "AQ", "t": "AQ" }] }));
+    assert_rejected("three factors", SigningKey::from_jwk(&multi, Algorithm::RS256));
+}
+
+/// RFC 9864, section 2.2.
+#[test]
+fn ed25519_is_another_name_of_eddsa() {
+    assert_eq!("Ed25519".parse(), Ok(Algorithm::EdDSA));
+    let jwk = with(RFC_OKP, json!({ "alg": "Ed25519", "kid": "k" }));
+    let signing = SigningKey::from_jwk(&jwk, None).unwrap();
+    let key = VerifyingKey::from_jwk(&jwk, None).unwrap();
+    assert!(VerifyingKey::from_jwk(&jwk, Algorithm::EdDSA).is_ok());
+    assert_eq!((key.algorithm(), signing.algorithm()), (Algorithm::EdDSA, Algorithm::EdDSA));
+    for name in ["ed25519", "ED25519", "Ed448", "eddsa"] {
+        assert!(name.parse::<Algorithm>().is_err(), "{name}");
+        assert_both_reject(name, &with(RFC_OKP, json!({ "alg": name })), Algorithm::EdDSA);
+    }
+    for jwk in [RFC_EC, RFC_RSA, RFC_OCT] {
+        assert_both_reject("another type", &with(jwk, json!({ "alg": "Ed25519" })), None);
+    }
+
+    let minter = Minter::new(Algorithm::EdDSA, keys::ED25519.as_bytes());
+    let key = VerifyingKey::from_pem(Algorithm::EdDSA, keys::ED25519_PUBLIC).unwrap();
+    for (alg, is_valid) in [("EdDSA", true), ("Ed25519", true), ("ed25519", false), ("", false)] {
+        let message = minter.mint(json!({ "alg": alg }).to_string(), "{}");
+        assert_eq!(Jws::verify(&message, &key, 4096).is_ok(), is_valid, "{alg}");
+    }
+}
+
+#[test]
+fn writes_the_fully_specified_name_if_configured() {
+    let alg = |key: &VerifyingKey| {
+        serde_json::from_str::<Value>(&key.to_jwk().unwrap()).unwrap()["alg"].clone()
+    };
+    let jwk = with(RFC_OKP, json!({ "alg": "Ed25519" }));
+    let key = SigningKey::from_jwk(&jwk, None).unwrap();
+    assert_eq!(alg(&key.verifying_key()), "EdDSA");
+    let key = key.with_fully_specified_alg().unwrap();
+    for key in [key.clone(), key.clone().with_kid("k").unwrap()] {
+        assert_eq!(alg(&key.verifying_key()), "Ed25519");
+        assert_eq!(key.algorithm(), Algorithm::EdDSA);
+    }
+    assert_eq!(key.verifying_key().algorithm(), Algorithm::EdDSA);
+    for (algorithm, jwk) in PRIVATE.into_iter().filter(|(other, _)| *other != Algorithm::EdDSA) {
+        let key = SigningKey::from_jwk(jwk, algorithm).unwrap();
+        let error = key.verifying_key().with_fully_specified_alg().unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::Ineffective, "{algorithm}");
+        assert!(key.with_fully_specified_alg().is_err(), "{algorithm}");
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::slice;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use serde::Deserialize;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve};
+use serde::{Deserialize, de::IgnoredAny};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::ConfigError;
@@ -35,11 +35,20 @@ pub(super) enum JwkMaterial {
     Ed25519(Vec<u8>),
 }
 
-/// What the key is used for. `key_ops` must contain it if present.
+/// What the key is used for. `key_ops` must contain it, unless it is absent or empty.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Sign,
     Verify,
+}
+
+impl Purpose {
+    const fn operation(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Verify => "verify",
+        }
+    }
 }
 
 pub(super) fn read(
@@ -48,14 +57,10 @@ pub(super) fn read(
     purpose: Purpose,
 ) -> Result<CheckedJwk, ConfigError> {
     check_members(json, |_| true).map_err(|_| MALFORMED)?;
-    let _: Names = serde_json::from_str(json).map_err(|_| MALFORMED)?;
-    let jwk: Jwk = serde_json::from_str(json).map_err(|_| MALFORMED)?;
-    let common = &jwk.common;
+    let common: CommonMembers = serde_json::from_str(json).map_err(|_| MALFORMED)?;
+    let parameters: AlgorithmParameters = serde_json::from_str(json).map_err(|_| MALFORMED)?;
 
-    let declared = match common.key_algorithm {
-        Some(name) => Some(name.to_string().parse::<Algorithm>()?),
-        None => None,
-    };
+    let declared = common.alg.as_deref().map(str::parse::<Algorithm>).transpose()?;
     let algorithm = match (declared, configured) {
         (Some(declared), Some(configured)) if declared != configured => return Err(MISMATCH),
         (Some(algorithm), _) | (None, Some(algorithm)) => algorithm,
@@ -63,20 +68,19 @@ pub(super) fn read(
             return Err(ConfigError::key("a JWK without `alg` requires a configured algorithm"));
         }
     };
-    if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+    if !matches!(common.public_key_use.as_deref(), None | Some("sig")) {
         return Err(ConfigError::key("the `use` of the JWK must be `sig` or absent"));
     }
-    let operation = match purpose {
-        Purpose::Sign => KeyOperations::Sign,
-        Purpose::Verify => KeyOperations::Verify,
-    };
-    if common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&operation)) {
+    if let Some(operations) = &common.key_ops
+        && !operations.is_empty()
+        && !operations.iter().any(|operation| operation == purpose.operation())
+    {
         return Err(ConfigError::key(
             "the `key_ops` of the JWK must contain `verify` for a verifying key and `sign` for a signing key",
         ));
     }
 
-    let material = match (algorithm.scheme(), &jwk.algorithm) {
+    let material = match (algorithm.scheme(), &parameters) {
         (Scheme::Hmac(_), AlgorithmParameters::OctetKey(key)) => {
             JwkMaterial::Secret(decode(&key.value)?)
         }
@@ -105,17 +109,22 @@ pub(super) fn read(
         }
         _ => return Err(MISMATCH),
     };
-    Ok(CheckedJwk { algorithm, key_id: jwk.common.key_id, material })
+    Ok(CheckedJwk { algorithm, key_id: common.kid, material })
 }
 
-/// The members that must be strings. jsonwebtoken reads them as enums, which serde also deserializes
-/// from an object: `{"alg":{"RS256":null}}`.
+/// The members that keys of every type have. `kty` and `crv` must be strings, because jsonwebtoken
+/// reads them as enums, which serde also deserializes from an object: `{"kty":{"RSA":null}}`.
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "only the types are checked")]
-struct Names {
+struct CommonMembers {
+    #[expect(dead_code, reason = "only the type is checked")]
     kty: String,
-    alg: Option<String>,
+    #[expect(dead_code, reason = "only the type is checked")]
     crv: Option<String>,
+    alg: Option<String>,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    public_key_use: Option<String>,
+    key_ops: Option<Vec<String>>,
 }
 
 /// The members of a private JWK ([RFC 7518 section 6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
@@ -132,6 +141,8 @@ pub(super) struct PrivateMembers {
     dq: String,
     #[serde(default)]
     qi: String,
+    /// The third and further prime factors.
+    oth: Option<Vec<IgnoredAny>>,
 }
 
 impl PrivateMembers {
@@ -143,8 +154,12 @@ impl PrivateMembers {
         decode(&self.d)
     }
 
-    /// Returns `p`, `q`, `dp`, `dq` and `qi`. A private RSA key must have all of them.
+    /// Returns `p`, `q`, `dp`, `dq` and `qi`. A private RSA key must have all of them, and no further
+    /// factors (RFC 7518 section 6.3.2.7).
     pub(super) fn factors(&self) -> Result<[Zeroizing<Vec<u8>>; 5], ConfigError> {
+        if self.oth.as_ref().is_some_and(|others| !others.is_empty()) {
+            return Err(ConfigError::key("an RSA key must have two prime factors"));
+        }
         let [p, q, dp, dq, qi] = [&self.p, &self.q, &self.dp, &self.dq, &self.qi]
             .map(|member| if member.is_empty() { Err(MALFORMED) } else { decode(member) });
         Ok([p?, q?, dp?, dq?, qi?])

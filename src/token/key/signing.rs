@@ -132,12 +132,13 @@ impl SigningKey {
 
     /// Creates a key from a private or symmetric JSON Web Key. Its `kid` becomes the key id.
     ///
-    /// `algorithm` is required if the JWK has no `alg`. Otherwise it must equal `alg` or be `None`.
+    /// `algorithm` is required if the JWK has no `alg`. Otherwise `alg` must name it, or it is `None`.
     ///
     /// # Errors
     ///
     /// The errors of [`VerifyingKey::from_jwk`]. Also an error if the private members are missing or
-    /// do not belong to the public key. The JWK of an RSA key must have its factors.
+    /// do not belong to the public key. The JWK of an RSA key must have its factors,
+    /// which are two.
     pub fn from_jwk(
         json: &str,
         algorithm: impl Into<Option<Algorithm>>,
@@ -221,12 +222,11 @@ impl SigningKey {
     }
 
     fn new(material: Material, verifying: VerifyingKey, key_id: Option<KeyId>) -> Self {
-        let algorithm = verifying.algorithm();
+        let alg = verifying.alg();
         let kid = key_id.as_ref().map_or_else(String::new, |id| {
             format!(r#","kid":{}"#, serde_json::Value::from(&*id.name))
         });
-        let header =
-            |typ| encode(format!(r#"{{"alg":"{algorithm}"{kid},"typ":"{typ}"}}"#).as_bytes());
+        let header = |typ| encode(format!(r#"{{"alg":"{alg}"{kid},"typ":"{typ}"}}"#).as_bytes());
         Self(Arc::new(Inner {
             material,
             verifying: verifying.with_key_id(key_id.clone()),
@@ -247,6 +247,31 @@ impl SigningKey {
     pub fn with_kid(self, kid: &str) -> Result<Self, ConfigError> {
         let key_id = KeyId::chosen(kid)?;
         Ok(Self::new(self.0.material.clone(), self.0.verifying.clone(), Some(key_id)))
+    }
+
+    /// Writes the name of [RFC 9864] as `alg` in tokens and in the JWK: `Ed25519` instead of `EdDSA`.
+    /// Default: `EdDSA`.
+    ///
+    /// Services that know only `EdDSA` reject such tokens.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, KeySet, SigningKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = SigningKey::generate(Algorithm::EdDSA)?.with_fully_specified_alg()?;
+    /// assert!(KeySet::from(key).to_jwks().starts_with(r#"{"keys":[{"alg":"Ed25519","kid":""#));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [RFC 9864]: https://www.rfc-editor.org/rfc/rfc9864
+    ///
+    /// # Errors
+    ///
+    /// An error unless the algorithm is [`EdDSA`](Algorithm::EdDSA). Other algorithms have one name.
+    pub fn with_fully_specified_alg(self) -> Result<Self, ConfigError> {
+        let verifying = self.0.verifying.clone().with_fully_specified_alg()?;
+        Ok(Self::new(self.0.material.clone(), verifying, self.0.key_id.clone()))
     }
 
     /// Removes the key id from the header. SimpleJWT writes none.

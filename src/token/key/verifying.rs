@@ -37,6 +37,8 @@ use super::{
 #[derive(Clone)]
 pub struct VerifyingKey {
     algorithm: Algorithm,
+    /// Whether `alg` is written as the fully specified name.
+    has_fully_specified_alg: bool,
     key_id: Option<KeyId>,
     material: Arc<Material>,
 }
@@ -62,7 +64,7 @@ impl VerifyingKey {
         secret: impl AsRef<[u8]>,
     ) -> Result<Self, ConfigError> {
         let key = secret::prepare(algorithm, secret.as_ref())?;
-        Ok(Self { algorithm, key_id: None, material: Arc::new(Material::Secret(key)) })
+        Ok(Self::new(algorithm, None, Material::Secret(key)))
     }
 
     /// Creates a key from a public key in PEM: `PUBLIC KEY` (SPKI) or `RSA PUBLIC KEY` (PKCS#1).
@@ -94,7 +96,8 @@ impl VerifyingKey {
 
     /// Creates a key from a public or symmetric JSON Web Key. Its `kid` becomes the key id.
     ///
-    /// `algorithm` is required if the JWK has no `alg`. Otherwise it must equal `alg` or be `None`.
+    /// `algorithm` is required if the JWK has no `alg`. Otherwise `alg` must name it, or it is `None`.
+    /// An empty `key_ops` permits every operation.
     ///
     /// # Errors
     ///
@@ -128,7 +131,11 @@ impl VerifyingKey {
 
     pub(super) fn from_public(algorithm: Algorithm, key: PublicKey) -> Self {
         let key_id = KeyId::thumbprint(key.thumbprint());
-        Self { algorithm, key_id: Some(key_id), material: Arc::new(Material::Public(key)) }
+        Self::new(algorithm, Some(key_id), Material::Public(key))
+    }
+
+    fn new(algorithm: Algorithm, key_id: Option<KeyId>, material: Material) -> Self {
+        Self { algorithm, has_fully_specified_alg: false, key_id, material: Arc::new(material) }
     }
 
     pub(super) fn with_key_id(mut self, key_id: Option<KeyId>) -> Self {
@@ -149,6 +156,35 @@ impl VerifyingKey {
     pub fn with_kid(self, kid: &str) -> Result<Self, ConfigError> {
         let key_id = KeyId::chosen(kid)?;
         Ok(self.with_key_id(Some(key_id)))
+    }
+
+    /// Writes the name of [RFC 9864] as `alg` in the [JWK](Self::to_jwk): `Ed25519` instead of
+    /// `EdDSA`. Default: `EdDSA`, which older services know.
+    ///
+    /// It has no effect on what the key verifies.
+    ///
+    /// [RFC 9864]: https://www.rfc-editor.org/rfc/rfc9864
+    ///
+    /// # Errors
+    ///
+    /// An error unless the algorithm is [`EdDSA`](Algorithm::EdDSA). Other algorithms have one name.
+    pub fn with_fully_specified_alg(mut self) -> Result<Self, ConfigError> {
+        if self.algorithm.fully_specified() == self.algorithm.as_str() {
+            return Err(ConfigError::ineffective(
+                "`with_fully_specified_alg` requires a key for EdDSA",
+            ));
+        }
+        self.has_fully_specified_alg = true;
+        Ok(self)
+    }
+
+    /// Returns the `alg` that is written for this key.
+    pub(in crate::token) const fn alg(&self) -> &'static str {
+        if self.has_fully_specified_alg {
+            self.algorithm.fully_specified()
+        } else {
+            self.algorithm.as_str()
+        }
     }
 
     /// Returns the algorithm.
@@ -185,8 +221,8 @@ impl VerifyingKey {
     pub fn to_jwk(&self) -> Option<String> {
         let Material::Public(key) = &*self.material else { return None };
         let kid = serde_json::Value::from(self.kid()?);
-        let (algorithm, members) = (self.algorithm, key.jwk_members());
-        Some(format!(r#"{{"alg":"{algorithm}","kid":{kid},"use":"sig",{members}}}"#))
+        let (alg, members) = (self.alg(), key.jwk_members());
+        Some(format!(r#"{{"alg":"{alg}","kid":{kid},"use":"sig",{members}}}"#))
     }
 
     /// Returns the thumbprint, which identifies a public key.

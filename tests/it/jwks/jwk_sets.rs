@@ -60,7 +60,6 @@ async fn skips_unusable_keys() {
         ("none", ec.jwk_with(&json!({ "alg": "none" }))),
         ("for encryption", ec.jwk_with(&json!({ "use": "enc" }))),
         ("for another operation", ec.jwk_with(&json!({ "key_ops": ["sign"] }))),
-        ("for no operation", ec.jwk_with(&json!({ "key_ops": [] }))),
         ("a kid that is not a string", ec.jwk_with(&json!({ "kid": 1 }))),
         ("an empty kid", ec.jwk_with(&json!({ "kid": "" }))),
         ("a long kid", ec.jwk_with(&json!({ "kid": "k".repeat(257) }))),
@@ -113,6 +112,35 @@ async fn skips_a_key_with_duplicate_members_alone() {
     fixture.keys.refresh().await.unwrap();
     assert_eq!(fixture.keys.status().skipped, 1);
     assert_eq!(fixture.verify_now(&fixture.token(&valid)), Ok(()));
+}
+
+/// The .NET serializer writes each list that a key does not have as an empty one.
+#[tokio::test]
+async fn ignores_empty_lists_of_a_key() {
+    let key = ForeignKey::generate("one");
+    let jwk = key.jwk_with(&json!({ "key_ops": [], "x5c": [], "oth": [] }));
+    let fixture = Fixture::with_keys(&[jwk]).await;
+    assert_eq!(fixture.verify_now(&fixture.token(&key)), Ok(()));
+}
+
+/// RFC 9864 renames `EdDSA` with the curve Ed25519. Keys and tokens may use different names.
+#[tokio::test]
+async fn a_key_named_ed25519_verifies_tokens_of_both_names() {
+    let names = ["EdDSA", "Ed25519"];
+    let minter = Minter::new(Algorithm::EdDSA, keys::ED25519.as_bytes());
+    for key_name in names {
+        let jwk = json!({
+            "kty": "OKP", "crv": "Ed25519", "x": ed25519_x(), "kid": "k", "alg": key_name,
+        });
+        let provider = provider_with(&[jwk]);
+        let fixture = Fixture::with_provider(provider, |keys| keys.algorithms([Algorithm::EdDSA]));
+        for name in names {
+            // The first of these tokens causes the fetch.
+            let header = json!({ "alg": name, "kid": "k", "typ": "at+jwt" }).to_string();
+            let token = minter.mint(header, payload(&fixture.provider.issuer()));
+            assert_eq!(fixture.verify(&token).await, Ok(()), "{key_name} {name}");
+        }
+    }
 }
 
 /// Anyone who can read a published secret could sign with it.
