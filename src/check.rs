@@ -1,10 +1,13 @@
 //! Decides whether a token is valid: verifies it, with keys that may have to be fetched first, then
 //! asks the store. No other file decides this.
 
+use std::iter;
+
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    clock::NumericDate,
     error::{AuthError, AuthErrorKind},
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verification, Verifier},
@@ -15,8 +18,18 @@ use crate::{
 pub(crate) struct Checker<C> {
     verifier: Verifier<C>,
     store: Option<SharedStore>,
+    users: Users,
     /// Whether tokens are accepted while the store does not respond.
     fail_open: bool,
+}
+
+/// Which issuer's users the store is asked about.
+#[derive(Clone, Copy)]
+enum Users {
+    /// Those of the store's issuer, which is that of all tokens.
+    OfStore,
+    /// Those of the token's issuer.
+    OfToken { is_issuer_required: bool },
 }
 
 /// The result of [`Checker::check`], or a future of it while a store or a key server has to be
@@ -28,11 +41,12 @@ pub(crate) enum Check<C> {
 
 impl<C> Checker<C> {
     pub(crate) const fn new(verifier: Verifier<C>, store: Option<SharedStore>) -> Self {
-        Self { verifier, store, fail_open: false }
+        Self { verifier, store, users: Users::OfStore, fail_open: false }
     }
 
     pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
-        Self { store: Some(store), fail_open, ..self }
+        let users = Users::OfToken { is_issuer_required: self.verifier.requires_issuer() };
+        Self { store: Some(store), users, fail_open, ..self }
     }
 }
 
@@ -59,12 +73,12 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
         let Some(store) = &self.store else {
             return Check::Done(Ok(claims));
         };
-        if let Some(revoked) = store.is_revoked_now(&token_ref(&claims)) {
+        if let Some(revoked) = self.users.is_revoked_now(store, &claims) {
             return Check::Done(accept_unless(revoked, claims));
         }
-        let (store, fail_open) = (store.clone(), self.fail_open);
+        let (store, users, fail_open) = (store.clone(), self.users, self.fail_open);
         let lookup = async move {
-            let revoked = match store.is_revoked(&token_ref(&claims)).await {
+            let revoked = match users.is_revoked(&store, &claims).await {
                 Err(error) if fail_open && error.kind() == AuthErrorKind::Unavailable => {
                     warn!("token accepted without a revocation check: the store did not respond");
                     false
@@ -74,6 +88,49 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
             accept_unless(revoked, claims)
         };
         Check::Pending(Box::pin(in_span!("token_revocation_lookup", lookup)))
+    }
+}
+
+impl Users {
+    async fn is_revoked<C>(
+        self,
+        store: &SharedStore,
+        claims: &Claims<C>,
+    ) -> Result<bool, AuthError> {
+        for (issuer, token) in self.lookups(store, claims) {
+            if store.is_revoked(issuer, &token).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_revoked_now<C>(self, store: &SharedStore, claims: &Claims<C>) -> Option<bool> {
+        for (issuer, token) in self.lookups(store, claims) {
+            if store.is_revoked_now(issuer, &token)? {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// The issuers and tokens to look up. The token is revoked if one of them is.
+    fn lookups<'a, C>(
+        self,
+        store: &'a SharedStore,
+        claims: &'a Claims<C>,
+    ) -> impl Iterator<Item = (Option<&'a str>, TokenRef<'a>)> {
+        let token = token_ref(claims);
+        let (first, second) = match (self, claims.issuer()) {
+            (Self::OfStore, _) => (store.issuer(), None),
+            // An issuer without `iss` may have revoked this token of another issuer. It need not
+            // know the token's session.
+            (Self::OfToken { is_issuer_required: false }, Some(issuer)) => {
+                (Some(issuer), Some((None, TokenRef { refresh: false, ..token })))
+            }
+            (Self::OfToken { .. }, issuer) => (issuer, None),
+        };
+        iter::once((first, token)).chain(second)
     }
 }
 
@@ -88,8 +145,9 @@ impl<C> Check<C> {
 
 impl<C> Clone for Checker<C> {
     fn clone(&self) -> Self {
-        let Self { verifier, store, fail_open } = self;
-        Self { verifier: verifier.clone(), store: store.clone(), fail_open: *fail_open }
+        let Self { verifier, store, users, fail_open } = self;
+        let (verifier, store) = (verifier.clone(), store.clone());
+        Self { verifier, store, users: *users, fail_open: *fail_open }
     }
 }
 
@@ -105,6 +163,11 @@ pub(crate) fn refresh_session<C>(claims: &Claims<C>) -> (&str, bool) {
         Some(session_id) => (session_id, false),
         None => (claims.jti().unwrap_or_default(), true),
     }
+}
+
+/// When the session of a refresh token began.
+pub(crate) fn auth_time<C: ?Sized>(claims: &Claims<C>) -> NumericDate {
+    claims.auth_time().or(claims.issued_at()).unwrap_or_default()
 }
 
 /// The ids and times by which a store knows the token of `claims`.

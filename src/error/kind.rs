@@ -19,7 +19,7 @@ pub enum AuthErrorKind {
     InvalidSignature,
     /// The token has expired.
     Expired,
-    /// The `nbf` or `iat` of the token is in the future.
+    /// The `nbf`, `iat` or `auth_time` of the token is in the future.
     NotYetValid,
     /// The token has a type that is not accepted here.
     WrongTokenType,

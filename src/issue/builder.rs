@@ -182,8 +182,8 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
-    /// Sets by how much the clock of another machine that issues tokens may be ahead: how far `iat`
-    /// and `nbf` may be in the future. In whole seconds, at most 300. Default: 60 seconds.
+    /// Sets by how much the clock of another machine that issues tokens may be ahead: how far `iat`,
+    /// `nbf` and `auth_time` may be in the future. In whole seconds, at most 300. Default: 60 seconds.
     ///
     /// The larger of skew and [leeway](Self::leeway) counts, not their sum.
     pub fn clock_skew(mut self, clock_skew: Duration) -> Self {
@@ -192,6 +192,9 @@ impl<C, R> IssuerBuilder<C, R> {
     }
 
     /// Sets the `iss` claim of all tokens and requires it of them. Default: none.
+    ///
+    /// Issuers with different `iss` may share a [store](Self::store): each has its own users in it.
+    /// After a change of this setting, all users must log in again.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.settings.issuer = Some(issuer.into());
         self
@@ -261,8 +264,9 @@ impl<C, R> IssuerBuilder<C, R> {
     ///
     /// <div class="warning">
     ///
-    /// A store identifies users by their ids alone. Applications whose user ids mean different users
-    /// need a store each: a schema, a database or a key prefix of their own. With one store for both,
+    /// A store identifies users by the [issuer](Self::issuer) and the user's id. Applications without
+    /// an issuer, or with the same one, whose user ids mean different users need a store each: a
+    /// schema, a database or a key prefix of their own. With one store for both,
     /// [`revoke_user`](Issuer::revoke_user) and the limit of sessions in one application end the
     /// sessions of the other.
     ///
@@ -349,6 +353,7 @@ where
             Some(deadline) => settings.store.map(|store| store.with_deadline(deadline)),
             None => settings.store,
         };
+        let store = store.map(|store| store.for_users_of(minter.issuer.as_deref()));
         Ok(Issuer::new(Inner {
             access,
             refresh,

@@ -3,7 +3,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    check::Checker,
+    check::{Checker, auth_time},
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     store::SharedStore,
@@ -178,13 +178,6 @@ impl<C, R> Issuer<C, R> {
     pub(super) fn store(&self) -> Result<&SharedStore, AuthError> {
         self.shared_store().ok_or(IssueError::NoStore.into())
     }
-
-    /// Until when a store must remember the end of a session whose tokens are not at hand.
-    pub(super) fn longest_keep(&self) -> NumericDate {
-        let Inner { minter, leeway, clock, .. } = &*self.0;
-        let last_refresh = clock.now().saturating_add(minter.refresh_lifetime);
-        minter.keep_session_until(last_refresh, *leeway)
-    }
 }
 
 impl<C, R> Issuer<C, R>
@@ -193,21 +186,26 @@ where
     R: DeserializeOwned + Send + Sync + 'static,
 {
     /// Verifies an access or refresh token. If the issuer has a store, also checks that the token
-    /// was neither revoked nor spent. It spends nothing.
+    /// was neither revoked nor spent. It spends nothing. A refresh token whose session has exceeded
+    /// its [lifetime](super::IssuerBuilder::session_lifetime) has expired.
     ///
     /// # Errors
     ///
     /// The reason why the token is invalid, or [`Unavailable`](AuthErrorKind::Unavailable) if the
     /// store did not respond.
     pub async fn verify(&self, token: &str) -> Result<RegisteredClaims, AuthError> {
-        let Inner { access, refresh, store, .. } = &*self.0;
+        let Inner { access, refresh, store, clock, minter, .. } = &*self.0;
         match Checker::new(access.clone(), store.clone()).check_async(token).await {
             Ok(claims) => Ok(claims.registered_claims()),
             Err(error) if error.kind() == AuthErrorKind::WrongTokenType => {
                 let checker = Checker::new(refresh.clone(), store.clone());
                 let claims = checker.check_async(token).await?.registered_claims();
+                let now = clock.now();
+                if now >= minter.session_end(auth_time(&claims)) {
+                    return Err(AuthErrorKind::Expired.into());
+                }
                 if claims.session_id().is_none() {
-                    self.check_adoption(claims.clone(), self.0.clock.now()).await?;
+                    self.check_adoption(claims.clone(), now).await?;
                 }
                 Ok(claims)
             }

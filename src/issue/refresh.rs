@@ -1,7 +1,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    check::{refresh_session, token_ref},
+    check::{auth_time, refresh_session, token_ref},
     error::{AuthError, AuthErrorKind},
     store::{Begun, NewSession, Spend, Spent},
     user::UserBackend,
@@ -45,7 +45,7 @@ where
         let claims = refresh.verify(token)?;
         let now = clock.now();
         let issued_at = claims.issued_at().unwrap_or_default();
-        let auth_time = claims.auth_time().unwrap_or(issued_at);
+        let auth_time = auth_time(&claims);
         if now >= minter.session_end(auth_time) {
             return Err(AuthErrorKind::Expired.into());
         }
@@ -109,7 +109,7 @@ where
             }
             Some(store) => {
                 let generation = if adopt { Some(store.generation().await?) } else { None };
-                if store.is_revoked(&token_ref(&claims)).await? {
+                if store.is_revoked(store.issuer(), &token_ref(&claims)).await? {
                     return Err(AuthErrorKind::Revoked.into());
                 }
                 if adopt {
@@ -140,12 +140,10 @@ where
     pub async fn logout(&self, refresh_token: &str) -> Result<(), AuthError> {
         let claims = self.0.refresh.verify(refresh_token)?;
         let (session_id, adopt) = refresh_session(&claims);
-        let Inner { minter, leeway, .. } = &*self.0;
-        let own = minter.keep_session_until(claims.expires_at(), *leeway);
         if adopt {
             // Its session may not have begun yet, and must not begin afterwards.
             self.revoke_token(&claims).await?;
         }
-        self.end_session(claims.user_id(), session_id, self.longest_keep().max(own)).await
+        self.revoke_session(claims.user_id(), session_id).await
     }
 }

@@ -1,7 +1,6 @@
 //! Revoking tokens, and listing and ending sessions.
 
 use crate::{
-    clock::NumericDate,
     error::{AuthError, AuthErrorKind},
     store::{Page, Revocation, Session},
     token::{Claims, UserId},
@@ -14,7 +13,7 @@ use super::{
 };
 
 impl<C, R> Issuer<C, R> {
-    /// Revokes one verified token until it expires.
+    /// Revokes one verified token until it expires, even a token of another issuer.
     ///
     /// # Errors
     ///
@@ -27,7 +26,12 @@ impl<C, R> Issuer<C, R> {
         let user_id = claims.user_id();
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);
         let revocation = Revocation::Token { jti, user_id, keep_until };
-        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
+        let (store, now) = (self.store()?, self.0.clock.now());
+        store.revoke(&revocation, now).await?;
+        if let Some(issuer) = claims.issuer().filter(|issuer| Some(*issuer) != store.issuer()) {
+            // A verifier that knows the token by its own `iss` must find the revocation too.
+            store.clone().for_users_of(Some(issuer)).revoke(&revocation, now).await?;
+        }
         self.emit(&Event::TokenRevoked { user_id: user_id.as_str(), jti });
         Ok(())
     }
@@ -43,17 +47,12 @@ impl<C, R> Issuer<C, R> {
         user_id: &UserId,
         session_id: &str,
     ) -> Result<(), AuthError> {
-        self.end_session(user_id, session_id, self.longest_keep()).await
-    }
-
-    pub(super) async fn end_session(
-        &self,
-        user_id: &UserId,
-        session_id: &str,
-        keep_until: NumericDate,
-    ) -> Result<(), AuthError> {
+        let Inner { minter, leeway, clock, .. } = &*self.0;
+        let now = clock.now();
+        // The session's refresh token is rejected afterwards too, because the session is unknown.
+        let keep_until = minter.keep_ended_until(now, *leeway);
         let revocation = Revocation::Session { session_id, user_id, keep_until };
-        self.store()?.revoke(&revocation, self.0.clock.now()).await?;
+        self.store()?.revoke(&revocation, now).await?;
         self.emit(&Event::SessionRevoked { user_id: user_id.as_str(), session_id });
         Ok(())
     }

@@ -78,7 +78,9 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// Sets the store that is asked whether a valid token was revoked. Default: none, and revoked
     /// tokens are accepted until they expire.
     ///
-    /// If the store does not respond within 2 seconds, the response is `503`.
+    /// The store is asked about the user of the token's `iss`, if the token has one: see
+    /// [`scoped_user_id`](crate::store::scoped_user_id). If the store does not respond within 2
+    /// seconds, the response is `503`.
     pub fn with_revocation_check(self, store: impl TokenStore) -> Self {
         self.with_store(SharedStore::new(store, DEFAULT_DEADLINE), false)
     }

@@ -275,7 +275,31 @@ pub enum Revocation<'a> {
     },
 }
 
-impl Revocation<'_> {
+impl<'a> Revocation<'a> {
+    /// The id of the user whose token, session or sessions are revoked.
+    pub(super) const fn user_id(&self) -> &'a UserId {
+        let (Self::Token { user_id, .. }
+        | Self::Session { user_id, .. }
+        | Self::User { user_id, .. }) = *self;
+        user_id
+    }
+
+    /// The same revocation for another user.
+    pub(super) const fn with_user_id<'b>(&self, user_id: &'b UserId) -> Revocation<'b>
+    where
+        'a: 'b,
+    {
+        match *self {
+            Self::Token { jti, keep_until, .. } => Revocation::Token { jti, user_id, keep_until },
+            Self::Session { session_id, keep_until, .. } => {
+                Revocation::Session { session_id, user_id, keep_until }
+            }
+            Self::User { except, keep_until, .. } => {
+                Revocation::User { user_id, except, keep_until }
+            }
+        }
+    }
+
     /// Checks the lengths of the ids. Stores call this first.
     ///
     /// # Errors

@@ -9,6 +9,16 @@
 //! unspent refresh token. Spending that token names its successor, and the successor becomes the
 //! unspent one. Spending an older token is reuse, and ends the session.
 //!
+//! # Several applications
+//!
+//! Applications may share a store if each has its own [issuer](crate::issue::IssuerBuilder::issuer),
+//! which becomes the `iss` of its tokens: a store knows a user by the issuer and the user's id
+//! together, see [`scoped_user_id`]. Applications without an issuer, or with the same one, are one
+//! application to the store: whatever revokes the user `42` of one revokes the user `42` of the
+//! other. Give them a store each: another database, schema, table prefix or key prefix.
+//!
+//! A service that only verifies tokens finds the issuer in the token.
+//!
 //! # Implementing a store
 //!
 //! Implement [`TokenStore`], with plain `async fn`s.
@@ -20,7 +30,7 @@
 //! - Times come with the call, so a store needs no clock. The clocks of several machines differ:
 //!   "before" and "after" refer to the order of the calls, except where a time is named.
 //! - Ids are arbitrary strings of up to [`MAX_ID_LEN`] bytes. Ids of sessions and tokens are unique
-//!   per user only. Longer ids and labels are rejected by every method, see
+//!   per user only. The id of a user may be a [scoped one](scoped_user_id). Longer ids and labels are rejected by every method, see
 //!   [`NewSession::validate`].
 //! - No call may become slower with the number of sessions that a user has.
 //!
@@ -38,6 +48,7 @@ mod purger;
 mod redis;
 #[cfg(feature = "replica")]
 pub mod replica;
+mod scope;
 mod shared;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
@@ -53,6 +64,7 @@ pub use facts::{
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;
+pub use scope::scoped_user_id;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore, check_deadline};
 #[cfg(feature = "postgres")]
 pub use sql::PostgresStore;

@@ -1,6 +1,8 @@
 //! A store of any type, with a deadline on every call.
 
-use std::{error::Error, fmt, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    borrow::Cow, error::Error, fmt, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration,
+};
 
 use futures::future::BoxFuture;
 
@@ -12,7 +14,11 @@ use crate::{
 
 use super::{
     error::{StoreError, StoreErrorKind},
-    facts::{Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef},
+    facts::{
+        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
+        check_lengths,
+    },
+    scope::{ScopedId, scoped_user_id},
     token_store::TokenStore,
 };
 
@@ -99,16 +105,26 @@ impl<S: TokenStore> DynStore for S {
     }
 }
 
-/// A [`TokenStore`] of any type. Cheap to clone.
+/// A [`TokenStore`] of any type, for the users of one issuer. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct SharedStore {
     store: Arc<dyn DynStore>,
     deadline: Duration,
+    issuer: Option<Arc<str>>,
 }
 
 impl SharedStore {
     pub(crate) fn new(store: impl TokenStore, deadline: Duration) -> Self {
-        Self { store: Arc::new(store), deadline }
+        Self { store: Arc::new(store), deadline, issuer: None }
+    }
+
+    /// Sets the issuer whose users the user ids of all calls denote. Default: none.
+    pub(crate) fn for_users_of(self, issuer: Option<&str>) -> Self {
+        Self { issuer: issuer.map(Into::into), ..self }
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     pub(crate) fn with_deadline(self, deadline: Duration) -> Self {
@@ -120,11 +136,21 @@ impl SharedStore {
     }
 
     pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, AuthError> {
-        self.within_deadline(self.store.begin(session)).await
+        self.within_deadline(async {
+            session.validate()?;
+            let user_id = &*self.scoped(session.user_id);
+            self.store.begin(&NewSession { user_id, ..*session }).await
+        })
+        .await
     }
 
     pub(crate) async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, AuthError> {
-        self.within_deadline(self.store.spend(spend)).await
+        self.within_deadline(async {
+            spend.validate()?;
+            let user_id = &*self.scoped(spend.user_id);
+            self.store.spend(&Spend { user_id, ..*spend }).await
+        })
+        .await
     }
 
     pub(crate) async fn revoke(
@@ -132,15 +158,47 @@ impl SharedStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), AuthError> {
-        self.within_deadline(self.store.revoke(revocation, now)).await
+        self.within_deadline(async {
+            revocation.validate()?;
+            let user_id = &*self.scoped(revocation.user_id());
+            self.store.revoke(&revocation.with_user_id(user_id), now).await
+        })
+        .await
     }
 
-    pub(crate) async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, AuthError> {
-        self.within_deadline(self.store.is_revoked(token)).await
+    /// Whether a token of a user of `issuer` was revoked.
+    pub(crate) async fn is_revoked(
+        &self,
+        issuer: Option<&str>,
+        token: &TokenRef<'_>,
+    ) -> Result<bool, AuthError> {
+        self.within_deadline(async {
+            token.validate()?;
+            match issuer {
+                None => self.store.is_revoked(token).await,
+                Some(issuer) => {
+                    let user_id = ScopedId::new(issuer, token.user_id);
+                    self.store.is_revoked(&TokenRef { user_id: user_id.as_str(), ..*token }).await
+                }
+            }
+        })
+        .await
     }
 
-    pub(crate) fn is_revoked_now(&self, token: &TokenRef<'_>) -> Option<bool> {
-        self.store.is_revoked_now(token)
+    /// The result of [`is_revoked`](Self::is_revoked) if it is available without waiting.
+    pub(crate) fn is_revoked_now(
+        &self,
+        issuer: Option<&str>,
+        token: &TokenRef<'_>,
+    ) -> Option<bool> {
+        token.validate().ok()?;
+        match issuer {
+            None => self.store.is_revoked_now(token),
+            Some(issuer) => {
+                let user_id = ScopedId::new(issuer, token.user_id);
+                self.store.is_revoked_now(&TokenRef { user_id: user_id.as_str(), ..*token })
+            }
+        }
     }
 
     pub(crate) async fn sessions(
@@ -149,7 +207,18 @@ impl SharedStore {
         now: NumericDate,
         page: Page<'_>,
     ) -> Result<SessionPage, AuthError> {
-        self.within_deadline(self.store.sessions(user_id, now, page)).await
+        self.within_deadline(async {
+            check_lengths([user_id.as_str()])?;
+            self.store.sessions(&self.scoped(user_id), now, page).await
+        })
+        .await
+    }
+
+    fn scoped<'a>(&self, user_id: &'a UserId) -> Cow<'a, UserId> {
+        match &self.issuer {
+            Some(issuer) => Cow::Owned(scoped_user_id(issuer, user_id)),
+            None => Cow::Borrowed(user_id),
+        }
     }
 
     pub(crate) async fn ping(&self) -> Result<(), AuthError> {

@@ -24,7 +24,7 @@ pub(super) struct Rules {
     pub(super) profile: TokenProfile,
     pub(super) names: ClaimNames,
     pub(super) leeway: Duration,
-    /// The tolerance for `nbf` and `iat`, unless the leeway is larger.
+    /// The tolerance for `nbf`, `iat` and `auth_time`, unless the leeway is larger.
     pub(super) clock_skew: Duration,
     /// The accepted types. `None` accepts every type, and tokens without a type.
     pub(super) token_types: Option<Vec<TokenType>>,
@@ -160,6 +160,7 @@ impl Rules {
         let latest = now.saturating_add(self.leeway.max(self.clock_skew));
         if claims.not_before.is_some_and(|date| date > latest)
             || claims.issued_at.is_some_and(|date| date > latest)
+            || claims.auth_time.is_some_and(|date| date > latest)
         {
             return Err(AuthErrorKind::NotYetValid);
         }

@@ -264,7 +264,7 @@ const OURS: [Rule; 14] = [
     ("no claim is duplicate (RFC 7519 section 4)", |case| has_duplicates(&names(&case.claims))),
     ("a date is at most in the year 9999", |case| case.claim_is_not("exp", is_date)),
     ("iat is not in the future", |case| case.claim_is_not("iat", is_past_date)),
-    ("auth_time is a date", |case| case.claim_is_not("auth_time", is_date)),
+    ("auth_time is not in the future", |case| case.claim_is_not("auth_time", is_past_date)),
     ("jti is required and is a valid id", |case| {
         case.claim("jti").is_empty() || case.claim_is_not("jti", is_id)
     }),

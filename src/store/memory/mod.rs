@@ -214,10 +214,7 @@ impl TokenStore for MemoryStore {
         now: NumericDate,
     ) -> Result<(), StoreError> {
         revocation.validate()?;
-        let (Revocation::Token { user_id, .. }
-        | Revocation::Session { user_id, .. }
-        | Revocation::User { user_id, .. }) = *revocation;
-        let user_id = user_id.as_str();
+        let user_id = revocation.user_id().as_str();
         let mut shard = self.0.swept_shard(user_id, now);
         match *revocation {
             Revocation::Token { jti, keep_until, .. } => {

@@ -215,8 +215,8 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
-    /// Sets how long a token is accepted after `exp`, and before `nbf` and `iat` if this is longer
-    /// than the [clock skew](Self::clock_skew). In whole seconds, at most 300. Default: zero.
+    /// Sets how long a token is accepted after `exp`, and before `nbf`, `iat` and `auth_time` if this
+    /// is longer than the [clock skew](Self::clock_skew). In whole seconds, at most 300. Default: zero.
     ///
     /// It extends the lifetime of every token, stolen ones too.
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -224,8 +224,8 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
-    /// Sets by how much the clock of the issuer may be ahead: how far `nbf` and `iat` may be in the
-    /// future. In whole seconds, at most 300. Default: 60 seconds.
+    /// Sets by how much the clock of the issuer may be ahead: how far `nbf`, `iat` and `auth_time` may
+    /// be in the future. In whole seconds, at most 300. Default: 60 seconds.
     ///
     /// Without it, a new token is rejected by a machine whose clock is a second behind. It does not
     /// extend the lifetime of tokens. The larger of skew and [leeway](Self::leeway) counts, not
@@ -279,7 +279,7 @@ impl<C> VerifierBuilder<C> {
     /// checked again:
     ///
     /// - The keys. The cache is cleared when they are [replaced](KeySet::replace) or fetched again.
-    /// - `exp`, `nbf` and `iat`, and the application's [checks](Self::check).
+    /// - `exp`, `nbf`, `iat` and `auth_time`, and the application's [checks](Self::check).
     /// - Revocation, by layers and issuers that have a store.
     ///
     /// The `C` is deserialized once. All uses of the token share it.

@@ -42,7 +42,7 @@ use super::{
 ///    no member may be duplicate.
 /// 2. The signature, with a key whose algorithm equals the header's `alg`: see
 ///    [`KeySet`](crate::KeySet).
-/// 3. `exp` (required), `nbf` and `iat`. Then `iss`, `aud` and the token type as configured, and
+/// 3. `exp` (required), `nbf`, `iat` and `auth_time`. Then `iss`, `aud` and the token type as configured, and
 ///    the user id and the token id.
 /// 4. The application's claims: the payload must deserialize to `C`, and every
 ///    [check](super::VerifierBuilder::check) must pass.
@@ -99,6 +99,14 @@ impl<C> Verifier<C> {
         };
         let verifiers = verifiers.into_iter().map(single).collect::<Result<_, _>>()?;
         Ok(Self(Inner::ByIssuer(Arc::new(ByIssuer::new(verifiers)?))))
+    }
+
+    /// Whether every accepted token has an `iss` that was compared with a configured one.
+    pub(crate) fn requires_issuer(&self) -> bool {
+        match &self.0 {
+            Inner::Single(verifier) => verifier.issuer().is_some(),
+            Inner::ByIssuer(_) => true,
+        }
     }
 
     /// Returns how many tokens were found in the [cache](super::VerifierBuilder::cache), and how

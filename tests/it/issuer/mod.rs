@@ -12,4 +12,5 @@ mod rfc9068;
 mod rotation;
 mod sessions;
 mod settings;
+mod sharing;
 mod tokens;

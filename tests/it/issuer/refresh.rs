@@ -5,7 +5,8 @@ use serde_json::json;
 use tower_jwt_auth::{AuthErrorKind, Issuer, NumericDate, user::User};
 
 use crate::support::login::{
-    DAY, Directory, HOUR, MINUTE, NOW, Profile, Setup, ada, error_kind, key, payload, refresh_of,
+    DAY, Directory, HEADER, HOUR, MINUTE, NOW, Profile, SECRET, Setup, ada, error_kind, key, mint,
+    payload, refresh_of,
 };
 
 #[tokio::test]
@@ -215,4 +216,39 @@ async fn without_rotation_the_refresh_token_remains_valid() {
             assert_eq!(payload(next.access())["sid"], tokens.session_id());
         }
     }
+}
+
+#[tokio::test]
+async fn rejects_an_auth_time_in_the_future() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let with_auth_time = |auth_time: u64| {
+        let exp = NOW + 600;
+        let payload = format!(
+            r#"{{"token_type":"refresh","exp":{exp},"iat":{NOW},"jti":"x","user_id":"1",
+                "sid":"s","auth_time":{auth_time}}}"#
+        );
+        mint(SECRET, HEADER, &payload)
+    };
+    for (auth_time, kind) in [(60, AuthErrorKind::Revoked), (61, AuthErrorKind::NotYetValid)] {
+        let token = with_auth_time(NOW + auth_time);
+        assert_eq!(error_kind(issuer.refresh(&token, &setup.users).await), kind);
+        assert_eq!(error_kind(issuer.verify(&token).await), kind);
+    }
+}
+
+#[tokio::test]
+async fn verify_rejects_refresh_tokens_of_sessions_that_exceeded_their_lifetime() {
+    let setup = Setup::new();
+    let before = setup.builder().refresh_lifetime(3 * DAY).build().unwrap();
+    // The session lifetime was shortened afterwards.
+    let issuer = setup.builder().session_lifetime(2 * DAY).build().unwrap();
+    let tokens = before.login(&ada()).await.unwrap();
+    setup.clock.advance(2 * DAY - MINUTE);
+    assert!(issuer.verify(refresh_of(&tokens)).await.is_ok());
+    setup.clock.advance(MINUTE);
+    let refreshed = issuer.refresh(refresh_of(&tokens), &setup.users).await;
+    assert_eq!(error_kind(refreshed), AuthErrorKind::Expired);
+    assert_eq!(error_kind(issuer.verify(refresh_of(&tokens)).await), AuthErrorKind::Expired);
+    assert!(before.verify(refresh_of(&tokens)).await.is_ok());
 }

@@ -109,13 +109,15 @@ async fn entries_are_kept_until_the_last_token_expires() {
         }
     }
 
-    // Each rotation, logout and revocation is kept from its own time.
+    // Each rotation, logout and revocation is kept from its own time. A session that was ended is kept
+    // for its access tokens only.
     let tokens = issuer.login(&ada()).await.unwrap();
     setup.clock.advance(HOUR);
     let tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
     setup.clock.advance(HOUR);
     issuer.logout(refresh_of(&tokens)).await.unwrap();
-    for (at, expected) in [(2 * 3600 + session_kept - 1, 1), (2 * 3600 + session_kept, 0)] {
+    let ended_kept = access + slack;
+    for (at, expected) in [(2 * 3600 + ended_kept - 1, 1), (2 * 3600 + ended_kept, 0)] {
         setup.store.purge(NumericDate::from_secs(NOW + at), usize::MAX).await.unwrap();
         assert_eq!(setup.store.inner.len(), expected);
     }
