@@ -9,6 +9,7 @@ mod django_database;
 mod django_hashes;
 mod error;
 mod extract;
+mod inspect;
 mod interop;
 mod interop_jwks;
 mod interop_python;

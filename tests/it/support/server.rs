@@ -114,7 +114,7 @@ fn spawn<V: AsRef<OsStr>>(
 }
 
 /// The path at which cargo puts the example `name`, next to the directory of this test.
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let mut path = env::current_exe().unwrap();
     path.pop();
     path.pop();
