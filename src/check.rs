@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     clock::NumericDate,
-    error::{AuthError, AuthErrorKind},
+    error::{AuthError, AuthErrorKind, log_rejection},
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verification, Verifier},
-    trace::{in_span, warn},
+    trace::in_span,
 };
 
 /// A verifier, and the store that knows which of its tokens were revoked.
@@ -80,7 +80,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
         let lookup = async move {
             let revoked = match users.is_revoked(&store, &claims).await {
                 Err(error) if fail_open && error.kind() == AuthErrorKind::Unavailable => {
-                    warn!("token accepted without a revocation check: the store did not respond");
+                    log_rejection!(
+                        warn,
+                        &error,
+                        "token accepted without a revocation check: the store did not respond"
+                    );
                     false
                 }
                 revoked => revoked?,

@@ -1,6 +1,7 @@
 //! The macros of `tracing`, or macros that do nothing if the feature is off.
 
 #[cfg(feature = "tracing")]
+#[allow(unused_imports, reason = "which levels are used depends on the features")]
 pub(crate) use tracing::{debug, error, trace, warn};
 
 #[cfg(not(feature = "tracing"))]
@@ -14,6 +15,7 @@ macro_rules! no_op {
     }};
 }
 #[cfg(not(feature = "tracing"))]
+#[allow(unused_imports, reason = "which levels are used depends on the features")]
 pub(crate) use {no_op as debug, no_op as error, no_op as trace, no_op as warn};
 
 /// Wraps a future in a span of the level `TRACE`.

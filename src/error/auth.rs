@@ -2,22 +2,46 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use super::kind::AuthErrorKind;
+use super::{details::ErrorDetails, kind::AuthErrorKind};
 
 /// Why a request was rejected.
 ///
-/// Its message depends on the [kind](Self::kind) alone and contains neither the token nor a claim.
+/// The methods name what failed: the [kind](Self::kind), the claim or header
+/// [member](Self::member), the [rule](Self::rule) and the [setting](Self::setting) that determines
+/// it. [`source`](Error::source) is the cause, for example the error of a store.
+///
+/// ```
+/// use tower_jwt_auth::{Algorithm, AuthErrorKind, SigningKey, Verifier, Issuer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate(Algorithm::ES256)?;
+/// let issuer = Issuer::builder(key.clone()).audience("web").build()?;
+/// let tokens = issuer.login(&tower_jwt_auth::user::User::new(1, Default::default())).await?;
+///
+/// let verifier: Verifier = Verifier::builder(key).audience("api").build()?;
+/// let error = verifier.verify(tokens.access()).unwrap_err();
+/// assert_eq!(error.kind(), AuthErrorKind::WrongAudience);
+/// assert_eq!(error.member(), Some("aud"));
+/// assert_eq!(error.rule(), Some("expected api"));
+/// assert_eq!(error.setting(), Some("audience"));
+/// assert_eq!(error.to_string(), "the token is intended for another audience (aud: expected api)");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// The response to a rejected request has the `AuthError` in its extensions, for logs and metrics.
+/// The error never contains the token or the value of a claim, with one exception: an issuer that
+/// differs from a configured one by a trailing slash is named in the rule.
+///
+/// The error is for operators: its message may name settings. Responses have only the fixed strings
+/// of the kind: [`code`](AuthErrorKind::code), [`detail`](AuthErrorKind::detail) and the
+/// [challenge](Self::challenge).
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
     /// Behind one pointer: few errors have details, and errors are moved often.
-    details: Option<Arc<Details>>,
-}
-
-enum Details {
-    RequiredScope(Arc<str>),
-    Source(Box<dyn Error + Send + Sync>),
+    details: Option<Arc<ErrorDetails>>,
 }
 
 impl AuthError {
@@ -25,12 +49,17 @@ impl AuthError {
         kind: AuthErrorKind,
         source: impl Error + Send + Sync + 'static,
     ) -> Self {
-        Self { kind, details: Some(Arc::new(Details::Source(Box::new(source)))) }
+        let source = Some(Box::new(source) as _);
+        Self::with_details(kind, ErrorDetails { source, ..ErrorDetails::default() })
+    }
+
+    pub(crate) fn with_details(kind: AuthErrorKind, details: ErrorDetails) -> Self {
+        Self { kind, details: Some(Arc::new(details)) }
     }
 
     pub(crate) fn insufficient_scope(required: Arc<str>) -> Self {
-        let details = Details::RequiredScope(required);
-        Self { kind: AuthErrorKind::InsufficientScope, details: Some(Arc::new(details)) }
+        let details = ErrorDetails { required_scope: Some(required), ..ErrorDetails::default() };
+        Self::with_details(AuthErrorKind::InsufficientScope, details)
     }
 
     /// A handler or guard needs a value of the type `needed`, and no `layer` has provided one.
@@ -44,14 +73,50 @@ impl AuthError {
         self.kind
     }
 
+    /// The name of the claim or header member that violates the [rule](Self::rule), such as `aud`.
+    #[must_use]
+    pub fn member(&self) -> Option<&str> {
+        self.details().and_then(|details| details.member.as_deref()).or(self.kind.member())
+    }
+
+    /// The rule that the token violates: a constant, or made from the configuration, such as
+    /// `expected api`.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.details().and_then(|details| details.rule.as_deref()).or(self.kind.rule())
+    }
+
+    /// The setting that determines the [rule](Self::rule), such as `audience`.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        self.details().and_then(|details| details.setting).or(self.kind.setting())
+    }
+
+    /// The `kid` in the header of a token of the kind [`UnknownKey`](AuthErrorKind::UnknownKey).
+    ///
+    /// Anybody can write any `kid` into a token. At most 64 characters are kept, and all but visible
+    /// ASCII characters are escaped.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.details()?.key_id.as_deref()
+    }
+
+    /// The number of keys that were present, for an error of the kind
+    /// [`UnknownKey`](AuthErrorKind::UnknownKey).
+    #[must_use]
+    pub fn key_count(&self) -> Option<usize> {
+        self.details()?.key_count
+    }
+
     /// The required scopes, separated by spaces, of an error of the kind
     /// [`InsufficientScope`](AuthErrorKind::InsufficientScope).
     #[must_use]
     pub fn required_scope(&self) -> Option<&str> {
-        match self.details.as_deref() {
-            Some(Details::RequiredScope(scope)) => Some(scope),
-            Some(Details::Source(_)) | None => None,
-        }
+        self.details()?.required_scope.as_deref()
+    }
+
+    fn details(&self) -> Option<&ErrorDetails> {
+        self.details.as_deref()
     }
 
     /// How long the client should wait before it tries again, in whole seconds. `None` for kinds
@@ -78,7 +143,7 @@ impl AuthError {
         let realm = if quotable(realm) { realm } else { "api" };
         let mut value = ["Bearer realm=\"", realm, "\"", "", "", "", "", "", "", "", ""];
         if let Some(error) = self.kind.challenge_error() {
-            let description = self.kind.description();
+            let description = self.kind.challenge_description();
             value[3..8].copy_from_slice(&[
                 ", error=\"",
                 error,
@@ -104,22 +169,35 @@ impl From<AuthErrorKind> for AuthError {
 
 impl fmt::Debug for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthError").field("kind", &self.kind).finish_non_exhaustive()
+        let mut debug = f.debug_struct("AuthError");
+        debug.field("kind", &self.kind);
+        let fields =
+            [("member", self.member()), ("rule", self.rule()), ("setting", self.setting())];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                debug.field(name, &value);
+            }
+        }
+        debug.finish_non_exhaustive()
     }
 }
 
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.description())
+        f.write_str(self.kind.description())?;
+        let details = self.details();
+        let member = details.and_then(|details| details.member.as_deref());
+        match (member, details.and_then(|details| details.rule.as_deref())) {
+            (Some(member), Some(rule)) => write!(f, " ({member}: {rule})"),
+            (Some(only), None) | (None, Some(only)) => write!(f, " ({only})"),
+            (None, None) => Ok(()),
+        }
     }
 }
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self.details.as_deref() {
-            Some(Details::Source(source)) => Some(&**source),
-            Some(Details::RequiredScope(_)) | None => None,
-        }
+        self.details()?.source.as_deref().map(|source| source as _)
     }
 }
 

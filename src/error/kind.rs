@@ -13,6 +13,10 @@ pub enum AuthErrorKind {
     InvalidRequest,
     /// The token is not a well-formed JWT, or its header has a parameter that is not accepted.
     Malformed,
+    /// The token is longer than [`max_token_len`](crate::token::VerifierBuilder::max_token_len).
+    ///
+    /// The response is that of [`Malformed`](Self::Malformed).
+    TooLong,
     /// No trusted key matches the token's algorithm, key id and issuer.
     UnknownKey,
     /// The signature is invalid.
@@ -94,7 +98,41 @@ impl AuthErrorKind {
     }
 
     pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::TooLong => "the token is too long",
+            _ => self.challenge_description(),
+        }
+    }
+
+    pub(super) const fn challenge_description(self) -> &'static str {
         self.row().description
+    }
+
+    /// The member that an error of this kind is always about.
+    pub(super) const fn member(self) -> Option<&'static str> {
+        match self {
+            Self::Expired => Some("exp"),
+            Self::InsufficientScope => Some("scope"),
+            _ => None,
+        }
+    }
+
+    /// The rule that an error of this kind always violates.
+    pub(super) const fn rule(self) -> Option<&'static str> {
+        match self {
+            Self::Expired => Some("not in the past"),
+            Self::TooLong => Some("not longer than the maximum"),
+            _ => None,
+        }
+    }
+
+    /// The setting that determines this rule.
+    pub(super) const fn setting(self) -> Option<&'static str> {
+        match self {
+            Self::Expired => Some("leeway"),
+            Self::TooLong => Some("max_token_len"),
+            _ => None,
+        }
     }
 
     const fn row(self) -> Row {
@@ -113,7 +151,7 @@ impl AuthErrorKind {
                 Some("invalid_request"),
                 "the credentials are malformed",
             ),
-            Self::Malformed => Row::invalid_token(
+            Self::Malformed | Self::TooLong => Row::invalid_token(
                 "token_invalid",
                 "The token is invalid.",
                 "the token is malformed",

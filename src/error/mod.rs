@@ -1,9 +1,17 @@
 //! The two error types: [`AuthError`] for requests, [`ConfigError`] for settings.
 
 mod auth;
+#[cfg(feature = "tracing")]
+mod causes;
 mod config;
+mod details;
 mod kind;
+mod log;
 
 pub use auth::AuthError;
+#[cfg(feature = "tracing")]
+pub(crate) use causes::Causes;
 pub use config::{ConfigError, ConfigErrorKind};
+pub(crate) use details::{ErrorDetails, escape_key_id};
 pub use kind::AuthErrorKind;
+pub(crate) use log::log_rejection;

@@ -58,6 +58,8 @@ struct RefreshState {
     /// The number of failed fetches since the last successful one.
     failures: u32,
     last: Option<LastFetch>,
+    /// Why the last fetch failed, if it did.
+    last_error: Option<FetchError>,
 }
 
 /// The last successful fetch.
@@ -109,6 +111,11 @@ impl Refresher {
         let last = self.state().last.clone()?;
         let age = self.clock.now().saturating_duration_since(last.at);
         Some((last, age))
+    }
+
+    /// Why the last fetch failed, if it did.
+    pub(super) fn last_error(&self) -> Option<FetchError> {
+        self.state().last_error.clone()
     }
 
     /// The time until the next fetch in the background.
@@ -204,6 +211,7 @@ impl Refresher {
             Ok(fetched) => {
                 state.due = (now, self.policy.refresh_after(&fetched.headers));
                 state.failures = 0;
+                state.last_error = None;
                 self.apply(fetched, now, &mut state);
                 Ok(())
             }
@@ -214,6 +222,7 @@ impl Refresher {
                     state.failures = state.failures.saturating_add(1);
                     state.due = (now, self.policy.retry_after(state.failures, was_usable));
                 }
+                state.last_error = Some(error.clone());
                 Err(error)
             }
         }

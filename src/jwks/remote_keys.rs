@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 
@@ -111,6 +111,10 @@ impl KeySource for RemoteSource {
 
     fn is_usable(&self) -> bool {
         self.0.is_usable()
+    }
+
+    fn last_error(&self) -> Option<Arc<dyn Error + Send + Sync>> {
+        self.0.last_error().map(|error| Arc::new(error) as _)
     }
 
     fn fetch(&self, seen: &Arc<Keys>) -> Option<BoxFuture<'static, ()>> {

@@ -3,11 +3,11 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     check::{Check, Checker},
-    error::{AuthError, AuthErrorKind},
+    error::{AuthError, AuthErrorKind, log_rejection},
     found::{insert_anonymous, insert_claims},
     rejection::{Challenges, Rejection, respond_with},
     token::Claims,
-    trace::{debug, trace},
+    trace::trace,
     transport::{TokenSources, is_token68},
 };
 
@@ -60,7 +60,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
                 insert_claims(request.extensions_mut(), claims);
             }
             Err(error) if self.passes_without_claims(&error) => {
-                debug!(kind = ?error.kind(), "request passed on without claims");
+                log_rejection!(debug, &error, "request passed on without claims");
                 insert_anonymous::<C>(request.extensions_mut());
             }
             Err(error) => return Err(error),

@@ -14,6 +14,8 @@ pub(crate) use challenge::{Challenges, DEFAULT_REALM};
 pub use empty::EmptyRejection;
 pub use grpc::GrpcRejection;
 pub use json::JsonRejection;
+#[cfg(feature = "django")]
+pub(crate) use respond::log;
 pub(crate) use respond::{respond, respond_with};
 
 /// Turns an [`AuthError`] into a response with the body type `B` of the inner service.

@@ -3,10 +3,7 @@ use http::{
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use crate::{
-    error::{AuthError, AuthErrorKind},
-    trace::{debug, error, warn},
-};
+use crate::error::{AuthError, AuthErrorKind, log_rejection};
 
 use super::Rejection;
 
@@ -26,14 +23,7 @@ pub(crate) fn respond_with<B>(
     challenge: impl FnOnce(&AuthError) -> HeaderValue,
 ) -> Response<B> {
     let kind = error.kind();
-    if kind == AuthErrorKind::Misconfigured {
-        // The source names types of the application and never a value of the request.
-        error!(error = std::error::Error::source(&error), "the application is misconfigured");
-    } else if error.retry_after().is_some() {
-        warn!(?kind, "request rejected: a required service is unavailable");
-    } else {
-        debug!(?kind, "request rejected");
-    }
+    log(&error);
     let mut response = rejection.reject(&error);
     let needs_challenge =
         kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
@@ -48,4 +38,15 @@ pub(crate) fn respond_with<B>(
     }
     response.extensions_mut().insert(error);
     response
+}
+
+/// Logs a rejection. An error of the client is common, so its level is `DEBUG`.
+pub(crate) fn log(error: &AuthError) {
+    if error.kind() == AuthErrorKind::Misconfigured {
+        log_rejection!(error, error, "request rejected: the application is misconfigured");
+    } else if error.retry_after().is_some() {
+        log_rejection!(warn, error, "request rejected: a required service is unavailable");
+    } else {
+        log_rejection!(debug, error, "request rejected");
+    }
 }

@@ -75,8 +75,9 @@ impl TokenCheck {
         class: TokenClass,
     ) -> Result<Claims, SimpleJwtError> {
         let claims =
-            self.decoder.check_async(token).await.map_err(|error| {
-                fault_of(&error).map_or_else(|| error.into(), SimpleJwtError::from)
+            self.decoder.check_async(token).await.map_err(|error| match fault_of(&error) {
+                Some(fault) => SimpleJwtError::from(fault).with_found(error),
+                None => error.into(),
             })?;
         if let Err(fault) = self.verify(&claims, class) {
             self.blacklist.check(&claims, class).await?;
@@ -173,7 +174,7 @@ impl TokenCheck {
     pub(super) fn undecodable(&self, error: AuthError) -> SimpleJwtError {
         let Some(fault) = fault_of(&error) else { return error.into() };
         let faults = self.auth_classes.iter().map(|class| (*class, fault.clone()));
-        Reason::NoClassFits(faults.collect()).into()
+        SimpleJwtError::from(Reason::NoClassFits(faults.collect())).with_found(error)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct SimpleJwtError {
     reason: Reason,
     /// The challenge of a `401`, unless it is `Bearer realm="api"`.
     challenge: Option<HeaderValue>,
+    /// What the check of the token found, with more details than the reason.
+    found: Option<AuthError>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +59,11 @@ impl SimpleJwtError {
         Self { challenge: Some(challenge), ..self }
     }
 
+    /// Sets the error for the extensions of the response. It must have the kind of the reason.
+    pub(super) fn with_found(self, error: AuthError) -> Self {
+        Self { found: Some(error), ..self }
+    }
+
     pub(super) const fn challenge(&self) -> Option<&HeaderValue> {
         self.challenge.as_ref()
     }
@@ -67,6 +74,9 @@ impl SimpleJwtError {
 
     /// The error for the extensions of the response.
     pub(super) fn auth_error(&self) -> AuthError {
+        if let Some(found) = &self.found {
+            return found.clone();
+        }
         let kind = match &self.reason {
             Reason::Token(fault) => fault.kind(),
             Reason::NoClassFits(faults) => {
@@ -209,7 +219,7 @@ impl From<BackendError> for SimpleJwtError {
 
 impl From<Reason> for SimpleJwtError {
     fn from(reason: Reason) -> Self {
-        Self { reason, challenge: None }
+        Self { reason, challenge: None, found: None }
     }
 }
 

@@ -1,14 +1,12 @@
 //! A [`SimpleJwtError`] as a response.
 
-use std::error::Error;
-
 use axum::response::IntoResponse;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE},
 };
 
-use crate::trace::{debug, error, warn};
+use crate::rejection::log;
 
 use super::error::SimpleJwtError;
 
@@ -19,13 +17,7 @@ pub(super) fn respond<B: From<String>>(
 ) -> Response<B> {
     let error = rejected.auth_error();
     let status = rejected.status();
-    if status == StatusCode::INTERNAL_SERVER_ERROR {
-        error!(error = error.source(), "the application is misconfigured");
-    } else if error.retry_after().is_some() {
-        warn!(kind = ?error.kind(), "request rejected: temporarily unavailable");
-    } else {
-        debug!(kind = ?error.kind(), "request rejected");
-    }
+    log(&error);
     let mut response = json_response(status, rejected.to_json());
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {

@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::task::JoinHandle;
 
-use crate::clock::{Clock, NumericDate};
+use crate::{
+    clock::{Clock, NumericDate},
+    trace::warn,
+};
 
 use super::{error::StoreError, token_store::TokenStore};
 
@@ -66,8 +69,15 @@ impl Purger {
             loop {
                 let more = match tokio::time::timeout(DEADLINE, purge(clock.now(), BATCH)).await {
                     Ok(Ok(purged)) => purged == BATCH,
-                    // Requests report the failures of the store.
-                    Ok(Err(_)) | Err(_) => false,
+                    Ok(Err(error)) => {
+                        warn!(cause = %crate::error::Causes(&error), "purging failed");
+                        drop(error);
+                        false
+                    }
+                    Err(_) => {
+                        warn!("purging failed: the store did not respond in time");
+                        false
+                    }
                 };
                 tokio::time::sleep(if more { PAUSE } else { interval.max(PAUSE) }).await;
             }

@@ -38,7 +38,7 @@ impl<'a> Compact<'a> {
     #[inline]
     pub(super) fn split(token: &'a [u8], max_len: usize) -> Result<Self, AuthErrorKind> {
         if token.len() > max_len {
-            return Err(AuthErrorKind::Malformed);
+            return Err(AuthErrorKind::TooLong);
         }
         let (header, rest) = split_at_dot(token)?;
         let (payload, signature) = split_at_dot(rest)?;

@@ -43,7 +43,8 @@ impl Jws {
     ///
     /// # Errors
     ///
-    /// [`Malformed`](AuthErrorKind::Malformed) if it is too long or not a signed message,
+    /// [`TooLong`](AuthErrorKind::TooLong), [`Malformed`](AuthErrorKind::Malformed) if it is not a
+    /// signed message,
     /// [`UnknownKey`](AuthErrorKind::UnknownKey) if its `alg` differs, and
     /// [`InvalidSignature`](AuthErrorKind::InvalidSignature).
     pub fn verify(compact: &str, key: &VerifyingKey, max_len: usize) -> Result<Self, AuthError> {

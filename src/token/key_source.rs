@@ -1,6 +1,6 @@
 //! The port to keys that are fetched.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use futures::future::BoxFuture;
 
@@ -16,6 +16,9 @@ pub(crate) trait KeySource: Send + Sync {
 
     /// Returns whether the present keys may be used: they were fetched, and recently enough.
     fn is_usable(&self) -> bool;
+
+    /// Returns why the last fetch failed, if it did.
+    fn last_error(&self) -> Option<Arc<dyn Error + Send + Sync>>;
 
     /// Fetches keys newer than `seen`, or joins a fetch in progress. The future resolves when the
     /// fetch ends, whether or not it succeeded. Returns `None` during the cooldown.

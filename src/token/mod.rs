@@ -26,6 +26,7 @@ mod token_type;
 mod user_id;
 mod validation;
 mod verifier;
+mod violation;
 
 pub use algorithm::Algorithm;
 pub use cache::CacheStats;

@@ -7,9 +7,13 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
 
-use crate::{clock::NumericDate, error::AuthErrorKind};
+use crate::{
+    clock::NumericDate,
+    error::{AuthError, AuthErrorKind, ErrorDetails},
+};
 
 use super::{
+    claim_names::ClaimNames,
     claim_value::ClaimValue,
     members::{JsonStr, SeenMembers},
     registered::{AudienceMatch, PayloadStr, Registered, Scopes},
@@ -24,21 +28,27 @@ pub(super) fn read_registered(
     payload: &str,
     rules: &Rules,
     now: NumericDate,
-) -> Result<Registered, AuthErrorKind> {
+) -> Result<Registered, AuthError> {
     let mut registered = Registered::empty();
     let mut reader = Reader::new(payload, rules, now, &mut registered);
     let mut deserializer = serde_json::Deserializer::from_str(payload);
     let read = deserializer.deserialize_map(&mut reader);
     if reader.found_expired() {
-        return Err(AuthErrorKind::Expired);
+        return Err(AuthErrorKind::Expired.into());
     }
-    read.map_err(|error| kind_of(&error))?;
-    deserializer.end().map_err(|error| kind_of(&error))?;
-    if reader.is_complete() { Ok(registered) } else { Err(AuthErrorKind::InvalidClaims) }
-}
-
-fn kind_of(error: &serde_json::Error) -> AuthErrorKind {
-    if error.is_data() { AuthErrorKind::InvalidClaims } else { AuthErrorKind::Malformed }
+    read.map_err(|error| reader.error(&error))?;
+    deserializer.end().map_err(|error| reader.error(&error))?;
+    match reader.missing() {
+        None if reader.is_complete() => Ok(registered),
+        missing => Err(AuthError::with_details(
+            AuthErrorKind::InvalidClaims,
+            ErrorDetails {
+                member: missing.map(|name| name.to_owned().into()),
+                rule: Some("required".into()),
+                ..ErrorDetails::default()
+            },
+        )),
+    }
 }
 
 /// The claims whose values are read.
@@ -67,7 +77,57 @@ impl Claim {
     const fn bit(self) -> u32 {
         1 << self as u32
     }
+
+    fn name(self, names: &ClaimNames) -> Cow<'static, str> {
+        let name = match self {
+            Self::UserId => return names.user_id().to_owned().into(),
+            Self::TokenType => return names.token_type().to_owned().into(),
+            Self::Jti => return names.jti().to_owned().into(),
+            Self::ExpiresAt => "exp",
+            Self::NotBefore => "nbf",
+            Self::IssuedAt => "iat",
+            Self::AuthTime => "auth_time",
+            Self::Issuer => "iss",
+            Self::Subject => "sub",
+            Self::SessionId => "sid",
+            Self::Epoch => "user_epoch",
+            Self::Scope => "scope",
+            Self::Scp => "scp",
+            Self::Audience => "aud",
+            Self::ClientId => "client_id",
+            Self::Typ => "typ",
+            Self::TokenUse => "token_use",
+        };
+        name.into()
+    }
+
+    /// The rule for the JSON type and the form of the value.
+    const fn form(self) -> &'static str {
+        match self {
+            Self::UserId | Self::Jti | Self::SessionId | Self::ClientId => "expected an id",
+            Self::ExpiresAt | Self::NotBefore | Self::IssuedAt | Self::AuthTime => {
+                "expected a number of seconds from 1970 to 9999"
+            }
+            Self::TokenType
+            | Self::Issuer
+            | Self::Subject
+            | Self::Epoch
+            | Self::Typ
+            | Self::TokenUse => "expected a string",
+            Self::Scope | Self::Scp | Self::Audience => "expected a string or an array of strings",
+        }
+    }
 }
+
+/// The rule that a payload violates, and the claim that violates it.
+#[derive(Clone, Copy)]
+struct Violation {
+    claim: Option<Claim>,
+    rule: &'static str,
+}
+
+const DUPLICATE: Violation =
+    Violation { claim: None, rule: "at most 256 members, and no duplicates" };
 
 /// Reads a payload member by member.
 pub(super) struct Reader<'a, 'de> {
@@ -83,6 +143,8 @@ pub(super) struct Reader<'a, 'de> {
     is_finished: bool,
     /// Whether an error occurred. The type of the application's claims may have ignored it.
     has_failed: bool,
+    /// The violation that ended the reading.
+    violation: Option<Violation>,
 }
 
 impl<'a, 'de> Reader<'a, 'de> {
@@ -103,6 +165,7 @@ impl<'a, 'de> Reader<'a, 'de> {
             seen,
             is_finished: false,
             has_failed: false,
+            violation: None,
         }
     }
 
@@ -115,11 +178,28 @@ impl<'a, 'de> Reader<'a, 'de> {
         value: &mut ClaimValue<'de>,
     ) -> Result<bool, A::Error> {
         let Some(claim) = self.note(name)? else { return Ok(false) };
-        map.next_value_seed(&mut *value)?;
-        match self.read(claim, value) {
-            Some(()) => Ok(true),
-            None => Err(A::Error::custom("invalid claim")),
+        let read = map.next_value_seed(&mut *value);
+        if read.is_ok() && self.read(claim, value).is_some() {
+            return Ok(true);
         }
+        self.violation = Some(Violation { claim: Some(claim), rule: claim.form() });
+        read?;
+        Err(A::Error::custom("invalid claim"))
+    }
+
+    /// The error for a payload that could not be read.
+    fn error(&self, error: &serde_json::Error) -> AuthError {
+        if !error.is_data() {
+            return AuthErrorKind::Malformed.into();
+        }
+        let Violation { claim, rule } =
+            self.violation.unwrap_or(Violation { claim: None, rule: "expected a JSON object" });
+        let details = ErrorDetails {
+            member: claim.map(|claim| claim.name(self.rules.names())),
+            rule: Some(rule.into()),
+            ..ErrorDetails::default()
+        };
+        AuthError::with_details(AuthErrorKind::InvalidClaims, details)
     }
 
     /// Records that there are no more members.
@@ -139,23 +219,32 @@ impl<'a, 'de> Reader<'a, 'de> {
 
     /// Returns whether all members were read without an error and every required claim is present.
     pub(super) fn is_complete(&self) -> bool {
-        self.is_finished
-            && !self.has_failed
-            && (self.claims.has_expiry || self.rules.as_pyjwt)
-            && self.rules.required_claims().all(|name| self.has(name))
+        self.is_finished && !self.has_failed && self.missing().is_none()
+    }
+
+    /// Returns the name of a required claim that is missing.
+    fn missing(&self) -> Option<&str> {
+        if self.claims.has_expiry || self.rules.as_pyjwt {
+            self.rules.required_claims().find(|name| !self.has(name))
+        } else {
+            Some("exp")
+        }
     }
 
     #[expect(clippy::ptr_arg, reason = "a borrowed name outlives the reference to it")]
     fn note<E: Error>(&mut self, name: &Cow<'de, str>) -> Result<Option<Claim>, E> {
         let Some(claim) = self.claim(name) else {
             if self.rules.may_repeat != Some(name) {
-                self.seen.insert(name)?;
+                self.seen.insert(name).inspect_err(|_| self.violation = Some(DUPLICATE))?;
             }
             self.claims.is_bound |= name == "cnf";
-            self.claims.is_for_other_use |= self.rules.profile.excludes(name);
+            if let Some(name) = self.rules.profile.excluded(name) {
+                self.claims.other_use = Some(name);
+            }
             return Ok(None);
         };
         if self.seen_claims & claim.bit() != 0 {
+            self.violation = Some(Violation { claim: Some(claim), ..DUPLICATE });
             return Err(E::custom("duplicate claim"));
         }
         self.seen_claims |= claim.bit();
@@ -234,7 +323,10 @@ impl<'a, 'de> Reader<'a, 'de> {
                 value.id()?;
             }
             Claim::Typ | Claim::TokenUse => {
-                self.claims.is_for_other_use |= !names_access(value.string()?);
+                if !names_access(value.string()?) {
+                    let name = if matches!(claim, Claim::Typ) { "typ" } else { "token_use" };
+                    self.claims.other_use = Some(name);
+                }
             }
         }
         Some(())

@@ -68,8 +68,8 @@ pub(super) struct Registered {
     pub(super) scp: Scopes,
     pub(super) epoch: Option<PayloadStr>,
     pub(super) audience: AudienceMatch,
-    /// Whether a claim shows that the token is not an access token.
-    pub(super) is_for_other_use: bool,
+    /// The name of a claim that shows that the token is not an access token.
+    pub(super) other_use: Option<&'static str>,
     /// Whether the token is bound to a proof of possession (`cnf`, RFC 7800).
     pub(super) is_bound: bool,
 }
@@ -92,7 +92,7 @@ impl Registered {
             scp: Scopes::NONE,
             epoch: None,
             audience: AudienceMatch::Absent,
-            is_for_other_use: false,
+            other_use: None,
             is_bound: false,
         }
     }

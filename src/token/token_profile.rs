@@ -44,17 +44,22 @@ pub enum TokenProfile {
     Plain,
 }
 
+/// The header `typ` of access tokens.
+pub(super) const PERMITTED_TYPS: [&str; 2] = ["JWT", "at+jwt"];
+
 impl TokenProfile {
     /// Returns whether the header may have this `typ` if none is configured.
     pub(super) fn permits_typ(self, typ: Option<&str>) -> bool {
         self != Self::Plain
             || typ.is_none()
-            || ["JWT", "at+jwt"].iter().any(|permitted| typ_matches(typ, permitted))
+            || PERMITTED_TYPS.iter().any(|permitted| typ_matches(typ, permitted))
     }
 
-    /// Returns whether a token with the claim `name` is not an access token.
-    pub(super) fn excludes(self, name: &str) -> bool {
-        self == Self::Plain && matches!(name, "nonce" | "at_hash" | "c_hash" | "events")
+    /// Returns `name` if a token with a claim of this name is not an access token.
+    pub(super) fn excluded(self, name: &str) -> Option<&'static str> {
+        let excluded: &[_] =
+            if self == Self::Plain { &["nonce", "at_hash", "c_hash", "events"] } else { &[] };
+        excluded.iter().copied().find(|excluded| *excluded == name)
     }
 }
 

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use crate::{
     clock::NumericDate,
-    error::{AuthErrorKind, ConfigError},
+    error::{AuthError, AuthErrorKind, ConfigError},
 };
 
 use super::{
     claim_names::ClaimNames,
     header::typ_matches,
     registered::{AudienceMatch, Registered},
-    token_profile::{TokenProfile, names_access},
+    token_profile::{PERMITTED_TYPS, TokenProfile, names_access},
     token_type::TokenType,
+    violation,
 };
 
 /// No two clocks should differ by more, and an expired token is accepted for as long.
@@ -87,10 +88,14 @@ impl Rules {
         Ok(())
     }
 
-    pub(super) fn check_typ(&self, typ: Option<&str>) -> Result<(), AuthErrorKind> {
+    pub(super) fn check_typ(&self, typ: Option<&str>) -> Result<(), AuthError> {
         match &self.header_typ {
-            Some(expected) if !typ_matches(typ, expected) => Err(AuthErrorKind::WrongTokenType),
-            None if !self.profile.permits_typ(typ) => Err(AuthErrorKind::WrongTokenType),
+            Some(expected) if !typ_matches(typ, expected) => {
+                Err(violation::wrong_typ("header_typ", [&**expected]))
+            }
+            None if !self.profile.permits_typ(typ) => {
+                Err(violation::wrong_typ("profile", PERMITTED_TYPS))
+            }
             _ => Ok(()),
         }
     }
@@ -101,28 +106,31 @@ impl Rules {
         claims: &Registered,
         payload: &str,
         now: NumericDate,
-    ) -> Result<(), AuthErrorKind> {
+    ) -> Result<(), AuthError> {
         self.check_times(claims, now)?;
         if let Some(expected) = &self.issuer {
             let issuer = claims.issuer.as_ref().map(|issuer| issuer.resolve(payload));
             if issuer != Some(expected) {
-                return Err(AuthErrorKind::WrongIssuer);
+                return Err(violation::wrong_issuer([&**expected], issuer));
             }
         }
-        if self.audiences.is_some() && claims.audience != AudienceMatch::Accepted {
-            return Err(AuthErrorKind::WrongAudience);
+        if let Some(accepted) = &self.audiences
+            && claims.audience != AudienceMatch::Accepted
+        {
+            return Err(violation::wrong_audience(accepted));
         }
-        if let Some(accepted) = &self.token_types {
-            let token_type = claims.token_type.as_ref();
-            if !token_type.is_some_and(|token_type| accepted.contains(token_type)) {
-                return Err(AuthErrorKind::WrongTokenType);
-            }
+        let token_type = claims.token_type.as_ref();
+        if let Some(accepted) = &self.token_types
+            && !token_type.is_some_and(|token_type| accepted.contains(token_type))
+        {
+            let name = self.names.token_type();
+            return Err(violation::wrong_token_type(name, accepted));
         }
         if self.profile == TokenProfile::Plain {
-            let token_type = claims.token_type.as_ref();
             let is_other = token_type.is_some_and(|token_type| !names_access(token_type.as_str()));
-            if is_other || claims.is_for_other_use {
-                return Err(AuthErrorKind::WrongTokenType);
+            let other = claims.other_use.or(is_other.then(|| self.names.token_type()));
+            if let Some(name) = other {
+                return Err(violation::other_use(name));
             }
         }
         if let Some(longest) = self.longest_lifetime {
@@ -130,14 +138,18 @@ impl Rules {
                 claims.expires_at.saturating_duration_since(issued_at) <= longest
             });
             if !within {
-                return Err(AuthErrorKind::InvalidClaims);
+                return Err(violation::too_long_lived(longest));
             }
         }
-        let lacks_id = (claims.jti.is_none() && !self.jti_optional)
-            || (claims.user_id.is_empty() && !self.user_id_optional);
+        if claims.jti.is_none() && !self.jti_optional {
+            return Err(violation::missing(self.names.jti(), "optional_jti"));
+        }
+        if claims.user_id.is_empty() && !self.user_id_optional {
+            return Err(violation::missing(self.names.user_id(), "optional_user_id"));
+        }
         // A token bound to a key requires a proof of possession, which a bearer token lacks.
-        if lacks_id || claims.is_bound {
-            return Err(AuthErrorKind::InvalidClaims);
+        if claims.is_bound {
+            return Err(violation::bound());
         }
         Ok(())
     }
@@ -153,16 +165,20 @@ impl Rules {
         &self,
         claims: &Registered,
         now: NumericDate,
-    ) -> Result<(), AuthErrorKind> {
+    ) -> Result<(), AuthError> {
         if self.is_expired(claims.expires_at, now) {
-            return Err(AuthErrorKind::Expired);
+            return Err(AuthErrorKind::Expired.into());
         }
         let latest = now.saturating_add(self.leeway.max(self.clock_skew));
-        if claims.not_before.is_some_and(|date| date > latest)
-            || claims.issued_at.is_some_and(|date| date > latest)
-            || claims.auth_time.is_some_and(|date| date > latest)
-        {
-            return Err(AuthErrorKind::NotYetValid);
+        let times = [
+            ("nbf", claims.not_before),
+            ("iat", claims.issued_at),
+            ("auth_time", claims.auth_time),
+        ];
+        for (claim, date) in times {
+            if date.is_some_and(|date| date > latest) {
+                return Err(violation::not_yet_valid(claim));
+            }
         }
         Ok(())
     }

@@ -16,10 +16,11 @@ use AuthErrorKind as Kind;
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
 /// Every kind with its status, its `code` and the `error` of its challenge.
-const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 21] = [
+const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 22] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
+    (Kind::TooLong, 401, "token_invalid", INVALID_TOKEN),
     (Kind::UnknownKey, 401, "token_invalid", INVALID_TOKEN),
     (Kind::InvalidSignature, 401, "token_invalid", INVALID_TOKEN),
     (Kind::Expired, 401, "token_expired", INVALID_TOKEN),
@@ -68,9 +69,13 @@ fn the_kind_determines_the_response() {
         let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         assert_eq!(body, serde_json::json!({ "detail": kind.detail(), "code": code }));
         let value = challenge(&error, "api");
+        let description = match kind {
+            Kind::TooLong => "the token is malformed",
+            _ => &message,
+        };
         let expected = match challenge_error {
             Some(name) => {
-                format!(r#"Bearer realm="api", error="{name}", error_description="{message}""#)
+                format!(r#"Bearer realm="api", error="{name}", error_description="{description}""#)
             }
             None => r#"Bearer realm="api""#.to_owned(),
         };

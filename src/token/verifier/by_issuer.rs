@@ -2,10 +2,13 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::{AuthErrorKind, ConfigError};
+use crate::error::ConfigError;
 
 use super::{
-    super::{cache::CacheStats, claims::Claims, compact::Compact, reader::peek_issuer},
+    super::{
+        cache::CacheStats, claims::Claims, compact::Compact, reader::peek_issuer,
+        violation::wrong_issuer,
+    },
     error::VerifyError,
     single::{SingleVerifier, decode_payload},
 };
@@ -56,9 +59,14 @@ impl<C: DeserializeOwned> ByIssuer<C> {
             return Ok(result?);
         }
         let payload = decode_payload(&Compact::split(token, self.max_token_len)?)?;
-        let issuer = peek_issuer(&payload).ok_or(AuthErrorKind::WrongIssuer)?;
-        let selected = self.verifiers.iter().find(|verifier| verifier.issuer() == Some(&issuer));
-        let verifier = selected.ok_or(AuthErrorKind::WrongIssuer)?;
+        let issuer = peek_issuer(&payload);
+        let accepted = |verifier: &&Arc<SingleVerifier<C>>| {
+            issuer.is_some() && verifier.issuer() == issuer.as_deref()
+        };
+        let Some(verifier) = self.verifiers.iter().find(accepted) else {
+            let accepted = self.verifiers.iter().filter_map(|verifier| verifier.issuer());
+            return Err(wrong_issuer(accepted, issuer.as_deref()).into());
+        };
         drop(issuer);
         verifier.verify_uncached(token, Some(payload), &verifier.keys.load())
     }

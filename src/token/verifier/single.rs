@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     clock::{Clock, NumericDate},
-    error::AuthErrorKind,
+    error::{AuthError, AuthErrorKind, ErrorDetails, escape_key_id},
 };
 
 use super::{
@@ -72,7 +72,7 @@ impl<C> SingleVerifier<C> {
         &self,
         token: &[u8],
         keys: &Arc<Keys>,
-    ) -> Option<Result<Claims<C>, AuthErrorKind>> {
+    ) -> Option<Result<Claims<C>, AuthError>> {
         let cache = self.cache_for(keys)?;
         if !self.keys.source().is_none_or(|source| source.is_usable()) {
             return None;
@@ -82,11 +82,17 @@ impl<C> SingleVerifier<C> {
         Some(checked.and_then(|()| self.run_checks(&claims)).map(|()| claims))
     }
 
-    fn run_checks(&self, claims: &Claims<C>) -> Result<(), AuthErrorKind> {
-        if self.checks.iter().all(|check| check(claims)) {
-            Ok(())
-        } else {
-            Err(AuthErrorKind::CheckFailed)
+    fn run_checks(&self, claims: &Claims<C>) -> Result<(), AuthError> {
+        match self.checks.iter().position(|check| !check(claims)) {
+            None => Ok(()),
+            Some(index) => Err(AuthError::with_details(
+                AuthErrorKind::CheckFailed,
+                ErrorDetails {
+                    rule: Some(format!("check number {}", index + 1).into()),
+                    setting: Some("check"),
+                    ..ErrorDetails::default()
+                },
+            )),
         }
     }
 }
@@ -133,11 +139,12 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         let payload = || payload.map_or_else(|| decode_payload(&token), Ok);
         if let Err(error) = verified {
             let Some(source) = source.filter(|_| error.is_provisional) else {
-                return Err(error.kind.into());
+                return Err(key_error(error.kind, keys, header, None).into());
             };
             self.check_before_fetch(&token, header, &payload()?, &**source)?;
+            let otherwise = key_error(error.kind, keys, header, Some(&**source));
             let (source, seen) = (Arc::clone(source), Arc::clone(keys));
-            return Err(VerifyError::KeysNeeded { source, seen, otherwise: error.kind });
+            return Err(VerifyError::KeysNeeded { source, seen, otherwise });
         }
 
         let claims = self.claims(payload()?)?;
@@ -150,9 +157,9 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
 
     /// Reads and checks all claims of `payload`.
     #[inline]
-    fn claims(&self, payload: String) -> Result<Claims<C>, AuthErrorKind> {
+    fn claims(&self, payload: String) -> Result<Claims<C>, AuthError> {
         if has_private_marker(payload.as_bytes()) {
-            return Err(AuthErrorKind::InvalidClaims);
+            return Err(invalid_claims("no private markers of serde_json"));
         }
         let now = self.clock.now();
         let mut registered = Registered::empty();
@@ -161,17 +168,17 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
                 self.rules.check(&registered, &payload, now)?;
                 Ok(Claims::new(payload, registered, custom))
             }
-            Err(PayloadError::Expired) => Err(AuthErrorKind::Expired),
+            Err(PayloadError::Expired) => Err(AuthErrorKind::Expired.into()),
             Err(PayloadError::Inconclusive) => {
                 let registered = self.registered(&payload, now)?;
-                let custom =
-                    serde_json::from_str(&payload).map_err(|_| AuthErrorKind::InvalidClaims)?;
+                let custom = serde_json::from_str(&payload)
+                    .map_err(|_| invalid_claims("expected the application's claims"))?;
                 Ok(Claims::new(payload, registered, custom))
             }
         }
     }
 
-    fn registered(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthErrorKind> {
+    fn registered(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthError> {
         let registered = read_registered(payload, &self.rules, now)?;
         self.rules.check(&registered, payload, now)?;
         Ok(registered)
@@ -184,13 +191,13 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         header: &Header<'_>,
         payload: &str,
         source: &dyn KeySource,
-    ) -> Result<(), AuthErrorKind> {
+    ) -> Result<(), AuthError> {
         if !source.accepts(&header.algorithm) {
-            return Err(AuthErrorKind::UnknownKey);
+            return Err(key_error(AuthErrorKind::UnknownKey, &self.keys.load(), header, None));
         }
         token.decode_signature(&mut SignatureBuffer::new())?;
         if has_private_marker(payload.as_bytes()) {
-            return Err(AuthErrorKind::InvalidClaims);
+            return Err(invalid_claims("no private markers of serde_json"));
         }
         self.registered(payload, self.clock.now()).map(drop)
     }
@@ -199,6 +206,44 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
 #[inline]
 pub(super) fn decode_payload(token: &Compact<'_>) -> Result<String, AuthErrorKind> {
     String::from_utf8(token.decode_payload()?).map_err(|_| AuthErrorKind::Malformed)
+}
+
+fn invalid_claims(rule: &'static str) -> AuthError {
+    let details = ErrorDetails { rule: Some(rule.into()), ..ErrorDetails::default() };
+    AuthError::with_details(AuthErrorKind::InvalidClaims, details)
+}
+
+/// The error for a signature that none of `keys` verifies.
+fn key_error(
+    kind: AuthErrorKind,
+    keys: &Keys,
+    header: &Header<'_>,
+    source: Option<&dyn KeySource>,
+) -> AuthError {
+    match kind {
+        AuthErrorKind::UnknownKey => {
+            let all = keys.verifying_keys();
+            let has_algorithm = all.iter().any(|key| key.algorithm().has_name(&header.algorithm));
+            let (member, rule) = if has_algorithm {
+                ("kid", "expected the id of a trusted key")
+            } else {
+                ("alg", "expected the algorithm of a trusted key")
+            };
+            let details = ErrorDetails {
+                member: Some(member.into()),
+                rule: Some(rule.into()),
+                key_id: header.key_id.as_deref().map(escape_key_id),
+                key_count: Some(all.len()),
+                ..ErrorDetails::default()
+            };
+            AuthError::with_details(kind, details)
+        }
+        AuthErrorKind::Unavailable => match source.and_then(KeySource::last_error) {
+            Some(cause) => AuthError::with_source(kind, cause),
+            None => kind.into(),
+        },
+        _ => kind.into(),
+    }
 }
 
 impl<C> fmt::Debug for SingleVerifier<C> {

@@ -157,10 +157,10 @@ impl<C: DeserializeOwned> Verifier<C> {
     pub(crate) fn verify_or_fetch(&self, token: &[u8]) -> Verification<C> {
         match self.try_verify(token) {
             Ok(claims) => Verification::Done(Ok(claims)),
-            Err(VerifyError::Final(kind)) => Verification::Done(Err(kind.into())),
+            Err(VerifyError::Final(error)) => Verification::Done(Err(error)),
             Err(VerifyError::KeysNeeded { source, seen, otherwise }) => match source.fetch(&seen) {
                 Some(fetch) => Verification::FetchKeys(fetch),
-                None => Verification::Done(Err(otherwise.into())),
+                None => Verification::Done(Err(otherwise)),
             },
         }
     }

@@ -18,7 +18,7 @@ use tower_jwt_auth::{
 use crate::support::{
     app::{bearer, layer, request, send_once, token, with_authorization},
     log::Log,
-    mint::clock,
+    mint::{Minter, claims, clock},
     slow_store::{SlowStore, Verdict},
 };
 
@@ -53,12 +53,32 @@ async fn each_outcome_logs_one_event() {
         (with_store(Verdict::NotRevoked), valid(), vec![LOOKUP.to_owned(), accepted]),
         (with_store(Verdict::Revoked), valid(), vec![LOOKUP.to_owned(), rejected("Revoked")]),
         (
+            layer(),
+            bearer(&token(&[("exp", "1")])),
+            vec![rejected(r#"Expired member="exp" rule="not in the past" setting="leeway""#)],
+        ),
+        (
+            layer(),
+            bearer(&token(&[("token_type", r#""refresh""#)])),
+            vec![rejected(
+                r#"WrongTokenType member="token_type" rule="expected access" setting="token_types""#,
+            )],
+        ),
+        (
+            layer(),
+            bearer(&Minter::hs256().mint(r#"{"alg":"HS512","kid":"x\ny"}"#, claims(&[]))),
+            vec![rejected(
+                r#"UnknownKey member="alg" rule="expected the algorithm of a trusted key" kid="x\\ny" keys=1"#,
+            )],
+        ),
+        (
             with_store(Verdict::Fails(REASON)),
             valid(),
             vec![
                 LOOKUP.to_owned(),
                 format!(
-                    "WARN event request rejected: a required service is unavailable kind=Unavailable {REJECTED}"
+                    "WARN event request rejected: a required service is unavailable kind=Unavailable \
+                     cause=the token store is unavailable: postgres://[redacted]@db {REJECTED}"
                 ),
             ],
         ),
@@ -84,7 +104,10 @@ async fn each_outcome_logs_one_event() {
     let _ = send_once(&guard, request()).await;
     let lines = log.take();
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].starts_with("ERROR event the application is misconfigured"), "{lines:?}");
+    assert!(
+        lines[0].starts_with("ERROR event request rejected: the application is misconfigured"),
+        "{lines:?}"
+    );
     assert!(lines[0].contains("requires a JwtAuthLayer"), "{lines:?}");
 }
 

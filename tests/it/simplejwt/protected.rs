@@ -438,6 +438,9 @@ async fn names_a_missing_layer_in_the_log_and_not_in_the_response() {
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(member(&reply, "detail"), "The server is misconfigured.");
     let lines = log.take().join("\n");
-    assert!(lines.starts_with("ERROR event the application is misconfigured"), "{lines}");
+    assert!(
+        lines.starts_with("ERROR event request rejected: the application is misconfigured"),
+        "{lines}"
+    );
     assert!(lines.contains("DjangoUser requires a SimpleJwtLayer"));
 }

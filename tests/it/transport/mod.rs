@@ -19,7 +19,7 @@ use crate::support::app::{LayerResponse, send, valid_token, with_lines};
 const USER_42: Result<&str, AuthErrorKind> = Ok("42");
 
 /// Every rejection by a layer: kind, status, challenge, `code` and `detail`.
-const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
+const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 15] = [
     (
         MissingCredentials,
         401,
@@ -36,6 +36,13 @@ const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 14] = [
     ),
     (
         Malformed,
+        401,
+        r#"Bearer realm="api", error="invalid_token", error_description="the token is malformed""#,
+        "token_invalid",
+        "The token is invalid.",
+    ),
+    (
+        AuthErrorKind::TooLong,
         401,
         r#"Bearer realm="api", error="invalid_token", error_description="the token is malformed""#,
         "token_invalid",

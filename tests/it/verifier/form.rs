@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tower_jwt_auth::{AuthErrorKind, Verifier};
 
-use super::{MALFORMED, Outcome, assert_outcome, builder, strict};
+use super::{MALFORMED, Outcome, TOO_LONG, assert_outcome, builder, strict};
 use crate::support::mint::{Minter, claims, encode};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -162,16 +162,16 @@ fn token_of_len(len: usize) -> String {
 #[test]
 fn rejects_tokens_longer_than_configured() {
     assert_outcome(&strict(), &token_of_len(8192), Ok(()), "8192 bytes");
-    assert_outcome(&strict(), &token_of_len(8193), MALFORMED, "8193 bytes");
+    assert_outcome(&strict(), &token_of_len(8193), TOO_LONG, "8193 bytes");
 
     let roomy: Verifier = builder().max_token_len(20_000).build().unwrap();
     assert_outcome(&roomy, &token_of_len(8193), Ok(()), "8193 bytes");
     assert_outcome(&roomy, &token_of_len(20_000), Ok(()), "20000 bytes");
-    assert_outcome(&roomy, &token_of_len(20_001), MALFORMED, "20001 bytes");
+    assert_outcome(&roomy, &token_of_len(20_001), TOO_LONG, "20001 bytes");
 
     let narrow: Verifier = builder().max_token_len(300).build().unwrap();
     assert_outcome(&narrow, &token_of_len(300), Ok(()), "300 bytes");
-    assert_outcome(&narrow, &token_of_len(301), MALFORMED, "301 bytes");
+    assert_outcome(&narrow, &token_of_len(301), TOO_LONG, "301 bytes");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn rejects_huge_input() {
     let huge = 32 * 1024 * 1024;
     let inputs = [".".repeat(huge), "A".repeat(huge), format!("{}.{}", "A".repeat(huge), "..")];
     for input in &inputs {
-        assert_outcome(&verifier, input, MALFORMED, "huge");
+        assert_outcome(&verifier, input, TOO_LONG, "huge");
     }
     assert_outcome(&verifier, &".".repeat(8192), MALFORMED, "only dots");
 }

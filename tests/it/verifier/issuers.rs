@@ -8,8 +8,8 @@ use tower_jwt_auth::{
 };
 
 use super::{
-    EXPIRED, INVALID_CLAIMS, INVALID_SIGNATURE, MALFORMED, Outcome, UNKNOWN_KEY, WRONG_AUDIENCE,
-    WRONG_ISSUER, WRONG_TYPE, assert_outcome,
+    EXPIRED, INVALID_CLAIMS, INVALID_SIGNATURE, MALFORMED, Outcome, TOO_LONG, UNKNOWN_KEY,
+    WRONG_AUDIENCE, WRONG_ISSUER, WRONG_TYPE, assert_outcome,
 };
 use crate::support::{
     keys,
@@ -139,7 +139,7 @@ fn rejects_input_without_an_issuer() {
         ("", MALFORMED),
         ("a.b", MALFORMED),
         ("a.b.c", MALFORMED),
-        (&*"x".repeat(100_000), MALFORMED),
+        (&*"x".repeat(100_000), TOO_LONG),
         (&*Minter::hs256().token("[]"), WRONG_ISSUER),
         (&*Minter::hs256().token(r#""https://a.example""#), WRONG_ISSUER),
         (&*Minter::hs256().token(""), WRONG_ISSUER),
@@ -158,9 +158,9 @@ fn applies_the_maximum_length_of_the_selected_issuer() {
     .unwrap();
     for (signer, issuer, padding, expected) in [
         (A, r#""https://a.example""#, 0, Ok(())),
-        (A, r#""https://a.example""#, 400, MALFORMED),
+        (A, r#""https://a.example""#, 400, TOO_LONG),
         (B, r#""https://b.example""#, 400, Ok(())),
-        (B, r#""https://b.example""#, 900, MALFORMED),
+        (B, r#""https://b.example""#, 900, TOO_LONG),
     ] {
         let filling = format!("{:?}", "x".repeat(padding));
         let token = token(signer, &[("iss", issuer), ("x", &filling)]);

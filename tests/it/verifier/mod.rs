@@ -8,6 +8,7 @@ mod form;
 mod header;
 mod issuers;
 mod profiles;
+mod reasons;
 mod times;
 
 use tower_jwt_auth::{
@@ -23,6 +24,7 @@ use crate::support::{
 type Outcome = Result<(), AuthErrorKind>;
 
 const MALFORMED: Outcome = Err(AuthErrorKind::Malformed);
+const TOO_LONG: Outcome = Err(AuthErrorKind::TooLong);
 const UNKNOWN_KEY: Outcome = Err(AuthErrorKind::UnknownKey);
 const INVALID_SIGNATURE: Outcome = Err(AuthErrorKind::InvalidSignature);
 const INVALID_CLAIMS: Outcome = Err(AuthErrorKind::InvalidClaims);

@@ -1,0 +1,106 @@
+//! The errors for claims that violate a rule of the configuration.
+
+use std::{borrow::Cow, time::Duration};
+
+use crate::error::{AuthError, AuthErrorKind, ErrorDetails};
+
+use super::token_type::TokenType;
+
+/// How many accepted values an error lists.
+const LISTED: usize = 8;
+
+fn error(
+    kind: AuthErrorKind,
+    member: &str,
+    rule: impl Into<Cow<'static, str>>,
+    setting: &'static str,
+) -> AuthError {
+    let details = ErrorDetails {
+        member: Some(member.to_owned().into()),
+        rule: Some(rule.into()),
+        setting: Some(setting),
+        ..ErrorDetails::default()
+    };
+    AuthError::with_details(kind, details)
+}
+
+fn expected<'a>(accepted: impl IntoIterator<Item = &'a str>) -> String {
+    let accepted: Vec<_> = accepted.into_iter().collect();
+    let (listed, others) = accepted.split_at(accepted.len().min(LISTED));
+    let one_of = if accepted.len() > 1 { "one of " } else { "" };
+    let listed = listed.join(", ");
+    match others.len() {
+        0 => format!("expected {one_of}{listed}"),
+        others => format!("expected {one_of}{listed} and {others} more"),
+    }
+}
+
+/// The token has no accepted issuer, but `found`.
+///
+/// Providers write their issuer with a trailing slash or without one. An issuer that differs from an
+/// accepted one by the slash alone reveals nothing, and is named.
+pub(super) fn wrong_issuer<'a>(
+    accepted: impl IntoIterator<Item = &'a str, IntoIter: Clone>,
+    found: Option<&str>,
+) -> AuthError {
+    let accepted = accepted.into_iter();
+    let without_slash = |issuer: &'a str| issuer.strip_suffix('/').unwrap_or(issuer);
+    let near = found.and_then(|found| {
+        let stem = found.strip_suffix('/').unwrap_or(found);
+        accepted.clone().find(|issuer| without_slash(issuer) == stem).map(|issuer| (issuer, found))
+    });
+    let rule = match near {
+        Some((issuer, found)) => {
+            format!("expected {issuer}, found {found}, which differs only by a trailing slash")
+        }
+        None => expected(accepted),
+    };
+    error(AuthErrorKind::WrongIssuer, "iss", rule, "issuer")
+}
+
+pub(super) fn wrong_audience(accepted: &[Box<str>]) -> AuthError {
+    let rule = expected(accepted.iter().map(AsRef::as_ref));
+    error(AuthErrorKind::WrongAudience, "aud", rule, "audience")
+}
+
+pub(super) fn wrong_token_type(claim: &str, accepted: &[TokenType]) -> AuthError {
+    let rule = expected(accepted.iter().map(TokenType::as_str));
+    error(AuthErrorKind::WrongTokenType, claim, rule, "token_types")
+}
+
+/// The header member `typ` is not accepted.
+pub(super) fn wrong_typ<'a>(
+    setting: &'static str,
+    accepted: impl IntoIterator<Item = &'a str>,
+) -> AuthError {
+    error(AuthErrorKind::WrongTokenType, "typ", expected(accepted), setting)
+}
+
+/// The claim `name` shows that the token is not an access token.
+pub(super) fn other_use(name: &str) -> AuthError {
+    error(AuthErrorKind::WrongTokenType, name, "expected an access token", "profile")
+}
+
+pub(super) fn not_yet_valid(claim: &str) -> AuthError {
+    error(AuthErrorKind::NotYetValid, claim, "not in the future", "clock_skew")
+}
+
+pub(super) fn too_long_lived(longest: Duration) -> AuthError {
+    let rule = format!("at most {} seconds after iat", longest.as_secs());
+    error(AuthErrorKind::InvalidClaims, "exp", rule, "longest_lifetime")
+}
+
+/// The claim `name`, which `setting` makes optional, is missing.
+pub(super) fn missing(name: &str, setting: &'static str) -> AuthError {
+    error(AuthErrorKind::InvalidClaims, name, "required", setting)
+}
+
+/// The token is bound to a key.
+pub(super) fn bound() -> AuthError {
+    let details = ErrorDetails {
+        member: Some("cnf".into()),
+        rule: Some("not bound to a key".into()),
+        ..ErrorDetails::default()
+    };
+    AuthError::with_details(AuthErrorKind::InvalidClaims, details)
+}
