@@ -18,31 +18,53 @@ impl<C> Clone for Anonymous<C> {
     }
 }
 
-/// Finds what the innermost layer has left, for readers that do not know its type of claims.
+/// What the innermost layer has left, for readers and layers that do not know its type of claims.
 ///
-/// A function is cheaper to insert than a second handle to the claims.
+/// Functions are cheaper to insert than a second handle to the claims.
 #[derive(Clone, Copy)]
-struct FindRegistered(fn(&Extensions) -> Result<RegisteredClaims, AuthError>);
-
-impl FindRegistered {
-    const fn of<C: Send + Sync + 'static>() -> Self {
-        Self(|extensions| found_claims::<C>(extensions).map(Claims::registered_claims))
-    }
+struct Found {
+    registered: fn(&Extensions) -> Result<RegisteredClaims, AuthError>,
+    remove: fn(&mut Extensions),
 }
 
+/// Leaves `claims` for the handler, and removes what an outer layer has left, whatever its type: the
+/// innermost layer decides who the user of a request is.
+///
+/// `remove` removes all that the calling layer leaves, for a layer inside it.
 pub(crate) fn insert_claims<C: Send + Sync + 'static>(
     extensions: &mut Extensions,
     claims: Claims<C>,
+    remove: fn(&mut Extensions),
 ) {
+    replace_outer::<C>(extensions, remove);
     extensions.insert(claims);
-    extensions.insert(FindRegistered::of::<C>());
 }
 
-/// Removes the claims of an outer layer, which the calling layer does not vouch for.
-pub(crate) fn insert_anonymous<C: Send + Sync + 'static>(extensions: &mut Extensions) {
+/// Like [`insert_claims`], for a request that the calling layer passes on without claims.
+pub(crate) fn insert_anonymous<C: Send + Sync + 'static>(
+    extensions: &mut Extensions,
+    remove: fn(&mut Extensions),
+) {
+    replace_outer::<C>(extensions, remove);
+    // The application may have inserted claims itself. This layer does not vouch for them.
     extensions.remove::<Claims<C>>();
     extensions.insert(Anonymous::<C>(PhantomData));
-    extensions.insert(FindRegistered::of::<C>());
+}
+
+fn replace_outer<C: Send + Sync + 'static>(
+    extensions: &mut Extensions,
+    remove: fn(&mut Extensions),
+) {
+    let registered = |extensions: &_| found_claims::<C>(extensions).map(Claims::registered_claims);
+    if let Some(outer) = extensions.insert(Found { registered, remove }) {
+        (outer.remove)(extensions);
+    }
+}
+
+/// Removes what [`insert_claims`] and [`insert_anonymous`] leave.
+pub(crate) fn remove_claims<C: Send + Sync + 'static>(extensions: &mut Extensions) {
+    extensions.remove::<Claims<C>>();
+    extensions.remove::<Anonymous<C>>();
 }
 
 /// The claims that a layer has left in `extensions`.
@@ -54,7 +76,10 @@ pub(crate) fn found_claims<C: Send + Sync + 'static>(
         None if extensions.get::<Anonymous<C>>().is_some() => {
             Err(AuthErrorKind::MissingCredentials.into())
         }
-        None => Err(AuthError::missing_layer(type_name::<Claims<C>>(), "JwtAuthLayer")),
+        None => Err(AuthError::missing_layer(
+            type_name::<Claims<C>>(),
+            "JwtAuthLayer for these claims, as the innermost one,",
+        )),
     }
 }
 
@@ -78,8 +103,8 @@ impl RegisteredClaims {
     ///   the request carries no token.
     /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a layer.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, AuthError> {
-        match extensions.get::<FindRegistered>() {
-            Some(FindRegistered(find)) => find(extensions),
+        match extensions.get::<Found>() {
+            Some(found) => (found.registered)(extensions),
             None => Err(AuthError::missing_layer("RegisteredClaims", "JwtAuthLayer")),
         }
     }

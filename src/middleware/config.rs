@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     check::{Check, Checker},
     error::{AuthError, AuthErrorKind, log_rejection},
-    found::{insert_anonymous, insert_claims},
+    found::{insert_anonymous, insert_claims, remove_claims},
     rejection::{Challenges, Rejection, respond_with},
     token::Claims,
     trace::trace,
@@ -57,11 +57,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
         match checked {
             Ok(claims) => {
                 trace!("token accepted");
-                insert_claims(request.extensions_mut(), claims);
+                insert_claims(request.extensions_mut(), claims, remove_claims::<C>);
             }
             Err(error) if self.passes_without_claims(&error) => {
                 log_rejection!(debug, &error, "request passed on without claims");
-                insert_anonymous::<C>(request.extensions_mut());
+                insert_anonymous::<C>(request.extensions_mut(), remove_claims::<C>);
             }
             Err(error) => return Err(error),
         }

@@ -44,6 +44,15 @@
 //! # }
 //! ```
 //!
+//! # Nested layers
+//!
+//! On each request, the innermost layer decides who the user is. It removes the claims that an outer
+//! layer has found, also those of another type, and also if it passes the request on without claims.
+//! A handler that reads [`Claims`](crate::Claims) of an outer layer's type gets the error of a
+//! missing layer. Middleware between the two layers sees the outer claims; if the handler needs
+//! both, for example those of a calling service and those of its user, store the outer ones there in
+//! an extension of your own.
+//!
 //! # Logging
 //!
 //! With the feature `tracing`, each outcome logs an event. It names the

@@ -8,7 +8,7 @@ use tower::Service;
 use tower_layer::Layer;
 
 use crate::{
-    found::{insert_anonymous, insert_claims},
+    found::{insert_anonymous, insert_claims, remove_claims},
     token::{Claims, NoClaims},
 };
 
@@ -89,8 +89,10 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         match &self.claims {
-            Some(claims) => insert_claims(request.extensions_mut(), claims.clone()),
-            None => insert_anonymous::<C>(request.extensions_mut()),
+            Some(claims) => {
+                insert_claims(request.extensions_mut(), claims.clone(), remove_claims::<C>)
+            }
+            None => insert_anonymous::<C>(request.extensions_mut(), remove_claims::<C>),
         }
         self.inner.call(request)
     }

@@ -4,7 +4,7 @@ use http::{Extensions, HeaderValue, Request, StatusCode};
 
 use crate::{
     error::AuthErrorKind,
-    found::{insert_anonymous, insert_claims},
+    found::{insert_anonymous, insert_claims, remove_claims},
     middleware::InvalidToken,
     simplejwt::{
         check::Verdict,
@@ -124,20 +124,20 @@ impl Authentication {
         }
         debug!("request continues without a user");
         let challenge = self.challenge().clone();
-        let extensions = remove_user(request);
+        let extensions = request.extensions_mut();
+        remove_user(extensions);
+        insert_anonymous::<NoClaims>(extensions, remove_user);
         extensions.insert(Anonymous { challenge });
-        insert_anonymous::<NoClaims>(extensions);
         Ok(())
     }
 }
 
-/// Removes what an outer layer has found. This layer may accept another user, or none.
-fn remove_user<B>(request: &mut Request<B>) -> &mut Extensions {
-    let extensions = request.extensions_mut();
+/// Removes what a layer of this kind has left. A layer inside it may accept another user, or none.
+fn remove_user(extensions: &mut Extensions) {
     extensions.remove::<DjangoUser>();
     extensions.remove::<TokenUser>();
     extensions.remove::<Anonymous>();
-    extensions
+    remove_claims::<NoClaims>(extensions);
 }
 
 /// Puts the user of a valid token into the request.
@@ -150,8 +150,9 @@ fn admit<B>(
         return Err(Reason::NoUserId.into());
     }
     trace!("token accepted");
-    let extensions = remove_user(request);
-    insert_claims(extensions, claims.clone());
+    let extensions = request.extensions_mut();
+    remove_user(extensions);
+    insert_claims(extensions, claims.clone(), remove_user);
     extensions.insert(TokenUser::new(claims));
     if let Some(user) = user {
         extensions.insert(user);

@@ -4,5 +4,6 @@ mod bodies;
 mod fail_open;
 mod lookup;
 mod modes;
+mod nested;
 mod readiness;
 mod types;

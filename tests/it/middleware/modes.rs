@@ -1,7 +1,7 @@
 //! Required and optional authentication, and several layers around one service.
 
 use http::{Request, Response, header::COOKIE};
-use tower::{Layer, ServiceBuilder, ServiceExt, layer::util::Stack, service_fn};
+use tower::{Layer, ServiceExt, layer::util::Stack, service_fn};
 use tower_jwt_auth::{
     AuthErrorKind::{self, InvalidRequest, Malformed, MissingCredentials, Revoked, Unavailable},
     Claims, JwtAuthLayer, MemoryStore,
@@ -11,9 +11,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    app::{
-        Profile, bearer, layer, layer_of, request, send, token, valid_token, with_authorization,
-    },
+    app::{bearer, layer, request, send, token, valid_token, with_authorization},
     slow_store::{SlowStore, Verdict},
 };
 
@@ -125,26 +123,6 @@ async fn a_guard_reads_the_claims_of_the_layer_around_it() {
     assert_eq!(response.outcome(), Err(MissingCredentials));
     let outside = send(&Stack::new(layer(), guard), bearer(&valid_token())).await;
     assert_eq!(outside.outcome(), Err(AuthErrorKind::Misconfigured));
-}
-
-#[tokio::test]
-async fn layers_with_different_claims_can_be_combined() {
-    let both = token(&[("username", r#""ada""#)]);
-    let service = ServiceBuilder::new()
-        .layer(layer())
-        .layer(layer_of::<Profile>().with_optional(InvalidToken::Ignore))
-        .service(service_fn(|request: Request<String>| async move {
-            let plain = request.extensions().get::<Claims>().unwrap();
-            let profile = request.extensions().get::<Claims<Profile>>();
-            let name = profile.map(|claims| claims.username.clone());
-            let body = format!("{} {}", plain.user_id(), name.unwrap_or_default());
-            Ok::<_, std::convert::Infallible>(Response::new(body))
-        }));
-    let response = service.clone().oneshot(bearer(&both)).await.unwrap();
-    assert_eq!(response.body(), "42 ada");
-    // Without `username` the inner layer rejects the token, but the outer one accepts it.
-    let response = service.oneshot(bearer(&valid_token())).await.unwrap();
-    assert_eq!(response.body(), "42 ");
 }
 
 #[tokio::test]

@@ -359,6 +359,72 @@ async fn generic_readers_get_the_claims_of_the_innermost_layer() {
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "no claims of the outer layer");
 }
 
+/// Otherwise a handler could read two users from one request.
+#[tokio::test]
+async fn layers_of_both_kinds_remove_the_user_of_the_outer_one() {
+    let site = Site::new().await;
+    let issuer = Issuer::builder(SigningKey::hs256(keys::SECRET).unwrap())
+        .claims::<serde_json::Value>()
+        .clock(&site.clock)
+        .build()
+        .unwrap();
+    let user = User::new(9, json!({ "name": "eve" }));
+    let of_issuer = issuer.login(&user).await.unwrap();
+    let jwt = site.builder(&json!({ "AUTH_HEADER_NAME": "HTTP_X_TOKEN" })).build().unwrap();
+    let who = get(async |registered: Option<RegisteredClaims>, extensions: http::Extensions| {
+        let registered = registered.map(|claims| claims.user_id().to_string());
+        let found = [
+            extensions.get::<DjangoUser>().is_some(),
+            extensions.get::<TokenUser>().is_some(),
+            extensions.get::<Claims>().is_some(),
+            extensions.get::<Claims<serde_json::Value>>().is_some(),
+        ];
+        format!("{} {found:?}", registered.unwrap_or_default())
+    });
+    let optional = InvalidToken::Reject;
+    let anonymous = || jwt.layer().unwrap().with_optional(optional);
+    let app: Router = Router::new()
+        .route(
+            "/issuer",
+            who.clone().layer::<_, Infallible>(issuer.layer()).layer(jwt.layer().unwrap()),
+        )
+        .route(
+            "/issuer/optional",
+            who.clone()
+                .layer::<_, Infallible>(issuer.layer().with_optional(optional))
+                .layer(jwt.layer().unwrap()),
+        )
+        .route(
+            "/issuer/after-nobody",
+            who.clone().layer::<_, Infallible>(issuer.layer()).layer(anonymous()),
+        )
+        .route(
+            "/django",
+            who.clone().layer::<_, Infallible>(jwt.layer().unwrap()).layer(issuer.layer()),
+        )
+        .route(
+            "/django/stateless",
+            who.clone().layer::<_, Infallible>(jwt.stateless_layer()).layer(issuer.layer()),
+        )
+        .route("/django/optional", who.layer::<_, Infallible>(anonymous()).layer(issuer.layer()));
+    let send = async |path: &str, has_issuer: bool, has_django: bool| {
+        let mut request = Request::get(path);
+        if has_issuer {
+            request = request.header("authorization", format!("Bearer {}", of_issuer.access()));
+        }
+        if has_django {
+            request = request.header("x-token", format!("Bearer {}", token("access", &[])));
+        }
+        send(&app, request.body(Body::empty()).unwrap()).await.body
+    };
+    assert_eq!(send("/issuer", true, true).await, "9 [false, false, false, true]");
+    assert_eq!(send("/issuer/optional", false, true).await, " [false, false, false, false]");
+    assert_eq!(send("/issuer/after-nobody", true, false).await, "9 [false, false, false, true]");
+    assert_eq!(send("/django", true, true).await, "1 [true, true, true, false]");
+    assert_eq!(send("/django/stateless", true, true).await, "1 [false, true, true, false]");
+    assert_eq!(send("/django/optional", true, false).await, " [false, false, false, false]");
+}
+
 /// Otherwise an authenticated request could be taken for an anonymous one.
 #[tokio::test]
 async fn an_inner_layer_overrides_an_anonymous_outer_layer() {
