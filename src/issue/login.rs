@@ -68,7 +68,9 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
     /// Logs a user in whose credentials were checked after `start`.
     ///
     /// If the user was [revoked](Self::revoke_user) in the meantime, for example because of a new
-    /// password, the credentials may be out of date, and the login fails.
+    /// password, the credentials may be out of date, and the login fails. Check them once more, from
+    /// [`start_login`](Self::start_login) on. The token routes do that once, and then respond with
+    /// `503`.
     ///
     /// ```
     /// use tower_jwt_auth::{

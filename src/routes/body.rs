@@ -6,7 +6,10 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
 };
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::error::ConfigError;
@@ -26,8 +29,12 @@ pub(crate) struct BodyLimits {
 
 /// Why a body could not be read.
 pub(crate) enum BodyError {
-    /// The media type is not the expected one.
+    /// The media type is not the expected one, or has another `charset` than UTF-8.
     MediaType,
+    /// There is more than one `Content-Type`.
+    RepeatedMediaType,
+    /// The body is compressed.
+    Encoded,
     TooLarge,
     Timeout,
     /// The connection failed.
@@ -53,15 +60,16 @@ impl BodyLimits {
         Ok(())
     }
 
-    /// Reads the body of `request`, which must have this media type.
+    /// Reads the body of `request`, which must have this media type and not be encoded.
+    ///
+    /// A proxy or firewall may have read the body according to these headers. So each must have one
+    /// meaning, and that must be how the body is read here.
     pub(super) async fn read_as(
         &self,
         media_type: &str,
         request: Request,
     ) -> Result<Bytes, BodyError> {
-        if !is_of_type(request.headers(), media_type) {
-            return Err(BodyError::MediaType);
-        }
+        check_headers(request.headers(), media_type)?;
         self.read(request.into_body()).await
     }
 
@@ -80,8 +88,32 @@ impl BodyLimits {
     }
 }
 
-fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
+fn check_headers(headers: &HeaderMap, media_type: &str) -> Result<(), BodyError> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (content_type, second) = (types.next(), types.next());
+    if second.is_some() {
+        return Err(BodyError::RepeatedMediaType);
+    }
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(|content_type| is_of_type(content_type, media_type)) {
+        return Err(BodyError::MediaType);
+    }
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(BodyError::Encoded);
+    }
+    Ok(())
+}
+
+fn is_of_type(content_type: &str, media_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    essence.eq_ignore_ascii_case(media_type) && parts.all(|parameter| !is_other_charset(parameter))
+}
+
+/// Whether `parameter` names another character encoding than UTF-8.
+fn is_other_charset(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    name.trim_end().eq_ignore_ascii_case("charset")
+        && !value.trim_start().trim_matches('"').eq_ignore_ascii_case("utf-8")
 }

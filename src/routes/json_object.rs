@@ -1,10 +1,10 @@
 //! Parsing JSON objects that clients send.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value};
 
@@ -17,51 +17,82 @@ const RESERVED_PREFIX: &str = "$serde_json::private::";
 pub(crate) enum JsonObjectError {
     /// The body is not JSON.
     Syntax,
-    /// The body is JSON, but not an object, or an object with a duplicate member.
+    /// The body is JSON, but not an object, or an object in it has a duplicate member.
     NotAnObject,
     /// A member name is reserved by the JSON parser.
     ReservedName,
 }
 
-/// Parses a JSON object that has no duplicate and no reserved member names.
+/// Parses a JSON object in which no object, at any depth, has duplicate or reserved member names.
 pub(crate) fn parse_object(json: &[u8]) -> Result<Map<String, Value>, JsonObjectError> {
     let json = str::from_utf8(json).or(Err(JsonObjectError::Syntax))?;
-    let DistinctObject(members) = serde_json::from_str(json).map_err(|error| {
+    let classify = |error: serde_json::Error| {
         if error.is_data() { JsonObjectError::NotAnObject } else { JsonObjectError::Syntax }
-    })?;
+    };
+    let DistinctNames = serde_json::from_str(json).map_err(classify)?;
+    let members = serde_json::from_str(json).map_err(classify)?;
     if has_reserved_name(json) {
         return Err(JsonObjectError::ReservedName);
     }
     Ok(members)
 }
 
-/// A JSON object without duplicate members. If a body had two passwords, the one that is checked
-/// here might not be the one that another server has seen.
-struct DistinctObject(Map<String, Value>);
+/// JSON without duplicate member names. If a body had two passwords, the one that is checked here
+/// might not be the one that another server has seen.
+struct DistinctNames;
 
-impl<'de> Deserialize<'de> for DistinctObject {
+impl<'de> Deserialize<'de> for DistinctNames {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DistinctObjectVisitor;
+        deserializer.deserialize_any(DistinctNamesVisitor)
+    }
+}
 
-        impl<'de> Visitor<'de> for DistinctObjectVisitor {
-            type Value = DistinctObject;
+struct DistinctNamesVisitor;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'de> Visitor<'de> for DistinctNamesVisitor {
+    type Value = DistinctNames;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("duplicate member"));
-                    }
-                }
-                Ok(DistinctObject(members))
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut names = HashSet::new();
+        while let Some((name, DistinctNames)) = map.next_entry::<String, _>()? {
+            if !names.insert(name) {
+                return Err(A::Error::custom("duplicate member"));
             }
         }
+        Ok(DistinctNames)
+    }
 
-        deserializer.deserialize_map(DistinctObjectVisitor)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while let Some(DistinctNames) = seq.next_element()? {}
+        Ok(DistinctNames)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(DistinctNames)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(DistinctNames)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(DistinctNames)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(DistinctNames)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(DistinctNames)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(DistinctNames)
     }
 }
 

@@ -10,18 +10,23 @@
 //! | `POST /blacklist` | `{"refresh"}` | `{}` once the token's session has ended; may be repeated |
 //!
 //! Each path is served with and without a trailing slash. `/blacklist` exists only if the issuer has
-//! a store. Request bodies are JSON objects without duplicate members.
+//! a store. Request bodies are JSON objects in UTF-8, not compressed, and no object in them has
+//! duplicate members.
+//!
+//! If a [revocation](crate::Issuer::revoke_user) ends the user's sessions while a login checks the
+//! credentials, it checks them once more, because they may have changed. If it happens again, the
+//! response is `503`.
 //!
 //! The body of an error response is `{"detail": "…", "code": "…"}`: `detail` is for people, `code`
 //! for programs. The codes are those of [`AuthErrorKind::code`](crate::AuthErrorKind::code), and:
 //!
 //! | status | code | when |
 //! |---|---|---|
-//! | 400 | `invalid_body` | the body is not a JSON object, or its fields are invalid: then it has `"errors": {"username": ["…"]}` |
+//! | 400 | `invalid_body` | there are two `Content-Type` headers, or the body is not a JSON object, or its fields are invalid: then it has `"errors": {"username": ["…"]}` |
 //! | 405 | `method_not_allowed` | the method is not `POST` |
 //! | 408 | `body_timeout` | the body was not received within [10 seconds](TokenRoutesBuilder::body_timeout) |
 //! | 413 | `body_too_large` | the body is longer than [16 KiB](TokenRoutesBuilder::body_limit) |
-//! | 415 | `unsupported_media_type` | the body is not `application/json` |
+//! | 415 | `unsupported_media_type` | the body is not `application/json`, has another `charset` than `utf-8`, or is compressed |
 //!
 //! All responses have `Cache-Control: no-store`. Every `401` has a challenge.
 //!

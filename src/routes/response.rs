@@ -3,7 +3,7 @@
 use axum::{body::Body, response::Response};
 use http::{
     HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -33,5 +33,11 @@ pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Respon
 /// RFC 6749 section 5.1 requires `no-store` for responses with tokens.
 pub(super) fn uncached(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// RFC 9110 section 15.5.16: a `415` because of a content coding lists the supported ones.
+pub(super) fn accepting_no_coding(mut response: Response) -> Response {
+    response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     response
 }

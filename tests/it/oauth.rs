@@ -16,8 +16,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    Method, Request, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE},
+    HeaderValue, Method, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -387,6 +387,7 @@ async fn malformed_requests_are_rejected() {
             ("application/json", json!({ "token": token }).to_string(), 415),
             ("text/plain", format!("token={token}"), 415),
             ("", format!("token={token}"), 415),
+            (&format!("{FORM}; charset=utf-16"), format!("token={token}"), 415),
         ] {
             let reply = send(&app, request(path, content_type, body.clone())).await;
             assert_eq!(reply.status, status, "{content_type} {body}");
@@ -394,6 +395,15 @@ async fn malformed_requests_are_rejected() {
             let response = reply.json();
             assert_eq!(response["error"], "invalid_request");
             assert!(response["error_description"].is_string());
+        }
+        for (name, value, status) in [(CONTENT_ENCODING, "gzip", 415), (CONTENT_TYPE, FORM, 400)] {
+            let mut request = request(path, FORM, format!("token={token}"));
+            request.headers_mut().append(name, HeaderValue::from_static(value));
+            let reply = send(&app, request).await;
+            assert_eq!(
+                (reply.status.as_u16(), &reply.json()["error"]),
+                (status, &json!("invalid_request"))
+            );
         }
         let reply = send(&app, request(&format!("{path}?token={token}"), FORM, "")).await;
         assert_eq!(reply.status, 400, "the query is not read");

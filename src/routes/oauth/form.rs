@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::{
     body::{BodyError, BodyLimits},
-    response::json_response,
+    response::{accepting_no_coding, json_response},
 };
 
 /// Reads the parameter `token` of the form in the request's body.
@@ -15,8 +15,15 @@ pub(super) async fn token(request: Request, limits: &BodyLimits) -> Result<Strin
     let body = body.map_err(|error| match error {
         BodyError::MediaType => invalid_request(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The request body must be application/x-www-form-urlencoded.",
+            "The request body must be application/x-www-form-urlencoded, in UTF-8.",
         ),
+        BodyError::RepeatedMediaType => {
+            invalid_request(StatusCode::BAD_REQUEST, "The request has several media types.")
+        }
+        BodyError::Encoded => accepting_no_coding(invalid_request(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The request body must not be compressed.",
+        )),
         BodyError::TooLarge => {
             invalid_request(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large.")
         }

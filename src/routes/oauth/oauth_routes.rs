@@ -23,8 +23,8 @@ use super::{
 /// | `POST /introspect` | `token` | `{"active": true, …}` for a valid access token, otherwise `{"active": false}` |
 /// | `POST /revoke` | `token` | `200` once the token is revoked, and for an invalid token; the session of a refresh token ends |
 ///
-/// Request bodies are `application/x-www-form-urlencoded`, at most 16 KiB, without repeated
-/// parameters. `token_type_hint` is ignored. The body of an error response is
+/// Request bodies are `application/x-www-form-urlencoded` in UTF-8, not compressed, at most 16 KiB,
+/// without repeated parameters. `token_type_hint` is ignored. The body of an error response is
 /// `{"error": "invalid_request", "error_description": "…"}`. While the store is unavailable, the
 /// response is `503`. All responses have `Cache-Control: no-store`.
 ///

@@ -9,15 +9,18 @@ use serde_json::{Map, Value, json};
 use crate::{
     error::{AuthError, AuthErrorKind},
     issue::{Event, Issuer, Tokens},
-    user::{Credentials, UserBackend},
+    user::UserBackend,
 };
 
 use super::{
     super::response::ok,
     request,
-    response::{TokenResponse, invalid_fields, rejected},
+    response::{TokenResponse, rejected},
     settings::TokenSettings,
 };
+
+/// How often the credentials of one request are checked, if the user is revoked each time meanwhile.
+const MAX_LOGIN_ATTEMPTS: usize = 2;
 
 /// The state of the handlers.
 pub(super) struct TokenState<U, C, R> {
@@ -33,15 +36,25 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     let label = state.session_label(&request);
-    let mut fields = match request::fields(request, &state.settings).await {
-        Ok(fields) => fields,
+    let body = match request::body(request, &state.settings).await {
+        Ok(body) => body,
         Err(response) => return response,
     };
-    let credentials = match U::Credentials::from_fields(&mut fields) {
-        Some(credentials) if fields.errors().is_empty() => credentials,
-        _ => return invalid_fields(fields.errors()),
+    let mut attempts = 0;
+    let outcome = loop {
+        let credentials = match request::credentials(&body, &state.settings) {
+            Ok(credentials) => credentials,
+            Err(invalid) => return invalid.response(),
+        };
+        attempts += 1;
+        match state.log_in(credentials, label.as_deref()).await {
+            Ok(None) if attempts < MAX_LOGIN_ATTEMPTS => {}
+            Ok(Some(logged_in)) => break Ok(logged_in),
+            Ok(None) => break Err(AuthErrorKind::Unavailable.into()),
+            Err(error) => break Err(error),
+        }
     };
-    match state.log_in(credentials, label.as_deref()).await {
+    match outcome {
         Ok((tokens, extras)) => ok(&state.token_response(&tokens, extras)),
         Err(error) => {
             state.issuer.emit(&Event::LoginFailed { reason: error.kind() });
@@ -125,24 +138,23 @@ where
     C: Serialize,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
+    /// Checks the credentials and begins a session. `None` if the user was revoked in between: the
+    /// credentials may have been replaced, and must be checked again.
     async fn log_in(
         &self,
         credentials: U::Credentials,
         label: Option<&str>,
-    ) -> Result<(Tokens, Map<String, Value>), AuthError> {
+    ) -> Result<Option<(Tokens, Map<String, Value>)>, AuthError> {
         let start = self.issuer.start_login().await?;
         let user = self.users.authenticate(credentials).await?;
         // The response is the same for an inactive and an unknown user, so that clients cannot find
         // out which accounts exist.
         let user = user.filter(|user| user.is_active()).ok_or(AuthErrorKind::InvalidCredentials)?;
-        // A user who was revoked during the check has new credentials.
-        let tokens = self.issuer.finish_login(start, &user, label).await.map_err(|error| {
-            match error.kind() {
-                AuthErrorKind::Revoked => AuthErrorKind::InvalidCredentials.into(),
-                _ => error,
-            }
-        })?;
+        let tokens = match self.issuer.finish_login(start, &user, label).await {
+            Err(error) if error.kind() == AuthErrorKind::Revoked => return Ok(None),
+            tokens => tokens?,
+        };
         let extras = self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
-        Ok((tokens, extras))
+        Ok(Some((tokens, extras)))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     user::FieldErrors,
 };
 
-use super::super::response::{json_response, problem, uncached};
+use super::super::response::{accepting_no_coding, json_response, problem, uncached};
 
 /// The body of a login or a refresh: each token with its member name, and the members that the
 /// application adds. Those cannot replace the tokens.
@@ -72,6 +72,12 @@ pub(super) fn too_large() -> Response {
 }
 
 pub(super) fn unsupported_media_type() -> Response {
-    let detail = "The request body must be application/json.";
+    let detail = "The request body must be application/json, in UTF-8.";
     problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+}
+
+pub(super) fn unsupported_encoding() -> Response {
+    let detail = "The request body must not be compressed.";
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    accepting_no_coding(problem(status, "unsupported_media_type", detail))
 }

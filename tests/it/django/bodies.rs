@@ -175,6 +175,10 @@ fn whole_bodies(pair: &Pair) {
     pair.case("a duplicate member").differs(DUPLICATES, 400, "").send(|_| {
         post_bytes("/api/token/verify/", "application/json", r#"{"token":"a","token":"b"}"#)
     });
+    pair.case("a duplicate member of an inner object").differs(DUPLICATES, 400, "").send(|_| {
+        let body = r#"{"token":"x","other":[{"a":1,"a":2}]}"#;
+        post_bytes("/api/token/verify/", "application/json", body)
+    });
     let nested = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
     pair.case("deep nesting")
         .differs("a deeply nested body", 400, "")

@@ -123,7 +123,6 @@ async fn other_request_headers_have_no_effect() {
         ("cookie", "access=garbage"),
         ("x-http-method-override", "DELETE"),
         ("accept", "text/html"),
-        ("content-encoding", "gzip"),
     ] {
         let request = Request::post("/api/token/verify/?token=garbage")
             .header(CONTENT_TYPE, "application/json")
@@ -131,10 +130,5 @@ async fn other_request_headers_have_no_effect() {
             .body(Body::from(json!({"token": access}).to_string()));
         assert_eq!(send(&app, request.unwrap()).await.status, 200, "{name}");
     }
-    let two = Request::post("/api/token/verify/")
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONTENT_TYPE, "application/json")
-        .body(Body::from(json!({"token": access}).to_string()));
-    assert_eq!(send(&app, two.unwrap()).await.status, 200);
     assert_eq!(send(&app, post("/api/token/verify/", "")).await.status, 400);
 }
