@@ -59,14 +59,11 @@ impl Adoption {
         Self { end, was_revoked: None }
     }
 
-    pub(super) async fn check(
-        &self,
-        claims: RegisteredClaims,
-        now: NumericDate,
-    ) -> Result<(), AuthError> {
-        if now >= self.end {
-            return Err(AuthErrorKind::InvalidClaims.into());
-        }
+    pub(super) fn has_ended(&self, now: NumericDate) -> bool {
+        now >= self.end
+    }
+
+    pub(super) async fn check(&self, claims: RegisteredClaims) -> Result<(), AuthError> {
         match &self.was_revoked {
             Some(was_revoked) if was_revoked(claims).await? => Err(AuthErrorKind::Revoked.into()),
             _ => Ok(()),

@@ -254,6 +254,7 @@ impl<C, R> IssuerBuilder<C, R> {
     /// Requires a [`store`](Self::store). Default: they are rejected.
     ///
     /// Such a token begins a session with its first use, and its `jti` becomes the id of the session.
+    /// Where it cannot be adopted, it is invalid for every purpose, a logout included.
     pub fn adopt_refresh_tokens(mut self, adoption: Adoption) -> Self {
         self.settings.adoption = Some(adoption);
         self

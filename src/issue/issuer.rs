@@ -165,9 +165,14 @@ impl<C, R> Issuer<C, R> {
         claims: RegisteredClaims,
         now: NumericDate,
     ) -> Result<(), AuthError> {
+        self.current_adoption(now)?.check(claims).await
+    }
+
+    /// Fails if refresh tokens without `sid` are not accepted, or not any more.
+    pub(super) fn current_adoption(&self, now: NumericDate) -> Result<&Adoption, AuthError> {
         match &self.0.adoption {
-            Some(adoption) => adoption.check(claims, now).await,
-            None => Err(AuthErrorKind::InvalidClaims.into()),
+            Some(adoption) if !adoption.has_ended(now) => Ok(adoption),
+            _ => Err(AuthErrorKind::InvalidClaims.into()),
         }
     }
 

@@ -133,6 +133,10 @@ where
     /// Ends the session of a refresh token, even if the token was spent. Calling it again has no
     /// effect.
     ///
+    /// A token without `sid` is invalid unless it can be
+    /// [adopted](super::IssuerBuilder::adopt_refresh_tokens). If it can, it is revoked, whether or
+    /// not it was adopted already and whatever the earlier system knows about it.
+    ///
     /// # Errors
     ///
     /// The reason why the token is not a valid refresh token, or as
@@ -141,6 +145,7 @@ where
         let claims = self.0.refresh.verify(refresh_token)?;
         let (session_id, adopt) = refresh_session(&claims);
         if adopt {
+            self.current_adoption(self.0.clock.now())?;
             // Its session may not have begun yet, and must not begin afterwards.
             self.revoke_token(&claims).await?;
         }

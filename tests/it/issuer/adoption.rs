@@ -1,17 +1,24 @@
 //! Refresh tokens without `sid`, as SimpleJWT issues them with the same secret.
 
+use axum::body::Body;
+use http::Request;
 use serde_json::json;
+use tower::layer::util::Identity;
 use tower_jwt_auth::{
-    AuthErrorKind, ConfigErrorKind, Issuer, NumericDate, RegisteredClaims,
+    AuthErrorKind, ConfigErrorKind, Issuer, NumericDate, RegisteredClaims, TokenRoutes,
     issue::{Adoption, IssuerBuilder},
+    routes::OAuthRoutes,
     store::TokenStore,
     token::UserId,
     user::BackendError,
 };
 
-use crate::support::login::{
-    DAY, HEADER, HOUR, NOW, Profile, SECRET, Setup, error_kind, mint, payload, refresh_of,
-    simplejwt_refresh,
+use crate::support::{
+    login::{
+        DAY, HEADER, HOUR, NOW, Profile, SECRET, Setup, error_kind, mint, payload, refresh_of,
+        simplejwt_refresh,
+    },
+    reply::{post, send},
 };
 
 const JTI: &str = "5f8b6c2d9e0a4f31b7c8d9e0f1a2b3c4";
@@ -244,4 +251,46 @@ async fn rejects_tokens_with_an_unknown_session_id() {
     let stranger = mint(SECRET, HEADER, &payload);
     assert_eq!(error_kind(issuer.refresh(&stranger, &setup.users).await), AuthErrorKind::Revoked);
     assert_eq!(error_kind(issuer.verify(&stranger).await), AuthErrorKind::Revoked);
+}
+
+/// It is as invalid as it is at a refresh.
+#[tokio::test]
+async fn logout_rejects_tokens_that_cannot_be_adopted() {
+    let setup = Setup::new();
+    let foreign = simplejwt_refresh(JTI, 2 * DAY);
+    let end = NumericDate::from_secs(NOW + 3600);
+    let adopting = setup.builder().adopt_refresh_tokens(Adoption::insecure_unchecked_until(end));
+    for issuer in [setup.issuer(), adopting.build().unwrap()] {
+        setup.clock.set(end);
+        assert_eq!(error_kind(issuer.logout(&foreign).await), AuthErrorKind::InvalidClaims);
+        let app = TokenRoutes::new(issuer.clone(), setup.users.clone()).into_router();
+        for (path, field) in
+            [("/blacklist", "refresh"), ("/verify", "token"), ("/refresh", "refresh")]
+        {
+            let reply = send(&app, post(path, json!({ field: foreign }).to_string())).await;
+            let code = reply.json()["code"].clone();
+            assert_eq!((reply.status.as_u16(), code), (401, json!("token_invalid")), "{path}");
+        }
+        // RFC 7009 section 2.2: an invalid token needs no revocation.
+        let routes = OAuthRoutes::builder(issuer, Identity::new()).build().unwrap();
+        let revoke = Request::post("/revoke")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("token={foreign}")));
+        assert_eq!(send(&routes.into_router(), revoke.unwrap()).await.status, 200);
+        assert!(setup.store.inner.is_empty());
+        assert!(setup.events.take().is_empty());
+    }
+}
+
+/// More is revoked than need be, which is safe. The earlier system may be out of reach by then.
+#[tokio::test]
+async fn logout_does_not_ask_the_old_store() {
+    let setup = Setup::new();
+    let adoption = Adoption::until(NumericDate::MAX, |claims: RegisteredClaims| async move {
+        if claims.jti() == Some("revoked") { Ok(true) } else { Err(BackendError::unavailable("")) }
+    });
+    let issuer = setup.builder().adopt_refresh_tokens(adoption).build().unwrap();
+    for jti in ["revoked", "unknown"] {
+        issuer.logout(&simplejwt_refresh(jti, DAY)).await.unwrap();
+    }
 }
