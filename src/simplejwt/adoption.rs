@@ -2,7 +2,10 @@
 
 use crate::{clock::NumericDate, issue::Adoption, token::RegisteredClaims, user::BackendError};
 
-use super::simple_jwt::{Inner, SimpleJwt};
+use super::{
+    database::DjangoStore,
+    simple_jwt::{Inner, SimpleJwt},
+};
 
 impl SimpleJwt {
     /// Lets an [`Issuer`](crate::Issuer) accept the refresh tokens that SimpleJWT issued, until
@@ -55,5 +58,50 @@ impl SimpleJwt {
         let is_stale = settings.check_revoke_token
             && !self.has_current_password(claims, &user).map_err(unavailable)?;
         Ok(is_stale)
+    }
+}
+
+impl DjangoStore {
+    /// Lets an [`Issuer`](crate::Issuer) accept the refresh tokens that SimpleJWT issued, until
+    /// `end`, except those that are blacklisted. It needs Django's database, but none of SimpleJWT's
+    /// settings.
+    ///
+    /// With `BLACKLIST_AFTER_ROTATION`, Django has blacklisted the ancestors of a rotated token.
+    /// Without, each of them begins a session. Whether users may still log in is for the issuer's
+    /// [`UserBackend`](crate::user::UserBackend) to decide.
+    ///
+    /// `end` should be the time at which Django was switched off plus `REFRESH_TOKEN_LIFETIME`. Until
+    /// then Django's database must stay reachable. While it is not, such tokens get `503`.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{
+    ///     Issuer, MemoryStore, NumericDate, SigningKey,
+    ///     simplejwt::{DjangoDatabase, DjangoStore, DjangoUsers},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_jwt_auth::ConfigError> {
+    /// # let secret_key = "django-insecure-".repeat(3);
+    /// let database = DjangoDatabase::connect_lazy("sqlite:///srv/app/db.sqlite3")?;
+    /// let blacklist = DjangoStore::new(DjangoUsers::new(database));
+    /// let end = NumericDate::from_secs(1_893_456_000);
+    /// let issuer = Issuer::builder(SigningKey::hs256(secret_key.as_bytes())?)
+    ///     .rotate_refresh_tokens(true)
+    ///     .store(MemoryStore::new())
+    ///     .adopt_refresh_tokens(blacklist.adopt_until(end))
+    ///     .build()?;
+    /// # drop(issuer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn adopt_until(&self, end: NumericDate) -> Adoption {
+        let store = self.clone();
+        Adoption::until(end, move |claims: RegisteredClaims| {
+            let store = store.clone();
+            async move {
+                let Some(jti) = claims.jti() else { return Ok(true) };
+                store.is_blacklisted(jti).await.map_err(BackendError::unavailable)
+            }
+        })
     }
 }

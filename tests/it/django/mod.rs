@@ -6,6 +6,7 @@
 //!
 //! Runs if `TOWER_JWT_AUTH_PYTHON` names a Python with Django, as in `tests/run`.
 
+mod adoption;
 mod bodies;
 mod configuration;
 mod database;
