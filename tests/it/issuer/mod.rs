@@ -13,4 +13,5 @@ mod rotation;
 mod sessions;
 mod settings;
 mod sharing;
+mod skew;
 mod tokens;
