@@ -128,7 +128,10 @@ async fn names_a_missing_layer_in_the_log_and_not_in_the_response() {
             assert_eq!(body, r#"{"detail":"The server is misconfigured.","code":"misconfigured"}"#);
             let lines = log.take();
             let line = lines.last().unwrap();
-            assert!(line.starts_with("ERROR event the application is misconfigured"), "{line}");
+            assert!(
+                line.starts_with("ERROR event request rejected: the application is misconfigured"),
+                "{line}"
+            );
             let cause = format!("{} requires a JwtAuthLayer", type_name::<Claims<Profile>>());
             assert!(line.contains(&cause), "{line}");
         }
