@@ -38,6 +38,7 @@
 use std::{
     env::{self, VarError},
     error::Error,
+    iter,
     process::ExitCode,
     time::Duration,
 };
@@ -60,6 +61,7 @@ use tokio::{
 use tower_jwt_auth::{
     password::django::{DjangoHasher, Format},
     simplejwt::{DjangoDatabase, DjangoUser, DjangoUsers, Settings, SimpleJwt, TokenUser},
+    store::{StoreError, StoreErrorKind},
 };
 
 /// Loads the user from the database.
@@ -104,10 +106,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     let jwt = builder.build()?;
     // An unreachable database does not prevent the start: requests get 503 until it is up.
-    if let Err(error) = jwt.check_database().await
-        && error.status() != StatusCode::SERVICE_UNAVAILABLE
-    {
-        return Err(root_cause(&error).into());
+    if let Err(error) = jwt.check_database().await {
+        if error.status() != StatusCode::SERVICE_UNAVAILABLE {
+            return Err(root_cause(&error).into());
+        }
+        if can_never_work(&error) {
+            return Err(format!("DATABASE_URL: {}", root_cause(&error)).into());
+        }
     }
 
     let hello = view("Hello", get(hello)).layer(jwt.layer()?);
@@ -121,6 +126,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .merge(jwt.views()?.router("/api/token")?)
         .fallback(not_found);
     serve(app).await
+}
+
+/// Whether the database rejects the password or does not exist.
+fn can_never_work(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    causes
+        .find_map(|error| error.downcast_ref::<StoreError>())
+        .is_some_and(|error| error.kind() == StoreErrorKind::Misconfigured)
 }
 
 fn root_cause(error: &dyn Error) -> String {

@@ -114,6 +114,7 @@
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
 //! | keep sessions in a database | [`store`] |
+//! | back up, restore and upgrade a store | [`backup`] |
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
 //! | choose what happens during an outage of the store | [`JwtAuthLayer::with_revocation_check`] |
 //! | check revocations without a query per request | [`store::replica`] |
@@ -156,6 +157,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+#[cfg(doc)]
+#[doc = include_str!("backup.md")]
+pub mod backup {
+    #[allow(unused_imports, reason = "for links in the text")]
+    use crate::*;
+}
 mod check;
 pub mod clock;
 pub mod error;

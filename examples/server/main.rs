@@ -36,7 +36,8 @@
 //! | `CHECK_REVOKED` | 0 | 1: every request checks the store for revocation |
 //! | `PURGE_INTERVAL` | 60 | seconds between deletions of expired entries |
 //!
-//! While the store is unreachable, routes that need it respond with 503. Without `CHECK_REVOKED`,
+//! A `STORE_URL` that can never work, for example with a wrong password or the name of a database that
+//! does not exist, ends the start. While the store is unreachable, routes that need it respond with 503. Without `CHECK_REVOKED`,
 //! protected routes do not need it: they accept access tokens until these expire, even those of a
 //! session that has ended.
 //!
@@ -88,15 +89,15 @@ mod publishing;
 mod serve;
 mod settings;
 
-use std::{env, error::Error, fs::File, io::Read, path::Path, process::ExitCode};
+use std::{env, error::Error, fs::File, io::Read, path::Path, process::ExitCode, time::Duration};
 
 use axum::middleware;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::timeout};
 use tower_jwt_auth::{
     Algorithm, Issuer, JwtAuthLayer, KeySet, MemoryStore, SigningKey, TokenRoutes, VerifyingKey,
     password::{MemoryUsers, PasswordHasher},
     routes::OAuthRoutes,
-    store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
+    store::{PostgresStore, Purger, RedisStore, SqliteStore, StoreErrorKind, TokenStore},
     user::User,
 };
 
@@ -106,6 +107,9 @@ use crate::{
     publishing::{Publishing, rotate_on_hangup},
     settings::{access_lifetime, refresh_lifetime, seconds, setting, switch, with_causes},
 };
+
+/// How long the start waits for the store.
+const STORE_CHECK: Duration = Duration::from_secs(3);
 
 /// The first bytes of a database file.
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -163,6 +167,16 @@ fn check_sqlite_file(url: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Fails if the store can never work. A store that is down may come back.
+async fn check_store(store: &impl TokenStore) -> Result<(), String> {
+    match timeout(STORE_CHECK, store.ping()).await {
+        Ok(Err(error)) if error.kind() == StoreErrorKind::Misconfigured => {
+            Err(format!("STORE_URL: {}", with_causes(&error)))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> {
     let client = OAuthClient::from_env()?;
     let publishing = Publishing::from_env(client.is_some()).await?;
@@ -183,6 +197,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         issuer = issuer.issuer(&**url).audience(&**audience).rfc9068_access_tokens("server");
     }
     let issuer = issuer.build()?;
+    check_store(&store).await?;
 
     let users = MemoryUsers::new(PasswordHasher::new());
     for (id, username, password, is_admin) in

@@ -19,6 +19,10 @@
 //!
 //! A service that only verifies tokens finds the issuer in the token.
 //!
+//! # Backup and restore
+//!
+//! A restored store does not know what was revoked after the backup: see [`backup`](crate::backup).
+//!
 //! # Implementing a store
 //!
 //! Implement [`TokenStore`], with plain `async fn`s.
@@ -28,7 +32,9 @@
 //! - A caller that waits too long drops the call. The call must then have happened completely or
 //!   not at all.
 //! - Times come with the call, so a store needs no clock. The clocks of several machines differ:
-//!   "before" and "after" refer to the order of the calls, except where a time is named.
+//!   "before" and "after" refer to the order of the calls, except where a time is named. A clock
+//!   may also jump ahead and back. The stores of this crate do not forget what is due only by such
+//!   a clock.
 //! - Ids are arbitrary strings of up to [`MAX_ID_LEN`] bytes. Ids of sessions and tokens are unique
 //!   per user only. The id of a user may be a [scoped one](scoped_user_id). Longer ids and labels are rejected by every method, see
 //!   [`NewSession::validate`].
@@ -41,6 +47,7 @@ pub mod conformance;
 mod cursor;
 mod error;
 mod facts;
+mod machine_clock;
 mod memory;
 #[cfg(feature = "purger")]
 mod purger;

@@ -241,7 +241,9 @@ impl SharedStore {
         result.map_err(|error| {
             let kind = match error.kind() {
                 StoreErrorKind::InvalidInput => AuthErrorKind::InvalidClaims,
-                StoreErrorKind::Unavailable => AuthErrorKind::Unavailable,
+                StoreErrorKind::Unavailable | StoreErrorKind::Misconfigured => {
+                    AuthErrorKind::Unavailable
+                }
             };
             AuthError::with_source(kind, error)
         })

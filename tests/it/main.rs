@@ -39,6 +39,7 @@ mod redis_store;
 mod redis_tls;
 mod replica;
 mod resource_server;
+mod restore;
 mod routes;
 mod server;
 mod simplejwt;

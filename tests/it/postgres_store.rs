@@ -1,11 +1,16 @@
 //! Tests of the PostgreSQL store.
 
-use std::{error::Error, sync::atomic::Ordering, time::Duration};
+use std::{
+    error::Error,
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime},
+};
 
 use futures::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions, raw_sql};
 use tokio::time::sleep;
 use tower_jwt_auth::{
+    NumericDate,
     error::ConfigErrorKind,
     store::{
         NewSession, Page, PostgresStore, Revocation, Spent, StoreError, TokenRef, TokenStore,
@@ -283,4 +288,100 @@ async fn serialization_failures_are_retried() {
         winners += usize::from(call.await.unwrap().unwrap() == Spent::First);
     }
     assert_eq!(winners, 1);
+}
+
+/// The columns and indexes of the tables, and the versions of the migrations.
+async fn catalog(schema: &Schema) -> Vec<String> {
+    let sql = format!(
+        "SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, is_nullable,
+                column_default, collation_name)
+            FROM information_schema.columns WHERE table_schema = '{0}'
+        UNION ALL
+        SELECT replace(indexdef, '{0}.', '') FROM pg_indexes WHERE schemaname = '{0}'
+        UNION ALL
+        SELECT version::text FROM jwt_migrations
+        ORDER BY 1",
+        schema.name(),
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut schema.open().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_unprivileged_role_uses_tables_made_from_the_schema() {
+    let (Some(migrated), Some(schema)) = (Schema::new().await, Schema::new().await) else { return };
+    migrated.connect().migrate().await.unwrap();
+    let store = schema.connect();
+    schema.execute(&format!("BEGIN; {} COMMIT;", store.schema())).await;
+    let tables = catalog(&schema).await;
+    assert!(tables.len() > 30, "{tables:#?}");
+    assert_eq!(tables, catalog(&migrated).await);
+
+    // The privileges are those that the documentation of the store lists.
+    let role = format!("role_{}", schema.name());
+    schema
+        .execute(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}';
+            GRANT USAGE ON SCHEMA {} TO {role};
+            GRANT SELECT, INSERT, UPDATE, DELETE
+                ON jwt_sessions, jwt_tokens, jwt_users, jwt_generation TO {role};
+            GRANT SELECT ON jwt_migrations TO {role}",
+            schema.name(),
+        ))
+        .await;
+    let url = schema.url().replace("//postgres:", &format!("//{role}:"));
+    for automatic in [true, false] {
+        let store = PostgresStore::connect_lazy(&url).unwrap().with_automatic_migration(automatic);
+        call_everything(&store).await;
+        store.migrate().await.unwrap();
+    }
+    assert_eq!(catalog(&schema).await, tables);
+    let other = PostgresStore::connect_lazy(&url).unwrap().with_table_prefix("other_").unwrap();
+    assert!(other.ping().await.is_err(), "the role may create tables");
+}
+
+#[tokio::test]
+async fn tables_of_each_version_are_upgraded() {
+    let Some(schema) = Schema::new().await else { return };
+    let scripts: Vec<_> = schema.connect().migrations().collect();
+    assert_eq!(scripts.concat(), schema.connect().schema());
+    for version in 1..=scripts.len() {
+        let schema = Schema::new().await.unwrap();
+        schema.execute(&scripts[..version].concat()).await;
+        schema.execute("INSERT INTO jwt_tokens VALUES ('ada', 'old', 1000000)").await;
+        let store = schema.connect();
+        let token = TokenRef::new("ada", at(0)).with_jti(Some("old"));
+        assert!(store.is_revoked(&token).await.unwrap());
+        call_everything(&store).await;
+    }
+}
+
+/// A machine whose clock is ahead of that of the server deletes nothing that the server's clock
+/// still considers live.
+#[tokio::test]
+async fn purging_with_a_clock_that_is_ahead_deletes_nothing() {
+    let Some(schema) = Schema::new().await else { return };
+    let name = schema.name();
+    schema
+        .execute(&format!(
+            "CREATE FUNCTION {name}.now() RETURNS timestamptz LANGUAGE sql STABLE
+            AS 'SELECT pg_catalog.now() - interval ''1 day'''"
+        ))
+        .await;
+    let url = format!("{},pg_catalog", schema.url());
+    let store = PostgresStore::connect_lazy(&url).unwrap();
+    let now = NumericDate::from(SystemTime::now());
+    let (ada, bob) = (&UserId::from("ada"), &UserId::from("bob"));
+    let due = now.saturating_sub(Duration::from_secs(10));
+    let session = NewSession::new("s", ada, "0", due).with_expiry(due, due);
+    store.begin(&session).await.unwrap();
+    for revocation in [
+        Revocation::Session { session_id: "s", user_id: ada, keep_until: due },
+        Revocation::Token { jti: "1", user_id: ada, keep_until: due },
+        Revocation::User { user_id: bob, except: None, keep_until: due },
+    ] {
+        store.revoke(&revocation, due).await.unwrap();
+    }
+    assert_eq!(store.purge(now, 100).await.unwrap(), 0);
+    schema.execute(&format!("DROP FUNCTION {name}.now()")).await;
+    assert_eq!(store.purge(now, 100).await.unwrap(), 3);
 }

@@ -16,7 +16,7 @@ use sqlx::{
 use tokio::time::timeout;
 use tower_jwt_auth::{
     error::ConfigErrorKind,
-    store::{Revocation, Spent, SqliteStore, TokenStore},
+    store::{Revocation, Spent, SqliteStore, TokenRef, TokenStore},
     token::UserId,
 };
 
@@ -292,5 +292,42 @@ async fn a_killed_process_loses_no_finished_rotation() {
         } else {
             newest = earlier;
         }
+    }
+}
+
+async fn catalog(file: &File) -> Vec<String> {
+    let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL
+        UNION ALL SELECT version FROM jwt_migrations";
+    let rows = sqlx::query(sql).fetch_all(&mut file.open().await).await.unwrap();
+    rows.iter().map(|row| row.get_unchecked(0)).collect()
+}
+
+#[tokio::test]
+async fn uses_tables_made_from_the_schema() {
+    let (migrated, file) = (File::new(), File::new());
+    migrated.connect().migrate().await.unwrap();
+    file.execute(&format!("BEGIN; {} COMMIT;", file.connect().schema())).await;
+    let tables = catalog(&file).await;
+    assert!(tables.len() > 8, "{tables:#?}");
+    assert_eq!(tables, catalog(&migrated).await);
+    for automatic in [true, false] {
+        let store = file.connect().with_automatic_migration(automatic);
+        call_everything(&store).await;
+        store.migrate().await.unwrap();
+    }
+    assert_eq!(catalog(&file).await, tables);
+}
+
+#[tokio::test]
+async fn tables_of_each_version_are_upgraded() {
+    let scripts: Vec<_> = File::new().connect().migrations().collect();
+    for version in 1..=scripts.len() {
+        let file = File::new();
+        file.execute(&scripts[..version].concat()).await;
+        file.execute("INSERT INTO jwt_tokens VALUES ('ada', 'old', 1000000)").await;
+        let store = file.connect();
+        let token = TokenRef::new("ada", at(0)).with_jti(Some("old"));
+        assert!(store.is_revoked(&token).await.unwrap());
+        call_everything(&store).await;
     }
 }

@@ -24,6 +24,7 @@ use super::{
         Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
         check_lengths,
     },
+    machine_clock::MachineClock,
     token_store::TokenStore,
 };
 
@@ -40,7 +41,8 @@ const SWEEP: usize = 4;
 ///
 /// Memory is bounded. Every write also forgets some entries that are due. While the store holds as
 /// many sessions and revocations as its [capacity](Self::with_capacity), new ones are rejected with
-/// `503`. No entry is forgotten early.
+/// `503`. No entry is forgotten early, even if the machine's clock jumps ahead and is set back within
+/// an hour.
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Inner>);
 
@@ -51,6 +53,7 @@ struct Inner {
     len: AtomicUsize,
     capacity: usize,
     generation: AtomicU64,
+    clock: MachineClock,
 }
 
 impl MemoryStore {
@@ -63,12 +66,17 @@ impl MemoryStore {
     /// An empty store for up to `capacity` sessions and revocations, of up to a kilobyte each.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
+        Self::with_clock(capacity, MachineClock::new())
+    }
+
+    fn with_clock(capacity: usize, clock: MachineClock) -> Self {
         Self(Arc::new(Inner {
             hasher: RandomState::new(),
             shards: Default::default(),
             len: AtomicUsize::new(0),
             capacity,
             generation: AtomicU64::new(0),
+            clock,
         }))
     }
 
@@ -121,11 +129,15 @@ impl Inner {
             self.purge(now, SHARDS);
         }
         let mut shard = self.shard(user_id);
-        self.release(shard.sweep(now).take(SWEEP).filter(|dropped| *dropped).count());
+        if shard.is_due(now) {
+            let now = self.clock.steady(now);
+            self.release(shard.sweep(now).take(SWEEP).filter(|dropped| *dropped).count());
+        }
         shard
     }
 
     fn purge(&self, now: NumericDate, limit: usize) -> usize {
+        let now = self.clock.steady(now);
         let mut total = 0;
         // One shard at a time, so that no request waits for more than a small part of the work.
         for shard in &self.shards {
@@ -267,5 +279,37 @@ impl TokenStore for MemoryStore {
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
         Ok(self.0.purge(now, limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{super::machine_clock::tests::ManualSource, *};
+
+    /// A public test would require a real clock that jumps.
+    #[tokio::test]
+    async fn a_clock_that_jumps_ahead_and_back_forgets_nothing() {
+        let source = ManualSource::default();
+        let store = MemoryStore::with_clock(3, source.clock());
+        let user_id = &UserId::from("ada");
+        let revoke = async |jti: &str| {
+            let now = source.now();
+            let keep_until = now.saturating_add(Duration::from_secs(600));
+            store.revoke(&Revocation::Token { jti, user_id, keep_until }, now).await
+        };
+        revoke("1").await.unwrap();
+        source.set_ahead(86_400);
+        revoke("2").await.unwrap();
+        revoke("3").await.unwrap();
+        assert!(revoke("4").await.is_err(), "the store is full");
+        assert_eq!(store.purge(source.now(), usize::MAX).await.unwrap(), 0);
+        source.set_ahead(0);
+        let token = TokenRef::new("ada", source.now()).with_jti(Some("1"));
+        assert_eq!(store.is_revoked_now(&token), Some(true));
+        source.wait(600);
+        revoke("5").await.unwrap();
+        assert_eq!(store.is_revoked_now(&token), Some(false));
     }
 }

@@ -126,6 +126,11 @@ impl Shard {
         self.users.entry(user_id).or_default()
     }
 
+    /// Whether there is an element that is due at `now`.
+    pub(super) fn is_due(&self, now: NumericDate) -> bool {
+        self.due.peek().is_some_and(|next| next.0.0 <= now)
+    }
+
     /// Looks at one element after another that is due at `now`, and returns whether its entry was
     /// forgotten.
     pub(super) fn sweep(&mut self, now: NumericDate) -> impl Iterator<Item = bool> {

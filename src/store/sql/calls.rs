@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Connection, Database, Error};
+use sqlx::{Connection, Database, Error, error::DatabaseError};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
@@ -76,7 +76,7 @@ impl<E: Engine> Calls<E> {
                     if writes {
                         self.cannot_write.store(true, Ordering::Relaxed);
                     }
-                    return Err(StoreError::unavailable(failure.error));
+                    return Err(failure.into_store_error::<E>());
                 }
                 // Other idle connections may be dead as well. The next one is tried at once.
                 Err(Failure { kind: FailureKind::ConnectionLost, .. }) => {}
@@ -127,6 +127,15 @@ impl Failure {
     /// The failure of a task whose runtime has ended.
     pub(super) fn aborted() -> Self {
         Self { error: Arc::new(Error::WorkerCrashed), kind: FailureKind::Final }
+    }
+
+    fn into_store_error<E: Engine>(self) -> StoreError {
+        let code = self.error.as_database_error().and_then(DatabaseError::code);
+        if code.is_some_and(|code| E::is_misconfigured(&code)) {
+            StoreError::misconfigured(self.error)
+        } else {
+            StoreError::unavailable(self.error)
+        }
     }
 
     fn of_connecting<E: Engine>(error: Error) -> Self {

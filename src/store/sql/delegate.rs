@@ -20,8 +20,9 @@ macro_rules! delegate_to_sql_store {
             /// Sets whether the first call that reaches the database creates or upgrades the
             /// tables. Default: `true`, so that a program can start before its database.
             ///
-            /// If `false`, call [`migrate`](Self::migrate), for example with a role that may create
-            /// tables when the role of the service may not.
+            /// If `false`, call [`migrate`](Self::migrate) or apply the [`schema`](Self::schema), for
+            /// example with a role that may create tables when the role of the service may not. With
+            /// `true`, a role that may not create tables can be used too, once there are tables.
             #[must_use]
             pub fn with_automatic_migration(self, automatic: bool) -> Self {
                 Self(self.0.with_automatic_migration(automatic))
@@ -37,6 +38,28 @@ macro_rules! delegate_to_sql_store {
             /// If the database is unavailable, or if its role has to create tables and may not.
             pub async fn migrate(&self) -> Result<(), StoreError> {
                 self.0.migrate().await
+            }
+
+            /// Returns the statements that [`migrate`](Self::migrate) runs on an empty database: one on
+            /// each line.
+            ///
+            /// For teams that apply such statements with a tool of their own, and whose service has
+            /// a role that may not create tables. Run them in one transaction. The statements of an
+            /// upgrade are in [`migrations`](Self::migrations).
+            #[must_use]
+            pub fn schema(&self) -> String {
+                self.0.migrations().collect()
+            }
+
+            /// Returns the statements that create or upgrade the tables, a script for each version
+            /// of the tables. Together they are the [`schema`](Self::schema).
+            ///
+            /// A script records its version in the last of the [tables](Self#tables): if that
+            /// contains a 2, the first two scripts were applied. Scripts never change, and later
+            /// versions of this crate only add more. The tables remain usable by the previous version
+            /// of this crate.
+            pub fn migrations(&self) -> impl Iterator<Item = String> {
+                self.0.migrations()
             }
 
             /// The statements that this store runs, for `EXPLAIN` and for review. They may change

@@ -20,6 +20,8 @@ pub(crate) struct Dialect {
     /// Whether statements that revoke something also notify listeners.
     pub(super) notices: bool,
     pub(super) migrations: &'static [Migration],
+    /// The time until which rows are due: $1, and also by the database's clock if $4 is 0.
+    pub(super) due: &'static str,
     /// Deletes rows of {table} that are due, by their {key}.
     pub(super) purge: &'static str,
     /// Deletes revocations of users that are due, unless the users have sessions.

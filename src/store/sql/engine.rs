@@ -60,6 +60,9 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// Whether a call that failed with this error code may succeed on another connection.
     fn is_transient(code: &str) -> bool;
 
+    /// Whether the server cannot be used before somebody corrects a password or a name.
+    fn is_misconfigured(code: &str) -> bool;
+
     /// Whether the server has closed the connection with this error.
     fn ends_connection(error: &dyn DatabaseError) -> bool;
 

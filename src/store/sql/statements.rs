@@ -389,7 +389,8 @@ fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> String {
         .replace("{text}", dialect.text)
         .replace("{options}", dialect.table)
         .replace("{greatest}", dialect.greatest)
-        .replace("{least}", dialect.least);
+        .replace("{least}", dialect.least)
+        .replace("{due}", dialect.due);
     for table in ["sessions", "tokens", "users", "generation", "migrations"] {
         filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
     }

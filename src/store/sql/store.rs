@@ -24,6 +24,7 @@ use super::{
             Begun, Generation, NewSession, Page, Revocation, Session, SessionPage, Spend, Spent,
             TokenRef, check_lengths,
         },
+        machine_clock::MachineClock,
     },
     calls::{Calls, Failure, conclude},
     engine::{Access, Call, Engine, Param, Row},
@@ -54,6 +55,7 @@ pub(super) struct SqlStore<E> {
     prefix: Arc<str>,
     migration: Migration,
     automatic: bool,
+    pub(super) clock: Arc<MachineClock>,
 }
 
 impl<E: Engine> SqlStore<E> {
@@ -64,6 +66,7 @@ impl<E: Engine> SqlStore<E> {
             prefix: DEFAULT_PREFIX.into(),
             migration: Migration::default(),
             automatic: true,
+            clock: Arc::new(MachineClock::new()),
         }
     }
 
@@ -93,6 +96,15 @@ impl<E: Engine> SqlStore<E> {
     /// Without a limit of time: large tables take long.
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         self.calls.retry(Access::Write, |until| self.migrate_once(until)).await
+    }
+
+    pub(super) fn migrations(&self) -> impl Iterator<Item = String> {
+        let sql = &*self.statements;
+        sql.migrations.iter().enumerate().map(|(index, statements)| {
+            let create = (index == 0).then_some(&sql.create_migrations);
+            let lines = create.into_iter().chain(statements);
+            lines.fold(String::new(), |script, line| script + line.as_str() + ";\n")
+        })
     }
 
     pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
@@ -378,7 +390,11 @@ impl<E: Engine> SqlStore<E> {
             return Ok(0);
         }
         let began = Instant::now();
-        let params = [time(now), count(batch), time(now.saturating_add(RECHECK_AFTER))];
+        let other_clock =
+            if self.clock.shows(now) { NumericDate::default() } else { NumericDate::MAX };
+        let now = self.clock.steady(now);
+        let recheck = now.saturating_add(RECHECK_AFTER);
+        let params = [time(now), count(batch), time(recheck), time(other_clock)];
         let rows = self.write(statement, &params).await?.len();
         if rows == batch {
             // Others who wait for the lock look only now and then whether it is free.

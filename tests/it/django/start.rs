@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::server::run;
+use crate::support::{postgres, server::run};
 
 use super::{
     database::{Database, Engine},
@@ -59,5 +59,21 @@ fn rejects_settings_that_protect_nothing() {
         let (status, output) = run("django", &variables, Duration::from_secs(60));
         assert_eq!(status.code(), Some(1), "{deviation}: {output}");
         assert!(!output.contains("thirty-one"), "{output}");
+    }
+}
+
+#[test]
+fn a_database_url_that_can_never_work_ends_the_start() {
+    let Some(server) = postgres::shared() else { return };
+    for url in [
+        server.url().replace(postgres::PASSWORD, "hunter2"),
+        server.url().replace("/postgres?", "/missing?"),
+    ] {
+        let variables = [("PORT", "0"), ("SECRET_KEY", SECRET_KEY), ("DATABASE_URL", &url)];
+        let variables = [&variables[..], &[("TOKEN_BLACKLIST_APP", "1")]].concat();
+        let (status, output) = run("django", &variables, Duration::from_secs(5));
+        assert_eq!(status.code(), Some(1), "{output}");
+        assert!(output.starts_with("django: DATABASE_URL: "), "{output}");
+        assert!(!output.contains("hunter2") && !output.contains(postgres::PASSWORD), "{output}");
     }
 }

@@ -9,6 +9,7 @@ mod pair;
 mod process;
 mod race;
 mod sharing;
+mod store_url;
 
 use std::time::Duration;
 

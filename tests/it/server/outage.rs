@@ -176,19 +176,19 @@ fn sorted_sessions(copy: &Server, access: &str) -> Vec<String> {
     sessions
 }
 
-fn send(copy: &Server, line: &str, access: &str, body: &str) -> Reply {
+pub(super) fn send(copy: &Server, line: &str, access: &str, body: &str) -> Reply {
     let headers = format!("authorization: Bearer {access}\r\ncontent-type: application/json\r\n");
     checked(copy.send(line, &headers, body.as_bytes()))
 }
 
-fn assert_unavailable(line: &str, reply: &Reply) {
+pub(super) fn assert_unavailable(line: &str, reply: &Reply) {
     assert_eq!(reply.status, 503, "{line}: {reply:?}");
     assert!(reply.header("retry-after")[0].parse::<u32>().unwrap() > 0);
     assert!(!reply.body.contains("eyJ"), "{reply:?}");
 }
 
 /// Asserts that each copy soon works again with the session from before.
-fn assert_recovered(copies: &[&Server], access: &str, token: &mut String) {
+pub(super) fn assert_recovered(copies: &[&Server], access: &str, token: &mut String) {
     let start = Instant::now();
     for copy in copies {
         while call(copy, "GET /health", access).status != 200 {

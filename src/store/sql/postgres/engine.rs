@@ -119,6 +119,11 @@ impl Engine for PostgresEngine {
             .contains(&code)
     }
 
+    fn is_misconfigured(code: &str) -> bool {
+        // The role, its password or `pg_hba.conf`; or there is no such database.
+        code.starts_with("28") || code == "3D000"
+    }
+
     fn ends_connection(error: &dyn DatabaseError) -> bool {
         let severity = error.try_downcast_ref().map(PgDatabaseError::severity);
         matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
@@ -225,20 +230,22 @@ const DIALECT: Dialect = Dialect {
     writing_ctes: true,
     notices: true,
     migrations: &[TABLES, ENDED_SESSIONS, GENERATIONS],
+    // No machine forgets what is live by the clock of the server, which all machines share.
+    due: "least($1, greatest($4, CAST(floor(extract(epoch FROM now())) AS BIGINT)))",
     // Rows in use are left for the next time, so that nobody waits for anybody.
     purge: "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM {table} WHERE keep_until <= $1
+        SELECT ctid FROM {table} WHERE keep_until <= {due}
         ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING 1",
     // The inner query runs for each row. PostgreSQL would join what is written with `EXISTS`, and read
     // all sessions.
     purge_users: "DELETE FROM {users} WHERE ctid = ANY (ARRAY(
         SELECT d.ctid FROM (
-            SELECT ctid, user_id FROM {users} WHERE keep_until <= $1
+            SELECT ctid, user_id FROM {users} WHERE keep_until <= {due}
             ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED) d
         WHERE (SELECT 1 FROM {sessions} s WHERE s.user_id = d.user_id LIMIT 1) IS NULL)) RETURNING 1",
     postpone_users: "UPDATE {users} SET keep_until = $3 WHERE ctid = ANY (ARRAY(
         SELECT d.ctid FROM (
-            SELECT ctid, user_id FROM {users} WHERE keep_until <= $1
+            SELECT ctid, user_id FROM {users} WHERE keep_until <= {due}
             ORDER BY keep_until LIMIT $2 FOR UPDATE SKIP LOCKED) d
         WHERE (SELECT 1 FROM {sessions} s WHERE s.user_id = d.user_id LIMIT 1) IS NOT NULL))
         RETURNING 1",

@@ -115,6 +115,10 @@ impl Engine for SqliteEngine {
         code.parse::<i32>().is_ok_and(|code| code & 0xff == 5)
     }
 
+    fn is_misconfigured(_: &str) -> bool {
+        false
+    }
+
     fn ends_connection(_: &dyn DatabaseError) -> bool {
         false
     }
@@ -179,13 +183,15 @@ const DIALECT: Dialect = Dialect {
     writing_ctes: false,
     notices: false,
     migrations: &[TABLES, GENERATIONS],
+    // The database has the same clock as its callers.
+    due: "$1",
     purge: "DELETE FROM {table} WHERE ({key}) IN (
-        SELECT {key} FROM {table} WHERE keep_until <= $1
+        SELECT {key} FROM {table} WHERE keep_until <= {due}
         ORDER BY keep_until LIMIT $2) RETURNING 1",
     purge_users: "DELETE FROM {users} WHERE user_id IN (
-        SELECT user_id FROM {users} WHERE keep_until <= $1 ORDER BY keep_until LIMIT $2)
+        SELECT user_id FROM {users} WHERE keep_until <= {due} ORDER BY keep_until LIMIT $2)
         AND NOT EXISTS (SELECT 1 FROM {sessions} s WHERE s.user_id = {users}.user_id) RETURNING 1",
     postpone_users: "UPDATE {users} SET keep_until = $3 WHERE user_id IN (
-        SELECT user_id FROM {users} WHERE keep_until <= $1 ORDER BY keep_until LIMIT $2)
+        SELECT user_id FROM {users} WHERE keep_until <= {due} ORDER BY keep_until LIMIT $2)
         AND EXISTS (SELECT 1 FROM {sessions} s WHERE s.user_id = {users}.user_id) RETURNING 1",
 };

@@ -96,10 +96,11 @@ delegate_to_sql_store!(SqliteStore);
 
 #[cfg(test)]
 mod tests {
-    use std::{env, error::Error, fs, process};
+    use std::{env, error::Error, fs, process, sync::Arc, time::Duration};
 
     use super::{
         super::super::{
+            super::machine_clock::tests::ManualSource,
             connections::Connections,
             engine::{Access, Engine},
         },
@@ -122,6 +123,27 @@ mod tests {
             let level: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await?;
             assert_eq!((&*mode, level), ("wal", 2), "2 is FULL");
         }
+        Ok(fs::remove_dir_all(&folder)?)
+    }
+
+    /// A public test would require a real clock that jumps.
+    #[tokio::test]
+    async fn purging_with_a_clock_that_has_jumped_ahead_deletes_nothing()
+    -> Result<(), Box<dyn Error>> {
+        let folder = env::temp_dir().join(format!("tower-jwt-auth-clock-{}", process::id()));
+        fs::create_dir_all(&folder)?;
+        let url = format!("sqlite:{}", folder.join("sessions.db").display());
+        let source = ManualSource::default();
+        let mut store = SqliteStore::connect_lazy(&url)?;
+        store.0.clock = Arc::new(source.clock());
+        let keep_until = source.now().saturating_add(Duration::from_secs(600));
+        let token = Revocation::Token { jti: "1", user_id: &UserId::from("ada"), keep_until };
+        store.revoke(&token, source.now()).await?;
+        source.set_ahead(86_400);
+        assert_eq!(store.purge(source.now(), 100).await?, 0);
+        source.set_ahead(0);
+        source.wait(600);
+        assert_eq!(store.purge(source.now(), 100).await?, 1);
         Ok(fs::remove_dir_all(&folder)?)
     }
 }
