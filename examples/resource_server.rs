@@ -33,7 +33,7 @@
 //! | `ISSUERS` | | the trusted issuers, comma separated; discovery finds their keys |
 //! | `JWKS_URL`, `ISSUER` | | instead: one issuer and the URL of its keys |
 //! | `AUDIENCE` | | the value that `aud` must contain |
-//! | `PROFILE` | `rfc9068` | the form of the tokens; `plain` requires neither `token_type` nor `jti` |
+//! | `PROFILE` | `rfc9068` | the form of the tokens; `plain` requires neither `token_type` nor `jti`; `id_token` |
 //! | `ALLOW_HTTP` | 0 | 1: allows keys over plain HTTP from this machine |
 //! | `JWKS_COOLDOWN` | 30 | seconds before a token with an unknown key causes another fetch |
 //! | `JWKS_REFRESH` | by `Cache-Control` | seconds between two fetches in the background |
@@ -127,7 +127,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let profile = match &*setting("PROFILE")?.unwrap_or_else(|| "rfc9068".to_owned()) {
         "rfc9068" => TokenProfile::Rfc9068,
         "plain" => TokenProfile::Plain,
-        other => return Err(format!("PROFILE must be rfc9068 or plain, not {other:?}").into()),
+        "id_token" => TokenProfile::IdToken,
+        other => {
+            let message = format!("PROFILE must be rfc9068, plain or id_token, not {other:?}");
+            return Err(message.into());
+        }
     };
     let audience = setting("AUDIENCE")?.ok_or("AUDIENCE is not set")?;
 

@@ -173,12 +173,16 @@ impl SharedStore {
         token: &TokenRef<'_>,
     ) -> Result<bool, AuthError> {
         self.within_deadline(async {
-            token.validate()?;
             match issuer {
-                None => self.store.is_revoked(token).await,
+                None => {
+                    token.validate()?;
+                    self.store.is_revoked(token).await
+                }
                 Some(issuer) => {
                     let user_id = ScopedId::new(issuer, token.user_id);
-                    self.store.is_revoked(&TokenRef { user_id: user_id.as_str(), ..*token }).await
+                    let token = TokenRef { user_id: user_id.as_str(), ..*token };
+                    token.validate()?;
+                    self.store.is_revoked(&token).await
                 }
             }
         })
@@ -191,12 +195,16 @@ impl SharedStore {
         issuer: Option<&str>,
         token: &TokenRef<'_>,
     ) -> Option<bool> {
-        token.validate().ok()?;
         match issuer {
-            None => self.store.is_revoked_now(token),
+            None => {
+                token.validate().ok()?;
+                self.store.is_revoked_now(token)
+            }
             Some(issuer) => {
                 let user_id = ScopedId::new(issuer, token.user_id);
-                self.store.is_revoked_now(&TokenRef { user_id: user_id.as_str(), ..*token })
+                let token = TokenRef { user_id: user_id.as_str(), ..*token };
+                token.validate().ok()?;
+                self.store.is_revoked_now(&token)
             }
         }
     }

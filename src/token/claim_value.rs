@@ -50,7 +50,7 @@ impl<'a> ClaimValue<'a> {
         self.string().filter(|name| is_name(name))
     }
 
-    /// Returns a [name](Self::name) of at most 255 bytes.
+    /// Returns a [name](Self::name) of at most 255 bytes, the id of a session or a token.
     pub(super) fn id(&self) -> Option<&Cow<'a, str>> {
         self.string().filter(|id| is_id(id))
     }

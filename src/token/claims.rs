@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::NumericDate,
-    error::{AuthError, AuthErrorKind},
+    error::{AuthError, AuthErrorKind, ErrorDetails},
 };
 
 use super::{
@@ -141,6 +141,31 @@ impl<C: ?Sized> Claims<C> {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.resolve(self.0.registered.subject.as_ref())
+    }
+
+    /// Returns the nonce of an ID token (`nonce`). `None` for tokens of other
+    /// [profiles](super::TokenProfile::IdToken).
+    #[must_use]
+    pub fn nonce(&self) -> Option<&str> {
+        self.resolve(self.0.registered.nonce.as_ref())
+    }
+
+    /// Requires that the nonce of an ID token equals `expected`, the one that the client sent with
+    /// the authentication request.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidClaims`](AuthErrorKind::InvalidClaims) if the token has another nonce, or none.
+    pub fn require_nonce(&self, expected: &str) -> Result<(), AuthError> {
+        if self.nonce() == Some(expected) {
+            return Ok(());
+        }
+        let details = ErrorDetails {
+            member: Some("nonce".into()),
+            rule: Some("expected the nonce of the request".into()),
+            ..ErrorDetails::default()
+        };
+        Err(AuthError::with_details(AuthErrorKind::InvalidClaims, details))
     }
 
     /// Returns the scopes that the token grants, from `scope` ([RFC 8693 section 4.2]) and `scp`.

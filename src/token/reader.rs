@@ -16,8 +16,8 @@ use super::{
     claim_names::ClaimNames,
     claim_value::ClaimValue,
     members::{JsonStr, SeenMembers},
-    registered::{AudienceMatch, PayloadStr, Registered, Scopes},
-    token_profile::{TokenProfile, names_access},
+    registered::{AudienceMatch, ClientMatch, PayloadStr, Registered, Scopes},
+    token_profile::{TokenProfile, TokenUse},
     token_type::TokenType,
     user_id::UserId,
     validation::Rules,
@@ -29,25 +29,24 @@ pub(super) fn read_registered(
     rules: &Rules,
     now: NumericDate,
 ) -> Result<Registered, AuthError> {
-    let mut registered = Registered::empty();
-    let mut reader = Reader::new(payload, rules, now, &mut registered);
-    let mut deserializer = serde_json::Deserializer::from_str(payload);
-    let read = deserializer.deserialize_map(&mut reader);
-    if reader.found_expired() {
-        return Err(AuthErrorKind::Expired.into());
-    }
-    read.map_err(|error| reader.error(&error))?;
-    deserializer.end().map_err(|error| reader.error(&error))?;
-    match reader.missing() {
-        None if reader.is_complete() => Ok(registered),
-        missing => Err(AuthError::with_details(
-            AuthErrorKind::InvalidClaims,
-            ErrorDetails {
-                member: missing.map(|name| name.to_owned().into()),
-                rule: Some("required".into()),
-                ..ErrorDetails::default()
+    // The claims that no rule uses and whose values cannot be read. Each pass finds at most one.
+    let mut skipped = 0;
+    loop {
+        let mut registered = Registered::empty();
+        let mut reader = Reader { skipped, ..Reader::new(payload, rules, now, &mut registered) };
+        let mut deserializer = serde_json::Deserializer::from_str(payload);
+        let read = deserializer.deserialize_map(&mut reader).and_then(|()| deserializer.end());
+        if reader.found_expired() {
+            return Err(AuthErrorKind::Expired.into());
+        }
+        match read {
+            Ok(()) if reader.is_complete() => return Ok(registered),
+            Ok(()) => return Err(reader.incomplete()),
+            Err(error) => match reader.unused_claim(&error) {
+                Some(claim) => skipped |= claim.bit(),
+                None => return Err(reader.error(&error)),
             },
-        )),
+        }
     }
 }
 
@@ -69,6 +68,8 @@ enum Claim {
     Scp,
     Audience,
     ClientId,
+    AuthorizedParty,
+    Nonce,
     Typ,
     TokenUse,
 }
@@ -95,6 +96,8 @@ impl Claim {
             Self::Scp => "scp",
             Self::Audience => "aud",
             Self::ClientId => "client_id",
+            Self::AuthorizedParty => "azp",
+            Self::Nonce => "nonce",
             Self::Typ => "typ",
             Self::TokenUse => "token_use",
         };
@@ -104,7 +107,9 @@ impl Claim {
     /// The rule for the JSON type and the form of the value.
     const fn form(self) -> &'static str {
         match self {
-            Self::UserId | Self::Jti | Self::SessionId | Self::ClientId => "expected an id",
+            Self::UserId | Self::Jti | Self::SessionId | Self::ClientId | Self::AuthorizedParty => {
+                "expected an id"
+            }
             Self::ExpiresAt | Self::NotBefore | Self::IssuedAt | Self::AuthTime => {
                 "expected a number of seconds from 1970 to 9999"
             }
@@ -112,6 +117,7 @@ impl Claim {
             | Self::Issuer
             | Self::Subject
             | Self::Epoch
+            | Self::Nonce
             | Self::Typ
             | Self::TokenUse => "expected a string",
             Self::Scope | Self::Scp | Self::Audience => "expected a string or an array of strings",
@@ -143,6 +149,8 @@ pub(super) struct Reader<'a, 'de> {
     is_finished: bool,
     /// Whether an error occurred. The type of the application's claims may have ignored it.
     has_failed: bool,
+    /// The [bits](Claim::bit) of claims whose values are not read.
+    skipped: u32,
     /// The violation that ended the reading.
     violation: Option<Violation>,
 }
@@ -165,6 +173,7 @@ impl<'a, 'de> Reader<'a, 'de> {
             seen,
             is_finished: false,
             has_failed: false,
+            skipped: 0,
             violation: None,
         }
     }
@@ -179,12 +188,44 @@ impl<'a, 'de> Reader<'a, 'de> {
     ) -> Result<bool, A::Error> {
         let Some(claim) = self.note(name)? else { return Ok(false) };
         let read = map.next_value_seed(&mut *value);
-        if read.is_ok() && self.read(claim, value).is_some() {
+        if read.is_ok() && (self.read(claim, value).is_some() || !self.uses(claim)) {
             return Ok(true);
         }
         self.violation = Some(Violation { claim: Some(claim), rule: claim.form() });
         read?;
         Err(A::Error::custom("invalid claim"))
+    }
+
+    /// Returns whether a rule, or a part of this crate that is built around the verifier, uses the
+    /// claim. Others have any type: ADFS writes `auth_time` as a date, for example.
+    fn uses(&self, claim: Claim) -> bool {
+        if self.rules.as_pyjwt {
+            return true;
+        }
+        match claim {
+            Claim::Audience => self.rules.uses_audience(),
+            // `Claim::UserId` if it is the user id.
+            Claim::Subject => false,
+            // For the lifetime of a session, and for users that have changed.
+            Claim::AuthTime | Claim::Epoch => self.rules.accepts_refresh_tokens(),
+            _ => true,
+        }
+    }
+
+    /// Returns the claim that caused `error`, if no rule uses it.
+    fn unused_claim(&self, error: &serde_json::Error) -> Option<Claim> {
+        let Violation { claim, rule } = self.violation?;
+        claim.filter(|claim| error.is_data() && rule == claim.form() && !self.uses(*claim))
+    }
+
+    /// The error for a payload without a required claim.
+    fn incomplete(&self) -> AuthError {
+        let details = ErrorDetails {
+            member: self.missing().map(|name| name.to_owned().into()),
+            rule: Some("required".into()),
+            ..ErrorDetails::default()
+        };
+        AuthError::with_details(AuthErrorKind::InvalidClaims, details)
     }
 
     /// The error for a payload that could not be read.
@@ -238,9 +279,7 @@ impl<'a, 'de> Reader<'a, 'de> {
                 self.seen.insert(name).inspect_err(|_| self.violation = Some(DUPLICATE))?;
             }
             self.claims.is_bound |= name == "cnf";
-            if let Some(name) = self.rules.profile.excluded(name) {
-                self.claims.other_use = Some(name);
-            }
+            self.rules.profile.note_claim(name, &mut self.claims.uses);
             return Ok(None);
         };
         if self.seen_claims & claim.bit() != 0 {
@@ -248,7 +287,7 @@ impl<'a, 'de> Reader<'a, 'de> {
             return Err(E::custom("duplicate claim"));
         }
         self.seen_claims |= claim.bit();
-        Ok(Some(claim))
+        Ok(Some(claim).filter(|claim| self.skipped & claim.bit() == 0))
     }
 
     /// Returns the claim that a member of this name holds.
@@ -273,9 +312,15 @@ impl<'a, 'de> Reader<'a, 'de> {
             _ if name == names.token_type() && profile != TokenProfile::Rfc9068 => Claim::TokenType,
             _ if name == names.jti() => Claim::Jti,
             "sub" => Claim::Subject,
-            "client_id" if profile == TokenProfile::Rfc9068 => Claim::ClientId,
-            "typ" if profile == TokenProfile::Plain => Claim::Typ,
-            "token_use" if profile == TokenProfile::Plain => Claim::TokenUse,
+            "client_id" if profile == TokenProfile::Rfc9068 || self.rules.clients.is_some() => {
+                Claim::ClientId
+            }
+            "azp" if profile == TokenProfile::IdToken || self.rules.clients.is_some() => {
+                Claim::AuthorizedParty
+            }
+            "nonce" if profile == TokenProfile::IdToken => Claim::Nonce,
+            "typ" if profile.is_foreign() => Claim::Typ,
+            "token_use" if profile.is_foreign() => Claim::TokenUse,
             _ => return None,
         })
     }
@@ -293,7 +338,9 @@ impl<'a, 'de> Reader<'a, 'de> {
                 }
             }
             Claim::TokenType => {
-                self.claims.token_type = Some(TokenType::from(value.string()?.as_ref()));
+                let name = value.string()?;
+                self.claims.token_type = Some(TokenType::from(name.as_ref()));
+                self.note_use("token_type", name);
             }
             Claim::Jti => self.claims.jti = Some(self.payload_str(value.id()?)),
             Claim::ExpiresAt => {
@@ -314,22 +361,44 @@ impl<'a, 'de> Reader<'a, 'de> {
             Claim::Scope => self.claims.scope = self.scopes(value)?,
             Claim::Scp => self.claims.scp = self.scopes(value)?,
             Claim::Audience => {
-                let mut audiences = value.strings()?.iter();
-                let accepted = audiences.any(|audience| self.rules.accepts_audience(audience));
-                self.claims.audience =
-                    if accepted { AudienceMatch::Accepted } else { AudienceMatch::Other };
+                let audiences = value.strings()?;
+                let is_accepted = |audience: &Cow<'_, str>| self.rules.accepts_audience(audience);
+                let accepted = audiences.iter().filter(|audience| is_accepted(audience)).count();
+                self.claims.has_several_audiences = audiences.len() > 1;
+                self.claims.audience = match (accepted, audiences.len()) {
+                    (_, 0) => AudienceMatch::Absent,
+                    (0, _) => AudienceMatch::Other,
+                    (accepted, all) if accepted < all => AudienceMatch::Mixed,
+                    _ => AudienceMatch::Accepted,
+                };
             }
-            Claim::ClientId => {
-                value.id()?;
-            }
-            Claim::Typ | Claim::TokenUse => {
-                if !names_access(value.string()?) {
-                    let name = if matches!(claim, Claim::Typ) { "typ" } else { "token_use" };
-                    self.claims.other_use = Some(name);
-                }
-            }
+            Claim::ClientId => self.note_client("client_id", value.id()?),
+            Claim::AuthorizedParty => self.note_client("azp", value.id()?),
+            Claim::Nonce => self.claims.nonce = Some(self.payload_str(value.string()?)),
+            Claim::Typ => self.note_use("typ", value.string()?),
+            Claim::TokenUse => self.note_use("token_use", value.string()?),
         }
         Some(())
+    }
+
+    fn note_client(&mut self, claim: &'static str, client: &str) {
+        if !self.rules.accepts_client(client) {
+            self.claims.client = ClientMatch::Other(claim);
+        } else if self.claims.client == ClientMatch::Absent {
+            self.claims.client = ClientMatch::Accepted;
+        }
+    }
+
+    /// Notes what the value of the type claim `claim` shows about the use of the token.
+    fn note_use(&mut self, claim: &'static str, value: &str) {
+        let (profile, uses) = (self.rules.profile, &mut self.claims.uses);
+        if profile.is_foreign() {
+            let token_use = TokenUse::of(value);
+            uses.access |= token_use == TokenUse::Access;
+            if !profile.permits(token_use) {
+                uses.other = Some(claim);
+            }
+        }
     }
 
     fn user_id(&self, value: &ClaimValue<'de>) -> Option<UserId> {
@@ -341,8 +410,7 @@ impl<'a, 'de> Reader<'a, 'de> {
         {
             return Some(integer.into());
         }
-        // A Django user name has at most 150 characters, which may be more than 255 bytes.
-        let id = if self.rules.as_pyjwt { value.name()? } else { value.id()? };
+        let id = value.name().filter(|id| id.len() <= self.rules.max_user_id_len)?;
         Some(id.as_ref().into())
     }
 

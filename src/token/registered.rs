@@ -41,15 +41,40 @@ impl Scopes {
     }
 }
 
-/// Whether `aud` contains an accepted audience.
+/// Which audiences `aud` contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum AudienceMatch {
+    /// There is no `aud`, or it is an empty array.
     Absent,
+    /// All are accepted.
     Accepted,
+    /// At least one is accepted.
+    Mixed,
     Other,
 }
 
-/// The claims that this crate understands. A claim of a wrong JSON type is never stored here.
+/// Whether `client_id` and `azp` are accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClientMatch {
+    Absent,
+    Accepted,
+    /// The claim of this name is not accepted.
+    Other(&'static str),
+}
+
+/// What the claims show about the use of the token.
+#[derive(Clone, Copy, Default)]
+pub(super) struct UseMarks {
+    /// Whether a claim or the header names an access token.
+    pub(super) access: bool,
+    /// The name of a claim of ID tokens, which some providers write into access tokens too.
+    pub(super) id_token: Option<&'static str>,
+    /// The name of a claim that excludes the use that the profile is for.
+    pub(super) other: Option<&'static str>,
+}
+
+/// The claims that this crate understands. A claim of a wrong JSON type is never stored here: it is
+/// treated as absent if no rule uses it, and otherwise makes the token invalid.
 pub(super) struct Registered {
     /// [`NumericDate::MAX`] if the rules permit a token without `exp` and it has none.
     pub(super) expires_at: NumericDate,
@@ -68,8 +93,10 @@ pub(super) struct Registered {
     pub(super) scp: Scopes,
     pub(super) epoch: Option<PayloadStr>,
     pub(super) audience: AudienceMatch,
-    /// The name of a claim that shows that the token is not an access token.
-    pub(super) other_use: Option<&'static str>,
+    pub(super) has_several_audiences: bool,
+    pub(super) client: ClientMatch,
+    pub(super) nonce: Option<PayloadStr>,
+    pub(super) uses: UseMarks,
     /// Whether the token is bound to a proof of possession (`cnf`, RFC 7800).
     pub(super) is_bound: bool,
 }
@@ -92,7 +119,10 @@ impl Registered {
             scp: Scopes::NONE,
             epoch: None,
             audience: AudienceMatch::Absent,
-            other_use: None,
+            has_several_audiences: false,
+            client: ClientMatch::Absent,
+            nonce: None,
+            uses: UseMarks::default(),
             is_bound: false,
         }
     }

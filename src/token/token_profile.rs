@@ -1,6 +1,6 @@
-use super::header::typ_matches;
+use super::registered::UseMarks;
 
-/// The format of an issuer's access tokens.
+/// The format of an issuer's tokens.
 ///
 /// ```
 /// use tower_jwt_auth::{Verifier, token::TokenProfile};
@@ -31,39 +31,147 @@ pub enum TokenProfile {
     /// Tokens without `token_type`, with or without `jti`. The user id is `sub`, a string, unless
     /// [claim names](super::VerifierBuilder::claim_names) are configured.
     ///
-    /// Such a token need not name its purpose, so the verifier requires an audience. The audience
-    /// of an ID token is the client, not the service. The verifier also rejects
+    /// Such a token need not name its purpose, so the verifier requires an
+    /// [audience](super::VerifierBuilder::audience) or
+    /// [clients](super::VerifierBuilder::clients). The audience of an ID token is the client, not
+    /// the service. With clients and without an audience, tokens must not have `aud`, which every ID
+    /// token has.
+    ///
+    /// The verifier also rejects
     ///
     /// - a header `typ` other than `JWT` and `at+jwt`, unless
     ///   [`header_typ`](super::VerifierBuilder::header_typ) is configured,
-    /// - the claims of ID tokens and logout tokens: `nonce`, `at_hash`, `c_hash`, `events`,
     /// - a claim `token_type`, `typ` or `token_use` with a value other than `access`, `Bearer`,
-    ///   `at+jwt` and `JWT`.
+    ///   `at+jwt` and `JWT`,
+    /// - the claims of ID tokens, `nonce`, `at_hash` and `c_hash`, unless the header or one of the
+    ///   claims above names an access token,
+    /// - the claim of logout tokens, `events`.
     ///
     /// An ID token that has none of these claims and whose audience is the service is accepted.
+    ///
+    /// | access tokens of | settings besides `issuer` |
+    /// |---|---|
+    /// | Keycloak, with an audience mapper | [`audience`](super::VerifierBuilder::audience) |
+    /// | Keycloak, lightweight (no `sub`, no `aud`) | [`clients`](super::VerifierBuilder::clients) (`azp`), [`optional_user_id`](super::VerifierBuilder::optional_user_id) |
+    /// | Amazon Cognito (no `aud`) | `clients` (`client_id`) |
+    /// | Ory Hydra without audiences (`"aud": []`) | `clients` (`client_id`) |
+    /// | Clerk (no `aud`, no `jti`) | `clients` (`azp`: the origin of the web application) |
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Verifier, token::TokenProfile};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let keys = tower_jwt_auth::SigningKey::generate(tower_jwt_auth::Algorithm::ES256)?.verifying_key();
+    /// let cognito: Verifier = Verifier::builder(keys)
+    ///     .issuer("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example")
+    ///     .clients(["6mk5kexampleclient"])
+    ///     .profile(TokenProfile::Plain)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     Plain,
+    /// ID tokens, by the rules of [OpenID Connect Core section 3.1.3.7]. The user id is `sub`, a
+    /// string, unless [claim names](super::VerifierBuilder::claim_names) are configured.
+    ///
+    /// An ID token is meant for the client that logged the user in. Accept it only where that client
+    /// is your own, for example to exchange it for a session of your service. The verifier requires
+    /// an issuer, and the id of the client as [audience](super::VerifierBuilder::audience). It
+    /// rejects
+    ///
+    /// - tokens without `iss`, `sub`, `aud`, `exp` or `iat`,
+    /// - tokens with an audience that is not configured,
+    /// - several audiences without `azp`,
+    /// - an `azp` that is neither an audience nor one of the
+    ///   [clients](super::VerifierBuilder::clients),
+    /// - a header `typ` other than `JWT`, unless
+    ///   [`header_typ`](super::VerifierBuilder::header_typ) is configured,
+    /// - a claim `token_type`, `typ` or `token_use` with a value other than `ID` and `JWT`, and the
+    ///   claim of logout tokens, `events`.
+    ///
+    /// The client chooses a nonce for each login, so a verifier cannot know it: call
+    /// [`Claims::require_nonce`](super::Claims::require_nonce).
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Verifier, token::TokenProfile};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let keys = tower_jwt_auth::SigningKey::generate(tower_jwt_auth::Algorithm::ES256)?.verifying_key();
+    /// let google: Verifier = Verifier::builder(keys)
+    ///     .issuers(["https://accounts.google.com", "accounts.google.com"])
+    ///     .audience("1234567890-example.apps.googleusercontent.com")
+    ///     .profile(TokenProfile::IdToken)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [OpenID Connect Core section 3.1.3.7]: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
+    IdToken,
 }
 
-/// The header `typ` of access tokens.
-pub(super) const PERMITTED_TYPS: [&str; 2] = ["JWT", "at+jwt"];
+/// What the value of a type claim or of the header's `typ` shows about the use of a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenUse {
+    Access,
+    Id,
+    /// Any JWT.
+    Unspecified,
+    Other,
+}
+
+impl TokenUse {
+    pub(super) fn of(value: &str) -> Self {
+        let is = |name: &&str| name.eq_ignore_ascii_case(value);
+        if ["access", "bearer", "at+jwt"].iter().any(is) {
+            Self::Access
+        } else if is(&"id") {
+            Self::Id
+        } else if is(&"jwt") {
+            Self::Unspecified
+        } else {
+            Self::Other
+        }
+    }
+}
 
 impl TokenProfile {
-    /// Returns whether the header may have this `typ` if none is configured.
-    pub(super) fn permits_typ(self, typ: Option<&str>) -> bool {
-        self != Self::Plain
-            || typ.is_none()
-            || PERMITTED_TYPS.iter().any(|permitted| typ_matches(typ, permitted))
+    /// Returns whether tokens of this profile are those of any issuer, whose claims need not name
+    /// their use.
+    pub(super) fn is_foreign(self) -> bool {
+        matches!(self, Self::Plain | Self::IdToken)
     }
 
-    /// Returns `name` if a token with a claim of this name is not an access token.
-    pub(super) fn excluded(self, name: &str) -> Option<&'static str> {
-        let excluded: &[_] =
-            if self == Self::Plain { &["nonce", "at_hash", "c_hash", "events"] } else { &[] };
-        excluded.iter().copied().find(|excluded| *excluded == name)
+    /// Returns the header `typ` that tokens may have if none is configured. Tokens without `typ` are
+    /// permitted too. `None` permits all.
+    pub(super) fn permitted_typs(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Plain => Some(&["JWT", "at+jwt"]),
+            Self::IdToken => Some(&["JWT"]),
+            Self::SimpleJwt | Self::Rfc9068 => None,
+        }
     }
-}
 
-/// Returns whether the value of a type claim names an access token.
-pub(super) fn names_access(value: &str) -> bool {
-    ["access", "bearer", "at+jwt", "jwt"].iter().any(|access| access.eq_ignore_ascii_case(value))
+    /// Returns whether the profile is for tokens of this use.
+    pub(super) fn permits(self, token_use: TokenUse) -> bool {
+        match token_use {
+            TokenUse::Unspecified => true,
+            TokenUse::Access => self == Self::Plain,
+            TokenUse::Id => self == Self::IdToken,
+            TokenUse::Other => false,
+        }
+    }
+
+    /// Adds what the presence of a claim shows about the use of the token to `uses`.
+    pub(super) fn note_claim(self, name: &str, uses: &mut UseMarks) {
+        if self.is_foreign() {
+            match name {
+                "events" => uses.other = Some("events"),
+                "nonce" => uses.id_token = Some("nonce"),
+                "at_hash" => uses.id_token = Some("at_hash"),
+                "c_hash" => uses.id_token = Some("c_hash"),
+                _ => {}
+            }
+        }
+    }
 }

@@ -10,8 +10,8 @@ use crate::{
 use super::{
     claim_names::ClaimNames,
     header::typ_matches,
-    registered::{AudienceMatch, Registered},
-    token_profile::{PERMITTED_TYPS, TokenProfile, names_access},
+    registered::{AudienceMatch, ClientMatch, Registered, UseMarks},
+    token_profile::TokenProfile,
     token_type::TokenType,
     violation,
 };
@@ -29,9 +29,13 @@ pub(super) struct Rules {
     pub(super) clock_skew: Duration,
     /// The accepted types. `None` accepts every type, and tokens without a type.
     pub(super) token_types: Option<Vec<TokenType>>,
-    pub(super) issuer: Option<Box<str>>,
+    pub(super) issuers: Option<Vec<Box<str>>>,
     pub(super) audiences: Option<Vec<Box<str>>>,
+    /// The accepted values of `client_id` and `azp`.
+    pub(super) clients: Option<Vec<Box<str>>>,
     pub(super) required: Vec<Box<str>>,
+    /// In bytes.
+    pub(super) max_user_id_len: usize,
     pub(super) longest_lifetime: Option<Duration>,
     pub(super) header_typ: Option<Box<str>>,
     pub(super) jti_optional: bool,
@@ -48,8 +52,36 @@ impl Rules {
         &self.names
     }
 
+    pub(super) fn accepts_issuer(&self, issuer: &str) -> bool {
+        self.issuers.iter().flatten().any(|accepted| **accepted == *issuer)
+    }
+
     pub(super) fn accepts_audience(&self, audience: &str) -> bool {
         self.audiences.iter().flatten().any(|accepted| **accepted == *audience)
+    }
+
+    pub(super) fn accepts_client(&self, client: &str) -> bool {
+        let is_audience = self.profile == TokenProfile::IdToken && self.accepts_audience(client);
+        is_audience || self.clients.iter().flatten().any(|accepted| **accepted == *client)
+    }
+
+    /// Whether a rule uses `aud`.
+    pub(super) fn uses_audience(&self) -> bool {
+        self.audiences.is_some() || self.excludes_audiences()
+    }
+
+    /// Whether tokens must not have an audience. Every ID token has one, so this distinguishes them
+    /// from access tokens without.
+    fn excludes_audiences(&self) -> bool {
+        self.profile == TokenProfile::Plain && self.audiences.is_none()
+    }
+
+    /// Whether an issuer of this crate may accept these tokens in exchange for others.
+    pub(super) fn accepts_refresh_tokens(&self) -> bool {
+        let is_refresh =
+            |token_type: &TokenType| [TokenType::Refresh, TokenType::Sliding].contains(token_type);
+        self.profile == TokenProfile::SimpleJwt
+            && self.token_types.as_ref().is_none_or(|types| types.iter().any(is_refresh))
     }
 
     pub(super) fn required_claims(&self) -> impl Iterator<Item = &str> {
@@ -58,6 +90,21 @@ impl Rules {
 
     pub(super) fn check_config(&self) -> Result<(), ConfigError> {
         self.names.check()?;
+        let is_id_token = self.profile == TokenProfile::IdToken;
+        let is_read = |name: &str| match name {
+            "client_id" => self.clients.is_some(),
+            "azp" => self.clients.is_some() || is_id_token,
+            "nonce" => is_id_token,
+            _ => false,
+        };
+        if [self.names.user_id(), self.names.token_type(), self.names.jti()]
+            .into_iter()
+            .any(is_read)
+        {
+            return Err(ConfigError::conflict(
+                "claim names must not be those of claims that the profile or `clients` reads",
+            ));
+        }
         if self.leeway > MAX_LEEWAY {
             return Err(ConfigError::out_of_range("`leeway` must be at most 300 seconds"));
         }
@@ -74,8 +121,18 @@ impl Rules {
                 "`audiences` must not be empty, nor contain an empty string",
             ));
         }
-        if self.issuer.as_ref().is_some_and(|issuer| issuer.is_empty()) {
-            return Err(ConfigError::ineffective("`issuer` must not be empty"));
+        if self.issuers.as_ref().is_some_and(is_empty) {
+            return Err(ConfigError::ineffective(
+                "`issuers` must not be empty, nor contain an empty string",
+            ));
+        }
+        if self.clients.as_ref().is_some_and(is_empty) {
+            return Err(ConfigError::ineffective(
+                "`clients` must not be empty, nor contain an empty string",
+            ));
+        }
+        if self.max_user_id_len == 0 {
+            return Err(ConfigError::out_of_range("`max_user_id_len` must be at least 1 byte"));
         }
         if self.header_typ.as_ref().is_some_and(|typ| typ_matches(Some(""), typ)) {
             return Err(ConfigError::ineffective("`header_typ` must not be empty"));
@@ -93,31 +150,36 @@ impl Rules {
             Some(expected) if !typ_matches(typ, expected) => {
                 Err(violation::wrong_typ("header_typ", [&**expected]))
             }
-            None if !self.profile.permits_typ(typ) => {
-                Err(violation::wrong_typ("profile", PERMITTED_TYPS))
-            }
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => match self.profile.permitted_typs() {
+                Some(permitted)
+                    if typ.is_some() && !permitted.iter().any(|it| typ_matches(typ, it)) =>
+                {
+                    Err(violation::wrong_typ("profile", permitted.iter().copied()))
+                }
+                _ => Ok(()),
+            },
         }
     }
 
-    /// Checks `claims`, whose strings are ranges of `payload`.
+    /// Checks `claims`, whose strings are ranges of `payload`, of a token with this header `typ`.
     pub(super) fn check(
         &self,
         claims: &Registered,
+        typ: Option<&str>,
         payload: &str,
         now: NumericDate,
     ) -> Result<(), AuthError> {
         self.check_times(claims, now)?;
-        if let Some(expected) = &self.issuer {
+        if let Some(accepted) = &self.issuers {
             let issuer = claims.issuer.as_ref().map(|issuer| issuer.resolve(payload));
-            if issuer != Some(expected) {
-                return Err(violation::wrong_issuer([&**expected], issuer));
+            if !issuer.is_some_and(|issuer| self.accepts_issuer(issuer)) {
+                return Err(violation::wrong_issuer(accepted.iter().map(AsRef::as_ref), issuer));
             }
         }
-        if let Some(accepted) = &self.audiences
-            && claims.audience != AudienceMatch::Accepted
-        {
-            return Err(violation::wrong_audience(accepted));
+        self.check_audience(claims)?;
+        if self.clients.is_some() || self.profile == TokenProfile::IdToken {
+            self.check_client(claims)?;
         }
         let token_type = claims.token_type.as_ref();
         if let Some(accepted) = &self.token_types
@@ -126,12 +188,8 @@ impl Rules {
             let name = self.names.token_type();
             return Err(violation::wrong_token_type(name, accepted));
         }
-        if self.profile == TokenProfile::Plain {
-            let is_other = token_type.is_some_and(|token_type| !names_access(token_type.as_str()));
-            let other = claims.other_use.or(is_other.then(|| self.names.token_type()));
-            if let Some(name) = other {
-                return Err(violation::other_use(name));
-            }
+        if self.profile.is_foreign() {
+            self.check_use(claims, typ)?;
         }
         if let Some(longest) = self.longest_lifetime {
             let within = claims.issued_at.is_some_and(|issued_at| {
@@ -152,6 +210,44 @@ impl Rules {
             return Err(violation::bound());
         }
         Ok(())
+    }
+
+    fn check_audience(&self, claims: &Registered) -> Result<(), AuthError> {
+        let is_accepted = match (&self.audiences, claims.audience) {
+            (None, audience) => !self.excludes_audiences() || audience == AudienceMatch::Absent,
+            // OpenID Connect Core section 3.1.3.7: no audience may be unknown to the client.
+            (Some(_), AudienceMatch::Mixed) => self.profile != TokenProfile::IdToken,
+            (Some(_), audience) => audience == AudienceMatch::Accepted,
+        };
+        if is_accepted { Ok(()) } else { Err(violation::wrong_audience(self.audiences.as_deref())) }
+    }
+
+    fn check_client(&self, claims: &Registered) -> Result<(), AuthError> {
+        let is_required = self.profile != TokenProfile::IdToken || claims.has_several_audiences;
+        match claims.client {
+            ClientMatch::Accepted => Ok(()),
+            ClientMatch::Absent if !is_required => Ok(()),
+            ClientMatch::Absent if self.profile == TokenProfile::IdToken => {
+                Err(violation::missing("azp", "profile"))
+            }
+            ClientMatch::Absent => Err(violation::missing("client_id", "clients")),
+            ClientMatch::Other(claim) => {
+                let accepted = self.clients.as_ref().or(self.audiences.as_ref());
+                Err(violation::wrong_client(claim, accepted.map_or(&[], Vec::as_slice)))
+            }
+        }
+    }
+
+    /// Checks that nothing shows that the token has another use than the profile.
+    fn check_use(&self, claims: &Registered, typ: Option<&str>) -> Result<(), AuthError> {
+        let UseMarks { access, id_token, other } = claims.uses;
+        let of_id_token = if self.profile == TokenProfile::IdToken { None } else { id_token };
+        let is_access = || access || typ_matches(typ, "at+jwt");
+        match other.or(of_id_token.filter(|_| !is_access())) {
+            Some("token_type") => Err(violation::other_use(self.names.token_type(), self.profile)),
+            Some(claim) => Err(violation::other_use(claim, self.profile)),
+            None => Ok(()),
+        }
     }
 
     /// Returns whether a token with this `exp` has expired.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use crate::error::{AuthError, AuthErrorKind, ErrorDetails};
 
-use super::token_type::TokenType;
+use super::{token_profile::TokenProfile, token_type::TokenType};
 
 /// How many accepted values an error lists.
 const LISTED: usize = 8;
@@ -58,9 +58,19 @@ pub(super) fn wrong_issuer<'a>(
     error(AuthErrorKind::WrongIssuer, "iss", rule, "issuer")
 }
 
-pub(super) fn wrong_audience(accepted: &[Box<str>]) -> AuthError {
-    let rule = expected(accepted.iter().map(AsRef::as_ref));
+/// The token has none of the accepted audiences, or one although none are.
+pub(super) fn wrong_audience(accepted: Option<&[Box<str>]>) -> AuthError {
+    let rule = match accepted {
+        Some(accepted) => expected(accepted.iter().map(AsRef::as_ref)),
+        None => "expected no audience".to_owned(),
+    };
     error(AuthErrorKind::WrongAudience, "aud", rule, "audience")
+}
+
+/// The value of `claim`, `client_id` or `azp`, is not accepted.
+pub(super) fn wrong_client(claim: &str, accepted: &[Box<str>]) -> AuthError {
+    let rule = expected(accepted.iter().map(AsRef::as_ref));
+    error(AuthErrorKind::InvalidClaims, claim, rule, "clients")
 }
 
 pub(super) fn wrong_token_type(claim: &str, accepted: &[TokenType]) -> AuthError {
@@ -76,9 +86,13 @@ pub(super) fn wrong_typ<'a>(
     error(AuthErrorKind::WrongTokenType, "typ", expected(accepted), setting)
 }
 
-/// The claim `name` shows that the token is not an access token.
-pub(super) fn other_use(name: &str) -> AuthError {
-    error(AuthErrorKind::WrongTokenType, name, "expected an access token", "profile")
+/// The claim `name` shows that the token has another use than tokens of the profile.
+pub(super) fn other_use(name: &str, profile: TokenProfile) -> AuthError {
+    let rule = match profile {
+        TokenProfile::IdToken => "expected an ID token",
+        _ => "expected an access token",
+    };
+    error(AuthErrorKind::WrongTokenType, name, rule, "profile")
 }
 
 pub(super) fn not_yet_valid(claim: &str) -> AuthError {

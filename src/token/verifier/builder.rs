@@ -18,6 +18,8 @@ use super::{
 
 /// The longest token, in bytes, unless configured otherwise.
 pub(crate) const DEFAULT_MAX_TOKEN_LEN: usize = 8 * 1024;
+/// The longest user id, in bytes, unless configured otherwise.
+const DEFAULT_MAX_USER_ID_LEN: usize = 1024;
 /// Clocks of machines that synchronize them differ by less.
 const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The size of the cache, in bytes, unless configured otherwise.
@@ -57,7 +59,11 @@ impl Verifier {
     pub fn builder(keys: impl Into<KeySet>) -> VerifierBuilder {
         VerifierBuilder {
             keys: keys.into(),
-            rules: Rules { clock_skew: DEFAULT_CLOCK_SKEW, ..Rules::default() },
+            rules: Rules {
+                clock_skew: DEFAULT_CLOCK_SKEW,
+                max_user_id_len: DEFAULT_MAX_USER_ID_LEN,
+                ..Rules::default()
+            },
             profile: TokenProfile::default(),
             claim_names: None,
             token_types: AcceptedTypes::default(),
@@ -118,8 +124,18 @@ impl<C> VerifierBuilder<C> {
 
     /// Requires `iss` to equal `issuer`, byte for byte. Default: the issuer that the keys were
     /// discovered from, if any. Otherwise `iss` is not checked.
-    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
-        self.rules.issuer = Some(issuer.into());
+    pub fn issuer(self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuers([issuer])
+    }
+
+    /// Requires `iss` to equal one of `issuers`, byte for byte. Default: see
+    /// [`issuer`](Self::issuer).
+    ///
+    /// It is meant for an issuer with several names: all of them share the keys. Use
+    /// [`Verifier::by_issuer`] for issuers with keys of their own. A store distinguishes the users
+    /// of two names.
+    pub fn issuers<I: Into<Box<str>>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
+        self.rules.issuers = Some(issuers.into_iter().map(Into::into).collect());
         self
     }
 
@@ -136,6 +152,19 @@ impl<C> VerifierBuilder<C> {
     /// not checked.
     pub fn audiences<A: Into<Box<str>>>(mut self, audiences: impl IntoIterator<Item = A>) -> Self {
         self.rules.audiences = Some(audiences.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Requires that the token was issued to one of these clients: `client_id` and `azp` must each
+    /// equal one of `clients` if they are present, and one of them must be. Default: not checked.
+    ///
+    /// Some providers issue access tokens without an audience. With the profile
+    /// [`Plain`](TokenProfile::Plain), the clients can be required instead of an audience. Tokens
+    /// with `aud` are then rejected, because every ID token has it. With the profile
+    /// [`IdToken`](TokenProfile::IdToken), only `azp` is compared, and also accepted if it equals an
+    /// audience.
+    pub fn clients<I: Into<Box<str>>>(mut self, clients: impl IntoIterator<Item = I>) -> Self {
+        self.rules.clients = Some(clients.into_iter().map(Into::into).collect());
         self
     }
 
@@ -198,6 +227,15 @@ impl<C> VerifierBuilder<C> {
         self
     }
 
+    /// Sets the maximum length of the user id in bytes, at least 1. Default: 1024.
+    ///
+    /// Ids of CI jobs and workloads are long. A store has a limit of its own:
+    /// [`MAX_ID_LEN`](crate::store::MAX_ID_LEN), for users of issuers without `iss`.
+    pub fn max_user_id_len(mut self, bytes: usize) -> Self {
+        self.rules.max_user_id_len = bytes;
+        self
+    }
+
     /// Applies the rules of PyJWT: `exp`, the ids and the type are optional, and only the leeway
     /// tolerates clock skew. The caller applies SimpleJWT's own rules, because it distinguishes more
     /// errors.
@@ -205,6 +243,7 @@ impl<C> VerifierBuilder<C> {
     pub(crate) fn pyjwt_rules(mut self) -> Self {
         self.rules.as_pyjwt = true;
         self.rules.clock_skew = Duration::ZERO;
+        self.rules.max_user_id_len = usize::MAX;
         self.any_token_type().optional_jti().optional_user_id()
     }
 
@@ -310,10 +349,11 @@ impl<C> VerifierBuilder<C> {
         if self.has_checks_before_claims {
             return Err(ConfigError::ineffective("`check` must be called after `claims`"));
         }
-        if let Some(issuer) = self.keys.source().and_then(|source| source.issuer())
-            && **self.rules.issuer.get_or_insert_with(|| issuer.into()) != *issuer
-        {
-            return Err(ConfigError::conflict("`issuer` must be the issuer of the keys"));
+        if let Some(issuer) = self.keys.source().and_then(|source| source.issuer()) {
+            self.rules.issuers.get_or_insert_with(|| vec![issuer.into()]);
+            if !self.rules.accepts_issuer(issuer) {
+                return Err(ConfigError::conflict("`issuer` must be the issuer of the keys"));
+            }
         }
         self.apply_profile()?;
         let Self { keys, rules, max_token_len, clock, checks, cache, .. } = self;
@@ -360,23 +400,45 @@ impl<C> VerifierBuilder<C> {
                 "`optional_jti` cannot be set because the token profile determines it",
             ));
         }
-        if rules.audiences.is_none() {
-            return Err(ConfigError::ineffective("the token profile requires an `audience`"));
-        }
-        if *profile == TokenProfile::Rfc9068 {
-            if names.is_some() || rules.header_typ.is_some() || rules.user_id_optional {
-                return Err(ConfigError::conflict(
-                    "`claim_names`, `header_typ` and `optional_user_id` cannot be set because \
-                     RFC 9068 determines them",
-                ));
+        match profile {
+            TokenProfile::Rfc9068 => {
+                if names.is_some() || rules.header_typ.is_some() || rules.user_id_optional {
+                    return Err(ConfigError::conflict(
+                        "`claim_names`, `header_typ` and `optional_user_id` cannot be set because \
+                         RFC 9068 determines them",
+                    ));
+                }
+                if rules.issuers.is_none() {
+                    return Err(ConfigError::ineffective("RFC 9068 requires an `issuer`"));
+                }
+                if rules.audiences.is_none() {
+                    return Err(ConfigError::ineffective("RFC 9068 requires an `audience`"));
+                }
+                rules.header_typ = Some("at+jwt".into());
+                rules.required.extend(["client_id".into(), "iat".into()]);
             }
-            if rules.issuer.is_none() {
-                return Err(ConfigError::ineffective("RFC 9068 requires an `issuer`"));
+            TokenProfile::IdToken => {
+                if rules.user_id_optional {
+                    return Err(ConfigError::conflict(
+                        "`optional_user_id` cannot be set because ID tokens have a `sub`",
+                    ));
+                }
+                if rules.issuers.is_none() || rules.audiences.is_none() {
+                    return Err(ConfigError::ineffective(
+                        "the profile of ID tokens requires an `issuer`, and the client as `audience`",
+                    ));
+                }
+                rules.jti_optional = true;
+                rules.required.extend(["iat".into(), "sub".into()]);
             }
-            rules.header_typ = Some("at+jwt".into());
-            rules.required.extend(["client_id".into(), "iat".into()]);
-        } else {
-            rules.jti_optional = true;
+            TokenProfile::Plain | TokenProfile::SimpleJwt => {
+                if rules.audiences.is_none() && rules.clients.is_none() {
+                    return Err(ConfigError::ineffective(
+                        "the token profile requires an `audience` or `clients`",
+                    ));
+                }
+                rules.jti_optional = true;
+            }
         }
         rules.names = names.unwrap_or_else(|| ClaimNames::default().with_user_id("sub"));
         Ok(())

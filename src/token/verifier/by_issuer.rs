@@ -25,12 +25,14 @@ impl<C> ByIssuer<C> {
             return Err(ConfigError::ineffective("`by_issuer` needs at least one verifier"));
         }
         for (index, verifier) in verifiers.iter().enumerate() {
-            let Some(issuer) = verifier.issuer() else {
+            if verifier.issuers().next().is_none() {
                 return Err(ConfigError::ineffective(
                     "each verifier of `by_issuer` must require an `issuer`",
                 ));
-            };
-            if verifiers[..index].iter().any(|other| other.issuer() == Some(issuer)) {
+            }
+            let is_shared =
+                |issuer| verifiers[..index].iter().any(|it| it.rules.accepts_issuer(issuer));
+            if verifier.issuers().any(is_shared) {
                 return Err(ConfigError::conflict(
                     "two verifiers of `by_issuer` must not require the same `issuer`",
                 ));
@@ -60,11 +62,11 @@ impl<C: DeserializeOwned> ByIssuer<C> {
         }
         let payload = decode_payload(&Compact::split(token, self.max_token_len)?)?;
         let issuer = peek_issuer(&payload);
-        let accepted = |verifier: &&Arc<SingleVerifier<C>>| {
-            issuer.is_some() && verifier.issuer() == issuer.as_deref()
+        let accepts = |verifier: &&Arc<SingleVerifier<C>>| {
+            issuer.as_deref().is_some_and(|issuer| verifier.rules.accepts_issuer(issuer))
         };
-        let Some(verifier) = self.verifiers.iter().find(accepted) else {
-            let accepted = self.verifiers.iter().filter_map(|verifier| verifier.issuer());
+        let Some(verifier) = self.verifiers.iter().find(accepts) else {
+            let accepted = self.verifiers.iter().flat_map(|verifier| verifier.issuers());
             return Err(wrong_issuer(accepted, issuer.as_deref()).into());
         };
         drop(issuer);

@@ -47,9 +47,9 @@ pub(super) enum CachePolicy<C> {
 }
 
 impl<C> SingleVerifier<C> {
-    /// Returns the issuer that tokens must name.
-    pub(super) fn issuer(&self) -> Option<&str> {
-        self.rules.issuer.as_deref()
+    /// Returns the issuers of which tokens must name one. Empty if `iss` is not checked.
+    pub(super) fn issuers(&self) -> impl Iterator<Item = &str> + Clone {
+        self.rules.issuers.iter().flatten().map(AsRef::as_ref)
     }
 
     pub(super) fn cache_stats(&self) -> CacheStats {
@@ -147,7 +147,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             return Err(VerifyError::KeysNeeded { source, seen, otherwise });
         }
 
-        let claims = self.claims(payload()?)?;
+        let claims = self.claims(payload()?, header.typ.as_deref())?;
         self.run_checks(&claims)?;
         if let Some(cache) = self.cache_for(keys) {
             cache.insert(token.text, &claims, keys);
@@ -157,7 +157,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
 
     /// Reads and checks all claims of `payload`.
     #[inline]
-    fn claims(&self, payload: String) -> Result<Claims<C>, AuthError> {
+    fn claims(&self, payload: String, typ: Option<&str>) -> Result<Claims<C>, AuthError> {
         if has_private_marker(payload.as_bytes()) {
             return Err(invalid_claims("no private markers of serde_json"));
         }
@@ -165,12 +165,12 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         let mut registered = Registered::empty();
         match payload::read(&payload, &self.rules, now, &mut registered) {
             Ok(custom) => {
-                self.rules.check(&registered, &payload, now)?;
+                self.rules.check(&registered, typ, &payload, now)?;
                 Ok(Claims::new(payload, registered, custom))
             }
             Err(PayloadError::Expired) => Err(AuthErrorKind::Expired.into()),
             Err(PayloadError::Inconclusive) => {
-                let registered = self.registered(&payload, now)?;
+                let registered = self.registered(&payload, typ, now)?;
                 let custom = serde_json::from_str(&payload)
                     .map_err(|_| invalid_claims("expected the application's claims"))?;
                 Ok(Claims::new(payload, registered, custom))
@@ -178,9 +178,14 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         }
     }
 
-    fn registered(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthError> {
+    fn registered(
+        &self,
+        payload: &str,
+        typ: Option<&str>,
+        now: NumericDate,
+    ) -> Result<Registered, AuthError> {
         let registered = read_registered(payload, &self.rules, now)?;
-        self.rules.check(&registered, payload, now)?;
+        self.rules.check(&registered, typ, payload, now)?;
         Ok(registered)
     }
 
@@ -199,7 +204,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         if has_private_marker(payload.as_bytes()) {
             return Err(invalid_claims("no private markers of serde_json"));
         }
-        self.registered(payload, self.clock.now()).map(drop)
+        self.registered(payload, header.typ.as_deref(), self.clock.now()).map(drop)
     }
 }
 

@@ -104,7 +104,7 @@ impl<C> Verifier<C> {
     /// Whether every accepted token has an `iss` that was compared with a configured one.
     pub(crate) fn requires_issuer(&self) -> bool {
         match &self.0 {
-            Inner::Single(verifier) => verifier.issuer().is_some(),
+            Inner::Single(verifier) => verifier.issuers().next().is_some(),
             Inner::ByIssuer(_) => true,
         }
     }

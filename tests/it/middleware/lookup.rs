@@ -7,13 +7,15 @@ use http::header::RETRY_AFTER;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_jwt_auth::{
-    AuthError, AuthErrorKind, MemoryStore, NumericDate,
-    store::{NewSession, Revocation, TokenStore},
-    token::UserId,
+    AuthError, AuthErrorKind, JwtAuthLayer, MemoryStore, NumericDate,
+    store::{NewSession, Revocation, TokenStore, scoped_user_id},
+    token::{NoClaims, UserId},
 };
 
 use crate::support::{
-    app::{Calls, InnerService, bearer, layer, send, send_once, token, valid_token},
+    app::{
+        Calls, InnerService, bearer, layer, send, send_once, token, valid_token, verifier_builder,
+    },
     mint::NOW,
     slow_store::{SlowStore, Verdict},
 };
@@ -42,6 +44,24 @@ async fn rejects_revoked_tokens_sessions_and_users() {
         assert_eq!(response.outcome(), Err(AuthErrorKind::Revoked));
         assert_eq!(send(&layer, bearer(&of_another_user)).await.outcome(), Ok("7"));
     }
+}
+
+/// A store knows a user of an issuer with `iss` by an id of limited length.
+#[tokio::test]
+async fn looks_up_users_with_long_ids() {
+    let issuer = "https://ci.example";
+    let store = MemoryStore::new();
+    let verifier = verifier_builder::<NoClaims>().issuer(issuer).build().unwrap();
+    let layer = JwtAuthLayer::new(verifier).with_revocation_check(store.clone());
+    let user_id = "u".repeat(351);
+    let changes = [("user_id", &*format!("{user_id:?}")), ("iss", &*format!("{issuer:?}"))];
+    let token = token(&changes);
+    assert_eq!(send(&layer, bearer(&token)).await.outcome(), Ok(&*user_id));
+
+    let user_id = &scoped_user_id(issuer, &UserId::from(user_id));
+    let revocation = Revocation::User { user_id, except: None, keep_until: KEEP };
+    store.revoke(&revocation, NumericDate::from_secs(NOW)).await.unwrap();
+    assert_eq!(send(&layer, bearer(&token)).await.outcome(), Err(AuthErrorKind::Revoked));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ fn configuration_errors_name_the_setting() {
         (vec![audience, issuer, ("PORT", "http")], "PORT \"http\" is not a port number"),
         (
             vec![audience, issuer, ("PROFILE", "jwt")],
-            "PROFILE must be rfc9068 or plain, not \"jwt\"",
+            "PROFILE must be rfc9068, plain or id_token, not \"jwt\"",
         ),
         (vec![audience, issuer, ("ALLOW_HTTP", "yes")], "ALLOW_HTTP must be 0 or 1, not \"yes\""),
         (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN must be whole seconds"),

@@ -104,7 +104,7 @@ fn rejects_invalid_claims_if_the_claims_type_ignores_errors() {
     let rows = [
         ("nbf", "1600000000", None),
         ("nbf", r#""never""#, Some(AuthErrorKind::InvalidClaims)),
-        ("aud", "true", Some(AuthErrorKind::InvalidClaims)),
+        ("jti", "true", Some(AuthErrorKind::InvalidClaims)),
         ("exp", "1600000000", Some(AuthErrorKind::Expired)),
     ];
     for (name, value, expected) in rows {
