@@ -88,6 +88,7 @@ async fn health(State(issuers): State<Vec<(String, RemoteKeys)>>) -> Response {
         json!({
             "issuer": issuer, "usable": state.is_usable,
             "age": age, "keys": state.keys, "skipped": state.skipped,
+            "error": state.last_error.map(|error| error.to_string()),
         })
     });
     let states: Vec<_> = states.collect();

@@ -12,6 +12,9 @@ pub(crate) enum UrlRule {
     Https,
     /// `https`, or `http` to a loopback address.
     HttpsOrLoopback,
+    /// `https`, or `http` to any host.
+    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "only `jwks` allows it"))]
+    HttpsOrHttp,
 }
 
 impl UrlRule {
@@ -32,9 +35,11 @@ impl UrlRule {
         }
         let is_secure = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP => {
-                self == Self::HttpsOrLoopback && is_loopback(host)
-            }
+            Some(scheme) if *scheme == Scheme::HTTP => match self {
+                Self::Https => false,
+                Self::HttpsOrLoopback => is_loopback(host),
+                Self::HttpsOrHttp => true,
+            },
             _ => false,
         };
         is_secure.then_some(uri)

@@ -32,10 +32,14 @@ use http_body::Body;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn Error>> {
 /// let keys = RemoteKeys::from_url("https://login.example/keys")
-///     .client(Canned(r#"{"keys":[]}"#))
+///     .client(Canned(
+///         r#"{"keys":[
+///             {"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+///         ]}"#,
+///     ))
 ///     .build()?;
 /// keys.refresh().await?;
-/// assert_eq!(keys.status().keys, 0);
+/// assert_eq!(keys.status().keys, 1);
 /// # Ok(())
 /// # }
 /// ```

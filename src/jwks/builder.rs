@@ -9,8 +9,12 @@ use crate::{
 };
 
 use super::{
-    fetch::KeyFetcher, jwk_set::AcceptedAlgorithms, location::Location, policy::Policy,
-    refresher::Refresher, remote_keys::RemoteKeys,
+    fetch::KeyFetcher,
+    key_rules::{AcceptedAlgorithms, KeyRules},
+    location::Location,
+    policy::Policy,
+    refresher::Refresher,
+    remote_keys::RemoteKeys,
 };
 
 /// Requests wait for a fetch, so it must not take longer.
@@ -22,15 +26,17 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 #[must_use]
 pub struct RemoteKeysBuilder {
     location: UncheckedLocation,
+    metadata_url: Option<Box<str>>,
     url_rule: UrlRule,
     client: Option<Arc<dyn DynHttpClient>>,
-    accepted: AcceptedAlgorithms,
+    rules: KeyRules,
     policy: Policy,
     clock: Clock,
 }
 
 enum UncheckedLocation {
-    JwksUrl(Box<str>),
+    JwkSet(Box<str>),
+    Certificates(Box<str>),
     Issuer(Box<str>),
 }
 
@@ -41,21 +47,59 @@ impl RemoteKeys {
     ///
     /// [issuer]: crate::token::VerifierBuilder::issuer
     pub fn from_url(url: impl Into<Box<str>>) -> RemoteKeysBuilder {
-        RemoteKeysBuilder::new(UncheckedLocation::JwksUrl(url.into()))
+        RemoteKeysBuilder::new(UncheckedLocation::JwkSet(url.into()))
     }
 
     /// Starts a builder for the keys of `issuer`, whose metadata names the URL of the JWK set.
     ///
-    /// The metadata is fetched from `/.well-known/openid-configuration` ([OpenID Connect
-    /// Discovery]). If the server does not have that document,
-    /// `/.well-known/oauth-authorization-server` is fetched instead ([RFC 8414]).
+    /// For the issuer `https://login.example/a`, the metadata is requested from these URLs, until
+    /// one of them has it:
     ///
-    /// The keys verify only tokens whose `iss` equals `issuer` byte for byte.
+    /// 1. `https://login.example/a/.well-known/openid-configuration` ([OpenID Connect Discovery])
+    /// 2. `https://login.example/.well-known/oauth-authorization-server/a` ([RFC 8414])
+    /// 3. `https://login.example/.well-known/openid-configuration/a`, if the issuer has a path
+    ///
+    /// Set [`metadata_url`](RemoteKeysBuilder::metadata_url) if it is elsewhere. The metadata must
+    /// name exactly this issuer, and the keys verify only tokens whose `iss` equals it byte for
+    /// byte. A trailing slash makes a difference.
     ///
     /// [OpenID Connect Discovery]: https://openid.net/specs/openid-connect-discovery-1_0.html
     /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414
     pub fn from_issuer(issuer: impl Into<Box<str>>) -> RemoteKeysBuilder {
         RemoteKeysBuilder::new(UncheckedLocation::Issuer(issuer.into()))
+    }
+
+    /// Starts a builder for the keys of the certificates at `url`, a JSON object that maps each key
+    /// id to a certificate in PEM. Google publishes the keys of Firebase in this form.
+    ///
+    /// A key is used while its certificate is valid, for RS256, ES256, ES384 or EdDSA, depending on
+    /// its type, unless the configured [algorithms](RemoteKeysBuilder::algorithms) exclude that
+    /// algorithm. The signature of a certificate is not verified: TLS authenticates the server.
+    ///
+    /// The document does not name its issuer. Set the [issuer] that tokens must have on the
+    /// verifier.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_jwt_auth::{Verifier, jwks::RemoteKeys, token::TokenProfile};
+    ///
+    /// let keys = RemoteKeys::from_certificates_url(
+    ///     "https://www.googleapis.com/robot/v1/metadata/x509/\
+    ///      securetoken@system.gserviceaccount.com",
+    /// )
+    /// .build()?;
+    /// let verifier: Verifier = Verifier::builder(keys)
+    ///     .issuer("https://securetoken.google.com/my-project")
+    ///     .audience("my-project")
+    ///     .profile(TokenProfile::Plain)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [issuer]: crate::token::VerifierBuilder::issuer
+    pub fn from_certificates_url(url: impl Into<Box<str>>) -> RemoteKeysBuilder {
+        RemoteKeysBuilder::new(UncheckedLocation::Certificates(url.into()))
     }
 }
 
@@ -63,9 +107,10 @@ impl RemoteKeysBuilder {
     fn new(location: UncheckedLocation) -> Self {
         Self {
             location,
+            metadata_url: None,
             url_rule: UrlRule::Https,
             client: None,
-            accepted: AcceptedAlgorithms::all(),
+            rules: KeyRules::new(),
             policy: Policy::default(),
             clock: Clock::system(),
         }
@@ -77,7 +122,39 @@ impl RemoteKeysBuilder {
     /// EdDSA) if that algorithm is accepted. Otherwise it is used with the only accepted algorithm
     /// of its type, or skipped if there are several.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.accepted = AcceptedAlgorithms::only(algorithms);
+        self.rules.algorithms = AcceptedAlgorithms::only(algorithms);
+        self
+    }
+
+    /// Accepts keys with the `use` `jwt-svid`, by which a [SPIFFE bundle] marks the keys for tokens.
+    /// Default: only `sig`, and keys without `use`.
+    ///
+    /// Keys with the `use` `x509-svid` are for certificates and are never accepted.
+    ///
+    /// [SPIFFE bundle]: https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Trust_Domain_and_Bundle.md
+    pub const fn accept_jwt_svid_keys(mut self) -> Self {
+        self.rules.accepts_jwt_svid = true;
+        self
+    }
+
+    /// Sets the URL of the issuer's metadata. Default: the [standard
+    /// locations](RemoteKeys::from_issuer), which depend on the issuer.
+    ///
+    /// Set it if this service cannot reach the issuer by its own URL, or if the issuer is not a URL.
+    /// The metadata must still name exactly the issuer.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_jwt_auth::jwks::RemoteKeys;
+    ///
+    /// let keys = RemoteKeys::from_issuer("https://login.example")
+    ///     .metadata_url("https://login.internal.example/.well-known/openid-configuration")
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn metadata_url(mut self, url: impl Into<Box<str>>) -> Self {
+        self.metadata_url = Some(url.into());
         self
     }
 
@@ -143,7 +220,45 @@ impl RemoteKeysBuilder {
     ///
     /// </div>
     pub fn insecure_loopback_http(mut self) -> Self {
-        self.url_rule = UrlRule::HttpsOrLoopback;
+        if self.url_rule == UrlRule::Https {
+            self.url_rule = UrlRule::HttpsOrLoopback;
+        }
+        self
+    }
+
+    /// Allows plain HTTP to any host. Default: `https` only.
+    ///
+    /// In a network of containers, browsers often know the issuer as `http://localhost:8080`, and
+    /// this service reaches it as `http://keycloak:8080`. If the metadata names a URL of the keys
+    /// that this service can reach, set [`metadata_url`](Self::metadata_url). Otherwise use the URL
+    /// of the keys and set the issuer on the verifier:
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_jwt_auth::{Verifier, jwks::RemoteKeys, token::TokenProfile};
+    ///
+    /// let keys =
+    ///     RemoteKeys::from_url("http://keycloak:8080/realms/shop/protocol/openid-connect/certs")
+    ///         .insecure_http()
+    ///         .build()?;
+    /// let verifier: Verifier = Verifier::builder(keys)
+    ///     .issuer("http://localhost:8080/realms/shop")
+    ///     .audience("shop-api")
+    ///     .profile(TokenProfile::Plain)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// <div class="warning">
+    ///
+    /// Whoever can change what is sent on the network between this service and the key server can
+    /// sign tokens for the issuer. Use this in development, or in a network that you trust as much
+    /// as this process.
+    ///
+    /// </div>
+    pub const fn insecure_http(mut self) -> Self {
+        self.url_rule = UrlRule::HttpsOrHttp;
         self
     }
 
@@ -163,17 +278,31 @@ impl RemoteKeysBuilder {
     ///
     /// - The URL or issuer is malformed, is not `https`, or has a user or a fragment; the issuer has
     ///   a query.
+    /// - A [metadata URL](Self::metadata_url) is set and the keys are not those of an issuer, or
+    ///   [JWT-SVID keys](Self::accept_jwt_svid_keys) are accepted from certificates.
     /// - The list of [algorithms](Self::algorithms) is empty or contains a symmetric algorithm.
     /// - [`max_stale`](Self::max_stale) or [`refresh_every`](Self::refresh_every) is shorter than
     ///   one second.
     /// - The [timeout](Self::timeout) is zero or longer than 30 seconds.
     pub fn build(self) -> Result<RemoteKeys, ConfigError> {
-        let Self { location, url_rule, client, accepted, policy, clock } = self;
-        let location = match location {
-            UncheckedLocation::JwksUrl(url) => Location::jwks_url(&url, url_rule)?,
-            UncheckedLocation::Issuer(issuer) => Location::issuer(issuer, url_rule)?,
+        let Self { location, metadata_url, url_rule, client, rules, policy, clock } = self;
+        let location = match (location, metadata_url) {
+            (UncheckedLocation::JwkSet(url), None) => Location::jwk_set(&url, url_rule)?,
+            (UncheckedLocation::Certificates(_), None) if rules.accepts_jwt_svid => {
+                return Err(ConfigError::ineffective(
+                    "`accept_jwt_svid_keys` requires a JWK set, because certificates have no `use`",
+                ));
+            }
+            (UncheckedLocation::Certificates(url), None) => Location::certificates(&url, url_rule)?,
+            (UncheckedLocation::Issuer(issuer), None) => Location::issuer(issuer, url_rule)?,
+            (UncheckedLocation::Issuer(issuer), Some(url)) => {
+                Location::issuer_at(issuer, &url, url_rule)?
+            }
+            (UncheckedLocation::JwkSet(_) | UncheckedLocation::Certificates(_), Some(_)) => {
+                return Err(ConfigError::conflict("`metadata_url` requires the keys of an issuer"));
+            }
         };
-        accepted.check()?;
+        rules.algorithms.check()?;
         if policy.max_stale < MIN_INTERVAL {
             return Err(ConfigError::out_of_range("`max_stale` must be at least one second"));
         }
@@ -189,7 +318,7 @@ impl RemoteKeysBuilder {
             Some(client) => client,
             None => Arc::new(TlsClient::new()?),
         };
-        let fetcher = KeyFetcher { location, url_rule, client, accepted };
+        let fetcher = KeyFetcher { location, url_rule, client, rules };
         Ok(RemoteKeys::new(Refresher::new(fetcher, policy, clock)))
     }
 }
@@ -197,7 +326,8 @@ impl RemoteKeysBuilder {
 impl fmt::Debug for RemoteKeysBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, url) = match &self.location {
-            UncheckedLocation::JwksUrl(url) => ("url", url),
+            UncheckedLocation::JwkSet(url) => ("url", url),
+            UncheckedLocation::Certificates(url) => ("certificates", url),
             UncheckedLocation::Issuer(issuer) => ("issuer", issuer),
         };
         f.debug_struct("RemoteKeysBuilder").field(name, &RedactedUrl(url)).finish_non_exhaustive()

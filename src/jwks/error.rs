@@ -6,7 +6,8 @@ use crate::http_client::ResponseError;
 
 /// Why keys could not be fetched.
 ///
-/// Its message is fixed for each [kind](Self::kind) and never contains what the server sent.
+/// Its message is fixed for each [kind](Self::kind). The [source](Error::source) is the error of the
+/// HTTP client, or names both issuers if the metadata is that of another issuer.
 #[derive(Clone, Debug)]
 pub struct FetchError {
     kind: FetchErrorKind,
@@ -29,7 +30,9 @@ pub enum FetchErrorKind {
     TooLarge,
     /// The response is not a JWK set, or not the metadata of an issuer.
     Malformed,
-    /// The metadata is that of another issuer.
+    /// The response has no usable key.
+    NoUsableKeys,
+    /// The metadata is that of another issuer. A trailing slash makes a difference.
     WrongIssuer,
     /// The metadata names a URL of the keys that is not secure.
     InsecureUrl,
@@ -43,7 +46,33 @@ impl FetchError {
     pub const fn kind(&self) -> FetchErrorKind {
         self.kind
     }
+
+    /// The metadata names the issuer `found` instead of `expected`.
+    pub(super) fn wrong_issuer(expected: &str, found: &str) -> Self {
+        let found = found.chars().take(MAX_ISSUER_LEN).collect();
+        let source = IssuerMismatch { expected: expected.to_owned(), found };
+        Self { kind: FetchErrorKind::WrongIssuer, source: Some(Arc::new(source)) }
+    }
 }
+
+/// Longer issuers are cut in messages, in characters.
+const MAX_ISSUER_LEN: usize = 256;
+
+#[derive(Debug)]
+struct IssuerMismatch {
+    expected: String,
+    found: String,
+}
+
+impl fmt::Display for IssuerMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expected, found } = self;
+        // Debug escapes control characters, which the server may have sent.
+        write!(f, "expected the issuer {expected:?}, but the metadata names {found:?}")
+    }
+}
+
+impl Error for IssuerMismatch {}
 
 impl From<FetchErrorKind> for FetchError {
     fn from(kind: FetchErrorKind) -> Self {
@@ -63,21 +92,28 @@ impl From<ResponseError> for FetchError {
     }
 }
 
-impl fmt::Display for FetchError {
+impl fmt::Display for FetchErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            FetchErrorKind::Connection => "the connection to the key server failed",
-            FetchErrorKind::Timeout => "the key server did not respond in time",
-            FetchErrorKind::Status(status) => {
+        f.write_str(match self {
+            Self::Connection => "the connection to the key server failed",
+            Self::Timeout => "the key server did not respond in time",
+            Self::Status(status) => {
                 return write!(f, "the key server responded with status {}", status.as_u16());
             }
-            FetchErrorKind::Encoded => "the response of the key server has a content encoding",
-            FetchErrorKind::TooLarge => "the response of the key server is too large",
-            FetchErrorKind::Malformed => "the response of the key server is malformed",
-            FetchErrorKind::WrongIssuer => "the metadata is that of another issuer",
-            FetchErrorKind::InsecureUrl => "the URL of the keys in the metadata is not secure",
-            FetchErrorKind::Abandoned => "the fetch was abandoned",
+            Self::Encoded => "the response of the key server has a content encoding",
+            Self::TooLarge => "the response of the key server is too large",
+            Self::Malformed => "the response of the key server is malformed",
+            Self::NoUsableKeys => "the response of the key server has no usable key",
+            Self::WrongIssuer => "the metadata is that of another issuer",
+            Self::InsecureUrl => "the URL of the keys in the metadata is not secure",
+            Self::Abandoned => "the fetch was abandoned",
         })
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
     }
 }
 

@@ -11,10 +11,13 @@ use http::{
 use crate::{http_client::DynHttpClient, url::UrlRule};
 
 use super::{
-    discovery,
+    certificate_map,
+    discovery::{Misses, jwks_url},
     error::{FetchError, FetchErrorKind},
-    jwk_set::{AcceptedAlgorithms, JwkSet},
+    jwk_set,
+    key_rules::KeyRules,
     location::Location,
+    published::PublishedKeys,
 };
 
 /// Fetches the keys from their location.
@@ -22,7 +25,7 @@ pub(super) struct KeyFetcher {
     pub(super) location: Location,
     pub(super) url_rule: UrlRule,
     pub(super) client: Arc<dyn DynHttpClient>,
-    pub(super) accepted: AcceptedAlgorithms,
+    pub(super) rules: KeyRules,
 }
 
 /// Identifies the content of a document.
@@ -33,12 +36,18 @@ pub(super) struct DocumentVersion {
     etag: Option<HeaderValue>,
 }
 
+impl DocumentVersion {
+    pub(super) fn has_same_content(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
 /// The result of a successful fetch.
 pub(super) struct Fetched {
     pub(super) headers: HeaderMap,
     pub(super) version: DocumentVersion,
     /// The keys; `None` if the known version is still current.
-    pub(super) set: Option<JwkSet>,
+    pub(super) keys: Option<PublishedKeys>,
 }
 
 impl KeyFetcher {
@@ -55,8 +64,8 @@ impl KeyFetcher {
 
     async fn fetch_keys(&self, known: Option<DocumentVersion>) -> Result<Fetched, FetchError> {
         let url = match &self.location {
-            Location::JwksUrl(url) => url.clone(),
-            Location::Issuer(issuer) => self.discover(issuer).await?,
+            Location::JwkSet(url) | Location::Certificates(url) => url.clone(),
+            Location::Issuer { issuer, metadata } => self.discover(issuer, metadata).await?,
         };
         let known = known.filter(|known| known.url == url);
         let etag = known.as_ref().and_then(|known| known.etag.as_ref());
@@ -64,39 +73,48 @@ impl KeyFetcher {
         let headers = parts.headers;
         match (parts.status, known) {
             (StatusCode::NOT_MODIFIED, Some(version)) if version.etag.is_some() => {
-                Ok(Fetched { headers, version, set: None })
+                Ok(Fetched { headers, version, keys: None })
             }
             (StatusCode::OK, known) => {
                 let mut sha256 = [0; SHA256_OUTPUT_LEN];
                 sha256.copy_from_slice(digest(&SHA256, &body).as_ref());
                 let etag = headers.get(ETAG).cloned();
                 let version = DocumentVersion { url, digest: sha256, etag };
-                let set = match known {
-                    Some(known) if known.digest == version.digest => None,
-                    _ => Some(JwkSet::parse(&body, &self.accepted)?),
+                let keys = match known {
+                    Some(known) if known.has_same_content(&version) => None,
+                    _ => Some(self.parse(&body)?),
                 };
-                Ok(Fetched { headers, version, set })
+                Ok(Fetched { headers, version, keys })
             }
             (status, _) => Err(FetchErrorKind::Status(status).into()),
         }
     }
 
-    /// Returns the URL of the JWK set that the metadata of `issuer` names.
-    async fn discover(&self, issuer: &str) -> Result<Uri, FetchError> {
-        let mut last_status = StatusCode::NOT_FOUND;
-        for url in discovery::metadata_urls(issuer) {
-            let url = self.url_rule.parse(&url).ok_or(FetchErrorKind::InsecureUrl)?;
-            let response = self.get(&url, None).await?;
-            last_status = response.status();
-            if last_status == StatusCode::OK {
-                return discovery::jwks_url(response.body(), issuer, self.url_rule);
-            }
-            // Only a server that does not have the first document may have the second one.
-            if !last_status.is_client_error() {
-                break;
+    fn parse(&self, document: &[u8]) -> Result<PublishedKeys, FetchErrorKind> {
+        match self.location {
+            Location::Certificates(_) => certificate_map::parse(document, &self.rules),
+            Location::JwkSet(_) | Location::Issuer { .. } => jwk_set::parse(document, &self.rules),
+        }
+    }
+
+    /// Returns the URL of the JWK set that the metadata of `issuer` names. The metadata is requested
+    /// from each location until one has it.
+    async fn discover(&self, issuer: &str, locations: &[Uri]) -> Result<Uri, FetchError> {
+        let mut misses = Misses::default();
+        for url in locations {
+            let found = match self.get(url, None).await {
+                Ok(response) if response.status() == StatusCode::OK => {
+                    jwks_url(response.body(), issuer, self.url_rule)
+                }
+                Ok(response) => Err(FetchErrorKind::Status(response.status()).into()),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(url) => return Ok(url),
+                Err(error) => misses.add(error)?,
             }
         }
-        Err(FetchErrorKind::Status(last_status).into())
+        Err(misses.into_error())
     }
 
     async fn get(

@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{
+    clock::Clock,
     error::ConfigError,
-    token::{Algorithm, KeySet, VerifyingKey, check_members},
+    token::{KeySet, VerifyingKey, check_members},
 };
 
-use super::error::FetchErrorKind;
-
-const MAX_KEYS: usize = 100;
+use super::{
+    certificate::Certificate,
+    error::FetchErrorKind,
+    key_rules::KeyRules,
+    published::{MAX_KEYS, PublishedKey, PublishedKeys, Unusable},
+};
 
 /// The keys of a JWK set that the application has, for example in a file.
 ///
@@ -36,60 +40,49 @@ const MAX_KEYS: usize = 100;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct JwkSet {
-    pub(super) keys: Vec<VerifyingKey>,
-    pub(super) skipped: usize,
+    keys: Vec<VerifyingKey>,
+    skipped: usize,
 }
 
 impl JwkSet {
     /// Parses a JWK set.
     ///
+    /// The dates of certificates are checked now, and not again later.
+    ///
     /// # Errors
     ///
     /// When the set is malformed, has more than 100 keys, or has no usable key.
     pub fn from_json(json: &str) -> Result<Self, ConfigError> {
-        match Self::parse(json.as_bytes(), &AcceptedAlgorithms::all()) {
-            Ok(set) if set.keys.is_empty() => {
-                Err(ConfigError::key("the JWK set has no usable key"))
-            }
-            Ok(set) => Ok(set),
-            Err(FetchErrorKind::TooLarge) => {
-                Err(ConfigError::key("the JWK set must have at most 100 keys"))
-            }
-            Err(_) => Err(ConfigError::key("the JWK set is malformed")),
+        Self::with_rules(json, &KeyRules::new())
+    }
+
+    /// Parses a [SPIFFE bundle], a JWK set whose keys for tokens have the `use` `jwt-svid`.
+    ///
+    /// [SPIFFE bundle]: https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE_Trust_Domain_and_Bundle.md
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`from_json`](Self::from_json).
+    pub fn from_spiffe_bundle(json: &str) -> Result<Self, ConfigError> {
+        Self::with_rules(json, &KeyRules { accepts_jwt_svid: true, ..KeyRules::new() })
+    }
+
+    fn with_rules(json: &str, rules: &KeyRules) -> Result<Self, ConfigError> {
+        let published = parse(json.as_bytes(), rules).map_err(|kind| match kind {
+            FetchErrorKind::TooLarge => ConfigError::key("the JWK set must have at most 100 keys"),
+            _ => ConfigError::key("the JWK set is malformed"),
+        })?;
+        let keys = published.valid_at(Clock::system().now());
+        if keys.is_empty() {
+            return Err(ConfigError::key("the JWK set has no usable key"));
         }
+        Ok(Self { skipped: published.len() - keys.len(), keys })
     }
 
     /// The number of keys in the set that cannot be used.
     #[must_use]
     pub const fn skipped(&self) -> usize {
         self.skipped
-    }
-
-    pub(super) fn parse(
-        json: &[u8],
-        accepted: &AcceptedAlgorithms,
-    ) -> Result<Self, FetchErrorKind> {
-        #[derive(Deserialize)]
-        struct Set<'a> {
-            #[serde(borrow)]
-            keys: Vec<&'a RawValue>,
-        }
-
-        let malformed = |_| FetchErrorKind::Malformed;
-        let json = str::from_utf8(json).or(Err(FetchErrorKind::Malformed))?;
-        check_members(json, |_| true).map_err(malformed)?;
-        let Set { keys: all } = serde_json::from_str(json).map_err(malformed)?;
-        if all.len() > MAX_KEYS {
-            return Err(FetchErrorKind::TooLarge);
-        }
-        let usable: Vec<_> = all.iter().filter_map(|key| accepted.parse_key(key.get())).collect();
-        let keys: Vec<_> = usable
-            .iter()
-            .enumerate()
-            .filter(|(index, key)| !is_ambiguous(&usable, *index, key))
-            .map(|(_, key)| key.clone())
-            .collect();
-        Ok(Self { skipped: all.len() - keys.len(), keys })
     }
 }
 
@@ -99,82 +92,84 @@ impl From<JwkSet> for KeySet {
     }
 }
 
-/// Whether another key has the id and the algorithm of the key at `index`. Of two equal keys, only
-/// the second one counts as ambiguous.
-fn is_ambiguous(keys: &[VerifyingKey], index: usize, key: &VerifyingKey) -> bool {
-    keys.iter().enumerate().any(|(other_index, other)| {
-        other_index != index
-            && other.kid() == key.kid()
-            && other.algorithm() == key.algorithm()
-            && (other_index < index || other.thumbprint() != key.thumbprint())
-    })
+/// Parses a JWK set. Keys that cannot be used are skipped.
+pub(super) fn parse(json: &[u8], rules: &KeyRules) -> Result<PublishedKeys, FetchErrorKind> {
+    #[derive(Deserialize)]
+    struct Set<'a> {
+        #[serde(borrow)]
+        keys: Vec<&'a RawValue>,
+    }
+
+    let malformed = |_| FetchErrorKind::Malformed;
+    let json = str::from_utf8(json).or(Err(FetchErrorKind::Malformed))?;
+    check_members(json, |_| true).map_err(malformed)?;
+    let Set { keys } = serde_json::from_str(json).map_err(malformed)?;
+    if keys.len() > MAX_KEYS {
+        return Err(FetchErrorKind::TooLarge);
+    }
+    Ok(PublishedKeys::collect(keys.iter().map(|key| parse_key(key.get(), rules))))
 }
 
-/// The algorithms of the keys that are used.
-pub(super) struct AcceptedAlgorithms(Option<Vec<Algorithm>>);
-
-impl AcceptedAlgorithms {
-    /// All asymmetric algorithms.
-    pub(super) const fn all() -> Self {
-        Self(None)
+fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
+    #[derive(Deserialize)]
+    struct Jwk<'a> {
+        #[serde(borrow)]
+        kty: Cow<'a, str>,
+        #[serde(borrow)]
+        crv: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        alg: Option<Cow<'a, str>>,
+        #[serde(borrow, rename = "use")]
+        public_key_use: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        x5c: Option<&'a RawValue>,
+        n: Option<IgnoredAny>,
+        e: Option<IgnoredAny>,
+        x: Option<IgnoredAny>,
+        y: Option<IgnoredAny>,
     }
 
-    pub(super) fn only(algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        Self(Some(algorithms.into_iter().collect()))
+    let jwk: Jwk<'_> =
+        serde_json::from_str(json).map_err(|_| ConfigError::key("the JWK is malformed"))?;
+    if jwk.public_key_use.as_deref() == Some("enc") {
+        return Err(Unusable::common(ConfigError::key("the key is for encryption")));
     }
-
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let Self(Some(algorithms)) = self else { return Ok(()) };
-        if algorithms.is_empty() {
-            return Err(ConfigError::ineffective("`algorithms` must not be empty"));
+    let certificate = jwk.x5c.and_then(|x5c| first_certificate(x5c.get()));
+    let has_key = [jwk.n, jwk.e, jwk.x, jwk.y].iter().any(Option::is_some);
+    let alg = jwk.alg.as_deref();
+    match certificate {
+        Some(certificate) if !has_key => {
+            let certificate = certificate?;
+            if *jwk.kty != *certificate.key_type.0 {
+                return Err(ConfigError::key("the JWK does not match its certificate").into());
+            }
+            let algorithm = rules.algorithm(alg, certificate.key_type)?;
+            let svid = rules.accepts_jwt_svid;
+            let key =
+                VerifyingKey::from_certified_jwk(json, algorithm, svid, &certificate.public_key)?;
+            Ok(PublishedKey { key, validity: Some(certificate.validity) })
         }
-        if algorithms.iter().any(|algorithm| algorithm.is_symmetric()) {
-            return Err(ConfigError::conflict("`algorithms` must be asymmetric"));
+        certificate => {
+            let algorithm = rules.algorithm(alg, (&jwk.kty, jwk.crv.as_deref()))?;
+            let key = VerifyingKey::from_published_jwk(json, algorithm, rules.accepts_jwt_svid)?;
+            // A certificate that is unreadable is unused, like an unknown member.
+            if let Some(Ok(certificate)) = certificate {
+                let certified = VerifyingKey::from_der(algorithm, certificate.public_key);
+                if certified.is_ok_and(|other| other.thumbprint() == key.thumbprint()) {
+                    return Ok(PublishedKey { key, validity: None });
+                }
+                return Err(ConfigError::key("the JWK does not match its certificate").into());
+            }
+            Ok(PublishedKey { key, validity: None })
         }
-        Ok(())
     }
+}
 
-    pub(super) fn contains(&self, algorithm: Algorithm) -> bool {
-        // A client that can read a published secret could sign with it.
-        !algorithm.is_symmetric() && self.0.as_ref().is_none_or(|list| list.contains(&algorithm))
-    }
-
-    /// Parses a JWK; `None` if it cannot be used.
-    fn parse_key(&self, json: &str) -> Option<VerifyingKey> {
-        #[derive(Deserialize)]
-        struct Jwk<'a> {
-            #[serde(borrow)]
-            kty: Cow<'a, str>,
-            #[serde(borrow, default)]
-            crv: Option<Cow<'a, str>>,
-            #[serde(borrow, default)]
-            alg: Option<Cow<'a, str>>,
-        }
-
-        let jwk: Jwk<'_> = serde_json::from_str(json).ok()?;
-        let algorithm = match jwk.alg {
-            Some(name) => name.parse().ok()?,
-            None => self.default_algorithm(&jwk.kty, jwk.crv.as_deref())?,
-        };
-        if !self.contains(algorithm) {
-            return None;
-        }
-        VerifyingKey::from_jwk(json, algorithm).ok()
-    }
-
-    /// The algorithm of a key without `alg`: the default one of its type if that is accepted,
-    /// otherwise the only accepted one.
-    fn default_algorithm(&self, kty: &str, crv: Option<&str>) -> Option<Algorithm> {
-        use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
-        let possible: &[_] = match (kty, crv) {
-            ("RSA", _) => &[RS256, RS384, RS512, PS256, PS384, PS512],
-            ("EC", Some("P-256")) => &[ES256],
-            ("EC", Some("P-384")) => &[ES384],
-            ("OKP", Some("Ed25519")) => &[EdDSA],
-            _ => return None,
-        };
-        let mut accepted = possible.iter().copied().filter(|algorithm| self.contains(*algorithm));
-        let first = accepted.next()?;
-        (first == possible[0] || accepted.next().is_none()).then_some(first)
+/// Reads the first certificate of an `x5c`, which contains the key. The others certify it. Returns
+/// `None` for an empty list.
+fn first_certificate(x5c: &str) -> Option<Result<Certificate, ConfigError>> {
+    match serde_json::from_str::<Vec<Cow<'_, str>>>(x5c) {
+        Ok(chain) => chain.first().map(|certificate| Certificate::from_base64(certificate)),
+        Err(_) => Some(Err(ConfigError::key("the `x5c` of the JWK is malformed"))),
     }
 }

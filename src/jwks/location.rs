@@ -4,15 +4,21 @@ use http::Uri;
 
 use crate::{error::ConfigError, url::UrlRule};
 
-/// The configured location: the URL of the keys, or the issuer whose metadata names it.
+use super::discovery::metadata_urls;
+
+/// The configured location of the keys.
 pub(super) enum Location {
-    JwksUrl(Uri),
-    Issuer(Box<str>),
+    /// A JWK set.
+    JwkSet(Uri),
+    /// A document that maps key ids to certificates.
+    Certificates(Uri),
+    /// An issuer, whose metadata is at one of the URLs and names the URL of the JWK set.
+    Issuer { issuer: Box<str>, metadata: Vec<Uri> },
 }
 
 impl Location {
-    pub(super) fn jwks_url(url: &str, rule: UrlRule) -> Result<Self, ConfigError> {
-        rule.parse(url).map(Self::JwksUrl).ok_or(ConfigError::out_of_range(match rule {
+    pub(super) fn jwk_set(url: &str, rule: UrlRule) -> Result<Self, ConfigError> {
+        rule.parse(url).map(Self::JwkSet).ok_or(ConfigError::out_of_range(match rule {
             UrlRule::Https => {
                 "the URL of the JWK set must be an https URL without user and fragment"
             }
@@ -20,37 +26,77 @@ impl Location {
                 "the URL of the JWK set must be an https URL, or an http URL with a loopback host, \
                  without user and fragment"
             }
+            UrlRule::HttpsOrHttp => {
+                "the URL of the JWK set must be an https or http URL without user and fragment"
+            }
         }))
     }
 
-    pub(super) fn issuer(issuer: Box<str>, rule: UrlRule) -> Result<Self, ConfigError> {
-        if rule.parse_issuer(&issuer).is_some() {
-            return Ok(Self::Issuer(issuer));
-        }
-        Err(ConfigError::out_of_range(match rule {
-            UrlRule::Https => "the issuer must be an https URL without user, query and fragment",
+    pub(super) fn certificates(url: &str, rule: UrlRule) -> Result<Self, ConfigError> {
+        rule.parse(url).map(Self::Certificates).ok_or(ConfigError::out_of_range(match rule {
+            UrlRule::Https => {
+                "the URL of the certificates must be an https URL without user and fragment"
+            }
             UrlRule::HttpsOrLoopback => {
-                "the issuer must be an https URL, or an http URL with a loopback host, without \
-                 user, query and fragment"
+                "the URL of the certificates must be an https URL, or an http URL with a loopback \
+                 host, without user and fragment"
+            }
+            UrlRule::HttpsOrHttp => {
+                "the URL of the certificates must be an https or http URL without user and fragment"
             }
         }))
+    }
+
+    /// An issuer with its metadata at the standard locations.
+    pub(super) fn issuer(issuer: Box<str>, rule: UrlRule) -> Result<Self, ConfigError> {
+        let urls = rule.parse_issuer(&issuer).and_then(|_| metadata_urls(&issuer, rule));
+        let Some(metadata) = urls else {
+            return Err(ConfigError::out_of_range(match rule {
+                UrlRule::Https => {
+                    "the issuer must be an https URL without user, query and fragment"
+                }
+                UrlRule::HttpsOrLoopback => {
+                    "the issuer must be an https URL, or an http URL with a loopback host, without \
+                     user, query and fragment"
+                }
+                UrlRule::HttpsOrHttp => {
+                    "the issuer must be an https or http URL without user, query and fragment"
+                }
+            }));
+        };
+        Ok(Self::Issuer { issuer, metadata })
+    }
+
+    /// An issuer with its metadata at `url`. Nothing is fetched from the issuer's own URL.
+    pub(super) fn issuer_at(
+        issuer: Box<str>,
+        url: &str,
+        rule: UrlRule,
+    ) -> Result<Self, ConfigError> {
+        if issuer.is_empty() {
+            return Err(ConfigError::out_of_range("the issuer must not be empty"));
+        }
+        let Some(url) = rule.parse(url) else {
+            return Err(ConfigError::out_of_range(match rule {
+                UrlRule::Https => "`metadata_url` must be an https URL without user and fragment",
+                UrlRule::HttpsOrLoopback => {
+                    "`metadata_url` must be an https URL, or an http URL with a loopback host, \
+                     without user and fragment"
+                }
+                UrlRule::HttpsOrHttp => {
+                    "`metadata_url` must be an https or http URL without user and fragment"
+                }
+            }));
+        };
+        Ok(Self::Issuer { issuer, metadata: vec![url] })
     }
 
     /// The authority of the first server that receives a request.
     pub(super) fn authority(&self) -> &str {
-        match self {
-            Self::JwksUrl(url) => url.authority().map_or("", |authority| authority.as_str()),
-            Self::Issuer(issuer) => {
-                let (origin, _) = split_origin(issuer);
-                origin.split_once("://").map_or("", |(_, authority)| authority)
-            }
-        }
+        let url = match self {
+            Self::JwkSet(url) | Self::Certificates(url) => Some(url),
+            Self::Issuer { metadata, .. } => metadata.first(),
+        };
+        url.and_then(Uri::authority).map_or("", |authority| authority.as_str())
     }
-}
-
-/// Splits `url` into its origin and its path.
-pub(super) fn split_origin(url: &str) -> (&str, &str) {
-    let authority = url.find("://").map_or(0, |index| index + "://".len());
-    let path = url[authority..].find('/').map_or(url.len(), |index| authority + index);
-    url.split_at(path)
 }

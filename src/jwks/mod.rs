@@ -52,26 +52,39 @@
 //! is used for RS256, ES256, ES384 or EdDSA, depending on its type, unless the
 //! [configured algorithms](RemoteKeysBuilder::algorithms) exclude that algorithm.
 //!
+//! A JWK may have its key only in the first certificate of `x5c`. It is then used while that
+//! certificate is valid, like the keys of [`RemoteKeys::from_certificates_url`]. If a JWK has both
+//! and they differ, it is skipped. The dates of a certificate beside the key are not checked, and a
+//! certificate that cannot be read is ignored.
+//!
 //! Documents are fetched over `https`, without redirects and without compression. They may have at
-//! most 256 KiB and 100 keys. With [discovery](RemoteKeys::from_issuer), the metadata must name
-//! exactly the configured issuer. If a document breaks one of these rules, the fetch fails and the
-//! current keys stay in use.
+//! most 256 KiB and 100 keys, and must have a usable one. With
+//! [discovery](RemoteKeys::from_issuer), the metadata must name exactly the configured issuer. If a
+//! document breaks one of these rules, the fetch fails and the current keys stay in use. So an empty
+//! set does not withdraw the last key before [`max_stale`](RemoteKeysBuilder::max_stale).
 //!
 //! # Logging
 //!
 //! With the feature `tracing`, each successful fetch is a `DEBUG` event and each failed fetch is a
-//! `WARN` event with the server and the reason. Requests wait in the span `token_key_fetch`.
+//! `WARN` event with the server, the reason and its cause. The keys of a document that cannot be
+//! used are listed once, by their position and with the reason, at the level `WARN`; if they are
+//! only duplicates and keys for encryption, at the level `DEBUG`. Requests wait in the span
+//! `token_key_fetch`.
 //!
 //! [OpenID Connect Core section 10.1.1]: https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys
 //! [`VerifyingKey::from_jwk`]: crate::VerifyingKey::from_jwk
 
 mod builder;
+mod certificate;
+mod certificate_map;
 mod discovery;
 mod error;
 mod fetch;
 mod jwk_set;
+mod key_rules;
 mod location;
 mod policy;
+mod published;
 mod refresher;
 mod remote_keys;
 

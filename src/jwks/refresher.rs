@@ -28,8 +28,8 @@ use crate::{
 use super::{
     error::{FetchError, FetchErrorKind},
     fetch::{DocumentVersion, Fetched, KeyFetcher},
-    jwk_set::JwkSet,
     policy::{Policy, has_passed, remaining},
+    published::PublishedKeys,
 };
 
 /// The longest sleep of the background task. A clock that is moved is noticed after this time.
@@ -60,6 +60,12 @@ struct RefreshState {
     last: Option<LastFetch>,
     /// Why the last fetch failed, if it did.
     last_error: Option<FetchError>,
+    /// The keys of the last successful fetch.
+    published: PublishedKeys,
+    /// When the next of these keys becomes valid or ceases to be valid.
+    next_change: Option<NumericDate>,
+    /// The last document whose unusable keys were logged.
+    logged: Option<DocumentVersion>,
 }
 
 /// The last successful fetch.
@@ -190,6 +196,7 @@ impl Refresher {
                 // The fetch has logged its failure and scheduled the next attempt.
                 outcome.await.ok();
             }
+            self.follow_validity(self.clock.now(), &mut self.state());
             sleep(self.due_in().clamp(MIN_SLEEP, MAX_SLEEP)).await;
         }
     }
@@ -203,47 +210,110 @@ impl Refresher {
         // Keys may have been published since this fetch began: later callers start a new fetch
         // instead of joining this one.
         state.running = None;
+        let outcome = fetched.and_then(|fetched| {
+            let refresh_after = self.policy.refresh_after(&fetched.headers);
+            self.apply(fetched, now, &mut state)?;
+            Ok(refresh_after)
+        });
         // The first keys start no cooldown, because the issuer may be starting up as well.
-        if for_token && (was_usable || fetched.is_err()) {
+        if for_token && (was_usable || outcome.is_err()) {
             state.cooling_since = Some(now);
         }
-        match fetched {
-            Ok(fetched) => {
-                state.due = (now, self.policy.refresh_after(&fetched.headers));
+        state.last_error = outcome.as_ref().err().cloned();
+        match outcome {
+            Ok(refresh_after) => {
+                state.due = (now, refresh_after);
                 state.failures = 0;
-                state.last_error = None;
-                self.apply(fetched, now, &mut state);
                 Ok(())
             }
             Err(error) => {
-                warn!(server = self.fetcher.location.authority(), reason = %error, "fetching the keys failed");
+                warn!(
+                    server = self.fetcher.location.authority(),
+                    reason = %crate::error::Causes(&error),
+                    "fetching the keys failed"
+                );
                 let (since, wait) = state.due;
                 if has_passed(now, since, wait) {
                     state.failures = state.failures.saturating_add(1);
                     state.due = (now, self.policy.retry_after(state.failures, was_usable));
                 }
-                state.last_error = Some(error.clone());
                 Err(error)
             }
         }
     }
 
-    fn apply(&self, fetched: Fetched, now: NumericDate, state: &mut RefreshState) {
-        let Fetched { version, set, .. } = fetched;
-        if let Some(JwkSet { keys: all, skipped }) = set {
-            let keys = all.len();
+    /// Puts the keys of a fetch into use. Fails if none of them is usable, and keeps the current
+    /// keys then.
+    fn apply(
+        &self,
+        fetched: Fetched,
+        now: NumericDate,
+        state: &mut RefreshState,
+    ) -> Result<(), FetchError> {
+        let Fetched { version, keys: published, .. } = fetched;
+        let is_new = published.is_some();
+        let current = published.as_ref().unwrap_or(&state.published);
+        if !state.logged.as_ref().is_some_and(|logged| logged.has_same_content(&version)) {
+            self.log_unusable(current, now);
+            state.logged = Some(version.clone());
+        }
+        let keys = current.valid_at(now);
+        if keys.is_empty() {
+            return Err(FetchErrorKind::NoUsableKeys.into());
+        }
+        if let Some(published) = published {
             debug!(
                 server = self.fetcher.location.authority(),
-                keys, skipped, "the keys have changed"
+                keys = keys.len(),
+                skipped = published.len() - keys.len(),
+                "the keys have changed"
             );
-            self.keys.store(Arc::new(Keys::of_verifying(all)));
-            state.last = Some(LastFetch { at: now, keys, skipped, version });
-        } else if let Some(last) = &mut state.last {
+            state.published = published;
+        } else {
             debug!(server = self.fetcher.location.authority(), "the keys have not changed");
-            (last.at, last.version) = (now, version);
         }
+        let (count, skipped) = (keys.len(), state.published.len() - keys.len());
+        // The cache of verified tokens is valid for one value only.
+        if is_new || state.next_change.is_some_and(|change| now >= change) {
+            self.keys.store(Arc::new(Keys::of_verifying(keys)));
+        }
+        state.next_change = state.published.next_change(now);
+        state.last = Some(LastFetch { at: now, keys: count, skipped, version });
         let until = now.saturating_add(self.policy.max_stale);
         self.usable_until.store(until.as_secs(), Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Removes keys whose certificates have expired, and adds those whose certificates have become
+    /// valid.
+    fn follow_validity(&self, now: NumericDate, state: &mut RefreshState) {
+        if state.next_change.is_none_or(|change| now < change) {
+            return;
+        }
+        let keys = state.published.valid_at(now);
+        if let Some(last) = &mut state.last {
+            (last.keys, last.skipped) = (keys.len(), state.published.len() - keys.len());
+        }
+        state.next_change = state.published.next_change(now);
+        if keys.is_empty() {
+            self.usable_until.store(0, Ordering::SeqCst);
+        }
+        debug!(
+            server = self.fetcher.location.authority(),
+            keys = keys.len(),
+            "the validity of certificates has changed the keys"
+        );
+        self.keys.store(Arc::new(Keys::of_verifying(keys)));
+    }
+
+    /// Logs why keys are not used, without their content.
+    fn log_unusable(&self, published: &PublishedKeys, now: NumericDate) {
+        let server = self.fetcher.location.authority();
+        match published.describe_unusable(now) {
+            Some((reasons, true)) => warn!(server, reasons, "some of the keys cannot be used"),
+            Some((reasons, false)) => debug!(server, reasons, "some of the keys are not used"),
+            None => {}
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, RefreshState> {

@@ -54,6 +54,7 @@ impl RemoteKeys {
             skipped,
             age: last.map(|(_, age)| age),
             refresh_in: self.0.0.due_in(),
+            last_error: self.0.0.last_error().map(|error| error.kind()),
         }
     }
 }
@@ -67,12 +68,14 @@ pub struct RemoteKeysStatus {
     pub is_usable: bool,
     /// The number of keys.
     pub keys: usize,
-    /// The number of keys in the last document that cannot be used.
+    /// The number of keys in the last document that cannot be used. The log lists the reasons.
     pub skipped: usize,
     /// The time since the last successful fetch, in whole seconds; `None` before the first one.
     pub age: Option<Duration>,
     /// The time until the next fetch in the background, in whole seconds.
     pub refresh_in: Duration,
+    /// Why the last fetch failed; `None` if it succeeded. The keys may be usable nonetheless.
+    pub last_error: Option<FetchErrorKind>,
 }
 
 impl From<RemoteKeys> for KeySet {
@@ -99,13 +102,13 @@ impl fmt::Debug for RemoteKeys {
 impl KeySource for RemoteSource {
     fn issuer(&self) -> Option<&str> {
         match &self.0.fetcher.location {
-            Location::Issuer(issuer) => Some(issuer),
-            Location::JwksUrl(_) => None,
+            Location::Issuer { issuer, .. } => Some(issuer),
+            Location::JwkSet(_) | Location::Certificates(_) => None,
         }
     }
 
     fn accepts(&self, algorithm: &str) -> bool {
-        let accepted = &self.0.fetcher.accepted;
+        let accepted = &self.0.fetcher.rules.algorithms;
         algorithm.parse().is_ok_and(|algorithm| accepted.contains(algorithm))
     }
 

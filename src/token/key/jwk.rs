@@ -40,25 +40,46 @@ pub(super) enum JwkMaterial {
 pub(super) enum Purpose {
     Sign,
     Verify,
+    /// To verify a JWT-SVID of SPIFFE.
+    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "only `jwks` reads such keys"))]
+    VerifySvid,
 }
 
 impl Purpose {
     const fn operation(self) -> &'static str {
         match self {
             Self::Sign => "sign",
-            Self::Verify => "verify",
+            Self::Verify | Self::VerifySvid => "verify",
+        }
+    }
+
+    fn permits(self, public_key_use: Option<&str>) -> bool {
+        match public_key_use {
+            None | Some("sig") => true,
+            Some("jwt-svid") => self == Self::VerifySvid,
+            Some(_) => false,
         }
     }
 }
 
+/// Reads a JWK with its key.
 pub(super) fn read(
     json: &str,
     configured: Option<Algorithm>,
     purpose: Purpose,
 ) -> Result<CheckedJwk, ConfigError> {
+    let (algorithm, key_id) = read_common(json, configured, purpose)?;
+    Ok(CheckedJwk { algorithm, key_id, material: read_material(json, algorithm)? })
+}
+
+/// Reads the algorithm and the key id of a JWK, and checks that its use is permitted.
+pub(super) fn read_common(
+    json: &str,
+    configured: Option<Algorithm>,
+    purpose: Purpose,
+) -> Result<(Algorithm, Option<String>), ConfigError> {
     check_members(json, |_| true).map_err(|_| MALFORMED)?;
     let common: CommonMembers = serde_json::from_str(json).map_err(|_| MALFORMED)?;
-    let parameters: AlgorithmParameters = serde_json::from_str(json).map_err(|_| MALFORMED)?;
 
     let declared = common.alg.as_deref().map(str::parse::<Algorithm>).transpose()?;
     let algorithm = match (declared, configured) {
@@ -68,7 +89,7 @@ pub(super) fn read(
             return Err(ConfigError::key("a JWK without `alg` requires a configured algorithm"));
         }
     };
-    if !matches!(common.public_key_use.as_deref(), None | Some("sig")) {
+    if !purpose.permits(common.public_key_use.as_deref()) {
         return Err(ConfigError::key("the `use` of the JWK must be `sig` or absent"));
     }
     if let Some(operations) = &common.key_ops
@@ -80,7 +101,12 @@ pub(super) fn read(
         ));
     }
 
-    let material = match (algorithm.scheme(), &parameters) {
+    Ok((algorithm, common.kid))
+}
+
+fn read_material(json: &str, algorithm: Algorithm) -> Result<JwkMaterial, ConfigError> {
+    let parameters: AlgorithmParameters = serde_json::from_str(json).map_err(|_| MALFORMED)?;
+    Ok(match (algorithm.scheme(), &parameters) {
         (Scheme::Hmac(_), AlgorithmParameters::OctetKey(key)) => {
             JwkMaterial::Secret(decode(&key.value)?)
         }
@@ -108,8 +134,7 @@ pub(super) fn read(
             JwkMaterial::Ed25519(x.to_vec())
         }
         _ => return Err(MISMATCH),
-    };
-    Ok(CheckedJwk { algorithm, key_id: common.kid, material })
+    })
 }
 
 /// The members that keys of every type have. `kty` and `crv` must be strings, because jsonwebtoken

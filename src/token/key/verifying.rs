@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 use super::super::algorithm::Algorithm;
 use super::{
-    jwk::{self, JwkMaterial, Purpose},
+    jwk::{self, CheckedJwk, JwkMaterial, Purpose},
     key_id::KeyId,
     pem::{self, PemKey},
     public::PublicKey,
@@ -108,7 +108,34 @@ impl VerifyingKey {
         jwk: &str,
         algorithm: impl Into<Option<Algorithm>>,
     ) -> Result<Self, ConfigError> {
-        let jwk = jwk::read(jwk, algorithm.into(), Purpose::Verify)?;
+        Self::of_jwk(jwk::read(jwk, algorithm.into(), Purpose::Verify)?)
+    }
+
+    /// Creates a key from a JWK of a published set, whose `use` may also be `jwt-svid` if
+    /// `accepts_jwt_svid` is set.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn from_published_jwk(
+        jwk: &str,
+        algorithm: Algorithm,
+        accepts_jwt_svid: bool,
+    ) -> Result<Self, ConfigError> {
+        Self::of_jwk(jwk::read(jwk, Some(algorithm), published(accepts_jwt_svid))?)
+    }
+
+    /// Creates a key from a JWK of a published set whose key is only in its certificate.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn from_certified_jwk(
+        jwk: &str,
+        algorithm: Algorithm,
+        accepts_jwt_svid: bool,
+        public_key: &[u8],
+    ) -> Result<Self, ConfigError> {
+        let (algorithm, key_id) =
+            jwk::read_common(jwk, Some(algorithm), published(accepts_jwt_svid))?;
+        Self::from_der(algorithm, public_key)?.with_optional_kid(key_id.as_deref())
+    }
+
+    fn of_jwk(jwk: CheckedJwk) -> Result<Self, ConfigError> {
         let algorithm = jwk.algorithm;
         let key = match jwk.material {
             JwkMaterial::Secret(secret) => Self::from_secret(algorithm, &*secret)?,
@@ -123,9 +150,13 @@ impl VerifyingKey {
                 Self::from_der(algorithm, bytes)?
             }
         };
-        match jwk.key_id {
-            Some(kid) => key.with_kid(&kid),
-            None => Ok(key),
+        key.with_optional_kid(jwk.key_id.as_deref())
+    }
+
+    fn with_optional_kid(self, kid: Option<&str>) -> Result<Self, ConfigError> {
+        match kid {
+            Some(kid) => self.with_kid(kid),
+            None => Ok(self),
         }
     }
 
@@ -251,6 +282,11 @@ impl VerifyingKey {
             Material::Public(key) => key.parsed.verify_sig(message, signature).is_ok(),
         }
     }
+}
+
+#[cfg(feature = "jwks")]
+const fn published(accepts_jwt_svid: bool) -> Purpose {
+    if accepts_jwt_svid { Purpose::VerifySvid } else { Purpose::Verify }
 }
 
 impl fmt::Debug for VerifyingKey {

@@ -10,6 +10,8 @@ use tower_jwt_auth::{
     jwks::{FetchErrorKind, RemoteKeys},
 };
 
+use crate::support::foreign::ForeignKey;
+
 const ISSUER: &str = "https://login.example";
 const KEYS: &str = "https://login.example/keys?of=all";
 
@@ -31,15 +33,15 @@ fn keys(respond: impl Fn(&Request<()>) -> SendResult + Send + Sync + 'static) ->
     RemoteKeys::from_url(KEYS).client(Client(Duration::ZERO, respond)).build().unwrap()
 }
 
-fn empty_set() -> Response<String> {
-    Response::new(json!({ "keys": [] }).to_string())
+fn set() -> Response<String> {
+    Response::new(json!({ "keys": [ForeignKey::generate("one").jwk()] }).to_string())
 }
 
 /// Keys found by discovery, from a server that takes `each` for every document.
 fn slow(each: Duration) -> RemoteKeys {
     let client = Client(each, |request: &Request<()>| {
         Ok(match request.uri().path() {
-            "/keys" => empty_set(),
+            "/keys" => set(),
             _ => Response::new(json!({ "issuer": ISSUER, "jwks_uri": KEYS }).to_string()),
         })
     });
@@ -68,13 +70,13 @@ async fn its_responses_are_limited() {
     let limit = 256 * 1024;
     let padded = |len: usize| {
         let pad = move |set: String| format!("{}{set}", " ".repeat(len - set.len()));
-        keys(move |_| Ok(empty_set().map(pad)))
+        keys(move |_| Ok(set().map(pad)))
     };
     assert!(padded(limit).refresh().await.is_ok());
     let error = padded(limit + 1).refresh().await.unwrap_err();
     assert_eq!(error.kind(), FetchErrorKind::TooLarge);
     let encoded = || {
-        let mut response = empty_set();
+        let mut response = set();
         response.headers_mut().insert(CONTENT_ENCODING, "gzip".parse()?);
         Ok(response)
     };
@@ -96,7 +98,7 @@ async fn it_receives_the_configured_url_and_three_headers() {
         names.sort_unstable();
         assert_eq!(names, ["accept", "accept-encoding", "user-agent"]);
         assert_eq!(request.headers()["accept-encoding"], "identity");
-        Ok(empty_set())
+        Ok(set())
     });
     keys.refresh().await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! Keys found through the metadata of their issuer.
 
+use std::error::Error;
+
 use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, ConfigErrorKind, Verifier,
@@ -10,6 +12,7 @@ use tower_jwt_auth::{
 use super::{outcome, provider_with};
 use crate::support::{
     foreign::{API, ForeignKey},
+    log::Log,
     mint::clock,
     provider::{JWKS, OAUTH, OPENID, Provider, Response},
 };
@@ -52,35 +55,178 @@ async fn discovered_keys_verify_tokens_of_their_issuer_only() {
     assert!(Verifier::builder(&keys).issuer(issuer).build().is_ok());
 }
 
+/// The locations of the metadata of an issuer with this path, in the order of the requests.
+fn locations(path: &str) -> Vec<String> {
+    let mut all = vec![format!("{path}{OPENID}"), format!("{OAUTH}{path}")];
+    if !path.is_empty() {
+        all.push(format!("{OPENID}{path}"));
+    }
+    all
+}
+
 #[tokio::test]
-async fn metadata_is_fetched_from_both_standard_locations() {
+async fn metadata_is_fetched_from_the_standard_locations() {
     for (path, slash) in [("", ""), ("", "/"), ("/tenant/a", ""), ("/tenant/a", "/")] {
-        for (location, requests) in [(format!("{path}{OPENID}"), 1), (format!("{OAUTH}{path}"), 2)]
-        {
-            let provider = provider_with(&[]);
+        for (index, location) in locations(path).iter().enumerate() {
+            let provider = provider_with(&[ForeignKey::generate("one").jwk()]);
             let issuer = format!("{}{path}{slash}", provider.issuer());
             let metadata = json!({ "issuer": issuer, "jwks_uri": provider.url(JWKS) });
-            provider.respond(&location, Response::json(&metadata));
+            provider.respond(location, Response::json(&metadata));
             keys_of(&issuer).refresh().await.unwrap();
-            assert_eq!(provider.count(&location), 1, "{issuer}");
-            assert_eq!(provider.requested_paths().len(), requests + 1, "{issuer}");
+            let mut expected = locations(path)[..=index].to_vec();
+            expected.push(JWKS.to_owned());
+            assert_eq!(provider.requested_paths(), expected, "{issuer}");
         }
     }
 }
 
+/// Applications respond with their start page to unknown paths, gateways with a redirect or an error.
 #[tokio::test]
-async fn the_second_location_is_used_only_if_the_first_is_missing() {
-    for status in [301, 500, 503] {
-        let provider = provider_with(&[]);
-        provider.respond(OPENID, Response::status(status));
-        let metadata = json!({ "issuer": provider.issuer(), "jwks_uri": provider.url(JWKS) });
-        provider.respond(OAUTH, Response::json(&metadata));
-        assert!(keys_of(&provider.issuer()).refresh().await.is_err());
-        assert_eq!(provider.count(OAUTH), 0, "{status}");
+async fn a_response_without_metadata_is_a_miss() {
+    let html = "<!doctype html><title>Shop</title>";
+    let misses = [
+        Response::text(html),
+        Response::text(html.repeat(20_000)),
+        Response::with_headers("content-encoding: gzip\r\n", &json!({})),
+        Response::json(&json!({})),
+        Response::json(&json!([])),
+        Response::json(&json!({ "issuer": "https://other.example", "jwks_uri": "https://a" })),
+        Response::status(204),
+        Response::status(301),
+        Response::Complete(302, "location: /login\r\n".to_owned(), Vec::new()),
+        Response::status(401),
+        Response::status(404),
+        Response::status(500),
+        Response::status(503),
+    ];
+    for (number, miss) in misses.into_iter().enumerate() {
+        let provider = provider_with(&[ForeignKey::generate("one").jwk()]);
+        let issuer = provider.url("/a");
+        let [first, second, third] = <[_; 3]>::try_from(locations("/a")).unwrap();
+        provider.respond(&first, miss.clone());
+        provider.respond(&second, miss);
+        let metadata = json!({ "issuer": issuer, "jwks_uri": provider.url(JWKS) });
+        provider.respond(&third, Response::json(&metadata));
+        let refreshed = keys_of(&issuer).refresh().await;
+        assert!(refreshed.is_ok(), "miss {number}: {refreshed:?}");
     }
-    let empty = Provider::start();
-    let error = keys_of(&empty.issuer()).refresh().await.unwrap_err();
-    assert_eq!(error.kind(), FetchErrorKind::Status(http::StatusCode::NOT_FOUND));
+}
+
+#[tokio::test]
+async fn the_most_specific_error_is_returned() {
+    let html = Response::text("<!doctype html>");
+    let of_other = Response::json(&json!({ "issuer": "https://b", "jwks_uri": "https://b" }));
+    let missing = Response::status(404);
+    let status = |status| FetchErrorKind::Status(http::StatusCode::from_u16(status).unwrap());
+    for (first, second, kind) in [
+        (missing.clone(), missing.clone(), status(404)),
+        (missing.clone(), Response::status(403), status(404)),
+        (missing.clone(), Response::status(500), status(500)),
+        (html.clone(), missing.clone(), FetchErrorKind::Malformed),
+        (Response::status(500), html.clone(), FetchErrorKind::Malformed),
+        (html.clone(), of_other.clone(), FetchErrorKind::WrongIssuer),
+        (of_other.clone(), html.clone(), FetchErrorKind::WrongIssuer),
+    ] {
+        let provider = Provider::start();
+        provider.respond(OPENID, first);
+        provider.respond(OAUTH, second);
+        let error = keys_of(&provider.issuer()).refresh().await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(provider.requested_paths(), [OPENID, OAUTH]);
+    }
+    // A server that hangs up does so at every location.
+    let provider = Provider::start();
+    provider.respond(OPENID, Response::HangUp);
+    let error = keys_of(&provider.issuer()).refresh().await.unwrap_err();
+    assert_eq!(error.kind(), FetchErrorKind::Connection);
+    assert_eq!(provider.requested_paths(), [OPENID]);
+}
+
+/// Auth0's issuers end with a slash, and their metadata is at the same URL without it.
+#[tokio::test]
+async fn the_error_for_another_issuer_names_both() {
+    let (log, _guard) = Log::collect();
+    let provider = Provider::start();
+    let issuer = provider.issuer();
+    let found = format!("{issuer}/");
+    let metadata = json!({ "issuer": found, "jwks_uri": provider.url(JWKS) });
+    provider.respond(OPENID, Response::json(&metadata));
+    let error = keys_of(&issuer).refresh().await.unwrap_err();
+    assert_eq!(error.kind(), FetchErrorKind::WrongIssuer);
+    let cause = error.source().unwrap().to_string();
+    let both = format!("expected the issuer {issuer:?}, but the metadata names {found:?}");
+    assert_eq!(cause, both);
+    assert!(log.take().iter().any(|line| line.contains(&both)));
+    // What the server sends is cut and escaped.
+    let metadata = json!({ "issuer": format!("\n{}", "x".repeat(9999)), "jwks_uri": "https://a" });
+    provider.respond(OPENID, Response::json(&metadata));
+    let error = keys_of(&issuer).refresh().await.unwrap_err();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains(r#""\nxxx"#) && cause.len() < 500, "{cause}");
+}
+
+/// For example an issuer that browsers know by another name than this service.
+#[tokio::test]
+async fn metadata_can_be_at_another_url_than_the_issuer() {
+    let key = ForeignKey::generate("one");
+    let provider = provider_with(&[key.jwk()]);
+    for issuer in ["https://login.example/realms/shop", "http://localhost:8080", "accounts.example"]
+    {
+        let at = |named: &str| {
+            let metadata = json!({ "issuer": named, "jwks_uri": provider.url(JWKS) });
+            provider.respond("/metadata", Response::json(&metadata));
+            RemoteKeys::from_issuer(issuer)
+                .metadata_url(provider.url("/metadata"))
+                .insecure_loopback_http()
+                .clock(clock())
+                .build()
+                .unwrap()
+        };
+        let verifier = verifier(&at(issuer));
+        assert_eq!(outcome(verifier.verify_async(&key.token(issuer)).await), Ok(()));
+        let other = outcome(verifier.verify(&key.token(&provider.issuer())));
+        assert_eq!(other, Err(AuthErrorKind::WrongIssuer));
+        // The metadata must still name the issuer.
+        let error = at(&provider.issuer()).refresh().await.unwrap_err();
+        assert_eq!(error.kind(), FetchErrorKind::WrongIssuer);
+    }
+    assert!(!provider.requested_paths().iter().any(|path| path.contains(".well-known")));
+}
+
+/// `0.0.0.0` is another name of this machine that is not a loopback address.
+#[tokio::test]
+async fn insecure_http_allows_every_host() {
+    let key = ForeignKey::generate("one");
+    let provider = provider_with(&[key.jwk()]);
+    let base = format!("http://0.0.0.0:{}", provider.port());
+    let issuer = "http://localhost:8080/realms/shop";
+    let metadata = json!({ "issuer": issuer, "jwks_uri": format!("{base}{JWKS}") });
+    provider.respond("/metadata", Response::json(&metadata));
+    for builder in [
+        RemoteKeys::from_url(format!("{base}{JWKS}")),
+        RemoteKeys::from_issuer(issuer).metadata_url(format!("{base}/metadata")),
+    ] {
+        let keys = builder.insecure_http().insecure_loopback_http().clock(clock()).build().unwrap();
+        let verifier = super::verifier(&keys, issuer, &clock());
+        assert_eq!(outcome(verifier.verify_async(&key.token(issuer)).await), Ok(()));
+    }
+    let strict = [
+        RemoteKeys::from_url(format!("{base}{JWKS}")),
+        RemoteKeys::from_issuer(&*base),
+        RemoteKeys::from_certificates_url(&*base),
+        RemoteKeys::from_issuer("https://login.example").metadata_url(&*base),
+    ];
+    for builder in strict {
+        let error = builder.insecure_loopback_http().build().unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
+    }
+    // The metadata may name an insecure URL only with the same setting.
+    let keys = RemoteKeys::from_issuer(issuer)
+        .metadata_url(provider.url("/metadata"))
+        .insecure_loopback_http()
+        .build()
+        .unwrap();
+    assert_eq!(keys.refresh().await.unwrap_err().kind(), FetchErrorKind::InsecureUrl);
 }
 
 #[tokio::test]

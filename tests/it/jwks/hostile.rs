@@ -70,7 +70,7 @@ async fn rejects_responses_above_256_kib() {
     assert_fails(Response::Endless(" "), FetchErrorKind::TooLarge).await;
     assert_fails(Response::Endless("{}"), FetchErrorKind::TooLarge).await;
     assert_fails(Response::EndlessHead, FetchErrorKind::Connection).await;
-    let fixture = Fixture::with_keys(&[]).await;
+    let fixture = Fixture::with_keys(&[ForeignKey::generate("one").jwk()]).await;
     fixture.provider.respond(JWKS, Response::text(padded(limit)));
     fixture.keys.refresh().await.unwrap();
 }
@@ -84,7 +84,7 @@ async fn rejects_compressed_responses() {
     }
     // Without the header, the bytes are malformed JSON.
     assert_fails(Response::text(gzip_bomb()), FetchErrorKind::Malformed).await;
-    let fixture = Fixture::with_keys(&[]).await;
+    let fixture = Fixture::with_keys(&[ForeignKey::generate("one").jwk()]).await;
     for head in fixture.provider.request_heads() {
         assert!(head.contains("accept-encoding: identity\r\n"), "{head}");
     }

@@ -147,7 +147,7 @@ async fn a_key_named_ed25519_verifies_tokens_of_both_names() {
 #[tokio::test]
 async fn a_published_secret_verifies_nothing() {
     let secret = json!({ "kty": "oct", "k": encode(keys::SECRET), "kid": "s", "alg": "HS256" });
-    let fixture = Fixture::with_keys(&[secret]).await;
+    let fixture = Fixture::with_keys(&[secret, ForeignKey::generate("one").jwk()]).await;
     let payload = claims(&[("iss", &format!("{:?}", fixture.provider.issuer()))]);
     let token = Minter::hs256().mint(r#"{"alg":"HS256","kid":"s","typ":"at+jwt"}"#, payload);
     assert_eq!(fixture.verify(&token).await, UNKNOWN_KEY);
@@ -158,9 +158,10 @@ async fn a_published_secret_verifies_nothing() {
 #[tokio::test]
 async fn skips_different_keys_with_the_same_id_and_algorithm() {
     let (one, two) = (ForeignKey::generate("same"), ForeignKey::generate("same"));
-    for all in [vec![one.jwk(), two.jwk()], vec![one.jwk(), one.jwk(), two.jwk()]] {
+    for mut all in [vec![one.jwk(), two.jwk()], vec![one.jwk(), one.jwk(), two.jwk()]] {
+        all.push(ForeignKey::generate("another").jwk());
         let fixture = Fixture::with_keys(&all).await;
-        assert_eq!(fixture.keys.status().keys, 0);
+        assert_eq!(fixture.keys.status().keys, 1);
         assert_eq!(fixture.verify_now(&fixture.token(&one)), UNKNOWN_KEY);
         assert_eq!(fixture.verify_now(&fixture.token(&two)), UNKNOWN_KEY);
     }
@@ -217,7 +218,8 @@ async fn a_key_without_alg_has_the_default_algorithm_of_its_type() {
     // Any other algorithm must be in `alg`.
     let minter = Minter::new(Algorithm::PS256, keys::RSA.as_bytes());
     for (alg, expected) in [(Value::Null, UNKNOWN_KEY), ("PS256".into(), Ok(()))] {
-        let fixture = Fixture::with_keys(&[rsa_jwk(&json!({ "alg": alg }))]).await;
+        let jwk = rsa_jwk(&json!({ "alg": alg }));
+        let fixture = Fixture::with_keys(&[jwk, ec.jwk()]).await;
         let token = minter.mint(header(Algorithm::PS256), payload(&fixture.provider.issuer()));
         assert_eq!(fixture.verify_now(&token), expected);
     }
@@ -238,9 +240,10 @@ async fn configured_algorithms_limit_the_keys() {
         (&[ES256], json!({}), RS256, UNKNOWN_KEY),
     ];
     for (accepted, changes, algorithm, expected) in rows {
-        let provider = provider_with(&[rsa_jwk(&changes)]);
-        let fixture =
-            Fixture::with_provider(provider, |keys| keys.algorithms(accepted.iter().copied()));
+        let okp = json!({ "kty": "OKP", "crv": "Ed25519", "x": ed25519_x() });
+        let provider = provider_with(&[rsa_jwk(&changes), okp]);
+        let accepted_too = accepted.iter().copied().chain([Algorithm::EdDSA]);
+        let fixture = Fixture::with_provider(provider, |keys| keys.algorithms(accepted_too));
         fixture.keys.refresh().await.unwrap();
         let minter = Minter::new(algorithm, keys::RSA.as_bytes());
         let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt"}}"#);

@@ -1,5 +1,6 @@
-//! Keys of other issuers, over HTTP from a local key server.
+//! Keys of other issuers. Every provider is a local HTTP server that the test starts.
 
+mod certificates;
 mod client;
 mod discovery;
 mod flood;
@@ -9,6 +10,8 @@ mod jwk_sets;
 mod outage;
 mod rotation;
 mod settings;
+mod spiffe;
+mod unusable;
 
 use std::{
     fmt::Debug,

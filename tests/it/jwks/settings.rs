@@ -42,6 +42,8 @@ fn accepts_only_secure_urls() {
     ] {
         out_of_range(RemoteKeys::from_url(url), url);
         out_of_range(RemoteKeys::from_issuer(url), url);
+        out_of_range(RemoteKeys::from_certificates_url(url), url);
+        out_of_range(RemoteKeys::from_issuer("https://login.example").metadata_url(url), url);
     }
     out_of_range(RemoteKeys::from_issuer("https://login.example?tenant=a"), "query");
     assert!(RemoteKeys::from_url("https://login.example/keys?tenant=a").build().is_ok());
@@ -66,6 +68,32 @@ fn accepts_only_secure_urls() {
 fn rejects_settings_out_of_range() {
     let second = Duration::from_secs(1);
     for (what, builder, kind) in [
+        (
+            "metadata of a JWK set",
+            keys().metadata_url("https://login.example/metadata"),
+            ConfigErrorKind::Conflict,
+        ),
+        (
+            "metadata of certificates",
+            RemoteKeys::from_certificates_url("https://login.example/keys")
+                .metadata_url("https://login.example/metadata"),
+            ConfigErrorKind::Conflict,
+        ),
+        (
+            "a malformed metadata URL",
+            RemoteKeys::from_issuer("https://login.example").metadata_url("metadata"),
+            ConfigErrorKind::OutOfRange,
+        ),
+        (
+            "an empty issuer",
+            RemoteKeys::from_issuer("").metadata_url("https://login.example/metadata"),
+            ConfigErrorKind::OutOfRange,
+        ),
+        (
+            "JWT-SVID keys in certificates",
+            RemoteKeys::from_certificates_url("https://login.example/keys").accept_jwt_svid_keys(),
+            ConfigErrorKind::Ineffective,
+        ),
         ("no algorithm", keys().algorithms([]), ConfigErrorKind::Ineffective),
         (
             "a shared secret",
@@ -103,7 +131,12 @@ fn debug_redacts_the_user_and_the_query_of_urls() {
         "user:hunter2@login.example/keys",
         "hunter2",
     ] {
-        for builder in [RemoteKeys::from_url(url), RemoteKeys::from_issuer(url)] {
+        for builder in [
+            RemoteKeys::from_url(url),
+            RemoteKeys::from_issuer(url),
+            RemoteKeys::from_certificates_url(url),
+            RemoteKeys::from_issuer("https://login.example").metadata_url(url),
+        ] {
             let shown = format!("{builder:?} {builder:#?}");
             assert!(!shown.contains("hunter2"), "{shown}");
         }

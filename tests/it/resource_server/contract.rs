@@ -122,6 +122,7 @@ fn health_reports_the_age_of_the_keys() {
         (&json!(true), &json!(1), &json!(1))
     );
     assert!(state["age"].is_u64(), "{state}");
+    assert_eq!(state["error"], Value::Null);
 }
 
 #[test]

@@ -79,11 +79,15 @@ fn a_stalling_provider_affects_only_its_own_tokens() {
 fn stale_keys_work_up_to_their_limit() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
-    let server = start(&[&provider], &[("JWKS_REFRESH", "1"), ("JWKS_MAX_STALE", "4")]);
+    let server = start(&[&provider], &[("JWKS_REFRESH", "1"), ("JWKS_MAX_STALE", "8")]);
     let status = || me(&server, &token(&key, &provider, json!({}))).status.as_u16();
     assert_eq!(status(), 200);
     let fetches = provider.count(JWKS);
     eventually(true, || provider.count(JWKS) > fetches);
+    // The keys are used although the server has none for a moment.
+    provider.publish(&[]);
+    eventually(true, || health(&server).json()["issuers"][0]["error"].is_string());
+    assert_eq!((status(), health(&server).status.as_u16()), (200, 200));
     provider.respond(JWKS, Response::status(500));
     eventually(503, status);
     assert_eq!(health(&server).status, 503);

@@ -40,6 +40,15 @@ impl ForeignKey {
         jwk
     }
 
+    /// The public key as `SubjectPublicKeyInfo` in DER (RFC 5480).
+    pub(crate) fn spki(&self) -> Vec<u8> {
+        const P256: [u8; 26] = [
+            0x30, 0x59, 0x30, 0x13, 0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 8,
+            0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+        ];
+        [&P256[..], self.pair.public_key().as_ref()].concat()
+    }
+
     /// The private key as JWK.
     pub(crate) fn private_jwk(&self) -> Value {
         let private = self.pair.private_key();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 pub(crate) mod announced;
 pub(crate) mod api;
 pub(crate) mod app;
+pub(crate) mod certificate;
 pub(crate) mod feed;
 pub(crate) mod flaky;
 pub(crate) mod folder;
