@@ -34,6 +34,12 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(Clone)]
 #[must_use]
 pub struct TestToken<C = NoClaims> {
+    registered: RegisteredMembers,
+    custom: C,
+}
+
+#[derive(Clone)]
+struct RegisteredMembers {
     names: ClaimNames,
     token_type: TokenType,
     user_id: UserId,
@@ -44,14 +50,13 @@ pub struct TestToken<C = NoClaims> {
     scope: Option<String>,
     session_id: Option<String>,
     client_id: Option<String>,
-    custom: C,
 }
 
 impl TestToken {
     /// Creates a valid access token of this user.
     pub fn new(user_id: impl Into<UserId>) -> Self {
         let now = Clock::system().now();
-        Self {
+        let registered = RegisteredMembers {
             names: ClaimNames::default(),
             token_type: TokenType::Access,
             user_id: user_id.into(),
@@ -62,8 +67,8 @@ impl TestToken {
             scope: None,
             session_id: None,
             client_id: None,
-            custom: NoClaims::default(),
-        }
+        };
+        Self { registered, custom: NoClaims::default() }
     }
 
     /// Returns a string that is no JWT, although it has the characters of one.
@@ -74,69 +79,44 @@ impl TestToken {
 
     /// Sets the application's own claims. Default: none.
     pub fn with_claims<C>(self, claims: C) -> TestToken<C> {
-        let Self {
-            names,
-            token_type,
-            user_id,
-            issued_at,
-            expires_at,
-            issuer,
-            audience,
-            scope,
-            session_id,
-            client_id,
-            custom: _,
-        } = self;
-        TestToken {
-            names,
-            token_type,
-            user_id,
-            issued_at,
-            expires_at,
-            issuer,
-            audience,
-            scope,
-            session_id,
-            client_id,
-            custom: claims,
-        }
+        TestToken { registered: self.registered, custom: claims }
     }
 }
 
 impl<C> TestToken<C> {
     /// Sets `iss`. Default: absent.
     pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = Some(issuer.into());
+        self.registered.issuer = Some(issuer.into());
         self
     }
 
     /// Sets `aud`. Default: absent.
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into());
+        self.registered.audience = Some(audience.into());
         self
     }
 
     /// Sets `scope`: scopes separated by spaces. Default: absent.
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
-        self.scope = Some(scope.into());
+        self.registered.scope = Some(scope.into());
         self
     }
 
     /// Sets the id of the session, `sid`. Default: absent.
     pub fn with_session(mut self, session_id: impl Into<String>) -> Self {
-        self.session_id = Some(session_id.into());
+        self.registered.session_id = Some(session_id.into());
         self
     }
 
     /// Sets the token type. Default: [`TokenType::Access`].
     pub fn with_token_type(mut self, token_type: TokenType) -> Self {
-        self.token_type = token_type;
+        self.registered.token_type = token_type;
         self
     }
 
     /// Sets the names of the claims. Default: [`ClaimNames::default`].
     pub fn with_claim_names(mut self, names: ClaimNames) -> Self {
-        self.names = names;
+        self.registered.names = names;
         self
     }
 
@@ -146,29 +126,29 @@ impl<C> TestToken<C> {
     ///
     /// [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
     pub fn rfc9068(mut self, client_id: impl Into<String>) -> Self {
-        self.client_id = Some(client_id.into());
-        self.names = self.names.with_user_id("sub");
+        self.registered.client_id = Some(client_id.into());
+        self.registered.names = self.registered.names.with_user_id("sub");
         self
     }
 
     /// Sets `iat` to `now` and `exp` to an hour later, for verifiers with a
     /// [`ManualClock`](crate::ManualClock). Default: the time at which the token was created.
     pub fn issued_at(mut self, now: NumericDate) -> Self {
-        self.issued_at = now;
-        self.expires_at = now.saturating_add(HOUR);
+        self.registered.issued_at = now;
+        self.registered.expires_at = now.saturating_add(HOUR);
         self
     }
 
     /// Makes the token one that expired an hour ago.
     pub fn expired(mut self) -> Self {
-        self.expires_at = self.issued_at.saturating_sub(HOUR);
-        self.issued_at = self.expires_at.saturating_sub(HOUR);
+        self.registered.expires_at = self.registered.issued_at.saturating_sub(HOUR);
+        self.registered.issued_at = self.registered.expires_at.saturating_sub(HOUR);
         self
     }
 
     /// Makes the token one that is issued an hour from now.
     pub fn not_yet_valid(self) -> Self {
-        let later = self.issued_at.saturating_add(HOUR);
+        let later = self.registered.issued_at.saturating_add(HOUR);
         self.issued_at(later)
     }
 }
@@ -183,19 +163,19 @@ impl<C: Serialize> TestToken<C> {
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
         let registered = NewToken {
-            names: &self.names,
-            token_type: &self.token_type,
-            expires_at: self.expires_at,
-            issued_at: self.issued_at,
+            names: &self.registered.names,
+            token_type: &self.registered.token_type,
+            expires_at: self.registered.expires_at,
+            issued_at: self.registered.issued_at,
             jti: &random_id().expect("the system has random numbers"),
-            user_id: self.user_id.as_str(),
-            issuer: self.issuer.as_deref(),
-            audience: self.audience.as_deref(),
-            session_id: self.session_id.as_deref(),
+            user_id: self.registered.user_id.as_str(),
+            issuer: self.registered.issuer.as_deref(),
+            audience: self.registered.audience.as_deref(),
+            session_id: self.registered.session_id.as_deref(),
             auth_time: None,
-            scope: self.scope.as_deref(),
+            scope: self.registered.scope.as_deref(),
             epoch: None,
-            client_id: self.client_id.as_deref(),
+            client_id: self.registered.client_id.as_deref(),
             subject: None,
         };
         match sign(key, &registered, &self.custom) {
@@ -230,19 +210,19 @@ impl<C: Serialize + DeserializeOwned> TestToken<C> {
     ///
     /// As [`sign`](Self::sign), and if no verifier would accept the token, for example because it has
     /// expired.
-    pub fn into_claims(self) -> Claims<C> {
+    pub fn into_claims(mut self) -> Claims<C> {
         let key = generate(Algorithm::HS256, None);
         // The form of the header does not matter here, and a verifier of that form has more rules.
-        let token = Self { client_id: None, ..self };
+        self.registered.client_id = None;
         let mut builder = Verifier::builder(key.clone())
             .claims::<C>()
-            .claim_names(token.names.clone())
-            .token_type(token.token_type.clone());
-        if let Some(audience) = &token.audience {
+            .claim_names(self.registered.names.clone())
+            .token_type(self.registered.token_type.clone());
+        if let Some(audience) = &self.registered.audience {
             builder = builder.audience(&**audience);
         }
         let verifier = builder.build().expect("the claim names are allowed");
-        verifier.verify(&token.sign(&key)).expect("the token is valid")
+        verifier.verify(&self.sign(&key)).expect("the token is valid")
     }
 }
 
@@ -256,6 +236,8 @@ fn generate(algorithm: Algorithm, kid: Option<&str>) -> SigningKey {
 
 impl<C> fmt::Debug for TestToken<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestToken").field("token_type", &self.token_type).finish_non_exhaustive()
+        f.debug_struct("TestToken")
+            .field("token_type", &self.registered.token_type)
+            .finish_non_exhaustive()
     }
 }
