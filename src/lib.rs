@@ -105,6 +105,7 @@
 //! | task | documentation |
 //! |---|---|
 //! | see what is verified | [`Verifier`], [`KeySet`] |
+//! | accept tokens of Auth0, Cognito, Entra ID, Firebase, GitHub Actions, Google, Keycloak, Kubernetes, Okta, Supabase and others | [`provider`] |
 //! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`token::TokenProfile`] |
 //! | configure the layer: optional tokens, cookies, other bodies | [`middleware`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
@@ -130,7 +131,7 @@
 //! | `routes` | yes | [`TokenRoutes`], and [`routes`] for other services: published keys, introspection, revocation |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
-//! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery |
+//! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `replica` | | [`store::replica`]: revocation checks from memory while many machines share a store; enabled by `postgres` and `redis` |
@@ -186,6 +187,8 @@ pub mod performance {
     #[allow(unused_imports, reason = "for links in the text")]
     use crate::*;
 }
+#[cfg(feature = "jwks")]
+pub mod provider;
 pub mod rejection;
 #[cfg(feature = "routes")]
 pub mod routes;

@@ -1,14 +1,18 @@
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use http::{Request, Response};
 use http_body_util::Empty;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, builderstates::WantsSchemes};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs::default_provider,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
 use crate::error::ConfigError;
 
@@ -28,12 +32,33 @@ impl TlsClient {
                 .with_provider_and_webpki_roots(default_provider())
                 .map_err(|_| ConfigError::ineffective("the default HTTP client has no TLS"))?,
         };
+        Ok(Self::build(builder))
+    }
+
+    /// Trusts only the certificate authorities in `pem`.
+    pub(crate) fn trusting(pem: &[u8]) -> Result<Self, ConfigError> {
+        let no_authority = ConfigError::key("there must be a valid certificate authority in PEM");
+        let mut authorities = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| no_authority.clone())?;
+            authorities.add(certificate).map_err(|_| no_authority.clone())?;
+        }
+        if authorities.is_empty() {
+            return Err(no_authority);
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|_| ConfigError::ineffective("the HTTP client has no TLS"))?
+            .with_root_certificates(authorities)
+            .with_no_client_auth();
+        Ok(Self::build(HttpsConnectorBuilder::new().with_tls_config(config)))
+    }
+
+    fn build(builder: HttpsConnectorBuilder<WantsSchemes>) -> Self {
         // The URL was checked before: plain HTTP only where it was allowed.
         let connector = builder.https_or_http().enable_http1().build();
         // The server closes an idle connection between two fetches anyway.
-        let client =
-            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Ok(Self(client))
+        Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector))
     }
 }
 

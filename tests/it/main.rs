@@ -33,6 +33,7 @@ mod postgres_poolers;
 mod postgres_standby;
 mod postgres_store;
 mod postgres_transactions;
+mod provider;
 mod purger;
 mod quickstart;
 mod redis_store;

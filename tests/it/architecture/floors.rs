@@ -33,6 +33,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "user",
         ],
     ),
+    (&["provider"], &["error", "http_client", "jwks", "token"]),
     (&["testing"], &["clock", "found", "issue", "token"]),
     (
         &["simplejwt"],
