@@ -22,6 +22,7 @@
 //!   --json '{"username":"admin","password":"admin-password"}' \
 //!   | sed 's/.*"access":"\([^"]*\)".*/\1/')
 //! curl -i http://127.0.0.1:3001/health
+//! curl -i http://127.0.0.1:3001/metrics
 //! curl -i http://127.0.0.1:3001/api/me -H "Authorization: Bearer $ACCESS"
 //! curl -i http://127.0.0.1:3001/api/write -H "Authorization: Bearer $ACCESS"
 //! ```
@@ -52,10 +53,14 @@ use std::{
 use axum::{
     Json, Router,
     extract::State,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
@@ -102,6 +107,23 @@ async fn health(State(issuers): State<Vec<(String, RemoteKeys)>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], Json(body)).into_response()
 }
 
+/// Starts recording metrics, and returns the route that shows them to Prometheus. It needs no token:
+/// keep it from the public.
+fn record_metrics() -> Result<Router, BuildError> {
+    let buckets = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+    let handle = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        // Histograms collect values until they are drained.
+        loop {
+            sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    let render = async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render());
+    Ok(Router::new().route("/metrics", get(render)))
+}
+
 async fn not_found() -> Response {
     let body = json!({ "detail": "Not found.", "code": "not_found" });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
@@ -136,6 +158,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     let audience = setting("AUDIENCE")?.ok_or("AUDIENCE is not set")?;
 
+    let metrics = record_metrics()?;
     let mut issuers = Vec::new();
     let mut verifiers = Vec::new();
     for (number, (issuer, keys)) in (1..).zip(trusted()?) {
@@ -159,7 +182,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .route_layer(auth)
         .route("/health", get(health))
         .fallback(not_found)
-        .with_state(issuers);
+        .with_state(issuers)
+        .merge(metrics);
 
     serve(app).await
 }

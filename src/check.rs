@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind, log_rejection},
+    metrics::count,
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verification, Verifier},
     trace::in_span,
@@ -71,7 +72,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
 
     fn check_revocation(&self, claims: Claims<C>) -> Check<C> {
         let Some(store) = &self.store else {
-            return Check::Done(Ok(claims));
+            return Check::Done(accept_unless(false, claims));
         };
         if let Some(revoked) = self.users.is_revoked_now(store, &claims) {
             return Check::Done(accept_unless(revoked, claims));
@@ -156,7 +157,11 @@ impl<C> Clone for Checker<C> {
 }
 
 fn accept_unless<C>(revoked: bool, claims: Claims<C>) -> Result<Claims<C>, AuthError> {
-    if revoked { Err(AuthErrorKind::Revoked.into()) } else { Ok(claims) }
+    if revoked {
+        return Err(AuthErrorKind::Revoked.into());
+    }
+    count!("jwt_auth_accepted_tokens_total");
+    Ok(claims)
 }
 
 /// The session of a refresh token, and whether the store may not know it yet.

@@ -119,6 +119,7 @@
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
 //! | choose what happens during an outage of the store | [`JwtAuthLayer::with_revocation_check`] |
 //! | check revocations without a query per request | [`store::replica`] |
+//! | see why a request was rejected, in logs and metrics | [`AuthError`], [`monitoring`] |
 //! | see what a request costs | [`performance`] |
 //! | test your handlers | `testing` (feature `test-util`) |
 //! | test expiry without waiting | [`ManualClock`] |
@@ -140,6 +141,7 @@
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, which never contain tokens or claims |
+//! | `metrics` | | counters, gauges and histograms for the [`metrics`](https://docs.rs/metrics) facade: see [`monitoring`] |
 //! | `test-util` | | `testing`: tokens, claims and a provider for your tests; `store::conformance`, the test suite for your own stores |
 //!
 //! # What is not supported
@@ -178,7 +180,14 @@ pub mod issue;
 pub mod jwks;
 #[cfg(feature = "key-rotation")]
 pub mod key_rotation;
+mod metrics;
 pub mod middleware;
+#[cfg(doc)]
+#[doc = include_str!("monitoring.md")]
+pub mod monitoring {
+    #[allow(unused_imports, reason = "for links in the text")]
+    use crate::*;
+}
 #[cfg(feature = "password")]
 pub mod password;
 #[cfg(doc)]

@@ -19,6 +19,7 @@
 //! curl -i $API/sessions/unknown -X DELETE -H "Authorization: Bearer $ACCESS"
 //! curl -i $API/logout-all -X POST -H "Authorization: Bearer $ACCESS"
 //! curl -i http://127.0.0.1:3000/health
+//! curl -i http://127.0.0.1:3000/metrics
 //! ```
 //!
 //! | variable | default | meaning |
@@ -84,6 +85,7 @@
 //! | `OAUTH_CLIENT` | | `id:secret` of letters, digits and `-._`; the secret has 32 or more |
 
 mod api;
+mod metrics;
 mod oauth_client;
 mod publishing;
 mod serve;
@@ -178,6 +180,7 @@ async fn check_store(store: &impl TokenStore) -> Result<(), String> {
 }
 
 async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> {
+    let metrics = metrics::record()?;
     let client = OAuthClient::from_env()?;
     let publishing = Publishing::from_env(client.is_some()).await?;
     let keys = match &publishing {
@@ -223,7 +226,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         JwtAuthLayer::new(issuer.verifier())
     };
     let tokens = TokenRoutes::builder(issuer.clone(), users).at("/api/token").build()?;
-    let mut app = api::routes(issuer.clone(), auth).merge(tokens.into_router());
+    let mut app = api::routes(issuer.clone(), auth).merge(tokens.into_router()).merge(metrics);
     if let Some(client) = client {
         let client_auth = middleware::from_fn_with_state(client, require_client);
         app = app.merge(OAuthRoutes::builder(issuer, client_auth).at(OAUTH).build()?.into_router());

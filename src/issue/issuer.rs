@@ -6,6 +6,7 @@ use crate::{
     check::{Checker, auth_time},
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
+    metrics::count,
     store::SharedStore,
     token::{NoClaims, RegisteredClaims, TokenType, UserId, Verifier, VerifierBuilder},
     trace::warn,
@@ -151,11 +152,39 @@ impl<C, R> Issuer<C, R> {
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {
+        self.count(event);
         if matches!(event, Event::ReuseDetected { .. }) {
             warn!("a spent refresh token was used again; its session was ended");
         }
         for listener in &self.0.listeners {
             listener(event);
+        }
+    }
+
+    fn count(&self, event: &Event<'_>) {
+        match event {
+            Event::LoginSucceeded { .. } => {
+                count!("jwt_auth_logins_total", "outcome" => "succeeded");
+            }
+            Event::LoginFailed { .. } => count!("jwt_auth_logins_total", "outcome" => "failed"),
+            Event::Refreshed { .. } if self.0.rotate => {
+                count!("jwt_auth_refreshes_total", "outcome" => "rotated");
+            }
+            Event::Refreshed { .. } => count!("jwt_auth_refreshes_total", "outcome" => "renewed"),
+            Event::Replayed { .. } => count!("jwt_auth_refreshes_total", "outcome" => "replayed"),
+            Event::ReuseDetected { .. } => {
+                count!("jwt_auth_refreshes_total", "outcome" => "reused");
+            }
+            Event::TokenRevoked { .. } => {
+                count!("jwt_auth_revocations_total", "revoked" => "token");
+            }
+            Event::SessionRevoked { .. } => {
+                count!("jwt_auth_revocations_total", "revoked" => "session");
+            }
+            Event::SessionDisplaced { .. } => {
+                count!("jwt_auth_revocations_total", "revoked" => "displaced_session");
+            }
+            Event::UserRevoked { .. } => count!("jwt_auth_revocations_total", "revoked" => "user"),
         }
     }
 

@@ -74,6 +74,24 @@ impl fmt::Display for IssuerMismatch {
 
 impl Error for IssuerMismatch {}
 
+impl FetchErrorKind {
+    /// The label of metrics.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::Status(_) => "status",
+            Self::Encoded => "encoded",
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+            Self::NoUsableKeys => "no_usable_keys",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::InsecureUrl => "insecure_url",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
 impl From<FetchErrorKind> for FetchError {
     fn from(kind: FetchErrorKind) -> Self {
         Self { kind, source: None }

@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     clock::{Clock, NumericDate},
+    metrics::{count, gauge},
     token::Keys,
     trace::{debug, warn},
 };
@@ -197,7 +198,15 @@ impl Refresher {
                 outcome.await.ok();
             }
             self.follow_validity(self.clock.now(), &mut self.state());
+            self.report_age();
             sleep(self.due_in().clamp(MIN_SLEEP, MAX_SLEEP)).await;
+        }
+    }
+
+    fn report_age(&self) {
+        if let Some((_, age)) = self.last_fetch() {
+            let server = self.fetcher.location.authority();
+            gauge!("jwt_auth_keys_age_seconds", "server" => server.to_owned(); age.as_secs_f64());
         }
     }
 
@@ -220,6 +229,9 @@ impl Refresher {
             state.cooling_since = Some(now);
         }
         state.last_error = outcome.as_ref().err().cloned();
+        let label = outcome.as_ref().err().map_or("ok", |error| error.kind().label());
+        let server = self.fetcher.location.authority();
+        count!("jwt_auth_key_fetches_total", "server" => server.to_owned(), "outcome" => label);
         match outcome {
             Ok(refresh_after) => {
                 state.due = (now, refresh_after);

@@ -4,6 +4,7 @@ use tokio::{sync::Mutex, task::JoinHandle};
 
 use crate::{
     clock::NumericDate,
+    metrics::count,
     token::{KeySet, KeySetBuilder},
     trace::{debug, warn},
 };
@@ -143,6 +144,7 @@ impl RotatingKeys {
             loop {
                 tokio::time::sleep(keys.until_next_refresh().await).await;
                 if let Err(error) = keys.refresh().await {
+                    count!("jwt_auth_signing_key_updates_total", "outcome" => "failed");
                     warn!(error = &error as &dyn std::error::Error, "the keys were not refreshed");
                 }
             }
@@ -178,6 +180,7 @@ impl RotatingKeys {
             })?;
             current.key_ids = key_ids;
             debug!("the keys have changed");
+            count!("jwt_auth_signing_key_updates_total", "outcome" => "changed");
         }
         updated.map_err(|failure| failure.error)
     }

@@ -3,9 +3,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     check::{Check, Checker},
-    error::{AuthError, AuthErrorKind, log_rejection},
+    error::{AuthError, AuthErrorKind},
     found::{insert_anonymous, insert_claims, remove_claims},
-    rejection::{Challenges, Rejection, respond_with},
+    rejection::{Challenges, Rejection, record_anonymous, respond_with},
     token::Claims,
     trace::trace,
     transport::{TokenSources, is_token68},
@@ -60,7 +60,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
                 insert_claims(request.extensions_mut(), claims, remove_claims::<C>);
             }
             Err(error) if self.passes_without_claims(&error) => {
-                log_rejection!(debug, &error, "request passed on without claims");
+                record_anonymous(&error);
                 insert_anonymous::<C>(request.extensions_mut(), remove_claims::<C>);
             }
             Err(error) => return Err(error),

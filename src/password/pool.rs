@@ -5,7 +5,10 @@ use std::sync::Arc;
 use tokio::{runtime::Handle, sync::oneshot};
 use zeroize::Zeroizing;
 
-use crate::error::ConfigError;
+use crate::{
+    error::ConfigError,
+    metrics::{Stopwatch, observe},
+};
 
 use super::{blocks::BlockPool, error::PasswordError, limits::within, queue::Queue};
 
@@ -80,8 +83,12 @@ impl Pool {
         let blocks = Arc::clone(&self.blocks);
         let password = Zeroizing::new(password.to_owned());
         let (sender, receiver) = oneshot::channel();
+        let waiting = Stopwatch::start();
         let _ticket = self.queue.enter(runtime, move |slot| {
+            observe!("jwt_auth_password_wait_seconds"; waiting);
+            let hashing = Stopwatch::start();
             let result = work(&blocks, password.as_bytes());
+            observe!("jwt_auth_password_hash_seconds"; hashing);
             // A hash cannot be stopped, so it occupies its slot until it is done, even if the caller
             // is gone. The slot is free before the caller gets the result.
             drop(slot);

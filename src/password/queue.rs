@@ -13,6 +13,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
+use crate::metrics::{count, gauge_add};
+
 use super::error::PasswordError;
 
 /// Runs up to `max_threads` jobs at once, keeps up to `max_waiting`, and rejects the rest.
@@ -52,11 +54,13 @@ impl Queue {
     ) -> Result<Ticket, PasswordError> {
         let mut state = self.state();
         if state.slots == self.max_threads + self.max_waiting {
+            count!("jwt_auth_password_overloads_total");
             return Err(PasswordError::overloaded());
         }
         state.slots += 1;
         state.last_number += 1;
         let number = state.last_number;
+        gauge_add!("jwt_auth_password_jobs"; 1.0);
         let slot = Slot(Arc::clone(self));
         let job = Job { number, runtime, work: Box::new(move || work(slot)) };
         if state.threads < self.max_threads {
@@ -91,6 +95,7 @@ pub(super) struct Slot(Arc<Queue>);
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.state().slots -= 1;
+        gauge_add!("jwt_auth_password_jobs"; -1.0);
     }
 }
 

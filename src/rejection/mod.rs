@@ -4,6 +4,7 @@ mod challenge;
 mod empty;
 mod grpc;
 mod json;
+mod record;
 mod respond;
 
 use http::Response;
@@ -15,7 +16,8 @@ pub use empty::EmptyRejection;
 pub use grpc::GrpcRejection;
 pub use json::JsonRejection;
 #[cfg(feature = "django")]
-pub(crate) use respond::log;
+pub(crate) use record::record;
+pub(crate) use record::record_anonymous;
 pub(crate) use respond::{respond, respond_with};
 
 /// Turns an [`AuthError`] into a response with the body type `B` of the inner service.

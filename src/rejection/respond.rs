@@ -3,9 +3,9 @@ use http::{
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use crate::error::{AuthError, AuthErrorKind, log_rejection};
+use crate::error::AuthError;
 
-use super::Rejection;
+use super::{Rejection, record::record};
 
 /// The complete response to a request rejected because of `error`, outside a layer.
 pub(crate) fn respond<B>(
@@ -23,7 +23,7 @@ pub(crate) fn respond_with<B>(
     challenge: impl FnOnce(&AuthError) -> HeaderValue,
 ) -> Response<B> {
     let kind = error.kind();
-    log(&error);
+    record(&error);
     let mut response = rejection.reject(&error);
     let needs_challenge =
         kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
@@ -38,15 +38,4 @@ pub(crate) fn respond_with<B>(
     }
     response.extensions_mut().insert(error);
     response
-}
-
-/// Logs a rejection. An error of the client is common, so its level is `DEBUG`.
-pub(crate) fn log(error: &AuthError) {
-    if error.kind() == AuthErrorKind::Misconfigured {
-        log_rejection!(error, error, "request rejected: the application is misconfigured");
-    } else if error.retry_after().is_some() {
-        log_rejection!(warn, error, "request rejected: a required service is unavailable");
-    } else {
-        log_rejection!(debug, error, "request rejected");
-    }
 }

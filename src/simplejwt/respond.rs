@@ -6,7 +6,7 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE},
 };
 
-use crate::rejection::log;
+use crate::rejection::record;
 
 use super::error::SimpleJwtError;
 
@@ -17,7 +17,7 @@ pub(super) fn respond<B: From<String>>(
 ) -> Response<B> {
     let error = rejected.auth_error();
     let status = rejected.status();
-    log(&error);
+    record(&error);
     let mut response = json_response(status, rejected.to_json());
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {

@@ -4,6 +4,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     clock::{Clock, NumericDate},
+    metrics::count,
     trace::warn,
 };
 
@@ -68,13 +69,18 @@ impl Purger {
         Self(tokio::spawn(async move {
             loop {
                 let more = match tokio::time::timeout(DEADLINE, purge(clock.now(), BATCH)).await {
-                    Ok(Ok(purged)) => purged == BATCH,
+                    Ok(Ok(purged)) => {
+                        count!("jwt_auth_purges_total", "outcome" => "ok");
+                        purged == BATCH
+                    }
                     Ok(Err(error)) => {
+                        count!("jwt_auth_purges_total", "outcome" => "failed");
                         warn!(cause = %crate::error::Causes(&error), "purging failed");
                         drop(error);
                         false
                     }
                     Err(_) => {
+                        count!("jwt_auth_purges_total", "outcome" => "failed");
                         warn!("purging failed: the store did not respond in time");
                         false
                     }

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind, ConfigError},
+    metrics::{Stopwatch, observe},
     token::UserId,
 };
 
@@ -132,11 +133,11 @@ impl SharedStore {
     }
 
     pub(crate) async fn generation(&self) -> Result<Generation, AuthError> {
-        self.within_deadline(self.store.generation()).await
+        self.within_deadline("generation", self.store.generation()).await
     }
 
     pub(crate) async fn begin(&self, session: &NewSession<'_>) -> Result<Begun, AuthError> {
-        self.within_deadline(async {
+        self.within_deadline("begin", async {
             session.validate()?;
             let user_id = &*self.scoped(session.user_id);
             self.store.begin(&NewSession { user_id, ..*session }).await
@@ -145,7 +146,7 @@ impl SharedStore {
     }
 
     pub(crate) async fn spend(&self, spend: &Spend<'_>) -> Result<Spent, AuthError> {
-        self.within_deadline(async {
+        self.within_deadline("spend", async {
             spend.validate()?;
             let user_id = &*self.scoped(spend.user_id);
             self.store.spend(&Spend { user_id, ..*spend }).await
@@ -158,7 +159,7 @@ impl SharedStore {
         revocation: &Revocation<'_>,
         now: NumericDate,
     ) -> Result<(), AuthError> {
-        self.within_deadline(async {
+        self.within_deadline("revoke", async {
             revocation.validate()?;
             let user_id = &*self.scoped(revocation.user_id());
             self.store.revoke(&revocation.with_user_id(user_id), now).await
@@ -172,7 +173,7 @@ impl SharedStore {
         issuer: Option<&str>,
         token: &TokenRef<'_>,
     ) -> Result<bool, AuthError> {
-        self.within_deadline(async {
+        self.within_deadline("is_revoked", async {
             match issuer {
                 None => {
                     token.validate()?;
@@ -215,7 +216,7 @@ impl SharedStore {
         now: NumericDate,
         page: Page<'_>,
     ) -> Result<SessionPage, AuthError> {
-        self.within_deadline(async {
+        self.within_deadline("sessions", async {
             check_lengths([user_id.as_str()])?;
             self.store.sessions(&self.scoped(user_id), now, page).await
         })
@@ -230,13 +231,15 @@ impl SharedStore {
     }
 
     pub(crate) async fn ping(&self) -> Result<(), AuthError> {
-        self.within_deadline(self.store.ping()).await
+        self.within_deadline("ping", self.store.ping()).await
     }
 
     async fn within_deadline<T>(
         &self,
+        name: &'static str,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, AuthError> {
+        let stopwatch = Stopwatch::start();
         let mut call = pin!(call);
         // A store in memory is ready at once, and needs no timer and no runtime that has one.
         let result = match futures::poll!(&mut call) {
@@ -246,6 +249,12 @@ impl SharedStore {
                 Err(_) => Err(StoreError::unavailable(DeadlineExceeded)),
             },
         };
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(error) if error.kind() == StoreErrorKind::InvalidInput => "invalid_input",
+            Err(_) => "unavailable",
+        };
+        observe!("jwt_auth_store_call_seconds", "call" => name, "outcome" => outcome; stopwatch);
         result.map_err(|error| {
             let kind = match error.kind() {
                 StoreErrorKind::InvalidInput => AuthErrorKind::InvalidClaims,

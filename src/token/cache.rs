@@ -14,6 +14,8 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
+use crate::metrics::count;
+
 use super::{claims::Claims, keys::Keys};
 
 /// How many bytes of a token are hashed. They are its last bytes, which belong to the signature.
@@ -70,11 +72,13 @@ impl<C> TokenCache<C> {
             return None;
         }
         let byte = token.iter().nth_back(1).copied().unwrap_or_default();
+        count!("jwt_auth_cache_lookups_total", "result" => "hit");
         self.hits[usize::from(byte) % COUNTERS].0.fetch_add(1, Ordering::Relaxed);
         Some(entry.claims)
     }
 
     pub(super) fn count_miss(&self) {
+        count!("jwt_auth_cache_lookups_total", "result" => "miss");
         self.misses.0.fetch_add(1, Ordering::Relaxed);
     }
 

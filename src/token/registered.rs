@@ -65,7 +65,7 @@ pub(super) enum ClientMatch {
 /// What the claims show about the use of the token.
 #[derive(Clone, Copy, Default)]
 pub(super) struct UseMarks {
-    /// Whether a claim or the header names an access token.
+    /// Whether a claim names an access token.
     pub(super) access: bool,
     /// The name of a claim of ID tokens, which some providers write into access tokens too.
     pub(super) id_token: Option<&'static str>,

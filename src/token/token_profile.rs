@@ -43,8 +43,8 @@ pub enum TokenProfile {
     ///   [`header_typ`](super::VerifierBuilder::header_typ) is configured,
     /// - a claim `token_type`, `typ` or `token_use` with a value other than `access`, `Bearer`,
     ///   `at+jwt` and `JWT`,
-    /// - the claims of ID tokens, `nonce`, `at_hash` and `c_hash`, unless the header or one of the
-    ///   claims above names an access token,
+    /// - the claims of ID tokens, `nonce`, `at_hash` and `c_hash`, unless one of the claims above is
+    ///   `access`, `Bearer` or `at+jwt`,
     /// - the claim of logout tokens, `events`.
     ///
     /// An ID token that has none of these claims and whose audience is the service is accepted.

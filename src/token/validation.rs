@@ -162,11 +162,10 @@ impl Rules {
         }
     }
 
-    /// Checks `claims`, whose strings are ranges of `payload`, of a token with this header `typ`.
+    /// Checks `claims`, whose strings are ranges of `payload`.
     pub(super) fn check(
         &self,
         claims: &Registered,
-        typ: Option<&str>,
         payload: &str,
         now: NumericDate,
     ) -> Result<(), AuthError> {
@@ -189,7 +188,7 @@ impl Rules {
             return Err(violation::wrong_token_type(name, accepted));
         }
         if self.profile.is_foreign() {
-            self.check_use(claims, typ)?;
+            self.check_use(claims)?;
         }
         if let Some(longest) = self.longest_lifetime {
             let within = claims.issued_at.is_some_and(|issued_at| {
@@ -239,11 +238,10 @@ impl Rules {
     }
 
     /// Checks that nothing shows that the token has another use than the profile.
-    fn check_use(&self, claims: &Registered, typ: Option<&str>) -> Result<(), AuthError> {
+    fn check_use(&self, claims: &Registered) -> Result<(), AuthError> {
         let UseMarks { access, id_token, other } = claims.uses;
-        let of_id_token = if self.profile == TokenProfile::IdToken { None } else { id_token };
-        let is_access = || access || typ_matches(typ, "at+jwt");
-        match other.or(of_id_token.filter(|_| !is_access())) {
+        let permits_id_token = access || self.profile == TokenProfile::IdToken;
+        match other.or(id_token.filter(|_| !permits_id_token)) {
             Some("token_type") => Err(violation::other_use(self.names.token_type(), self.profile)),
             Some(claim) => Err(violation::other_use(claim, self.profile)),
             None => Ok(()),

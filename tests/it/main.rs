@@ -22,6 +22,7 @@ mod keyset;
 mod logging;
 mod manifest;
 mod memory_store;
+mod metrics;
 mod middleware;
 mod model;
 mod oauth;

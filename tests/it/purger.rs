@@ -17,7 +17,11 @@ use tower_jwt_auth::{
     token::UserId,
 };
 
-use crate::support::session::{at, begin};
+use crate::support::{
+    log::Log,
+    recorded::Recorded,
+    session::{at, begin},
+};
 
 /// Waits until `done` returns `true`. Requires the paused clock of tokio.
 async fn until(done: impl Fn() -> bool) {
@@ -117,4 +121,25 @@ async fn pauses_even_if_the_interval_is_zero() {
     let _purger = Purger::spawn(store, Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(tries.load(Ordering::Relaxed) < 50, "the purger does not pause");
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_and_counts_purges() {
+    let (log, _guard) = Log::collect();
+    let recorded = Recorded::start();
+    let hour = Duration::from_secs(3600);
+    for (hangs, line) in [
+        (false, "WARN event purging failed cause=the token store is unavailable: broken"),
+        (true, "WARN event purging failed: the store did not respond in time"),
+    ] {
+        let _purger = Purger::spawn(Broken { tries: Arc::default(), hangs }, hour);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let lines = log.take();
+        let lines: Vec<_> = lines.iter().filter(|line| line.contains("purger")).collect();
+        assert!(lines.len() == 1 && lines[0].starts_with(line), "{lines:?}");
+        assert_eq!(recorded.take()[r#"jwt_auth_purges_total{outcome="failed"}"#], 1.0);
+    }
+    let _purger = Purger::spawn(MemoryStore::new(), hour);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(recorded.take()[r#"jwt_auth_purges_total{outcome="ok"}"#], 1.0);
 }

@@ -147,7 +147,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             return Err(VerifyError::KeysNeeded { source, seen, otherwise });
         }
 
-        let claims = self.claims(payload()?, header.typ.as_deref())?;
+        let claims = self.claims(payload()?)?;
         self.run_checks(&claims)?;
         if let Some(cache) = self.cache_for(keys) {
             cache.insert(token.text, &claims, keys);
@@ -157,7 +157,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
 
     /// Reads and checks all claims of `payload`.
     #[inline]
-    fn claims(&self, payload: String, typ: Option<&str>) -> Result<Claims<C>, AuthError> {
+    fn claims(&self, payload: String) -> Result<Claims<C>, AuthError> {
         if has_private_marker(payload.as_bytes()) {
             return Err(invalid_claims("no private markers of serde_json"));
         }
@@ -165,12 +165,12 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         let mut registered = Registered::empty();
         match payload::read(&payload, &self.rules, now, &mut registered) {
             Ok(custom) => {
-                self.rules.check(&registered, typ, &payload, now)?;
+                self.rules.check(&registered, &payload, now)?;
                 Ok(Claims::new(payload, registered, custom))
             }
             Err(PayloadError::Expired) => Err(AuthErrorKind::Expired.into()),
             Err(PayloadError::Inconclusive) => {
-                let registered = self.registered(&payload, typ, now)?;
+                let registered = self.registered(&payload, now)?;
                 let custom = serde_json::from_str(&payload)
                     .map_err(|_| invalid_claims("expected the application's claims"))?;
                 Ok(Claims::new(payload, registered, custom))
@@ -178,14 +178,9 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         }
     }
 
-    fn registered(
-        &self,
-        payload: &str,
-        typ: Option<&str>,
-        now: NumericDate,
-    ) -> Result<Registered, AuthError> {
+    fn registered(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthError> {
         let registered = read_registered(payload, &self.rules, now)?;
-        self.rules.check(&registered, typ, payload, now)?;
+        self.rules.check(&registered, payload, now)?;
         Ok(registered)
     }
 
@@ -204,7 +199,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         if has_private_marker(payload.as_bytes()) {
             return Err(invalid_claims("no private markers of serde_json"));
         }
-        self.registered(payload, header.typ.as_deref(), self.clock.now()).map(drop)
+        self.registered(payload, self.clock.now()).map(drop)
     }
 }
 

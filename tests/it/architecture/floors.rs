@@ -6,16 +6,19 @@ use super::graph::Graph;
 
 /// Each module with those it may import. Modules of one line never import each other.
 const ALLOWED: &[(&[&str], &[&str])] = &[
-    (&["clock", "error", "trace", "url"], &[]),
+    (&["clock", "error", "metrics", "trace", "url"], &[]),
     (&["http_client"], &["error"]),
-    (&["token"], &["clock", "error", "trace"]),
-    (&["rejection"], &["error", "trace"]),
-    (&["jwks"], &["clock", "error", "http_client", "token", "trace", "url"]),
-    (&["key_rotation", "store", "transport", "user"], &["clock", "error", "token", "trace"]),
-    (&["password"], &["error", "token", "user"]),
-    (&["check"], &["clock", "error", "store", "token", "trace"]),
+    (&["token"], &["clock", "error", "metrics", "trace"]),
+    (&["rejection"], &["error", "metrics", "trace"]),
+    (&["jwks"], &["clock", "error", "http_client", "metrics", "token", "trace", "url"]),
+    (
+        &["key_rotation", "store", "transport", "user"],
+        &["clock", "error", "metrics", "token", "trace"],
+    ),
+    (&["password"], &["error", "metrics", "token", "user"]),
+    (&["check"], &["clock", "error", "metrics", "store", "token", "trace"]),
     (&["found"], &["error", "token"]),
-    (&["issue"], &["check", "clock", "error", "store", "token", "trace", "user"]),
+    (&["issue"], &["check", "clock", "error", "metrics", "store", "token", "trace", "user"]),
     (
         &["extract", "guard", "middleware", "routes"],
         &[

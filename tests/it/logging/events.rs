@@ -35,13 +35,13 @@ async fn each_outcome_logs_one_event() {
     let valid = || bearer(&token(&[]));
     let with_store = |verdict| layer().with_revocation_check(SlowStore::released(verdict));
     let optional = || layer().with_optional(InvalidToken::Ignore);
-    const REJECTED: &str = "@tower_jwt_auth::rejection::respond";
+    const REJECTED: &str = "@tower_jwt_auth::rejection::record";
     const LAYER: &str = "@tower_jwt_auth::middleware::config";
     const LOOKUP: &str = "TRACE span token_revocation_lookup @tower_jwt_auth::check";
     let accepted = format!("TRACE event token accepted {LAYER}");
     let rejected = |kind: &str| format!("DEBUG event request rejected kind={kind} {REJECTED}");
     let anonymous =
-        |kind: &str| format!("DEBUG event request passed on without claims kind={kind} {LAYER}");
+        |kind: &str| format!("DEBUG event request passed on without claims kind={kind} {REJECTED}");
     let cases = [
         (layer(), valid(), vec![accepted.clone()]),
         (layer(), request(), vec![rejected("MissingCredentials")]),

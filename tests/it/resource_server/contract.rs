@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{health, me, provider, publish, start, token};
+use super::{health, me, now, provider, publish, start, token};
 use crate::support::{
     api::{checked, get},
     foreign::{API, ForeignKey},
@@ -148,4 +148,48 @@ fn fetches_unknown_keys_once_per_cooldown() {
     publish(&provider, &[&keys[0], &keys[1]]);
     super::outage::eventually(200, || status(1));
     let _: Value = health(&quick).json();
+}
+
+/// `GET /metrics` in the text form of Prometheus.
+#[test]
+fn shows_metrics() {
+    let key = ForeignKey::generate("one");
+    let provider = provider(&[&key]);
+    let server = start(&[&provider], &[]);
+    let audience = json!({ "aud": "https://another.example" });
+    assert_eq!(me(&server, &token(&key, &provider, json!({}))).status, 200);
+    assert_eq!(me(&server, &token(&key, &provider, audience)).status, 401);
+    let host = provider.issuer().trim_start_matches("http://").to_owned();
+    let age = format!(r#"jwt_auth_keys_age_seconds{{server="{host}"}} "#);
+    let text = loop {
+        let reply = server.send("GET /metrics", "", b"");
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-type"), ["text/plain; version=0.0.4"]);
+        // The age is reported once a second.
+        if reply.body.contains(&age) {
+            break reply.body;
+        }
+    };
+    for line in [
+        "jwt_auth_accepted_tokens_total 1",
+        r#"jwt_auth_rejections_total{kind="wrong_audience"} 1"#,
+        &format!(r#"jwt_auth_key_fetches_total{{server="{host}",outcome="ok"}} 1"#),
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+}
+
+#[test]
+fn accepts_id_tokens_if_configured() {
+    let key = ForeignKey::generate("one");
+    let provider = provider(&[&key]);
+    let server = start(&[&provider], &[("PROFILE", "id_token")]);
+    let of_client = |mut changes: Value| {
+        changes["exp"] = json!(now() + 300);
+        key.mint(&json!({ "kid": "one", "typ": "JWT" }), &provider.issuer(), &changes)
+    };
+    assert_eq!(me(&server, &of_client(json!({ "nonce": "n", "at_hash": "h" }))).status, 200);
+    assert_eq!(me(&server, &of_client(json!({ "azp": "another" }))).status, 401);
+    assert_eq!(me(&server, &of_client(json!({ "typ": "Bearer" }))).status, 401);
+    assert_eq!(me(&server, &token(&key, &provider, json!({}))).status, 401, "an access token");
 }

@@ -128,3 +128,58 @@ fn accepts_lifetimes_at_their_limits() {
         tokens(&refresh(&server, &token));
     }
 }
+
+/// `GET /metrics` in the text form of Prometheus.
+#[test]
+fn shows_metrics() {
+    let server = start(&[("CHECK_REVOKED", "1")]);
+    let scrape = || {
+        let reply = server.send("GET /metrics", "", b"");
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("content-type"), ["text/plain; version=0.0.4"]);
+        reply.body
+    };
+    let (access, refresh_token) = tokens(&log_in(&server, "demo"));
+    assert_eq!(me(&server, &access), 200);
+    assert_eq!(me(&server, "x"), 401);
+    assert_eq!(refresh(&server, &refresh_token).status, 200);
+    assert_eq!(log_in(&server, "nobody").status, 401);
+    let text = scrape();
+    for line in [
+        "# TYPE jwt_auth_accepted_tokens_total counter",
+        "jwt_auth_accepted_tokens_total 1",
+        r#"jwt_auth_rejections_total{kind="malformed"} 1"#,
+        r#"jwt_auth_rejections_total{kind="invalid_credentials"} 1"#,
+        r#"jwt_auth_logins_total{outcome="succeeded"} 1"#,
+        r#"jwt_auth_logins_total{outcome="failed"} 1"#,
+        r#"jwt_auth_refreshes_total{outcome="rotated"} 1"#,
+        "# TYPE jwt_auth_store_call_seconds histogram",
+        r#"jwt_auth_store_call_seconds_count{call="spend",outcome="ok"} 1"#,
+        "jwt_auth_password_jobs 0",
+        // The example has two users.
+        "jwt_auth_password_hash_seconds_count 4",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    for secret in [&*access, &*refresh_token, "demo", SECRET] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+/// The log of a `503` names the cause, without the password of the URL.
+#[test]
+fn logs_why_the_store_is_unavailable() {
+    let folder = Folder::new();
+    let url = format!("postgres://ada:hunter2@localhost/x?host={}", folder.path().display());
+    let server = start(&[("STORE_URL", &url), ("RUST_LOG", "tower_jwt_auth=info")]);
+    assert_eq!(log_in(&server, "demo").status, 503);
+    let output = server.output();
+    let is_cause = |line: &str| {
+        line.contains("request rejected: a required service is unavailable")
+            && line.contains("kind=Unavailable")
+            && line.contains("cause=the token store is unavailable: ")
+            && line.contains("No such file or directory")
+    };
+    assert!(output.lines().any(is_cause), "{output}");
+    assert!(!output.contains("hunter2"), "{output}");
+}

@@ -18,6 +18,7 @@ pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod provider;
 pub(crate) mod python;
+pub(crate) mod recorded;
 pub(crate) mod redis;
 pub(crate) mod reply;
 pub(crate) mod retrying;

@@ -247,7 +247,7 @@ fn a_mark_of_access_tokens_permits_claims_of_id_tokens() {
         (Some("JWT"), &[("typ", r#""Bearer""#), nonce][..], Ok(())),
         (Some("JWT"), &[("token_use", r#""access""#), nonce], Ok(())),
         (Some("JWT"), &[("token_type", r#""Bearer""#), nonce], Ok(())),
-        (Some("at+jwt"), &[nonce], Ok(())),
+        (Some("at+jwt"), &[nonce], WRONG_TYPE),
         (Some("JWT"), &[("typ", r#""Bearer""#), ("at_hash", r#""h""#)], Ok(())),
         (Some("JWT"), &[("typ", r#""ID""#), nonce], WRONG_TYPE),
         (Some("JWT"), &[("typ", r#""ID""#)], WRONG_TYPE),
