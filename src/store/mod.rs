@@ -33,11 +33,11 @@
 //!   not at all.
 //! - Times come with the call, so a store needs no clock. The clocks of several machines differ:
 //!   "before" and "after" refer to the order of the calls, except where a time is named. A clock
-//!   may also jump ahead and back. The stores of this crate do not forget what is due only by such
-//!   a clock.
+//!   may also jump ahead and back. The stores of this crate do not forget what is due only by a
+//!   clock that is ahead for less than an hour.
 //! - Ids are arbitrary strings of up to [`MAX_ID_LEN`] bytes. Ids of sessions and tokens are unique
-//!   per user only. The id of a user may be a [scoped one](scoped_user_id). Longer ids and labels are rejected by every method, see
-//!   [`NewSession::validate`].
+//!   per user only. The id of a user may be a [scoped one](scoped_user_id). Longer ids and labels
+//!   are rejected by every method, see [`NewSession::validate`].
 //! - No call may become slower with the number of sessions that a user has.
 //!
 //! The `conformance` suite (feature `test-util`) tests all rules of this module.

@@ -7,7 +7,10 @@ use http::{Request, StatusCode};
 use tower_jwt_auth::{
     AuthErrorKind, Issuer, JwtAuthLayer, MemoryStore, Verifier,
     issue::Tokens,
-    store::{PostgresStore, Revocation, SqliteStore, TokenStore, scoped_user_id},
+    store::{
+        PostgresStore, Revocation, SqliteStore, TokenStore, replica::RevocationReplica,
+        scoped_user_id,
+    },
     token::{TokenType, UserId},
 };
 
@@ -127,6 +130,17 @@ async fn issuers_on_redis_do_not_end_each_others_sessions() {
     if redis::is_installed() {
         let server = redis::RedisServer::start(&[]);
         issuers_do_not_end_each_others_sessions(server.store()).await;
+    }
+}
+
+#[tokio::test]
+async fn issuers_on_a_replica_do_not_end_each_others_sessions() {
+    if redis::is_installed() {
+        let server = redis::RedisServer::start(&[]);
+        let replica = RevocationReplica::builder(server.store()).clock(Setup::new().clock);
+        let replica = replica.build().unwrap();
+        replica.until_fresh().await;
+        issuers_do_not_end_each_others_sessions(replica).await;
     }
 }
 

@@ -57,8 +57,8 @@ use super::{
 /// The role needs `SELECT`, `INSERT`, `UPDATE` and `DELETE` on the first four tables, and `SELECT`
 /// on the last. To create the tables it also needs `CREATE` on the schema.
 ///
-/// Entries are kept until no token depends on them. Then a [`Purger`](crate::store::Purger) deletes
-/// them.
+/// Entries are kept until no token depends on them, by the clock of the server and by that of the
+/// process that deletes them. Then a [`Purger`](crate::store::Purger) deletes them.
 ///
 /// # Fewer queries
 ///
