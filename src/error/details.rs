@@ -12,7 +12,7 @@ pub(crate) struct ErrorDetails {
     pub(crate) rule: Option<Cow<'static, str>>,
     /// The setting that determines the rule.
     pub(crate) setting: Option<&'static str>,
-    /// The escaped `kid` of the token: see [`escape_key_id`].
+    /// The escaped `kid` of the token: see [`escape`].
     pub(crate) key_id: Option<Box<str>>,
     /// The number of keys that were present.
     pub(crate) key_count: Option<usize>,
@@ -20,16 +20,16 @@ pub(crate) struct ErrorDetails {
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// How many characters of a `kid` are kept. Providers use up to 64.
-const MAX_KEY_ID: usize = 64;
+/// How many characters are kept. Providers use up to 64 in a `kid`.
+const MAX_ESCAPED: usize = 64;
 
-/// Shortens a `kid`, and escapes every character that a log might interpret. Anybody can write any
-/// `kid` into a token.
-pub(crate) fn escape_key_id(key_id: &str) -> Box<str> {
+/// Shortens a string of a token, such as a `kid`, and escapes every character that a log might
+/// interpret. Anybody can write any `kid` into a token.
+pub(crate) fn escape(string: &str) -> Box<str> {
     let mut escaped = String::new();
-    for (index, character) in key_id.chars().enumerate() {
+    for (index, character) in string.chars().enumerate() {
         match character {
-            _ if index == MAX_KEY_ID => {
+            _ if index == MAX_ESCAPED => {
                 escaped.push('…');
                 break;
             }

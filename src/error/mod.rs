@@ -12,6 +12,6 @@ pub use auth::AuthError;
 #[cfg(feature = "tracing")]
 pub(crate) use causes::Causes;
 pub use config::{ConfigError, ConfigErrorKind};
-pub(crate) use details::{ErrorDetails, escape_key_id};
+pub(crate) use details::{ErrorDetails, escape};
 pub use kind::AuthErrorKind;
 pub(crate) use log::log_rejection;

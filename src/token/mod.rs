@@ -5,6 +5,7 @@ mod cache;
 mod claim_names;
 mod claim_value;
 mod claims;
+mod claims_type;
 mod compact;
 mod custom_claims;
 #[cfg(feature = "test-util")]

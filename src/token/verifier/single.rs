@@ -6,13 +6,14 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     clock::{Clock, NumericDate},
-    error::{AuthError, AuthErrorKind, ErrorDetails, escape_key_id},
+    error::{AuthError, AuthErrorKind, ErrorDetails, escape},
 };
 
 use super::{
     super::{
         cache::{CacheStats, TokenCache},
         claims::Claims,
+        claims_type::rejected_by,
         compact::{Compact, SignatureBuffer},
         header::Header,
         key_source::KeySource,
@@ -171,8 +172,8 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             Err(PayloadError::Expired) => Err(AuthErrorKind::Expired.into()),
             Err(PayloadError::Inconclusive) => {
                 let registered = self.registered(&payload, now)?;
-                let custom = serde_json::from_str(&payload)
-                    .map_err(|_| invalid_claims("expected the application's claims"))?;
+                let custom =
+                    serde_json::from_str(&payload).map_err(|_| rejected_by::<C>(&payload))?;
                 Ok(Claims::new(payload, registered, custom))
             }
         }
@@ -232,7 +233,7 @@ fn key_error(
             let details = ErrorDetails {
                 member: Some(member.into()),
                 rule: Some(rule.into()),
-                key_id: header.key_id.as_deref().map(escape_key_id),
+                key_id: header.key_id.as_deref().map(escape),
                 key_count: Some(all.len()),
                 ..ErrorDetails::default()
             };

@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use serde::{Deserialize, de::DeserializeOwned};
 use tower_jwt_auth::{
     Algorithm, AuthError, AuthErrorKind as Kind, KeySet, Verifier, VerifyingKey,
     token::{TokenProfile, TokenType},
@@ -250,4 +251,49 @@ fn messages_name_member_and_rule_but_no_value() {
     let error = reject(&verifier, &token(&[("iss", r#""https://a.example""#)]));
     let expected = "the token is intended for another audience (aud: expected api)";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn names_the_member_that_the_claims_type_rejects() {
+    #[derive(Debug, Deserialize)]
+    struct Team {
+        #[serde(rename = "team_id")]
+        _id: u32,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Member {
+        #[serde(rename = "tenant")]
+        _tenant: String,
+        #[serde(rename = "team")]
+        _team: Option<Team>,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Flat {
+        #[serde(flatten)]
+        _member: Member,
+    }
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Closed {}
+
+    fn reject<C: DeserializeOwned + std::fmt::Debug>(changes: &[(&str, &str)]) -> AuthError {
+        let verifier: Verifier<C> = builder().build().unwrap();
+        verifier.verify(&token(changes)).unwrap_err()
+    }
+    let tenant = ("tenant", r#""acme""#);
+    let missing = Some("required by the application's claims");
+    let other = Some("expected the type that the application's claims have");
+    for (error, member, rule) in [
+        (reject::<Member>(&[]), Some("tenant"), missing),
+        (reject::<Member>(&[("tenant", r#"{"value":"acme"}"#)]), Some("tenant"), other),
+        (reject::<Member>(&[tenant, ("team", r#"{"team_id":"acme"}"#)]), Some("team"), other),
+        (reject::<Member>(&[tenant, ("team", "{}")]), Some("team"), other),
+        (reject::<Flat>(&[]), Some("tenant"), missing),
+        (reject::<Option<Member>>(&[]), Some("tenant"), missing),
+        (reject::<Closed>(&[]), Some("token_type"), other),
+        (reject::<String>(&[]), None, Some("expected the application's claims")),
+    ] {
+        assert_details(&error, (Kind::InvalidClaims, member, rule, Some("claims")));
+        assert!(!format!("{error} {error:?}").contains("acme"), "{error:?}");
+    }
 }
