@@ -5,6 +5,8 @@
 //!
 //! With literals for labels, the key of a metric is a constant, so that counting allocates nothing.
 
+#![allow(unused_macros, reason = "which macros are used depends on the features")]
+
 #[cfg(feature = "metrics")]
 use std::time::Instant;
 

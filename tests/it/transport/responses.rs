@@ -3,7 +3,7 @@
 use tower_jwt_auth::{
     AuthErrorKind::{self, Malformed},
     Claims, ConfigErrorKind, JwtAuthLayer, MemoryStore, NumericDate, Verifier,
-    store::{Revocation, TokenStore},
+    store::{Revocation, TokenStore, scoped_user_id},
     token::UserId,
 };
 
@@ -24,7 +24,7 @@ async fn responds_to_every_kind_of_error() {
         .build()
         .unwrap();
     let store = MemoryStore::new();
-    let user_id = &UserId::from(42);
+    let user_id = &scoped_user_id("https://login.example", &UserId::from(42));
     let (now, keep_until) = (NumericDate::from_secs(NOW), NumericDate::from_secs(NOW + 600));
     store.revoke(&Revocation::Token { jti: "dead", user_id, keep_until }, now).await.unwrap();
     let checked = JwtAuthLayer::new(verifier.clone()).with_revocation_check(store);
