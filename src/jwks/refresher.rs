@@ -319,6 +319,7 @@ impl Refresher {
     }
 
     /// Logs why keys are not used, without their content.
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is logged"))]
     fn log_unusable(&self, published: &PublishedKeys, now: NumericDate) {
         let server = self.fetcher.location.authority();
         match published.describe_unusable(now) {

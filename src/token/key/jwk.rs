@@ -41,7 +41,6 @@ pub(super) enum Purpose {
     Sign,
     Verify,
     /// To verify a JWT-SVID of SPIFFE.
-    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "only `jwks` reads such keys"))]
     VerifySvid,
 }
 
