@@ -106,7 +106,7 @@
 //! |---|---|
 //! | see what is verified | [`Verifier`], [`KeySet`] |
 //! | accept tokens of Auth0, Cognito, Entra ID, Firebase, GitHub Actions, Google, Keycloak, Kubernetes, Okta, Supabase and others | [`provider`] |
-//! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`token::TokenProfile`] |
+//! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`Verifier::any_of`], [`token::TokenProfile`] |
 //! | configure the layer: optional tokens, cookies, other bodies | [`middleware`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |

@@ -38,6 +38,7 @@ enum UncheckedLocation {
     JwkSet(Box<str>),
     Certificates(Box<str>),
     Issuer(Box<str>),
+    Tenants { template: Box<str>, metadata: Box<str> },
 }
 
 impl RemoteKeys {
@@ -67,6 +68,44 @@ impl RemoteKeys {
     /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414
     pub fn from_issuer(issuer: impl Into<Box<str>>) -> RemoteKeysBuilder {
         RemoteKeysBuilder::new(UncheckedLocation::Issuer(issuer.into()))
+    }
+
+    /// Starts a builder for the keys of an issuer with many tenants, such as Microsoft Entra. Each
+    /// tenant is an issuer of its own, whose identifier is the template with the tenant's id instead
+    /// of `{tenantid}`.
+    ///
+    /// The metadata at `metadata_url` must name exactly the template as its issuer. Each key must
+    /// name the `issuer` that it may sign for: one tenant, or the template for all of them. Other
+    /// keys are skipped. Set the accepted [tenants] on the verifier.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_jwt_auth::{Verifier, jwks::RemoteKeys, token::TokenProfile};
+    ///
+    /// // Accounts of all organizations, and personal accounts with `common` instead.
+    /// let keys = RemoteKeys::from_issuer_template(
+    ///     "https://login.microsoftonline.com/{tenantid}/v2.0",
+    ///     "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration",
+    /// )
+    /// .build()?;
+    /// let verifier: Verifier = Verifier::builder(keys)
+    ///     .tenants(["8eaef023-2b34-4da1-9baa-8bc8c9d6a490"])
+    ///     .audience("6731de76-14a6-49ae-97bc-6eba6914391e")
+    ///     .profile(TokenProfile::Plain)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [tenants]: crate::token::VerifierBuilder::tenants
+    pub fn from_issuer_template(
+        template: impl Into<Box<str>>,
+        metadata_url: impl Into<Box<str>>,
+    ) -> RemoteKeysBuilder {
+        let (template, metadata) = (template.into(), metadata_url.into());
+        let mut builder = RemoteKeysBuilder::new(UncheckedLocation::Tenants { template, metadata });
+        builder.rules.requires_issuer = true;
+        builder
     }
 
     /// Starts a builder for the keys of the certificates at `url`, a JSON object that maps each key
@@ -278,7 +317,7 @@ impl RemoteKeysBuilder {
     ///
     /// - The URL or issuer is malformed, is not `https`, or has a user or a fragment; the issuer has
     ///   a query.
-    /// - A [metadata URL](Self::metadata_url) is set and the keys are not those of an issuer, or
+    /// - A [metadata URL](Self::metadata_url) is set and the builder is not that of an issuer, or
     ///   [JWT-SVID keys](Self::accept_jwt_svid_keys) are accepted from certificates.
     /// - The list of [algorithms](Self::algorithms) is empty or contains a symmetric algorithm.
     /// - [`max_stale`](Self::max_stale) or [`refresh_every`](Self::refresh_every) is shorter than
@@ -298,8 +337,11 @@ impl RemoteKeysBuilder {
             (UncheckedLocation::Issuer(issuer), Some(url)) => {
                 Location::issuer_at(issuer, &url, url_rule)?
             }
-            (UncheckedLocation::JwkSet(_) | UncheckedLocation::Certificates(_), Some(_)) => {
-                return Err(ConfigError::conflict("`metadata_url` requires the keys of an issuer"));
+            (UncheckedLocation::Tenants { template, metadata }, None) => {
+                Location::tenants(&template, &metadata, url_rule)?
+            }
+            (_, Some(_)) => {
+                return Err(ConfigError::conflict("`metadata_url` requires `from_issuer`"));
             }
         };
         rules.algorithms.check()?;
@@ -329,6 +371,7 @@ impl fmt::Debug for RemoteKeysBuilder {
             UncheckedLocation::JwkSet(url) => ("url", url),
             UncheckedLocation::Certificates(url) => ("certificates", url),
             UncheckedLocation::Issuer(issuer) => ("issuer", issuer),
+            UncheckedLocation::Tenants { metadata, .. } => ("metadata", metadata),
         };
         f.debug_struct("RemoteKeysBuilder").field(name, &RedactedUrl(url)).finish_non_exhaustive()
     }

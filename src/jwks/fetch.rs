@@ -66,6 +66,9 @@ impl KeyFetcher {
         let url = match &self.location {
             Location::JwkSet(url) | Location::Certificates(url) => url.clone(),
             Location::Issuer { issuer, metadata } => self.discover(issuer, metadata).await?,
+            Location::Tenants { template, metadata } => {
+                self.discover(template.as_str(), metadata).await?
+            }
         };
         let known = known.filter(|known| known.url == url);
         let etag = known.as_ref().and_then(|known| known.etag.as_ref());
@@ -93,7 +96,9 @@ impl KeyFetcher {
     fn parse(&self, document: &[u8]) -> Result<PublishedKeys, FetchErrorKind> {
         match self.location {
             Location::Certificates(_) => certificate_map::parse(document, &self.rules),
-            Location::JwkSet(_) | Location::Issuer { .. } => jwk_set::parse(document, &self.rules),
+            Location::JwkSet(_) | Location::Issuer { .. } | Location::Tenants { .. } => {
+                jwk_set::parse(document, &self.rules)
+            }
         }
     }
 

@@ -122,6 +122,8 @@ fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
         #[serde(borrow, rename = "use")]
         public_key_use: Option<Cow<'a, str>>,
         #[serde(borrow)]
+        issuer: Option<&'a RawValue>,
+        #[serde(borrow)]
         x5c: Option<&'a RawValue>,
         n: Option<IgnoredAny>,
         e: Option<IgnoredAny>,
@@ -134,6 +136,17 @@ fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
     if jwk.public_key_use.as_deref() == Some("enc") {
         return Err(Unusable::common(ConfigError::key("the key is for encryption")));
     }
+    let issuer: Option<String> = match jwk.issuer {
+        Some(issuer) if rules.requires_issuer => serde_json::from_str(issuer.get()).ok(),
+        _ => None,
+    };
+    if rules.requires_issuer && issuer.is_none() {
+        return Err(ConfigError::key("the key names no `issuer`").into());
+    }
+    let bound = |key: VerifyingKey| match &issuer {
+        Some(issuer) => key.with_issuer(issuer),
+        None => key,
+    };
     let certificate = jwk.x5c.and_then(|x5c| first_certificate(x5c.get()));
     let has_key = [jwk.n, jwk.e, jwk.x, jwk.y].iter().any(Option::is_some);
     let alg = jwk.alg.as_deref();
@@ -147,7 +160,7 @@ fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
             let svid = rules.accepts_jwt_svid;
             let key =
                 VerifyingKey::from_certified_jwk(json, algorithm, svid, &certificate.public_key)?;
-            Ok(PublishedKey { key, validity: Some(certificate.validity) })
+            Ok(PublishedKey { key: bound(key), validity: Some(certificate.validity) })
         }
         certificate => {
             let algorithm = rules.algorithm(alg, (&jwk.kty, jwk.crv.as_deref()))?;
@@ -156,11 +169,11 @@ fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
             if let Some(Ok(certificate)) = certificate {
                 let certified = VerifyingKey::from_der(algorithm, certificate.public_key);
                 if certified.is_ok_and(|other| other.thumbprint() == key.thumbprint()) {
-                    return Ok(PublishedKey { key, validity: None });
+                    return Ok(PublishedKey { key: bound(key), validity: None });
                 }
                 return Err(ConfigError::key("the JWK does not match its certificate").into());
             }
-            Ok(PublishedKey { key, validity: None })
+            Ok(PublishedKey { key: bound(key), validity: None })
         }
     }
 }

@@ -7,11 +7,17 @@ pub(super) struct KeyRules {
     pub(super) algorithms: AcceptedAlgorithms,
     /// Whether keys with `use: "jwt-svid"` are accepted.
     pub(super) accepts_jwt_svid: bool,
+    /// Whether the keys are those of several issuers, so that each must name its own.
+    pub(super) requires_issuer: bool,
 }
 
 impl KeyRules {
     pub(super) const fn new() -> Self {
-        Self { algorithms: AcceptedAlgorithms::all(), accepts_jwt_svid: false }
+        Self {
+            algorithms: AcceptedAlgorithms::all(),
+            accepts_jwt_svid: false,
+            requires_issuer: false,
+        }
     }
 
     /// Returns the algorithm of a key of this type: its `alg`, or else the default one.

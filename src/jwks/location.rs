@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use crate::{error::ConfigError, url::UrlRule};
+use crate::{error::ConfigError, token::IssuerTemplate, url::UrlRule};
 
 use super::discovery::metadata_urls;
 
@@ -14,6 +14,8 @@ pub(super) enum Location {
     Certificates(Uri),
     /// An issuer, whose metadata is at one of the URLs and names the URL of the JWK set.
     Issuer { issuer: Box<str>, metadata: Vec<Uri> },
+    /// The issuers of many tenants, whose common metadata names the template.
+    Tenants { template: IssuerTemplate, metadata: Vec<Uri> },
 }
 
 impl Location {
@@ -76,27 +78,36 @@ impl Location {
         if issuer.is_empty() {
             return Err(ConfigError::out_of_range("the issuer must not be empty"));
         }
-        let Some(url) = rule.parse(url) else {
-            return Err(ConfigError::out_of_range(match rule {
-                UrlRule::Https => "`metadata_url` must be an https URL without user and fragment",
-                UrlRule::HttpsOrLoopback => {
-                    "`metadata_url` must be an https URL, or an http URL with a loopback host, \
-                     without user and fragment"
-                }
-                UrlRule::HttpsOrHttp => {
-                    "`metadata_url` must be an https or http URL without user and fragment"
-                }
-            }));
-        };
-        Ok(Self::Issuer { issuer, metadata: vec![url] })
+        Ok(Self::Issuer { issuer, metadata: vec![metadata_url(url, rule)?] })
+    }
+
+    /// The issuers of many tenants, with their common metadata at `url`.
+    pub(super) fn tenants(template: &str, url: &str, rule: UrlRule) -> Result<Self, ConfigError> {
+        let template = IssuerTemplate::parse(template).ok_or(ConfigError::out_of_range(
+            "the template of an issuer must contain `{tenantid}` once",
+        ))?;
+        Ok(Self::Tenants { template, metadata: vec![metadata_url(url, rule)?] })
     }
 
     /// The authority of the first server that receives a request.
     pub(super) fn authority(&self) -> &str {
         let url = match self {
             Self::JwkSet(url) | Self::Certificates(url) => Some(url),
-            Self::Issuer { metadata, .. } => metadata.first(),
+            Self::Issuer { metadata, .. } | Self::Tenants { metadata, .. } => metadata.first(),
         };
         url.and_then(Uri::authority).map_or("", |authority| authority.as_str())
     }
+}
+
+fn metadata_url(url: &str, rule: UrlRule) -> Result<Uri, ConfigError> {
+    rule.parse(url).ok_or(ConfigError::out_of_range(match rule {
+        UrlRule::Https => "the URL of the metadata must be an https URL without user and fragment",
+        UrlRule::HttpsOrLoopback => {
+            "the URL of the metadata must be an https URL, or an http URL with a loopback host, \
+             without user and fragment"
+        }
+        UrlRule::HttpsOrHttp => {
+            "the URL of the metadata must be an https or http URL without user and fragment"
+        }
+    }))
 }

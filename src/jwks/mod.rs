@@ -16,6 +16,21 @@
 //! # }
 //! ```
 //!
+//! # Where keys come from
+//!
+//! | an issuer with | use |
+//! |---|---|
+//! | metadata (OpenID Connect, RFC 8414) | [`RemoteKeys::from_issuer`] |
+//! | metadata at another URL, for example in a network of containers | [`metadata_url`](RemoteKeysBuilder::metadata_url) |
+//! | a JWK set | [`RemoteKeys::from_url`], or [`JwkSet`] for a file |
+//! | certificates in PEM by key id (Firebase) | [`RemoteKeys::from_certificates_url`] |
+//! | a SPIFFE bundle | [`accept_jwt_svid_keys`](RemoteKeysBuilder::accept_jwt_svid_keys), [`JwkSet::from_spiffe_bundle`] |
+//! | many tenants (Microsoft Entra) | [`RemoteKeys::from_issuer_template`] |
+//! | several sources of keys | [`Verifier::any_of`](crate::Verifier::any_of) |
+//!
+//! Several issuers are combined by [`Verifier::by_issuer`](crate::Verifier::by_issuer). Issuers that
+//! are known only at run time are found by [`Verifier::by_resolver`](crate::Verifier::by_resolver).
+//!
 //! # When keys are fetched
 //!
 //! 1. In the background: when the handle is built, and again before the response expires according
@@ -87,8 +102,11 @@ mod policy;
 mod published;
 mod refresher;
 mod remote_keys;
+mod resolver;
+mod resolver_builder;
 
 pub use builder::RemoteKeysBuilder;
 pub use error::{FetchError, FetchErrorKind};
 pub use jwk_set::JwkSet;
 pub use remote_keys::{RemoteKeys, RemoteKeysStatus};
+pub use resolver_builder::ResolverBuilder;

@@ -2,7 +2,7 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 
-use crate::token::{KeySet, KeySource, Keys};
+use crate::token::{IssuerTemplate, KeySet, KeySource, Keys};
 
 use super::{
     error::{FetchError, FetchErrorKind},
@@ -103,7 +103,14 @@ impl KeySource for RemoteSource {
     fn issuer(&self) -> Option<&str> {
         match &self.0.fetcher.location {
             Location::Issuer { issuer, .. } => Some(issuer),
-            Location::JwkSet(_) | Location::Certificates(_) => None,
+            Location::JwkSet(_) | Location::Certificates(_) | Location::Tenants { .. } => None,
+        }
+    }
+
+    fn issuer_template(&self) -> Option<&IssuerTemplate> {
+        match &self.0.fetcher.location {
+            Location::Tenants { template, .. } => Some(template),
+            Location::JwkSet(_) | Location::Certificates(_) | Location::Issuer { .. } => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher, RandomState},
+    iter::Sum,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -34,6 +35,15 @@ pub struct CacheStats {
     pub hits: u64,
     /// Tokens that were not found, whether they proved valid or not.
     pub misses: u64,
+}
+
+impl Sum for CacheStats {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, stats| Self {
+            hits: sum.hits + stats.hits,
+            misses: sum.misses + stats.misses,
+        })
+    }
 }
 
 /// The verified tokens of one verifier. The key of an entry is the complete token.

@@ -4,12 +4,16 @@ use std::{error::Error, sync::Arc};
 
 use futures::future::BoxFuture;
 
-use super::keys::Keys;
+use super::{issuer_template::IssuerTemplate, keys::Keys};
 
 /// Fetches the keys of a [`KeySet`](super::KeySet).
 pub(crate) trait KeySource: Send + Sync {
     /// Returns the issuer that the keys belong to. Its tokens must name it.
     fn issuer(&self) -> Option<&str>;
+
+    /// Returns the template of the issuers that the keys belong to, if they are those of many
+    /// tenants. Each key is then bound to an issuer or to a template.
+    fn issuer_template(&self) -> Option<&IssuerTemplate>;
 
     /// Returns whether a fetch can yield a key for the algorithm of this name.
     fn accepts(&self, algorithm: &str) -> bool;

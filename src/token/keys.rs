@@ -76,14 +76,18 @@ impl Keys {
         found.ok().map(|index| &known[index].1)
     }
 
-    /// Verifies the signature of `token` with the keys that match its header.
+    /// Verifies the signature of `token` with the keys that match its header and that `permits`
+    /// accepts.
     pub(super) fn verify(
         &self,
         token: &Compact<'_>,
         header: &Header<'_>,
+        permits: impl Fn(&VerifyingKey) -> bool,
     ) -> Result<(), SignatureError> {
-        let matching =
-            || self.verifying.iter().filter(|key| key.algorithm().has_name(&header.algorithm));
+        let matching = || {
+            let named = |key: &&VerifyingKey| key.algorithm().has_name(&header.algorithm);
+            self.verifying.iter().filter(named).filter(|key| permits(key))
+        };
         let key_id = header.key_id.as_deref();
         let is_named = key_id.is_some() && matching().any(|key| key.kid() == key_id);
         let mut candidates = matching()

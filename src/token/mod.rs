@@ -11,6 +11,7 @@ mod custom_claims;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod header;
+mod issuer_template;
 mod jws;
 mod key;
 mod key_source;
@@ -18,6 +19,7 @@ mod keys;
 mod keyset;
 mod members;
 mod payload;
+mod peek;
 mod private_markers;
 mod reader;
 mod registered;
@@ -34,6 +36,8 @@ pub use cache::CacheStats;
 pub use claim_names::ClaimNames;
 pub(crate) use claim_value::is_id;
 pub use claims::{Claims, NoClaims, RegisteredClaims};
+#[cfg(feature = "jwks")]
+pub(crate) use issuer_template::IssuerTemplate;
 pub use jws::Jws;
 #[cfg(feature = "key-rotation")]
 pub(crate) use key::generate_private;
@@ -53,5 +57,7 @@ pub(crate) use signer::{NewToken, sign};
 pub use token_profile::TokenProfile;
 pub use token_type::TokenType;
 pub use user_id::UserId;
+#[cfg(feature = "jwks")]
+pub(crate) use verifier::{ByResolver, Found, SharedVerifier, VerifierSource};
 pub(crate) use verifier::{DEFAULT_MAX_TOKEN_LEN, Verification};
 pub use verifier::{Verifier, VerifierBuilder};

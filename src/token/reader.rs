@@ -460,31 +460,3 @@ impl<'de> Visitor<'de> for &mut Reader<'_, 'de> {
         Ok(())
     }
 }
-
-/// Returns the `iss` of a payload that is not verified yet. It may select a key, nothing else.
-pub(super) fn peek_issuer(payload: &str) -> Option<Cow<'_, str>> {
-    struct IssuerVisitor;
-
-    impl<'de> Visitor<'de> for IssuerVisitor {
-        type Value = Option<Cow<'de, str>>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a claims set")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut issuer = None;
-            while let Some(JsonStr(name)) = map.next_key()? {
-                if name == "iss" {
-                    issuer = Some(map.next_value::<JsonStr<'de>>()?.0);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(issuer)
-        }
-    }
-
-    let mut deserializer = serde_json::Deserializer::from_str(payload);
-    deserializer.deserialize_map(IssuerVisitor).ok().flatten()
-}

@@ -40,6 +40,8 @@ pub struct VerifyingKey {
     /// Whether `alg` is written as the fully specified name.
     has_fully_specified_alg: bool,
     key_id: Option<KeyId>,
+    /// The only issuer whose tokens the key verifies, or a template of issuers, if it has one.
+    issuer: Option<Arc<str>>,
     material: Arc<Material>,
 }
 
@@ -166,7 +168,19 @@ impl VerifyingKey {
     }
 
     fn new(algorithm: Algorithm, key_id: Option<KeyId>, material: Material) -> Self {
-        Self { algorithm, has_fully_specified_alg: false, key_id, material: Arc::new(material) }
+        let material = Arc::new(material);
+        Self { algorithm, has_fully_specified_alg: false, key_id, issuer: None, material }
+    }
+
+    /// Binds the key to an issuer, or to the issuers of a template.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn with_issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    pub(in crate::token) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     pub(super) fn with_key_id(mut self, key_id: Option<KeyId>) -> Self {

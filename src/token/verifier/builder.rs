@@ -7,11 +7,13 @@ use super::{
         cache::TokenCache,
         claim_names::ClaimNames,
         claims::{Claims, NoClaims},
+        issuer_template::IssuerTemplate,
         keyset::KeySet,
         token_profile::TokenProfile,
         token_type::TokenType,
         validation::Rules,
     },
+    by_tenant::{ByTenant, TenantRule},
     single::{CachePolicy, ClaimsCheck, SingleVerifier},
     verify::Verifier,
 };
@@ -39,6 +41,7 @@ pub struct VerifierBuilder<C = NoClaims> {
     checks: Vec<ClaimsCheck<C>>,
     has_checks_before_claims: bool,
     cache: Option<usize>,
+    tenants: Option<TenantRule>,
     claims: PhantomData<fn() -> C>,
 }
 
@@ -72,6 +75,7 @@ impl Verifier {
             checks: Vec::new(),
             has_checks_before_claims: false,
             cache: None,
+            tenants: None,
             claims: PhantomData,
         }
     }
@@ -110,6 +114,7 @@ impl VerifierBuilder {
             checks: Vec::new(),
             has_checks_before_claims: !self.checks.is_empty(),
             cache: self.cache,
+            tenants: self.tenants,
             claims: PhantomData,
         }
     }
@@ -136,6 +141,40 @@ impl<C> VerifierBuilder<C> {
     /// of two names.
     pub fn issuers<I: Into<Box<str>>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
         self.rules.issuers = Some(issuers.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Accepts only tokens of these tenants, if the keys are those of [many tenants]. Each id is a
+    /// GUID in lower case. Default: none, and [`build`](Self::build) requires this or
+    /// [`tenants_matching`](Self::tenants_matching).
+    ///
+    /// The `iss` of a token must be the issuer of the tenant that `tid` names, and the key must be
+    /// one that may sign for that issuer.
+    ///
+    /// [many tenants]: crate::jwks::RemoteKeys::from_issuer_template
+    #[cfg(feature = "jwks")]
+    pub fn tenants<T: Into<Box<str>>>(mut self, tenants: impl IntoIterator<Item = T>) -> Self {
+        self.tenants = Some(TenantRule::Only(tenants.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Accepts only tokens of the tenants for whose id `accepts` returns `true`. See
+    /// [`tenants`](Self::tenants).
+    ///
+    /// It is called for each token, before the signature is verified, so it must be quick. The id is
+    /// a GUID in lower case.
+    ///
+    /// <div class="warning">
+    ///
+    /// With `|_| true`, everybody with an account at the provider has a valid token.
+    ///
+    /// </div>
+    #[cfg(feature = "jwks")]
+    pub fn tenants_matching(
+        mut self,
+        accepts: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.tenants = Some(TenantRule::Matching(Arc::new(accepts)));
         self
     }
 
@@ -343,6 +382,7 @@ impl<C> VerifierBuilder<C> {
     /// - an accepted value is empty, or a list of accepted values is,
     /// - two claim names are equal, or one is the name of a registered claim,
     /// - the keys belong to another issuer than the required one,
+    /// - the keys belong to many tenants and no tenants are set, or tenants are set for other keys,
     /// - a setting contradicts the [profile](Self::profile), or lacks what the profile requires,
     /// - [`check`](Self::check) was called before [`claims`](Self::claims).
     pub fn build(mut self) -> Result<Verifier<C>, ConfigError> {
@@ -355,8 +395,9 @@ impl<C> VerifierBuilder<C> {
                 return Err(ConfigError::conflict("`issuer` must be the issuer of the keys"));
             }
         }
-        self.apply_profile()?;
-        let Self { keys, rules, max_token_len, clock, checks, cache, .. } = self;
+        let template = self.check_tenants()?;
+        self.apply_profile(template.is_some())?;
+        let Self { keys, rules, max_token_len, clock, checks, cache, tenants, .. } = self;
         rules.check_config()?;
         if !(64..=1024 * 1024).contains(&max_token_len) {
             return Err(ConfigError::out_of_range(
@@ -372,12 +413,36 @@ impl<C> VerifierBuilder<C> {
             }
         };
         let verifier = SingleVerifier { keys, rules, max_token_len, clock, checks, cache };
-        Ok(Verifier::single(verifier))
+        Ok(match (template, tenants) {
+            (Some(template), Some(tenants)) => {
+                Verifier::by_tenant(ByTenant { verifier, template, tenants })
+            }
+            _ => Verifier::single(verifier),
+        })
+    }
+
+    /// Returns the template of the issuers if the keys are those of many tenants.
+    fn check_tenants(&self) -> Result<Option<IssuerTemplate>, ConfigError> {
+        let template = self.keys.source().and_then(|source| source.issuer_template()).cloned();
+        match (&template, &self.tenants) {
+            (Some(_), _) if self.rules.issuers.is_some() => Err(ConfigError::conflict(
+                "`issuer` cannot be set because the keys belong to many issuers",
+            )),
+            (Some(_), Some(tenants)) => tenants.check_config().map(|()| template),
+            (Some(_), None) => Err(ConfigError::ineffective(
+                "keys of many tenants require `tenants` or `tenants_matching`",
+            )),
+            (None, Some(_)) => Err(ConfigError::ineffective(
+                "`tenants` requires keys of `RemoteKeys::from_issuer_template`",
+            )),
+            (None, None) => Ok(None),
+        }
     }
 
     /// Completes the rules with those of the profile.
-    fn apply_profile(&mut self) -> Result<(), ConfigError> {
+    fn apply_profile(&mut self, has_tenants: bool) -> Result<(), ConfigError> {
         let Self { profile, rules, .. } = self;
+        let has_issuer = has_tenants || rules.issuers.is_some();
         let (names, token_types) = (self.claim_names.take(), std::mem::take(&mut self.token_types));
         rules.profile = *profile;
         if *profile == TokenProfile::SimpleJwt {
@@ -408,7 +473,7 @@ impl<C> VerifierBuilder<C> {
                          RFC 9068 determines them",
                     ));
                 }
-                if rules.issuers.is_none() {
+                if !has_issuer {
                     return Err(ConfigError::ineffective("RFC 9068 requires an `issuer`"));
                 }
                 if rules.audiences.is_none() {
@@ -423,7 +488,7 @@ impl<C> VerifierBuilder<C> {
                         "`optional_user_id` cannot be set because ID tokens have a `sub`",
                     ));
                 }
-                if rules.issuers.is_none() || rules.audiences.is_none() {
+                if !has_issuer || rules.audiences.is_none() {
                     return Err(ConfigError::ineffective(
                         "the profile of ID tokens requires an `issuer`, and the client as `audience`",
                     ));

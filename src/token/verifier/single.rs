@@ -16,6 +16,7 @@ use super::{
         claims_type::rejected_by,
         compact::{Compact, SignatureBuffer},
         header::Header,
+        key::VerifyingKey,
         key_source::KeySource,
         keys::{Keys, SignatureError},
         keyset::KeySet,
@@ -25,7 +26,8 @@ use super::{
         registered::Registered,
         validation::Rules,
     },
-    error::VerifyError,
+    error::{Fetch, VerifyError},
+    token_verifier::TokenVerifier,
 };
 
 pub(super) type ClaimsCheck<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
@@ -48,9 +50,9 @@ pub(super) enum CachePolicy<C> {
 }
 
 impl<C> SingleVerifier<C> {
-    /// Returns the issuers of which tokens must name one. Empty if `iss` is not checked.
-    pub(super) fn issuers(&self) -> impl Iterator<Item = &str> + Clone {
-        self.rules.issuers.iter().flatten().map(AsRef::as_ref)
+    /// Whether tokens must name one of the configured issuers.
+    pub(super) fn requires_issuer(&self) -> bool {
+        self.rules.issuers.is_some()
     }
 
     pub(super) fn cache_stats(&self) -> CacheStats {
@@ -99,20 +101,24 @@ impl<C> SingleVerifier<C> {
 }
 
 impl<C: DeserializeOwned> SingleVerifier<C> {
-    pub(super) fn verify(&self, token: &[u8]) -> Result<Claims<C>, VerifyError> {
-        let keys = self.keys.load();
-        match self.find_cached(token, &keys) {
-            Some(result) => Ok(result?),
-            None => self.verify_uncached(token, None, &keys),
-        }
-    }
-
     /// Verifies `token`, whose decoded payload the caller may pass.
     pub(super) fn verify_uncached(
         &self,
         token: &[u8],
         payload: Option<String>,
         keys: &Arc<Keys>,
+    ) -> Result<Claims<C>, VerifyError> {
+        self.verify_permitted(token, payload, keys, |_| true)
+    }
+
+    /// Verifies `token` with those of the `keys` that `permits` accepts.
+    #[inline]
+    pub(super) fn verify_permitted(
+        &self,
+        token: &[u8],
+        payload: Option<String>,
+        keys: &Arc<Keys>,
+        permits: impl Fn(&VerifyingKey) -> bool,
     ) -> Result<Claims<C>, VerifyError> {
         let token = Compact::split(token, self.max_token_len)?;
         if let Some(cache) = self.cache_for(keys) {
@@ -133,7 +139,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
 
         let source = self.keys.source();
         let verified = if source.is_none_or(|source| source.is_usable()) {
-            keys.verify(&token, header)
+            keys.verify(&token, header, permits)
         } else {
             Err(SignatureError::with_these_keys(AuthErrorKind::Unavailable))
         };
@@ -145,11 +151,12 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             self.check_before_fetch(&token, header, &payload()?, &**source)?;
             let otherwise = key_error(error.kind, keys, header, Some(&**source));
             let (source, seen) = (Arc::clone(source), Arc::clone(keys));
-            return Err(VerifyError::KeysNeeded { source, seen, otherwise });
+            let fetches: Vec<Fetch> = vec![Box::new(move || source.fetch(&seen))];
+            return Err(VerifyError::KeysNeeded { fetches, otherwise });
         }
 
-        let claims = self.claims(payload()?)?;
-        self.run_checks(&claims)?;
+        let claims = self.claims(payload()?).map_err(VerifyError::Decided)?;
+        self.run_checks(&claims).map_err(VerifyError::Decided)?;
         if let Some(cache) = self.cache_for(keys) {
             cache.insert(token.text, &claims, keys);
         }
@@ -201,6 +208,40 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             return Err(invalid_claims("no private markers of serde_json"));
         }
         self.registered(payload, self.clock.now()).map(drop)
+    }
+}
+
+impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
+    fn issuers(&self) -> Vec<&str> {
+        self.rules.issuers.iter().flatten().map(AsRef::as_ref).collect()
+    }
+
+    fn accepts_issuer(&self, issuer: &str) -> bool {
+        self.rules.accepts_issuer(issuer)
+    }
+
+    fn requires_issuer(&self) -> bool {
+        self.requires_issuer()
+    }
+
+    fn max_token_len(&self) -> usize {
+        self.max_token_len
+    }
+
+    fn cache_stats(&self) -> CacheStats {
+        self.cache_stats()
+    }
+
+    fn find_cached(&self, token: &[u8]) -> Option<Result<Claims<C>, AuthError>> {
+        self.find_cached(token, &self.keys.load())
+    }
+
+    fn verify_uncached(
+        &self,
+        token: &[u8],
+        payload: Option<String>,
+    ) -> Result<Claims<C>, VerifyError> {
+        self.verify_uncached(token, payload, &self.keys.load())
     }
 }
 

@@ -13,9 +13,12 @@ use super::{
         cache::CacheStats,
         claims::{Claims, NoClaims},
     },
+    any_of::AnyOf,
     by_issuer::ByIssuer,
+    by_tenant::ByTenant,
     error::VerifyError,
     single::SingleVerifier,
+    token_verifier::{SharedVerifier, TokenVerifier},
 };
 
 /// Verifies tokens and returns their [`Claims`].
@@ -40,7 +43,7 @@ use super::{
 ///
 /// 1. The length and the compact form. The header must not have `crit`, `b64`, `zip` or `enc`, and
 ///    no member may be duplicate.
-/// 2. The signature, with a key whose algorithm equals the header's `alg`: see
+/// 2. The signature, with a key whose algorithm the header's `alg` names: see
 ///    [`KeySet`](crate::KeySet).
 /// 3. `exp` (required), `nbf`, `iat` and `auth_time`. Then `iss`, `aud` and the token type as configured, and
 ///    the user id and the token id.
@@ -50,7 +53,8 @@ pub struct Verifier<C = NoClaims>(Inner<C>);
 
 enum Inner<C> {
     Single(Arc<SingleVerifier<C>>),
-    ByIssuer(Arc<ByIssuer<C>>),
+    ByTenant(Arc<ByTenant<C>>),
+    Combined(SharedVerifier<C>),
 }
 
 /// The outcome of [`Verifier::verify_or_fetch`].
@@ -65,12 +69,39 @@ impl<C> Verifier<C> {
         Self(Inner::Single(Arc::new(verifier)))
     }
 
-    /// Combines several verifiers, each of which requires a different
+    pub(super) fn by_tenant(verifier: ByTenant<C>) -> Self {
+        Self(Inner::ByTenant(Arc::new(verifier)))
+    }
+
+    /// Whether every accepted token has an `iss` that was compared with a configured one.
+    pub(crate) fn requires_issuer(&self) -> bool {
+        match &self.0 {
+            Inner::Single(verifier) => verifier.requires_issuer(),
+            Inner::ByTenant(_) => true,
+            Inner::Combined(verifier) => verifier.requires_issuer(),
+        }
+    }
+
+    /// Returns how many tokens were found in the [cache](super::VerifierBuilder::cache), and how
+    /// many were not. Both are zero without a cache.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        match &self.0 {
+            Inner::Single(verifier) => verifier.cache_stats(),
+            Inner::ByTenant(verifier) => verifier.verifier.cache_stats(),
+            Inner::Combined(verifier) => verifier.cache_stats(),
+        }
+    }
+}
+
+impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
+    /// Combines several verifiers, each of which requires another
     /// [issuer](super::VerifierBuilder::issuer). A token is verified by the verifier of its `iss`.
     ///
     /// The `iss` only selects the verifier. Keys, algorithms, audiences and all other rules are
     /// those of the selected verifier. A token with another `iss`, or with none, is rejected. A key
-    /// id that two issuers use names two keys.
+    /// id that two issuers use names two keys. For several verifiers of one issuer, pass
+    /// [`any_of`](Self::any_of) them.
     ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, SigningKey, Verifier};
@@ -88,34 +119,73 @@ impl<C> Verifier<C> {
     ///
     /// # Errors
     ///
-    /// An error if there is no verifier, if a verifier does not require an issuer (a combined one
-    /// does not), or if two verifiers require the same issuer.
+    /// An error if there is no verifier, if a verifier does not require an issuer, or if two
+    /// verifiers require the same issuer.
     pub fn by_issuer(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
-        let single = |verifier: Self| match verifier.0 {
-            Inner::Single(single) => Ok(single),
-            Inner::ByIssuer(_) => Err(ConfigError::ineffective(
-                "each verifier of `by_issuer` must require an `issuer`",
-            )),
-        };
-        let verifiers = verifiers.into_iter().map(single).collect::<Result<_, _>>()?;
-        Ok(Self(Inner::ByIssuer(Arc::new(ByIssuer::new(verifiers)?))))
+        let verifiers = verifiers.into_iter().map(Self::into_dyn).collect();
+        Ok(Self::combined(ByIssuer::new(verifiers)?))
     }
 
-    /// Whether every accepted token has an `iss` that was compared with a configured one.
-    pub(crate) fn requires_issuer(&self) -> bool {
-        match &self.0 {
-            Inner::Single(verifier) => verifier.issuers().next().is_some(),
-            Inner::ByIssuer(_) => true,
-        }
+    /// Combines several verifiers, which are tried in turn. A token is valid if one of them accepts
+    /// it.
+    ///
+    /// It is meant for several sources of keys of one issuer, for example while the issuer changes
+    /// from a shared secret to published keys. The algorithm still belongs to the key: a token is
+    /// verified only with keys whose algorithm its header names, and by the rules of the verifier
+    /// that has the key. Use [`by_issuer`](Self::by_issuer) for several issuers.
+    ///
+    /// ```
+    /// # async fn example(secret: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_jwt_auth::{
+    ///     Algorithm, Verifier, VerifyingKey, jwks::RemoteKeys, token::TokenProfile,
+    /// };
+    ///
+    /// let issuer = "https://project.supabase.example/auth/v1";
+    /// let secret = VerifyingKey::from_secret(Algorithm::HS256, secret)?;
+    /// let keys = RemoteKeys::from_url(format!("{issuer}/.well-known/jwks.json")).build()?;
+    /// let old = Verifier::builder(secret)
+    ///     .issuer(issuer)
+    ///     .audience("authenticated")
+    ///     .profile(TokenProfile::Plain)
+    ///     .build()?;
+    /// let new = Verifier::builder(keys)
+    ///     .issuer(issuer)
+    ///     .audience("authenticated")
+    ///     .profile(TokenProfile::Plain)
+    ///     .build()?;
+    /// let verifier: Verifier = Verifier::any_of([old, new])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// If all reject a token, the error is that of the verifier whose key has verified the
+    /// signature. If there is none, the kinds matter: [`Unavailable`] comes before violated rules,
+    /// then [`InvalidSignature`], then [`WrongTokenType`], then [`UnknownKey`] and [`WrongIssuer`].
+    /// Of several such errors it is the first.
+    ///
+    /// [`Unavailable`]: crate::AuthErrorKind::Unavailable
+    /// [`InvalidSignature`]: crate::AuthErrorKind::InvalidSignature
+    /// [`WrongTokenType`]: crate::AuthErrorKind::WrongTokenType
+    /// [`UnknownKey`]: crate::AuthErrorKind::UnknownKey
+    /// [`WrongIssuer`]: crate::AuthErrorKind::WrongIssuer
+    ///
+    /// # Errors
+    ///
+    /// An error if there is no verifier.
+    pub fn any_of(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, ConfigError> {
+        let verifiers = verifiers.into_iter().map(Self::into_dyn).collect();
+        Ok(Self::combined(AnyOf::new(verifiers)?))
     }
 
-    /// Returns how many tokens were found in the [cache](super::VerifierBuilder::cache), and how
-    /// many were not. Both are zero without a cache.
-    #[must_use]
-    pub fn cache_stats(&self) -> CacheStats {
-        match &self.0 {
-            Inner::Single(verifier) => verifier.cache_stats(),
-            Inner::ByIssuer(verifiers) => verifiers.cache_stats(),
+    pub(crate) fn combined(verifier: impl TokenVerifier<C> + Send + Sync + 'static) -> Self {
+        Self(Inner::Combined(Arc::new(verifier)))
+    }
+
+    pub(crate) fn into_dyn(self) -> SharedVerifier<C> {
+        match self.0 {
+            Inner::Single(verifier) => verifier,
+            Inner::ByTenant(verifier) => verifier,
+            Inner::Combined(verifier) => verifier,
         }
     }
 }
@@ -157,18 +227,24 @@ impl<C: DeserializeOwned> Verifier<C> {
     pub(crate) fn verify_or_fetch(&self, token: &[u8]) -> Verification<C> {
         match self.try_verify(token) {
             Ok(claims) => Verification::Done(Ok(claims)),
-            Err(VerifyError::Final(error)) => Verification::Done(Err(error)),
-            Err(VerifyError::KeysNeeded { source, seen, otherwise }) => match source.fetch(&seen) {
-                Some(fetch) => Verification::FetchKeys(fetch),
-                None => Verification::Done(Err(otherwise)),
+            Err(error) => match error.begin_fetch() {
+                Ok(fetch) => Verification::FetchKeys(fetch),
+                Err(error) => Verification::Done(Err(error)),
             },
         }
     }
 
     fn try_verify(&self, token: &[u8]) -> Result<Claims<C>, VerifyError> {
         match &self.0 {
-            Inner::Single(verifier) => verifier.verify(token),
-            Inner::ByIssuer(verifiers) => verifiers.verify(token),
+            Inner::Single(verifier) => {
+                let keys = verifier.keys.load();
+                match verifier.find_cached(token, &keys) {
+                    Some(result) => Ok(result?),
+                    None => verifier.verify_uncached(token, None, &keys),
+                }
+            }
+            Inner::ByTenant(verifier) => verifier.verify(token),
+            Inner::Combined(verifier) => verifier.verify(token),
         }
     }
 }
@@ -177,7 +253,8 @@ impl<C> Clone for Verifier<C> {
     fn clone(&self) -> Self {
         Self(match &self.0 {
             Inner::Single(verifier) => Inner::Single(Arc::clone(verifier)),
-            Inner::ByIssuer(verifiers) => Inner::ByIssuer(Arc::clone(verifiers)),
+            Inner::ByTenant(verifier) => Inner::ByTenant(Arc::clone(verifier)),
+            Inner::Combined(verifier) => Inner::Combined(Arc::clone(verifier)),
         })
     }
 }
@@ -186,7 +263,8 @@ impl<C> fmt::Debug for Verifier<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Inner::Single(verifier) => verifier.fmt(f),
-            Inner::ByIssuer(_) => f.debug_struct("Verifier").finish_non_exhaustive(),
+            Inner::ByTenant(verifier) => verifier.verifier.fmt(f),
+            Inner::Combined(_) => f.debug_struct("Verifier").finish_non_exhaustive(),
         }
     }
 }

@@ -8,9 +8,12 @@ mod hostile;
 mod issuers;
 mod jwk_sets;
 mod outage;
+mod resolver;
 mod rotation;
 mod settings;
+mod several_sources;
 mod spiffe;
+mod tenants;
 mod unusable;
 
 use std::{

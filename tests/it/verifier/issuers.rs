@@ -175,7 +175,11 @@ fn rejects_invalid_combinations() {
     for (what, verifiers, kind) in [
         ("none", vec![], ConfigErrorKind::Ineffective),
         ("no issuer", vec![of_a().build().unwrap(), without_issuer], ConfigErrorKind::Ineffective),
-        ("a combined verifier", vec![both()], ConfigErrorKind::Ineffective),
+        (
+            "a combined verifier of the same issuer",
+            vec![both(), of_a().build().unwrap()],
+            ConfigErrorKind::Conflict,
+        ),
         (
             "the same issuer",
             vec![

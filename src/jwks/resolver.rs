@@ -1,0 +1,273 @@
+//! Issuers that are known only at run time.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared, ready},
+};
+use quick_cache::sync::Cache;
+use serde::de::DeserializeOwned;
+use tokio::{
+    runtime::Handle,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    clock::{Clock, NumericDate},
+    error::{AuthError, AuthErrorKind, ErrorDetails},
+    token::{CacheStats, Found, SharedVerifier, Verifier, VerifierSource},
+    trace::{debug, warn},
+};
+
+/// How many issuers without a verifier are remembered.
+const MAX_REJECTED: usize = 1024;
+/// The longest pause after a failure of the application's resolver.
+const MAX_FAILURE_PAUSE: Duration = Duration::from_secs(5);
+/// How long a verifier is kept that has not accepted a token.
+const CONFIRMATION_TIME: Duration = Duration::from_secs(30);
+
+type BoxError = Box<dyn Error + Send + Sync>;
+/// The application's rule for issuers.
+pub(super) type Allows = Box<dyn Fn(&str) -> bool + Send + Sync>;
+/// The application's resolver.
+pub(super) type Resolve<C> = Box<dyn Fn(String) -> Resolving<C> + Send + Sync>;
+type Resolving<C> = BoxFuture<'static, Result<Option<Verifier<C>>, BoxError>>;
+
+/// The settings of a [`Resolver`].
+pub(super) struct Limits {
+    pub(super) issuers: usize,
+    pub(super) unconfirmed: usize,
+    pub(super) timeout: Duration,
+    pub(super) retry_after: Duration,
+    pub(super) token_len: usize,
+}
+
+/// Makes the verifiers of issuers when they are needed.
+///
+/// A verifier is confirmed by the first token that it accepts. Only confirmed ones compete for the
+/// space of the cache, so an attacker who names many issuers displaces none of them.
+pub(super) struct Resolver<C> {
+    allows: Allows,
+    resolve: Resolve<C>,
+    limits: Limits,
+    clock: Clock,
+    confirmed: Cache<Box<str>, SharedVerifier<C>>,
+    rejected: Cache<Box<str>, Rejection>,
+    unconfirmed: Mutex<HashMap<Box<str>, Unconfirmed<C>>>,
+}
+
+/// Why an issuer has no verifier.
+#[derive(Clone)]
+struct Rejection {
+    error: AuthError,
+    until: NumericDate,
+}
+
+enum Unconfirmed<C> {
+    Pending { outcome: Shared<BoxFuture<'static, ()>>, task: AbortHandle },
+    Ready(SharedVerifier<C>),
+}
+
+impl<C> Resolver<C> {
+    pub(super) fn new(allows: Allows, resolve: Resolve<C>, limits: Limits, clock: Clock) -> Self {
+        let confirmed = Cache::new(limits.issuers);
+        let rejected = Cache::new(MAX_REJECTED);
+        Self { allows, resolve, limits, clock, confirmed, rejected, unconfirmed: Mutex::default() }
+    }
+
+    fn unconfirmed(&self) -> MutexGuard<'_, HashMap<Box<str>, Unconfirmed<C>>> {
+        self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rejection(&self, issuer: &str) -> Option<AuthError> {
+        let Rejection { error, until } = self.rejected.get(issuer)?;
+        (self.clock.now() < until).then_some(error)
+    }
+}
+
+impl<C: DeserializeOwned + Send + Sync + 'static> Resolver<C> {
+    /// Asks the application for the verifier of `issuer`.
+    async fn run(self: Arc<Self>, issuer: Box<str>) {
+        let resolved = timeout(self.limits.timeout, (self.resolve)(issuer.to_string())).await;
+        let verifier = match resolved {
+            Ok(Ok(Some(verifier))) => {
+                let verifier = verifier.into_dyn();
+                if verifier.requires_issuer() && verifier.accepts_issuer(&issuer) {
+                    Ok(verifier)
+                } else {
+                    Err(unavailable(ResolveError::OtherIssuer))
+                }
+            }
+            Ok(Ok(None)) => Err(unknown_issuer()),
+            Ok(Err(error)) => Err(unavailable(ResolveError::Failed(error))),
+            Err(_) => Err(unavailable(ResolveError::Timeout)),
+        };
+        match verifier {
+            Ok(verifier) => {
+                let kept = Arc::clone(&verifier);
+                self.unconfirmed().insert(issuer.clone(), Unconfirmed::Ready(verifier));
+                tokio::spawn(forget_unconfirmed(Arc::downgrade(&self), issuer, kept));
+            }
+            Err(error) => {
+                let pause = if error.kind() == AuthErrorKind::Unavailable {
+                    warn!(cause = %crate::error::Causes(&error), "resolving an issuer failed");
+                    self.limits.retry_after.min(MAX_FAILURE_PAUSE)
+                } else {
+                    self.limits.retry_after
+                };
+                let until = self.clock.now().saturating_add(pause);
+                self.rejected.insert(issuer.clone(), Rejection { error, until });
+                self.unconfirmed().remove(&issuer);
+            }
+        }
+    }
+}
+
+/// Drops the verifier of `issuer` unless a token confirms it in time.
+async fn forget_unconfirmed<C>(
+    resolver: Weak<Resolver<C>>,
+    issuer: Box<str>,
+    verifier: SharedVerifier<C>,
+) {
+    sleep(CONFIRMATION_TIME).await;
+    if let Some(resolver) = resolver.upgrade() {
+        let mut unconfirmed = resolver.unconfirmed();
+        let same = |known: &Unconfirmed<C>| match known {
+            Unconfirmed::Ready(known) => Arc::ptr_eq(known, &verifier),
+            Unconfirmed::Pending { .. } => false,
+        };
+        if unconfirmed.get(&issuer).is_some_and(same) {
+            unconfirmed.remove(&issuer);
+        }
+    }
+}
+
+impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver<C> {
+    fn allows(&self, issuer: &str) -> bool {
+        (self.allows)(issuer)
+    }
+
+    fn max_token_len(&self) -> usize {
+        self.limits.token_len
+    }
+
+    fn find(&self, issuer: &str) -> Found<C> {
+        if let Some(verifier) = self.confirmed.get(issuer) {
+            return Found::Confirmed(verifier);
+        }
+        if let Some(error) = self.rejection(issuer) {
+            return Found::Rejected(error);
+        }
+        match self.unconfirmed().get(issuer) {
+            Some(Unconfirmed::Ready(verifier)) => Found::Unconfirmed(Arc::clone(verifier)),
+            Some(Unconfirmed::Pending { .. }) | None => Found::Unknown,
+        }
+    }
+
+    fn resolve(self: Arc<Self>, issuer: &str, token: Vec<u8>) -> Option<BoxFuture<'static, ()>> {
+        let runtime = Handle::try_current().ok()?;
+        let outcome = {
+            let mut unconfirmed = self.unconfirmed();
+            match unconfirmed.get(issuer) {
+                Some(Unconfirmed::Ready(_)) => ready(()).boxed().shared(),
+                Some(Unconfirmed::Pending { outcome, task }) if !task.is_finished() => {
+                    outcome.clone()
+                }
+                _ => {
+                    // A task ends early if the resolver panics or the runtime ends.
+                    unconfirmed.retain(|_, known| match known {
+                        Unconfirmed::Pending { task, .. } => !task.is_finished(),
+                        Unconfirmed::Ready(_) => true,
+                    });
+                    if unconfirmed.len() >= self.limits.unconfirmed {
+                        debug!("an issuer is not resolved because too many others are unconfirmed");
+                        return None;
+                    }
+                    // A task of its own: a caller that is dropped must not end it for the others.
+                    let task = runtime.spawn(Arc::clone(&self).run(issuer.into()));
+                    let handle = task.abort_handle();
+                    let outcome = task.map(drop).boxed().shared();
+                    let pending = Unconfirmed::Pending { outcome: outcome.clone(), task: handle };
+                    unconfirmed.insert(issuer.into(), pending);
+                    outcome
+                }
+            }
+        };
+        let issuer = issuer.to_owned();
+        Some(
+            async move {
+                outcome.await;
+                let fetch = match self.find(&issuer) {
+                    Found::Confirmed(verifier) | Found::Unconfirmed(verifier) => {
+                        verifier.verify(&token).err().and_then(|error| error.begin_fetch().ok())
+                    }
+                    Found::Rejected(_) | Found::Unknown => None,
+                };
+                if let Some(fetch) = fetch {
+                    fetch.await;
+                }
+            }
+            .boxed(),
+        )
+    }
+
+    fn confirm(&self, issuer: &str) {
+        let known = self.unconfirmed().remove(issuer);
+        if let Some(Unconfirmed::Ready(verifier)) = known {
+            self.confirmed.insert(issuer.into(), verifier);
+        }
+    }
+
+    fn cache_stats(&self) -> CacheStats {
+        self.confirmed.iter().map(|(_, verifier)| verifier.cache_stats()).sum()
+    }
+}
+
+fn unavailable(cause: ResolveError) -> AuthError {
+    AuthError::with_source(AuthErrorKind::Unavailable, cause)
+}
+
+fn unknown_issuer() -> AuthError {
+    let details = ErrorDetails {
+        member: Some("iss".into()),
+        rule: Some("expected an issuer that the resolver knows".into()),
+        setting: Some("by_resolver"),
+        ..ErrorDetails::default()
+    };
+    AuthError::with_details(AuthErrorKind::WrongIssuer, details)
+}
+
+/// Why the application's resolver has returned no usable verifier.
+#[derive(Debug)]
+enum ResolveError {
+    Failed(BoxError),
+    Timeout,
+    OtherIssuer,
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failed(_) => "the resolver for issuers failed",
+            Self::Timeout => "the resolver for issuers did not return in time",
+            Self::OtherIssuer => "the verifier of the resolver does not require the issuer",
+        })
+    }
+}
+
+impl Error for ResolveError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(source) => Some(&**source),
+            Self::Timeout | Self::OtherIssuer => None,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Reads members of a payload that is not verified yet.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+
+use super::members::JsonStr;
+
+/// Returns the strings in the members of these names. All are `None` if the payload is malformed or
+/// one of them is not a string.
+///
+/// The payload is not verified, so they may select a key, nothing else. A duplicate member makes the
+/// token invalid when it is verified.
+pub(super) fn peek<'a, const N: usize>(
+    payload: &'a str,
+    names: [&str; N],
+) -> [Option<Cow<'a, str>>; N] {
+    struct Members<'n, const N: usize>([&'n str; N]);
+
+    impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
+        type Value = [Option<Cow<'de, str>>; N];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a claims set")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut values = [const { None }; N];
+            while let Some(JsonStr(name)) = map.next_key()? {
+                match self.0.iter().position(|wanted| *wanted == name) {
+                    Some(index) => values[index] = Some(map.next_value::<JsonStr<'de>>()?.0),
+                    None => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+            }
+            Ok(values)
+        }
+    }
+
+    let mut deserializer = serde_json::Deserializer::from_str(payload);
+    deserializer.deserialize_map(Members(names)).unwrap_or([const { None }; N])
+}
