@@ -86,25 +86,30 @@
 //!
 //! The user id is `sub`, which differs from API to API. `oid` is the same in all applications of the
 //! tenant: use [`claim_names`](crate::token::VerifierBuilder::claim_names) to select it. Do not use
-//! `preferred_username`, `upn` or `email`. They can change, and can be given to somebody else.
+//! `preferred_username`, `upn` or `email`. They can change, and another user can get them later.
 //!
 //! # Several tenants
 //!
-//! Each tenant has an issuer of its own. List the tenants that may use your service, and combine their
-//! verifiers:
+//! A multi-tenant API accepts tokens of other organizations. Each tenant is an issuer of its own, so
+//! [`MultiTenant`] makes the expected `iss` from `tid`. List the tenants of your customers:
 //!
 //! ```
-//! # use tower_jwt_auth::{ConfigError, Verifier, provider::entra};
-//! # fn main() -> Result<(), ConfigError> {
-//! let tenants = ["aaaabbbb-0000-cccc-1111-dddd2222eeee", "bbbbcccc-1111-dddd-2222-eeee3333ffff"];
-//! let verifier = Verifier::by_issuer(tenants.into_iter().map(|id| {
-//!     let tenant = entra::Tenant::new(id)?;
-//!     let keys = tenant.keys().build()?;
-//!     tenant.verifier(&keys, "00001111-aaaa-2222-bbbb-3333cccc4444").build()
-//! }).collect::<Result<Vec<Verifier>, ConfigError>>()?)?;
+//! # use tower_jwt_auth::{Verifier, provider::entra};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let tenants = entra::MultiTenant::organizations();
+//! let keys = tenants.keys().build()?;
+//! let verifier: Verifier = tenants
+//!     .verifier(&keys, "00001111-aaaa-2222-bbbb-3333cccc4444")
+//!     .tenants(["aaaabbbb-0000-cccc-1111-dddd2222eeee", "bbbbcccc-1111-dddd-2222-eeee3333ffff"])
+//!     .build()?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`tenants_matching`](crate::token::VerifierBuilder::tenants_matching) accepts a closure instead.
+//! Anybody can create a tenant, and be its administrator. So do not grant anything by a role, a group
+//! or an email address of a tenant that you do not know. Some keys sign for one tenant only, such as
+//! the one of personal accounts. A token of another tenant is rejected with such a key.
 //!
 //! # Keys of one application
 //!
@@ -113,11 +118,19 @@
 //! [`metadata_url`](crate::jwks::RemoteKeysBuilder::metadata_url) to
 //! `https://login.microsoftonline.com/{tenant}/v2.0/.well-known/openid-configuration?appid={client id}`.
 
+use std::iter;
+
 use crate::{
     error::ConfigError,
     jwks::{RemoteKeys, RemoteKeysBuilder},
     token::{KeySet, TokenProfile, Verifier, VerifierBuilder},
 };
+
+const ISSUER_TEMPLATE: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+const ORGANIZATIONS: &str =
+    "https://login.microsoftonline.com/organizations/v2.0/.well-known/openid-configuration";
+const COMMON: &str =
+    "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration";
 
 /// A tenant of Entra ID. See the [module docs](self).
 #[derive(Clone, Debug)]
@@ -189,6 +202,54 @@ impl Tenant {
             Version::V1 => format!("https://sts.windows.net/{id}/"),
             Version::V2 => format!("https://login.microsoftonline.com/{id}/v2.0"),
         }
+    }
+}
+
+/// All tenants of Entra ID, for an API that other organizations use. See
+/// [several tenants](self#several-tenants).
+///
+/// It is for access tokens of version 2.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MultiTenant {
+    metadata: &'static str,
+}
+
+impl MultiTenant {
+    /// Creates the settings for work and school accounts.
+    pub const fn organizations() -> Self {
+        Self { metadata: ORGANIZATIONS }
+    }
+
+    /// Creates the settings for work and school accounts, and for personal accounts, whose tenant is
+    /// `9188040d-6c67-4c5b-b112-36a304b66dad`.
+    pub const fn common() -> Self {
+        Self { metadata: COMMON }
+    }
+
+    /// Returns a builder for the keys of all tenants, each of which is bound to its issuer.
+    pub fn keys(&self) -> RemoteKeysBuilder {
+        RemoteKeys::from_issuer_template(ISSUER_TEMPLATE, self.metadata)
+    }
+
+    /// Returns a builder for a verifier of access tokens for `audience`, the client id of the API.
+    ///
+    /// Set the accepted [tenants](VerifierBuilder::tenants). Without them, or with keys that are not
+    /// bound to the issuers of tenants, [`build`](VerifierBuilder::build) returns an error.
+    ///
+    /// It sets the [audience](VerifierBuilder::audience) and the profile [`TokenProfile::Plain`], and
+    /// [requires](VerifierBuilder::require_claim) `azp`.
+    pub fn verifier(
+        &self,
+        keys: impl Into<KeySet>,
+        audience: impl Into<Box<str>>,
+    ) -> VerifierBuilder {
+        // Because the list is empty, keys without issuers are an error too.
+        Verifier::builder(keys)
+            .tenants(iter::empty::<Box<str>>())
+            .audience(audience)
+            .profile(TokenProfile::Plain)
+            .require_claim("azp")
     }
 }
 

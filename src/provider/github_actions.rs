@@ -30,8 +30,9 @@
 //! - `repository` or `repository_owner` is yours. Without this check, any workflow on GitHub could
 //!   call your service: every job can request a token for every audience. That is why
 //!   [`Jobs`] has no constructor without a condition.
-//! - `repository_owner_id`, with [`with_owner_id`](Jobs::with_owner_id). Names of accounts can be
-//!   released and taken by somebody else; ids cannot. `gh api users/octo-org --jq .id` prints it.
+//! - `repository_owner_id`, with [`with_owner_id`](Jobs::with_owner_id). An account can
+//!   give up its name, and another account can then get it. Ids are permanent. This command prints one:
+//!   `gh api users/octo-org --jq .id`.
 //!
 //! # Further conditions
 //!

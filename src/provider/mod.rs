@@ -12,8 +12,8 @@
 //! # }
 //! ```
 //!
-//! A preset knows the form of the provider's issuer, where its keys are, and what tells its access
-//! tokens from its other tokens. It sets nothing that you cannot set yourself:
+//! A preset knows the form of the provider's issuer, where its keys are, and what distinguishes its
+//! access tokens from its other tokens. It sets nothing that you cannot set yourself:
 //!
 //! - `keys()` returns a [`RemoteKeysBuilder`](crate::jwks::RemoteKeysBuilder) for timeouts, the HTTP
 //!   client and so on. Keep the [`RemoteKeys`](crate::jwks::RemoteKeys) for your health route.
@@ -21,11 +21,11 @@
 //!   checks and all other settings. It accepts any keys, also those of a test. Keys that were
 //!   discovered from another issuer are an error.
 //!
-//! | provider | preset | tokens for your API | other tokens are told apart by | roles | scopes |
+//! | provider | preset | tokens for your API | what other tokens differ in | roles | scopes |
 //! |---|---|---|---|---|---|
 //! | Auth0 | [`auth0::Tenant`] | access tokens | `aud` | `permissions` | `scope` |
 //! | Cognito | [`cognito::UserPool`] | access tokens | `token_use`, no `aud` | `cognito:groups` | `scope` |
-//! | Entra ID (Azure AD) | [`entra::Tenant`] | access tokens | `aud`, `azp` or `appid` | `roles` | `scp` |
+//! | Entra ID (Azure AD) | [`entra::Tenant`], [`entra::MultiTenant`] | access tokens | `aud`, `azp` or `appid` | `roles` | `scp` |
 //! | Firebase | [`firebase::Project`] | ID tokens | `iss`, keys | custom claims | |
 //! | GitHub Actions | [`github_actions::Jobs`] | ID tokens of jobs | | `repository`, `environment`, … | |
 //! | Google | [`google::verifier`] | ID tokens | | `hd` | |

@@ -68,6 +68,24 @@
 //! `role` is the role in PostgreSQL, usually `authenticated`. Roles of your application belong into
 //! `app_metadata`, or into claims of a *custom access token hook*. Never use `user_metadata` to grant
 //! anything: each user can change their own.
+//!
+//! # From the legacy secret to signing keys
+//!
+//! While a project moves from HS256 to signing keys, tokens of both kinds are valid. Accept both, and
+//! remove the second verifier when the last legacy token has expired:
+//!
+//! ```
+//! # use tower_jwt_auth::{Algorithm, Verifier, VerifyingKey, provider::supabase};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let project = supabase::Project::new("https://abcdefghijklmnopqrst.supabase.co");
+//! # let keys = project.keys().build()?;
+//! # let secret = [7, 9].repeat(16);
+//! let legacy = VerifyingKey::from_secret(Algorithm::HS256, secret)?;
+//! let verifier: Verifier =
+//!     Verifier::any_of([project.verifier(&keys).build()?, project.verifier(legacy).build()?])?;
+//! # Ok(())
+//! # }
+//! ```
 
 use crate::{
     jwks::{RemoteKeys, RemoteKeysBuilder},

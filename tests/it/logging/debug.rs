@@ -204,6 +204,7 @@ const DERIVED: &[&str] = &[
     "KeyStorageError",
     "LoginStart",
     "ManualClock",
+    "MultiTenant",
     "NoClaims",
     "Notice",
     "NumericDate",

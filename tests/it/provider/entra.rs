@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::{Verifier, provider::entra::Tenant};
 
-use super::{Documents, ENCRYPTED, Key, NOW, accept, changed, rejection};
+use super::{Documents, ENCRYPTED, Key, NOW, accept, assert_accepted, changed, rejection};
 use crate::support::mint::clock;
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -122,4 +122,118 @@ async fn rejects_tokens_of_another_tenant() {
     let issuer = format!("https://login.microsoftonline.com/{OTHER_TENANT}/v2.0");
     let token = changed(&access_token(), &json!({ "iss": issuer, "tid": OTHER_TENANT }));
     assert_eq!(rejection(&verifier(), &key().sign(&token)).await, "WrongIssuer iss");
+}
+
+mod multi_tenant {
+    use tower_jwt_auth::{
+        ConfigErrorKind, jwks::JwkSet, provider::entra::MultiTenant, token::VerifierBuilder,
+    };
+
+    use super::*;
+
+    const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+    const TEMPLATE: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+
+    /// The key of personal accounts signs for no other tenant.
+    fn key_of_consumers() -> Key {
+        Key::es256("yreX2PsLi-qkbR8QDOmB_ySxp8Q")
+    }
+
+    fn issuer(tenant: &str) -> String {
+        format!("https://login.microsoftonline.com/{tenant}/v2.0")
+    }
+
+    fn builder(tenants: &MultiTenant, name: &str) -> VerifierBuilder<Access> {
+        let base = format!("https://login.microsoftonline.com/{name}");
+        let (metadata, jwks) = (
+            format!("{base}/v2.0/.well-known/openid-configuration"),
+            format!("{base}/discovery/v2.0/keys"),
+        );
+        let of_all = changed(&key().jwk(), &json!({ "issuer": TEMPLATE }));
+        let of_consumers =
+            changed(&key_of_consumers().jwk(), &json!({ "issuer": issuer(CONSUMERS) }));
+        let documents = Documents::new([
+            (&metadata, json!({ "issuer": TEMPLATE, "jwks_uri": jwks })),
+            (&jwks, json!({ "keys": [of_all, of_consumers] })),
+        ]);
+        let keys = tenants.keys().client(documents).clock(clock()).build().unwrap();
+        tenants.verifier(&keys, API).claims::<Access>().clock(clock())
+    }
+
+    fn organizations() -> Verifier<Access> {
+        let builder = builder(&MultiTenant::organizations(), "organizations");
+        builder.tenants([TENANT, CONSUMERS]).build().unwrap()
+    }
+
+    fn of_tenant(tenant: &str) -> Value {
+        changed(&access_token(), &json!({ "iss": issuer(tenant), "tid": tenant }))
+    }
+
+    #[tokio::test]
+    async fn accepts_tokens_of_the_listed_tenants() {
+        for tenant in [TENANT, CONSUMERS] {
+            let claims = accept(&organizations(), &key().sign(&of_tenant(tenant))).await;
+            assert_eq!(claims.issuer(), Some(&*issuer(tenant)));
+            assert_eq!(claims.roles, ["Orders.Admin"]);
+        }
+        let token = key_of_consumers().sign(&of_tenant(CONSUMERS));
+        assert_accepted(&organizations(), &token).await;
+    }
+
+    #[tokio::test]
+    async fn accepts_personal_accounts_with_common() {
+        let verifier = builder(&MultiTenant::common(), "common")
+            .tenants_matching(|tenant| tenant == CONSUMERS)
+            .build()
+            .unwrap();
+        assert_accepted(&verifier, &key_of_consumers().sign(&of_tenant(CONSUMERS))).await;
+        let rejected = rejection(&verifier, &key().sign(&of_tenant(TENANT))).await;
+        assert!(rejected.starts_with("WrongIssuer"), "{rejected}");
+    }
+
+    #[tokio::test]
+    async fn rejects_tokens_of_other_tenants() {
+        let rejected = rejection(&organizations(), &key().sign(&of_tenant(OTHER_TENANT))).await;
+        assert!(rejected.starts_with("WrongIssuer"), "{rejected}");
+        // `tid` and `iss` differ.
+        let token = changed(&of_tenant(OTHER_TENANT), &json!({ "tid": TENANT }));
+        let rejected = rejection(&organizations(), &key().sign(&token)).await;
+        assert!(rejected.starts_with("WrongIssuer"), "{rejected}");
+    }
+
+    #[tokio::test]
+    async fn rejects_a_key_of_another_tenant() {
+        let token = key_of_consumers().sign(&of_tenant(TENANT));
+        let rejected = rejection(&organizations(), &token).await;
+        assert!(rejected.starts_with("UnknownKey"), "{rejected}");
+    }
+
+    #[tokio::test]
+    async fn rejects_id_tokens_and_other_audiences() {
+        let token = key().sign(&changed(&id_token(), &json!({ "nonce": null })));
+        assert_eq!(rejection(&organizations(), &token).await, "InvalidClaims azp");
+        let token = key().sign(&changed(&access_token(), &json!({ "aud": "another" })));
+        assert_eq!(rejection(&organizations(), &token).await, "WrongAudience aud");
+    }
+
+    #[test]
+    fn requires_tenants() {
+        let tenants = MultiTenant::organizations();
+        let keys = tenants.keys().build().unwrap();
+        let built: Result<Verifier, _> = tenants.verifier(&keys, API).build();
+        assert_eq!(built.unwrap_err().kind(), ConfigErrorKind::Ineffective);
+    }
+
+    /// Otherwise nothing would check the issuer.
+    #[test]
+    fn requires_keys_of_tenants() {
+        let tenants = MultiTenant::organizations();
+        let keys = || JwkSet::from_json(&json!({ "keys": [key().jwk()] }).to_string()).unwrap();
+        for builder in
+            [tenants.verifier(keys(), API), tenants.verifier(keys(), API).tenants([TENANT])]
+        {
+            let built: Result<Verifier, _> = builder.build();
+            assert_eq!(built.unwrap_err().kind(), ConfigErrorKind::Ineffective);
+        }
+    }
 }

@@ -89,7 +89,7 @@ async fn an_owner_has_several_repositories() {
     assert_eq!(rejection(&of_owner, &token).await, "CheckFailed");
 }
 
-/// Somebody else can take a name that its owner has given up.
+/// Another account can get a name that its owner has given up.
 #[tokio::test]
 async fn the_id_of_the_owner_is_compared_if_it_is_set() {
     for jobs in [Jobs::of_owner("octo-org"), Jobs::of_repository("octo-org/octo-repo")] {

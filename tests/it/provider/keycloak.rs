@@ -1,13 +1,15 @@
+use axum::{Router, body::Body, routing::get};
+use http::{Request, StatusCode, header::AUTHORIZATION};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_jwt_auth::{
-    Algorithm, Claims, Verifier,
+    Algorithm, Claims, JwtAuthLayer, Verifier,
     guard::RequireLayer,
     provider::keycloak::{Realm, Roles},
 };
 
 use super::{Documents, Key, NOW, accept, assert_accepted, changed, minter, rejection};
-use crate::support::{keys, mint::clock};
+use crate::support::{keys, mint::clock, reply::send};
 
 const REALM: &str = "https://login.example/realms/shop";
 const CERTS: &str = "https://login.example/realms/shop/protocol/openid-connect/certs";
@@ -151,6 +153,25 @@ async fn rejects_lightweight_access_tokens() {
 }
 
 #[tokio::test]
+async fn guards_require_roles() {
+    let app: Router = Router::new()
+        .route("/admin", get(|| async { "welcome" }))
+        .layer(RequireLayer::new(|claims: &Claims<Roles>| {
+            claims.has_client_role("orders", "admin")
+        }))
+        .layer(JwtAuthLayer::new(verifier()));
+    let status = async |claims: &Value| {
+        let authorization = format!("Bearer {}", key().sign(claims));
+        let request = Request::get("/admin").header(AUTHORIZATION, authorization);
+        send(&app, request.body(Body::empty()).unwrap()).await.status
+    };
+    assert_eq!(status(&access_token()).await, StatusCode::OK);
+    let other_client = json!({ "resource_access": { "account": { "roles": ["admin"] } } });
+    assert_eq!(status(&changed(&access_token(), &other_client)).await, StatusCode::FORBIDDEN);
+    assert_eq!(status(&id_token()).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn roles_are_part_of_claims_of_the_application() {
     #[derive(Deserialize)]
     struct Member {
@@ -167,7 +188,6 @@ async fn roles_are_part_of_claims_of_the_application() {
     let claims: Claims<Member> = accept(&verifier, &key().sign(&access_token())).await;
     assert_eq!(claims.preferred_username, "ada");
     assert!(claims.roles.has_client_role("orders", "admin"));
-    let _guard = RequireLayer::new(|claims: &Claims<Member>| claims.roles.has_realm_role("staff"));
 }
 
 /// The keys come from the URL of the container network, and `iss` is checked all the same.

@@ -1,8 +1,8 @@
 //! The presets for identity providers, with documents and tokens in the form that each provider
 //! documents.
 //!
-//! The providers themselves cannot take part: that would require accounts and the internet. An HTTP
-//! client that has their documents, at their real URLs, takes their place.
+//! The tests cannot use the providers themselves, which require accounts and the internet. Instead, an
+//! HTTP client returns documents like theirs for their real URLs.
 
 mod auth0;
 mod cognito;

@@ -2,7 +2,7 @@
 
 use tower_jwt_auth::{
     ConfigErrorKind, Verifier,
-    provider::{auth0, cognito, entra, keycloak},
+    provider::{auth0, cognito, entra, google, keycloak},
 };
 
 #[test]
@@ -50,4 +50,12 @@ fn a_realm_without_https_is_an_error() {
         let error = keycloak::Realm::new(url).keys().build().unwrap_err();
         assert_eq!(error.kind(), ConfigErrorKind::OutOfRange, "{url}");
     }
+}
+
+#[test]
+fn verifiers_of_presets_can_be_combined() {
+    let (realm, keys) = (keycloak::Realm::new("https://login.example/realms/shop"), google::keys());
+    let google: Verifier = google::verifier(keys.build().unwrap(), ["client"]).build().unwrap();
+    let keycloak = realm.verifier(realm.keys().build().unwrap(), "orders").build().unwrap();
+    assert!(Verifier::by_issuer([google, keycloak]).is_ok());
 }

@@ -1,9 +1,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tower_jwt_auth::{Verifier, provider::supabase::Project};
+use tower_jwt_auth::{Algorithm, Verifier, VerifyingKey, provider::supabase::Project};
 
-use super::{Documents, Key, NOW, OPAQUE, accept, changed, rejection};
-use crate::support::mint::{Minter, clock};
+use super::{Documents, Key, NOW, OPAQUE, accept, assert_accepted, changed, rejection};
+use crate::support::{
+    keys,
+    mint::{Minter, clock},
+};
 
 const ISSUER: &str = "https://abcdefghijklmnopqrst.supabase.co/auth/v1";
 
@@ -86,4 +89,21 @@ async fn rejects_tokens_of_another_project() {
     let other = "https://zyxwvutsrqponmlkjihg.supabase.co/auth/v1";
     let token = changed(&access_token(), &json!({ "iss": other }));
     assert_eq!(rejection(&verifier(), &key().sign(&token)).await, "WrongIssuer iss");
+}
+
+/// While a project moves from the legacy secret to signing keys.
+#[tokio::test]
+async fn accepts_legacy_tokens_with_the_legacy_secret() {
+    let project = Project::new("https://abcdefghijklmnopqrst.supabase.co");
+    let secret = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap();
+    let legacy = project.verifier(secret).claims::<Access>().clock(clock()).build().unwrap();
+    let verifier = Verifier::any_of([verifier(), legacy]).unwrap();
+    assert_accepted(&verifier, &key().sign(&access_token())).await;
+    assert_accepted(&verifier, &Minter::hs256().token(access_token().to_string())).await;
+    let api_key = json!({
+        "iss": "supabase", "ref": "abcdefghijklmnopqrst", "role": "service_role",
+        "iat": NOW, "exp": NOW + 3600,
+    });
+    let rejected = rejection(&verifier, &Minter::hs256().token(api_key.to_string())).await;
+    assert_eq!(rejected, "WrongIssuer iss");
 }
