@@ -126,9 +126,8 @@ where
     ///
     /// When the store is unavailable.
     async fn revoke(&self, token: &str) -> Result<Revocation, AuthError> {
-        let claims = match self.any_type.verify_async(token).await {
+        let claims = match self.any_type.verify(token) {
             Ok(claims) => claims,
-            Err(error) if is_outage(&error) => return Err(error),
             // It will be valid later.
             Err(error) if error.kind() == AuthErrorKind::NotYetValid => {
                 return Ok(Revocation::Unsupported);
