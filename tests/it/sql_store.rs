@@ -183,6 +183,12 @@ pub async fn spend_is_idempotent<D: Database>(database: &D) {
     }
     assert_eq!(spend(&store, "ada", "second", "other").await.unwrap(), Spent::Revoked);
     assert_eq!(spend(&store, "ada", "third", "fourth").await.unwrap(), Spent::Revoked);
+
+    // The session ends after the first attempt, whose response was lost.
+    begin(&store, "eve", "first").await.unwrap();
+    assert_eq!(spend(&store, "eve", "first", "second").await.unwrap(), Spent::First);
+    end(&store, "eve").await.unwrap();
+    assert_eq!(spend(&store, "eve", "first", "second").await.unwrap(), Spent::Revoked);
 }
 
 pub async fn adoption_is_idempotent<D: Database>(database: &D) {

@@ -86,6 +86,7 @@ macro_rules! token_store_conformance {
             $crate::store::conformance::an_ended_session_outlives_its_access_tokens_only(&store)
                 .await;
             $crate::store::conformance::an_ended_session_is_not_adopted_again(&store).await;
+            $crate::store::conformance::revoked_users_outlast_their_sessions(&store).await;
         }
     };
     ($store:expr, forgets_by_itself $(,)?) => {
@@ -137,6 +138,7 @@ macro_rules! token_store_conformance {
             only_live_sessions_are_listed
             each_user_has_its_own_list
             users_may_share_ids
+            users_with_the_same_session_id_do_not_affect_each_other
 
             odd_user_ids_are_kept_apart
             odd_session_ids_are_kept_apart

@@ -205,3 +205,19 @@ pub async fn an_ended_session_is_not_adopted_again<S: TokenStore>(store: &S) {
     let spent = store.spend(&again).await.expect("the store spends a token");
     assert_eq!(spent, Spent::Revoked, "the session has ended");
 }
+
+/// The revocation of a user is remembered at least as long as the sessions that it ended, however
+/// little each call purges.
+pub async fn revoked_users_outlast_their_sessions<S: TokenStore>(store: &S) {
+    purge_all(store, DUE).await;
+    let logins = [Login::begun(store).await, Login::begun(store).await, Login::begun(store).await];
+    for Login { ids: Ids { user: user_id, .. }, .. } in &logins {
+        revoke(store, &Revocation::User { user_id, except: None, keep_until: at(DUE) }, 1).await;
+    }
+    for _ in 0..4 {
+        purge(store, DUE, 1).await;
+        for login in &logins {
+            login.assert_ended(&login.ids.first, "a session of a revoked user").await;
+        }
+    }
+}

@@ -1,9 +1,9 @@
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
-use crate::store::{Spent, TokenStore};
+use crate::store::{Revocation, Spent, TokenStore};
 
 use super::scene::{
-    DAY, Ids, KEPT, Login, Terms, all_pages, at, new_id, new_user, revoke_user, sessions,
+    DAY, Ids, KEPT, Login, Terms, all_pages, at, new_id, new_user, revoke, revoke_user, sessions,
 };
 
 /// A session is listed with the times of its login and its last refresh. Rotation keeps its id.
@@ -201,4 +201,25 @@ pub async fn users_may_share_ids<S: TokenStore>(store: &S) {
     first.revoke_user(2).await;
     first.assert_ended(&first.ids.first, "the first user's session").await;
     second.assert_alive(&successor, "the second user's session").await;
+}
+
+/// Ending sessions of one user, or sparing one, leaves a session of another user with the same id
+/// as it is.
+pub async fn users_with_the_same_session_id_do_not_affect_each_other<S: TokenStore>(store: &S) {
+    let first = Login::begun(store).await;
+    let second = Ids { user: new_user(), ..first.ids.clone() }.on(store);
+    second.begin(0, KEPT).await;
+    let login = Ids::of(&first.ids.user).on(store);
+    let ended = login.begin_as(&login.beginning(1).with_limit(NonZeroUsize::new(1))).await;
+    assert_eq!(
+        ended,
+        [first.ids.session.clone().into_boxed_str()],
+        "the limit ends the first session"
+    );
+    second.assert_alive(&second.ids.first, "the session of the second user").await;
+
+    second.revoke_user(2).await;
+    let (user_id, except) = (&login.ids.user, Some(&*second.ids.session));
+    revoke(store, &Revocation::User { user_id, except, keep_until: at(KEPT) }, 3).await;
+    second.assert_ended(&second.ids.first, "a session of the second user that had ended").await;
 }

@@ -240,6 +240,18 @@ async fn without_rotation_a_token_can_be_used_until_logout() {
     assert_eq!(error_kind(issuer.verify(access.access()).await), AuthErrorKind::Revoked);
 }
 
+/// Otherwise the adopted session would outlive the revocation.
+#[tokio::test]
+async fn without_rotation_a_revocation_during_the_adoption_prevents_it() {
+    let setup = Setup::new();
+    let builder = setup.plain_builder().store(setup.store.clone());
+    let issuer = builder.adopt_refresh_tokens(forever()).build().unwrap();
+    setup.store.revoke_after_check(UserId::from(1), setup.clock.now());
+    let refreshed = issuer.refresh(&simplejwt_refresh(JTI, DAY), &setup.users).await;
+    assert_eq!(error_kind(refreshed), AuthErrorKind::Revoked);
+    assert!(issuer.sessions(&UserId::from(1)).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn rejects_tokens_with_an_unknown_session_id() {
     let setup = Setup::new();

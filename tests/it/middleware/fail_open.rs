@@ -60,6 +60,15 @@ async fn an_insecure_layer_rejects_invalid_tokens() {
     assert_eq!(store.asked(), 0);
 }
 
+/// The token is at fault, and nothing could revoke it.
+#[tokio::test]
+async fn an_insecure_layer_rejects_ids_that_the_store_rejects() {
+    let store = SlowStore::released(Verdict::RejectsIds);
+    let layer = layer().with_insecure_fail_open_revocation_check(store, SECOND).unwrap();
+    let response = send_once(&layer, bearer(&valid_token())).await;
+    assert_eq!(response.outcome(), Err(AuthErrorKind::InvalidClaims));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hanging_store_delays_the_response_by_its_deadline() {
     let store = SlowStore::new(Verdict::Revoked);

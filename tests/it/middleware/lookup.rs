@@ -4,19 +4,23 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use futures::{FutureExt, poll};
 use http::header::RETRY_AFTER;
+use serde_json::Value;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_jwt_auth::{
-    AuthError, AuthErrorKind, JwtAuthLayer, MemoryStore, NumericDate,
+    AuthError, AuthErrorKind, JwtAuthLayer, MemoryStore, NumericDate, Verifier,
+    jwks::RemoteKeys,
     store::{NewSession, Revocation, TokenStore, scoped_user_id},
-    token::{NoClaims, UserId},
+    token::{NoClaims, TokenProfile, UserId},
 };
 
 use crate::support::{
     app::{
         Calls, InnerService, bearer, layer, send, send_once, token, valid_token, verifier_builder,
     },
-    mint::NOW,
+    foreign::{API, ForeignKey},
+    mint::{NOW, clock},
+    provider::{JWKS, Provider},
     slow_store::{SlowStore, Verdict},
 };
 
@@ -62,6 +66,31 @@ async fn looks_up_users_with_long_ids() {
     let revocation = Revocation::User { user_id, except: None, keep_until: KEEP };
     store.revoke(&revocation, NumericDate::from_secs(NOW)).await.unwrap();
     assert_eq!(send(&layer, bearer(&token)).await.outcome(), Err(AuthErrorKind::Revoked));
+}
+
+/// The path of a token whose keys have to be fetched first.
+#[tokio::test]
+async fn asks_the_store_about_tokens_whose_keys_were_fetched() {
+    for (verdict, expected) in
+        [(Verdict::NotRevoked, Ok("")), (Verdict::Revoked, Err(AuthErrorKind::Revoked))]
+    {
+        let (key, provider) = (ForeignKey::generate("first"), Provider::start());
+        provider.publish(&[key.jwk()]);
+        let keys = RemoteKeys::from_url(provider.url(JWKS)).insecure_loopback_http();
+        let verifier: Verifier<Value> = Verifier::builder(keys.clock(clock()).build().unwrap())
+            .claims()
+            .issuer(provider.issuer())
+            .audience(API)
+            .profile(TokenProfile::Rfc9068)
+            .clock(clock())
+            .build()
+            .unwrap();
+        let store = SlowStore::released(verdict);
+        let layer = JwtAuthLayer::new(verifier).with_revocation_check(store.clone());
+        let request = bearer(&key.token(&provider.issuer()));
+        assert_eq!(send_once(&layer, request).await.outcome(), expected);
+        assert_eq!((provider.count(JWKS), store.asked()), (1, 1));
+    }
 }
 
 #[tokio::test]

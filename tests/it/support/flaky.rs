@@ -3,7 +3,7 @@
 use std::{
     future,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU8, Ordering},
     },
 };
@@ -33,11 +33,17 @@ pub(crate) enum StoreFailure {
 pub(crate) struct FlakyStore {
     pub(crate) inner: MemoryStore,
     failure: Arc<AtomicU8>,
+    revoked_next: Arc<Mutex<Option<(UserId, NumericDate)>>>,
 }
 
 impl FlakyStore {
     pub(crate) fn set_failure(&self, failure: StoreFailure) {
         self.failure.store(failure as u8, Ordering::SeqCst);
+    }
+
+    /// Has another process revoke this user, right after the next check of a token.
+    pub(crate) fn revoke_after_check(&self, user_id: UserId, now: NumericDate) {
+        *self.revoked_next.lock().unwrap() = Some((user_id, now));
     }
 
     async fn check_failure(&self) -> Result<(), StoreError> {
@@ -78,7 +84,14 @@ impl TokenStore for FlakyStore {
 
     async fn is_revoked(&self, token: &TokenRef<'_>) -> Result<bool, StoreError> {
         self.check_failure().await?;
-        self.inner.is_revoked(token).await
+        let is_revoked = self.inner.is_revoked(token).await;
+        let revoked_next = self.revoked_next.lock().unwrap().take();
+        if let Some((user_id, now)) = &revoked_next {
+            let keep_until = NumericDate::MAX;
+            let revocation = Revocation::User { user_id, except: None, keep_until };
+            self.inner.revoke(&revocation, *now).await?;
+        }
+        is_revoked
     }
 
     async fn sessions(

@@ -31,6 +31,8 @@ pub(crate) enum Verdict {
     Revoked,
     /// The store fails for this reason.
     Fails(&'static str),
+    /// The store cannot hold the ids of the token.
+    RejectsIds,
 }
 
 impl SlowStore {
@@ -65,6 +67,7 @@ impl TokenStore for SlowStore {
             Verdict::NotRevoked => Ok(false),
             Verdict::Revoked => Ok(true),
             Verdict::Fails(reason) => Err(StoreError::unavailable(reason)),
+            Verdict::RejectsIds => Err(StoreError::invalid_input("an id is too long")),
         }
     }
 
