@@ -48,7 +48,11 @@
 //!
 //! # Several providers
 //!
-//! [`Verifier::by_issuer`](crate::Verifier::by_issuer) combines their verifiers.
+//! | verifiers of | combine them with |
+//! |---|---|
+//! | several issuers | [`Verifier::by_issuer`](crate::Verifier::by_issuer) |
+//! | issuers that are known only at run time, such as a realm for each customer | [`Verifier::by_resolver`](crate::Verifier::by_resolver) |
+//! | one issuer with two kinds of keys or tokens | [`Verifier::any_of`](crate::Verifier::any_of) |
 //!
 //! # When tokens are rejected
 //!
