@@ -27,8 +27,9 @@ pub(crate) fn respond_with<B>(
     let mut response = rejection.reject(&error);
     let needs_challenge =
         kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
-    if needs_challenge && !response.headers().contains_key(WWW_AUTHENTICATE) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge(&error));
+    if needs_challenge {
+        let challenge = || challenge(&error);
+        response.headers_mut().entry(WWW_AUTHENTICATE).or_insert_with(challenge);
     }
     if let Some(wait) = error.retry_after() {
         response

@@ -16,7 +16,7 @@ use super::{
     claim_names::ClaimNames,
     claim_value::ClaimValue,
     members::{JsonStr, SeenMembers},
-    registered::{AudienceMatch, ClientMatch, PayloadStr, Registered, Scopes},
+    registered::{AudienceMatch, ClientMatch, MarkClaim, PayloadStr, Registered, Scopes},
     token_profile::{TokenProfile, TokenUse},
     token_type::TokenType,
     user_id::UserId,
@@ -187,13 +187,21 @@ impl<'a, 'de> Reader<'a, 'de> {
         value: &mut ClaimValue<'de>,
     ) -> Result<bool, A::Error> {
         let Some(claim) = self.note(name)? else { return Ok(false) };
-        let read = map.next_value_seed(&mut *value);
-        if read.is_ok() && (self.read(claim, value).is_some() || !self.uses(claim)) {
+        match map.next_value_seed(&mut *value) {
+            Ok(()) if self.read(claim, value).is_some() => Ok(true),
+            read => self.note_invalid(claim, read),
+        }
+    }
+
+    /// Accepts the value of `claim` if it is not used. Otherwise notes that it is invalid.
+    #[cold]
+    fn note_invalid<E: Error>(&mut self, claim: Claim, read: Result<(), E>) -> Result<bool, E> {
+        if read.is_ok() && !self.uses(claim) {
             return Ok(true);
         }
         self.violation = Some(Violation { claim: Some(claim), rule: claim.form() });
         read?;
-        Err(A::Error::custom("invalid claim"))
+        Err(E::custom("invalid claim"))
     }
 
     /// Returns whether a rule, or a part of this crate that is built around the verifier, uses the
@@ -340,7 +348,7 @@ impl<'a, 'de> Reader<'a, 'de> {
             Claim::TokenType => {
                 let name = value.string()?;
                 self.claims.token_type = Some(TokenType::from(name.as_ref()));
-                self.note_use("token_type", name);
+                self.note_use(MarkClaim::TokenType, name);
             }
             Claim::Jti => self.claims.jti = Some(self.payload_str(value.id()?)),
             Claim::ExpiresAt => {
@@ -372,16 +380,16 @@ impl<'a, 'de> Reader<'a, 'de> {
                     _ => AudienceMatch::Accepted,
                 };
             }
-            Claim::ClientId => self.note_client("client_id", value.id()?),
-            Claim::AuthorizedParty => self.note_client("azp", value.id()?),
+            Claim::ClientId => self.note_client(MarkClaim::ClientId, value.id()?),
+            Claim::AuthorizedParty => self.note_client(MarkClaim::AuthorizedParty, value.id()?),
             Claim::Nonce => self.claims.nonce = Some(self.payload_str(value.string()?)),
-            Claim::Typ => self.note_use("typ", value.string()?),
-            Claim::TokenUse => self.note_use("token_use", value.string()?),
+            Claim::Typ => self.note_use(MarkClaim::Typ, value.string()?),
+            Claim::TokenUse => self.note_use(MarkClaim::TokenUse, value.string()?),
         }
         Some(())
     }
 
-    fn note_client(&mut self, claim: &'static str, client: &str) {
+    fn note_client(&mut self, claim: MarkClaim, client: &str) {
         if !self.rules.accepts_client(client) {
             self.claims.client = ClientMatch::Other(claim);
         } else if self.claims.client == ClientMatch::Absent {
@@ -390,7 +398,7 @@ impl<'a, 'de> Reader<'a, 'de> {
     }
 
     /// Notes what the value of the type claim `claim` shows about the use of the token.
-    fn note_use(&mut self, claim: &'static str, value: &str) {
+    fn note_use(&mut self, claim: MarkClaim, value: &str) {
         let (profile, uses) = (self.rules.profile, &mut self.claims.uses);
         if profile.is_foreign() {
             let token_use = TokenUse::of(value);

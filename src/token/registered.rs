@@ -58,8 +58,38 @@ pub(super) enum AudienceMatch {
 pub(super) enum ClientMatch {
     Absent,
     Accepted,
-    /// The claim of this name is not accepted.
-    Other(&'static str),
+    /// This claim is not accepted.
+    Other(MarkClaim),
+}
+
+/// A claim that shows what a token is for, or whom.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MarkClaim {
+    AtHash,
+    AuthorizedParty,
+    ClientId,
+    CodeHash,
+    Events,
+    Nonce,
+    TokenType,
+    TokenUse,
+    Typ,
+}
+
+impl MarkClaim {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::AtHash => "at_hash",
+            Self::AuthorizedParty => "azp",
+            Self::ClientId => "client_id",
+            Self::CodeHash => "c_hash",
+            Self::Events => "events",
+            Self::Nonce => "nonce",
+            Self::TokenType => "token_type",
+            Self::TokenUse => "token_use",
+            Self::Typ => "typ",
+        }
+    }
 }
 
 /// What the claims show about the use of the token.
@@ -67,10 +97,10 @@ pub(super) enum ClientMatch {
 pub(super) struct UseMarks {
     /// Whether a claim names an access token.
     pub(super) access: bool,
-    /// The name of a claim of ID tokens, which some providers write into access tokens too.
-    pub(super) id_token: Option<&'static str>,
-    /// The name of a claim that excludes the use that the profile is for.
-    pub(super) other: Option<&'static str>,
+    /// A claim of ID tokens, which some providers write into access tokens too.
+    pub(super) id_token: Option<MarkClaim>,
+    /// A claim that excludes the use that the profile is for.
+    pub(super) other: Option<MarkClaim>,
 }
 
 /// The claims that this crate understands. A claim of a wrong JSON type is never stored here: it is

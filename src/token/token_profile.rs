@@ -1,4 +1,4 @@
-use super::registered::UseMarks;
+use super::registered::{MarkClaim, UseMarks};
 
 /// The format of an issuer's tokens.
 ///
@@ -166,10 +166,10 @@ impl TokenProfile {
     pub(super) fn note_claim(self, name: &str, uses: &mut UseMarks) {
         if self.is_foreign() {
             match name {
-                "events" => uses.other = Some("events"),
-                "nonce" => uses.id_token = Some("nonce"),
-                "at_hash" => uses.id_token = Some("at_hash"),
-                "c_hash" => uses.id_token = Some("c_hash"),
+                "events" => uses.other = Some(MarkClaim::Events),
+                "nonce" => uses.id_token = Some(MarkClaim::Nonce),
+                "at_hash" => uses.id_token = Some(MarkClaim::AtHash),
+                "c_hash" => uses.id_token = Some(MarkClaim::CodeHash),
                 _ => {}
             }
         }

@@ -10,7 +10,7 @@ use crate::{
 use super::{
     claim_names::ClaimNames,
     header::typ_matches,
-    registered::{AudienceMatch, ClientMatch, Registered, UseMarks},
+    registered::{AudienceMatch, ClientMatch, MarkClaim, Registered, UseMarks},
     token_profile::TokenProfile,
     token_type::TokenType,
     violation,
@@ -232,7 +232,7 @@ impl Rules {
             ClientMatch::Absent => Err(violation::missing("client_id", "clients")),
             ClientMatch::Other(claim) => {
                 let accepted = self.clients.as_ref().or(self.audiences.as_ref());
-                Err(violation::wrong_client(claim, accepted.map_or(&[], Vec::as_slice)))
+                Err(violation::wrong_client(claim.name(), accepted.map_or(&[], Vec::as_slice)))
             }
         }
     }
@@ -242,8 +242,10 @@ impl Rules {
         let UseMarks { access, id_token, other } = claims.uses;
         let permits_id_token = access || self.profile == TokenProfile::IdToken;
         match other.or(id_token.filter(|_| !permits_id_token)) {
-            Some("token_type") => Err(violation::other_use(self.names.token_type(), self.profile)),
-            Some(claim) => Err(violation::other_use(claim, self.profile)),
+            Some(MarkClaim::TokenType) => {
+                Err(violation::other_use(self.names.token_type(), self.profile))
+            }
+            Some(claim) => Err(violation::other_use(claim.name(), self.profile)),
             None => Ok(()),
         }
     }
