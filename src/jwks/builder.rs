@@ -291,7 +291,7 @@ impl RemoteKeysBuilder {
     ///
     /// <div class="warning">
     ///
-    /// Whoever can change what is sent on the network between this service and the key server can
+    /// Anybody who can change what is sent between this service and the key server can
     /// sign tokens for the issuer. Use this in development, or in a network that you trust as much
     /// as this process.
     ///

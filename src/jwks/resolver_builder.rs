@@ -30,7 +30,14 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
     /// For each token, `allows` is called with its `iss`, which is not verified yet. It must be
     /// quick, and narrow: only the issuers that it allows can cause lookups and requests. It is
     /// called for tokens of known issuers too, so an issuer that it does not allow any more is
-    /// rejected at once.
+    /// rejected at once. Issuers of more than 1024 bytes are rejected without a call.
+    ///
+    /// <div class="warning">
+    ///
+    /// Anybody can write any `iss` into a token. If `allows` accepts hosts that you do not control,
+    /// or hosts of your own network, clients choose where this service sends requests.
+    ///
+    /// </div>
     ///
     /// The first token of an issuer waits for `resolve`, which returns the verifier of the issuer,
     /// or `None` if there is none. Concurrent tokens of an issuer wait for the same call. The

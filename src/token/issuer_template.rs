@@ -1,6 +1,6 @@
 //! Issuers that differ in the id of a tenant.
 
-/// Stands for the tenant's id.
+/// The placeholder for the tenant's id.
 const PLACEHOLDER: &str = "{tenantid}";
 
 /// The issuers of all tenants, such as `https://login.microsoftonline.com/{tenantid}/v2.0`.

@@ -83,7 +83,7 @@ fn algorithms_have_their_registered_names() {
         assert_eq!(algorithm.as_str().parse::<Algorithm>().unwrap(), algorithm);
         assert!(algorithm.as_str().to_lowercase().parse::<Algorithm>().is_err());
     }
-    for name in ["", "none", "None", "NONE", "HS256 ", "ES512", "ES256K", "Ed25519", "Ed448"] {
+    for name in ["", "none", "None", "NONE", "HS256 ", "ES512", "ES256K", "Ed448"] {
         assert!(name.parse::<Algorithm>().is_err(), "{name:?}");
     }
 }

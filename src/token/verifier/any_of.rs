@@ -60,11 +60,11 @@ impl<C> TokenVerifier<C> for AnyOf<C> {
 #[derive(Default)]
 struct Failures {
     fetches: Vec<Fetch>,
-    /// The first of the errors that says most about the token.
+    /// The most informative error, and the first of several.
     error: Option<(Relevance, AuthError)>,
 }
 
-/// How much an error says about the token, from least to most.
+/// How informative an error is, from least to most.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Relevance {
     /// The token belongs to another verifier.

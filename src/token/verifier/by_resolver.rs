@@ -11,6 +11,9 @@ use super::{
     token_verifier::{SharedVerifier, TokenVerifier},
 };
 
+/// The length of the longest issuer, in bytes. Issuers without a verifier are remembered.
+const MAX_ISSUER_LEN: usize = 1024;
+
 /// The port to verifiers of issuers that are known only at run time.
 pub(crate) trait VerifierSource<C>: Send + Sync {
     /// Returns whether `issuer` may have a verifier. It must be quick.
@@ -89,7 +92,9 @@ impl<C: 'static> TokenVerifier<C> for ByResolver<C> {
         };
         let [issuer] = peek(&payload, ["iss"]);
         let issuer = match issuer {
-            Some(issuer) if self.0.allows(&issuer) => issuer.into_owned(),
+            Some(issuer) if issuer.len() <= MAX_ISSUER_LEN && self.0.allows(&issuer) => {
+                issuer.into_owned()
+            }
             _ => {
                 let rule = "expected an issuer that the rule for issuers allows";
                 return Err(error(AuthErrorKind::WrongIssuer, rule).into());

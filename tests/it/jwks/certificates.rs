@@ -132,7 +132,7 @@ async fn an_unchanged_document_does_not_keep_expired_certificates() {
 async fn skips_invalid_certificates_alone() {
     let valid = ForeignKey::generate("valid");
     let other = ForeignKey::generate("other");
-    let good = pem(&valid, NOW - DAY, NOW + DAY);
+    let valid_pem = pem(&valid, NOW - DAY, NOW + DAY);
     let der = certificate(&other.spki(), NOW - DAY, NOW + DAY);
     let weak = certificate(&keys::der(keys::RSA_1024_PUBLIC), NOW - DAY, NOW + DAY);
     for (what, certificate) in [
@@ -141,13 +141,13 @@ async fn skips_invalid_certificates_alone() {
         ("empty", json!("")),
         ("not PEM", json!("certificate")),
         ("base64 without PEM", json!(BASE64_STANDARD.encode(&der))),
-        ("two certificates", json!(format!("{good}{good}"))),
+        ("two certificates", json!(format!("{valid_pem}{valid_pem}"))),
         ("a public key", json!(keys::P256_PUBLIC)),
         ("cut", json!(to_pem(&der[..der.len() - 1]))),
         ("with trailing bytes", json!(to_pem(&[&der[..], &[0]].concat()))),
         ("with a weak key", json!(to_pem(&weak))),
     ] {
-        let fixture = fixture(&json!({ "other": certificate, "valid": good }));
+        let fixture = fixture(&json!({ "other": certificate, "valid": valid_pem }));
         fixture.keys.refresh().await.unwrap();
         let status = fixture.keys.status();
         assert_eq!((status.keys, status.skipped), (1, 1), "{what}");

@@ -97,7 +97,8 @@ async fn issuers_that_the_rule_refuses_are_not_resolved() {
     let tenants = Tenants::default();
     let verifier = tenants.builder(&clock()).build().unwrap();
     let key = ForeignKey::generate("one");
-    for issuer in ["https://evil.example", "", "http://a.login.example"] {
+    let long = issuer(&"a".repeat(1024));
+    for issuer in ["https://evil.example", "", "http://a.login.example", &long] {
         let token = key.token(issuer);
         let rejected = verifier.verify_async(&token).now_or_never().map(outcome);
         assert_eq!(rejected, Some(WRONG_ISSUER), "{issuer}");

@@ -154,7 +154,7 @@ async fn an_unknown_key_is_fetched_from_every_source_once_per_cooldown() {
     assert_eq!(outcome(verifier.verify_async(&of_b.token_with(issuer, &late)).await), Ok(()));
 }
 
-/// A verifier that does not know the key says less about a token than the one that does.
+/// Its error is more informative than that of a verifier that does not know the key.
 #[tokio::test]
 async fn the_error_is_that_of_the_verifier_with_the_key() {
     let key = ForeignKey::generate("one");
