@@ -1,4 +1,4 @@
-//! The cost of a user's tenth login and of the ten-thousandth.
+//! The cost of a user's first logins and of the ten-thousandth.
 
 use std::{
     num::NonZeroUsize,
@@ -14,52 +14,54 @@ use tower_jwt_auth::{
 use super::{DAY, Failure, median, new_id};
 
 const FEW: u32 = 10;
+/// More than the highest limit of sessions.
+const SOME: u32 = 200;
 const MANY: u32 = 10_000;
+const ROUNDS: usize = 301;
 /// The time from one login of a user to the next.
 const APART: Duration = Duration::from_secs(60);
 const ACCESS: Duration = Duration::from_secs(6 * 60);
 
 pub(super) fn print_header() {
     println!(
-        "\n{:<28} {:>9} {:>11} {:>12} {:>7}",
-        "", "limit", "login 10", "login 10 000", "ratio"
+        "\n{:<25} {:>5} {:>11} {:>11} {:>13} {:>12} {:>13}",
+        "", "limit", "login 10", "login 200", "login 10 000", "ratio to 10", "ratio to 200"
     );
 }
 
-/// Logs a new user in for the tenth time and an old one for the ten-thousandth or a later time, in
-/// turn, and prints the medians of both.
+/// Logs in a new user for the tenth time, and two others for the two-hundredth and ten-thousandth or
+/// a later time, in turn. Prints the medians.
 pub(super) async fn compare(
     name: &str,
     store: &impl TokenStore,
     thorough: bool,
 ) -> Result<(), Failure> {
-    let (pairs, many) = if thorough { (301, MANY) } else { (3, 2 * FEW) };
+    let (rounds, many) = if thorough { (ROUNDS, MANY) } else { (3, 2 * SOME) };
     for limit in [Some(3), Some(100), None] {
         let limit = limit.and_then(NonZeroUsize::new);
-        let mut old = User::new(many, limit);
-        for _ in 1..many {
-            old.log_in(store).await?;
-        }
-        let (mut few, mut lots, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for pair in 0..pairs {
-            let mut new = User::new(FEW, limit);
-            for _ in 1..FEW {
-                new.log_in(store).await?;
+        let some = User::begin(store, SOME, limit).await?;
+        let many = User::begin(store, many, limit).await?;
+        let mut users = [None, Some(some), Some(many)];
+        let mut durations = [const { Vec::new() }; 3];
+        for round in 0..rounds {
+            users[0] = Some(User::begin(store, FEW, limit).await?);
+            for turn in 0..users.len() {
+                let index = (round + turn) % users.len();
+                let user = users[index].as_mut().ok_or("each user has begun")?;
+                durations[index].push(user.log_in(store).await?);
             }
-            let (first, second) = if pair % 2 == 0 {
-                let first = new.log_in(store).await?;
-                (first, old.log_in(store).await?)
-            } else {
-                let second = old.log_in(store).await?;
-                (new.log_in(store).await?, second)
-            };
-            few.push(first);
-            lots.push(second);
-            ratios.push(second / first);
         }
+        let ratios = |index: usize| {
+            let pairs = durations[2].iter().zip(&durations[index]);
+            median(pairs.map(|(many, other)| many / other).collect())
+        };
+        let [few_ratio, some_ratio] = [0, 1].map(ratios);
         let limit = limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-        let [few, lots, ratio] = [few, lots, ratios].map(median);
-        println!("{name:<28} {limit:>9} {few:>8.1} µs {lots:>9.1} µs {ratio:>7.2}");
+        let [few, some, many] = durations.map(median);
+        println!(
+            "{name:<25} {limit:>5} {few:>8.1} µs {some:>8.1} µs {many:>10.1} µs \
+             {few_ratio:>12.2} {some_ratio:>13.2}"
+        );
     }
     Ok(())
 }
@@ -67,15 +69,23 @@ pub(super) async fn compare(
 struct User {
     id: UserId,
     limit: Option<NonZeroUsize>,
-    /// When the user logs in next.
+    /// When the user last logged in.
     now: NumericDate,
 }
 
 impl User {
-    /// A user who logs in for the `logins`th time now.
-    fn new(logins: u32, limit: Option<NonZeroUsize>) -> Self {
-        let now = NumericDate::from(SystemTime::now()).saturating_sub(APART * logins);
-        Self { id: UserId::from(new_id()), limit, now }
+    /// A user whose next login is the one with the number `login`.
+    async fn begin(
+        store: &impl TokenStore,
+        login: u32,
+        limit: Option<NonZeroUsize>,
+    ) -> Result<Self, Failure> {
+        let now = NumericDate::from(SystemTime::now()).saturating_sub(APART * login);
+        let mut user = Self { id: UserId::from(new_id()), limit, now };
+        for _ in 1..login {
+            user.log_in(store).await?;
+        }
+        Ok(user)
     }
 
     /// Returns the duration in microseconds.

@@ -135,6 +135,9 @@ impl<C, R> IssuerBuilder<C, R> {
     /// A login that exceeds the limit ends the session whose last use is longest ago, and emits
     /// [`SessionDisplaced`](super::Event::SessionDisplaced). A session that began with a refresh
     /// token of another issuer counts too, but only a login ends sessions.
+    ///
+    /// The cost of a login does not depend on how often the user logged in before, but grows with the
+    /// limit: the store examines as many sessions.
     pub fn sessions_per_user(mut self, limit: impl Into<Option<NonZeroUsize>>) -> Self {
         self.settings.session_limit =
             limit.into().map_or(SessionLimit::Unlimited, SessionLimit::Limited);

@@ -1,6 +1,6 @@
 //! What a restored store makes of tokens that are newer than the backup.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, raw_sql};
 use tower_jwt_auth::{
@@ -14,7 +14,7 @@ use tower_jwt_auth::{
 use crate::support::{
     folder::Folder,
     login::{MINUTE, Profile, Setup, ada, error_kind, refresh_of},
-    postgres,
+    postgres, redis,
 };
 
 fn bob() -> User<Profile> {
@@ -157,7 +157,7 @@ async fn a_copy_of_a_sqlite_file_lacks_the_log() {
     let store = SqliteStore::connect_lazy(&format!("sqlite:{}", path("live.db").display()));
     let live = issuer(&Setup::new(), store.unwrap());
     live.login(&ada()).await.unwrap();
-    std::fs::copy(path("live.db"), path("copy.db")).unwrap();
+    fs::copy(path("live.db"), path("copy.db")).unwrap();
     let url = format!("sqlite:{}", path("copy.db").display());
     let mut copy = SqliteConnection::connect(&url).await.unwrap();
     let rows: Result<i64, _> =
@@ -196,6 +196,31 @@ async fn postgres_restored_from_a_dump() {
     }
     assert!(ended.verify(newer.begun.access()).await.is_ok());
     no_session_continues(&setup, &ended, &before, &newer).await;
+}
+
+#[tokio::test]
+async fn redis_restored_from_a_snapshot() {
+    if !redis::is_installed() {
+        return;
+    }
+    let setup = Setup::new();
+    setup.users.put(bob());
+    let mut server = redis::RedisServer::start(&["--appendonly", "no"]);
+    let live = issuer(&setup, server.store());
+    let before = Sessions::begin(&live).await;
+    server.run::<String>("SAVE").await;
+    let [_, folder]: [String; 2] =
+        server.run::<Vec<String>>("CONFIG GET dir").await.try_into().unwrap();
+    let [snapshot, backup] = ["dump.rdb", "backup.rdb"].map(|file| Path::new(&folder).join(file));
+    fs::copy(&snapshot, &backup).unwrap();
+    let newer = use_after_backup(&setup, &live, &before).await;
+    server.kill();
+    fs::copy(&backup, &snapshot).unwrap();
+    server.restart();
+    let restored = issuer(&setup, server.store());
+    a_restored_store_lacks_what_is_newer(&setup, &restored, &before, &newer).await;
+    let empty = server.store().with_prefix("after-restore:").unwrap();
+    no_session_continues(&setup, &issuer(&setup, empty), &before, &newer).await;
 }
 
 fn restore(dump: &Path, url: &str) {
