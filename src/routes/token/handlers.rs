@@ -1,6 +1,6 @@
 //! The handlers of the token routes.
 
-use std::sync::Arc;
+use std::{error::Error, fmt, sync::Arc};
 
 use axum::{extract::Request, response::Response};
 use serde::{Serialize, de::DeserializeOwned};
@@ -50,7 +50,9 @@ where
         match state.log_in(credentials, label.as_deref()).await {
             Ok(None) if attempts < MAX_LOGIN_ATTEMPTS => {}
             Ok(Some(logged_in)) => break Ok(logged_in),
-            Ok(None) => break Err(AuthErrorKind::Unavailable.into()),
+            Ok(None) => {
+                break Err(AuthError::with_source(AuthErrorKind::Unavailable, InterruptedLogin));
+            }
             Err(error) => break Err(error),
         }
     };
@@ -158,3 +160,15 @@ where
         Ok(Some((tokens, extras)))
     }
 }
+
+/// Why a login fails whose credentials were right at each attempt.
+#[derive(Debug)]
+struct InterruptedLogin;
+
+impl fmt::Display for InterruptedLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the user was revoked during each attempt to log in")
+    }
+}
+
+impl Error for InterruptedLogin {}

@@ -1,13 +1,17 @@
 //! Logins through the token routes while the user is revoked.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
+use axum::{Router, middleware::map_response, response::Response};
 use serde_json::json;
 use tower_jwt_auth::{
-    Issuer, TokenRoutes,
+    AuthError, Issuer, TokenRoutes,
     token::UserId,
     user::{BackendError, User, UserBackend, UsernamePassword},
 };
@@ -56,6 +60,16 @@ struct Login {
     reply: Reply,
 }
 
+/// Adds the source of the error in the extensions.
+async fn show_cause(mut response: Response) -> Response {
+    let error = response.extensions().get::<AuthError>();
+    if let Some(source) = error.and_then(|error| error.source()) {
+        let cause = source.to_string().parse().unwrap();
+        response.headers_mut().insert("x-cause", cause);
+    }
+    response
+}
+
 async fn log_in(revocations: usize, changes_password: bool) -> Login {
     let setup = Setup::new();
     let issuer = setup.issuer();
@@ -67,7 +81,8 @@ async fn log_in(revocations: usize, changes_password: bool) -> Login {
         changes_password,
         checks: Arc::clone(&checks),
     };
-    let app = TokenRoutes::new(issuer.clone(), users).into_router();
+    let routes: Router = TokenRoutes::new(issuer.clone(), users).into_router();
+    let app = routes.layer(map_response(show_cause));
     let body = json!({ "username": "1", "password": PASSWORD }).to_string();
     let reply = send(&app, post("/", body)).await;
     Login { setup, issuer, checks: checks.load(Ordering::SeqCst), reply }
@@ -105,6 +120,8 @@ async fn a_login_that_is_interrupted_twice_is_503() {
         assert_eq!((login.reply.status.as_u16(), login.checks), (503, 2), "{:?}", login.reply);
         assert_eq!(login.reply.json()["code"], "unavailable");
         assert_eq!(login.reply.header("retry-after"), ["1"]);
+        let cause = "the user was revoked during each attempt to log in";
+        assert_eq!(login.reply.header("x-cause"), [cause]);
         assert_eq!(sessions(&login.issuer).await, 0);
         let events = login.setup.events.take();
         assert_eq!(events, ["UserRevoked 1", "UserRevoked 1", "LoginFailed Unavailable"]);
