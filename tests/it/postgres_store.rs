@@ -253,6 +253,22 @@ async fn an_adoption_does_not_survive_a_concurrent_revocation() {
     assert_eq!(spend(&store, "ada", "second", "third").await.unwrap(), Spent::Revoked);
 }
 
+/// A trigger of the database's administrator can have an `INSERT` do nothing.
+#[tokio::test]
+async fn the_revocation_of_a_user_that_was_not_stored_fails() {
+    let Some(schema) = Schema::new().await else { return };
+    let store = schema.connect();
+    begin(&store, "ada", "first").await.unwrap();
+    let sql = "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER skip BEFORE INSERT ON jwt_users FOR EACH ROW EXECUTE FUNCTION skip()";
+    schema.execute(sql).await;
+    let (user_id, except) = (&UserId::from("ada"), None);
+    let revocation = Revocation::User { user_id, except, keep_until: at(KEPT) };
+    store.revoke(&revocation, at(1)).await.unwrap_err();
+    assert!(!is_spent(&store, "ada", "first").await.unwrap());
+}
+
 #[tokio::test]
 async fn works_with_a_role_that_cannot_create_tables() {
     let Some(schema) = Schema::new().await else { return };
