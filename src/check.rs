@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind, log_rejection},
-    metrics::count,
+    metrics::{HotCounter, count_hot},
     store::{SharedStore, TokenRef},
     token::{Claims, TokenType, Verification, Verifier},
     trace::in_span,
@@ -22,6 +22,7 @@ pub(crate) struct Checker<C> {
     users: Users,
     /// Whether tokens are accepted while the store does not respond.
     fail_open: bool,
+    accepted: HotCounter,
 }
 
 /// Which issuer's users the store is asked about.
@@ -42,7 +43,8 @@ pub(crate) enum Check<C> {
 
 impl<C> Checker<C> {
     pub(crate) const fn new(verifier: Verifier<C>, store: Option<SharedStore>) -> Self {
-        Self { verifier, store, users: Users::OfStore, fail_open: false }
+        let accepted = HotCounter::new();
+        Self { verifier, store, users: Users::OfStore, fail_open: false, accepted }
     }
 
     pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
@@ -72,12 +74,13 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
 
     fn check_revocation(&self, claims: Claims<C>) -> Check<C> {
         let Some(store) = &self.store else {
-            return Check::Done(accept_unless(false, claims));
+            return Check::Done(accept_unless(false, claims, &self.accepted));
         };
         if let Some(revoked) = self.users.is_revoked_now(store, &claims) {
-            return Check::Done(accept_unless(revoked, claims));
+            return Check::Done(accept_unless(revoked, claims, &self.accepted));
         }
         let (store, users, fail_open) = (store.clone(), self.users, self.fail_open);
+        let accepted = self.accepted.clone();
         let lookup = async move {
             let revoked = match users.is_revoked(&store, &claims).await {
                 Err(error) if fail_open && error.kind() == AuthErrorKind::Unavailable => {
@@ -90,7 +93,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
                 }
                 revoked => revoked?,
             };
-            accept_unless(revoked, claims)
+            accept_unless(revoked, claims, &accepted)
         };
         Check::Pending(Box::pin(in_span!("token_revocation_lookup", lookup)))
     }
@@ -150,17 +153,21 @@ impl<C> Check<C> {
 
 impl<C> Clone for Checker<C> {
     fn clone(&self) -> Self {
-        let Self { verifier, store, users, fail_open } = self;
-        let (verifier, store) = (verifier.clone(), store.clone());
-        Self { verifier, store, users: *users, fail_open: *fail_open }
+        let Self { verifier, store, users, fail_open, accepted } = self;
+        let (verifier, store, accepted) = (verifier.clone(), store.clone(), accepted.clone());
+        Self { verifier, store, users: *users, fail_open: *fail_open, accepted }
     }
 }
 
-fn accept_unless<C>(revoked: bool, claims: Claims<C>) -> Result<Claims<C>, AuthError> {
+fn accept_unless<C>(
+    revoked: bool,
+    claims: Claims<C>,
+    accepted: &HotCounter,
+) -> Result<Claims<C>, AuthError> {
     if revoked {
         return Err(AuthErrorKind::Revoked.into());
     }
-    count!("jwt_auth_accepted_tokens_total");
+    count_hot!(accepted, "jwt_auth_accepted_tokens_total");
     Ok(claims)
 }
 

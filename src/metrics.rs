@@ -8,7 +8,7 @@
 #![allow(unused_macros, reason = "which macros are used depends on the features")]
 
 #[cfg(feature = "metrics")]
-use std::time::Instant;
+use std::{sync::OnceLock, time::Instant};
 
 /// Increments a counter.
 #[cfg(feature = "metrics")]
@@ -18,6 +18,14 @@ macro_rules! count {
     };
     ($name:literal $(, $label:literal => $value:expr)*) => {
         ::metrics::counter!($name $(, $label => $value)*).increment(1)
+    };
+}
+
+/// Increments a [`HotCounter`].
+#[cfg(feature = "metrics")]
+macro_rules! count_hot {
+    ($counter:expr, $name:literal $(, $label:literal => $value:literal)*) => {
+        $counter.increment(|| ::metrics::counter!($name $(, $label => $value)*))
     };
 }
 
@@ -47,6 +55,9 @@ macro_rules! observe {
 
 #[cfg(not(feature = "metrics"))]
 macro_rules! no_op {
+    ($counter:expr, $name:literal $(, $label:literal => $value:literal)*) => {{
+        let _ = || (&$counter, $name);
+    }};
     ($name:literal $(, $label:literal => $label_value:expr)* $(; $value:expr)?) => {{
         // Never called: the values are used, but not computed.
         let _ = || {
@@ -59,10 +70,34 @@ macro_rules! no_op {
 
 #[cfg(feature = "metrics")]
 #[allow(unused_imports, reason = "which macros are used depends on the features")]
-pub(crate) use {count, gauge, gauge_add, observe};
+pub(crate) use {count, count_hot, gauge, gauge_add, observe};
 #[cfg(not(feature = "metrics"))]
 #[allow(unused_imports, reason = "which macros are used depends on the features")]
-pub(crate) use {no_op as count, no_op as gauge, no_op as gauge_add, no_op as observe};
+pub(crate) use {
+    no_op as count, no_op as count_hot, no_op as gauge, no_op as gauge_add, no_op as observe,
+};
+
+/// A counter that is looked up at its first use only, because each lookup would take longer than
+/// a cached token. Without the feature, it is empty.
+#[derive(Clone)]
+pub(crate) struct HotCounter {
+    #[cfg(feature = "metrics")]
+    counter: OnceLock<::metrics::Counter>,
+}
+
+impl HotCounter {
+    pub(crate) const fn new() -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            counter: OnceLock::new(),
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn increment(&self, register: impl FnOnce() -> ::metrics::Counter) {
+        self.counter.get_or_init(register).increment(1);
+    }
+}
 
 /// Measures the time since its start. Without the feature, it is empty.
 #[derive(Clone, Copy)]

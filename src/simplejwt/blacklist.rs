@@ -1,6 +1,6 @@
 //! Tokens in the tables of the blacklist app.
 
-use crate::{clock::NumericDate, token::Claims};
+use crate::{clock::NumericDate, metrics::count, token::Claims};
 
 use super::{
     database::{DjangoStore, DjangoUsers, Outstanding},
@@ -76,7 +76,9 @@ impl Blacklist {
         let tables = self.checked_tables().await?;
         let (Some(tables), Some(token)) = (tables, outstanding(claims)) else { return Ok(()) };
         let token = Outstanding { expires_at, ..token };
-        unless_listed(tables.blacklist(&token, now).await?)
+        unless_listed(tables.blacklist(&token, now).await?)?;
+        count!("jwt_auth_revocations_total", "revoked" => "token");
+        Ok(())
     }
 
     /// Records a new token of the user `user_id`.

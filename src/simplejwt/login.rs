@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::metrics::count;
+
 use super::{
     database::DjangoUser,
     error::{Reason, SimpleJwtError},
@@ -58,6 +60,7 @@ impl SimpleJwt {
         match user.filter(|user| self.permits(user)) {
             Some(user) => Ok(user),
             None => {
+                count!("jwt_auth_logins_total", "outcome" => "failed");
                 if let Some(failed) = &self.0.hooks.on_login_failed {
                     failed(username);
                 }
@@ -106,6 +109,7 @@ impl SimpleJwt {
         if settings.update_last_login {
             self.users()?.record_login(user, clock.now()).await?;
         }
+        count!("jwt_auth_logins_total", "outcome" => "succeeded");
         if let Some(succeeded) = &hooks.on_login_success {
             succeeded(user);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{clock::NumericDate, error::AuthErrorKind, token::Claims};
+use crate::{clock::NumericDate, error::AuthErrorKind, metrics::count, token::Claims};
 
 use super::{
     blacklist::user_id,
@@ -54,6 +54,7 @@ impl SimpleJwt {
         let old = object_of(&claims)?;
         let access = minter.sign(&minter.access_of(&old)?)?;
         if !settings.rotate_refresh_tokens {
+            count!("jwt_auth_refreshes_total", "outcome" => "renewed");
             return Ok(Refreshed { access, refresh: None });
         }
         let new = minter.successor_of(&old)?;
@@ -63,6 +64,7 @@ impl SimpleJwt {
         } else {
             blacklist.record(&new, user_id(&claims), minter.now).await?;
         }
+        count!("jwt_auth_refreshes_total", "outcome" => "rotated");
         Ok(Refreshed { access, refresh })
     }
 
@@ -82,6 +84,7 @@ impl SimpleJwt {
         let new = minter.slid(&old);
         let token = minter.sign(&new)?;
         blacklist.slide(&claims, &new, minter.now).await?;
+        count!("jwt_auth_refreshes_total", "outcome" => "renewed");
         Ok(token)
     }
 

@@ -15,7 +15,7 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use crate::metrics::count;
+use crate::metrics::{HotCounter, count_hot};
 
 use super::{claims::Claims, keys::Keys};
 
@@ -54,6 +54,8 @@ pub(super) struct TokenCache<C> {
     entries: Cache<Token, Entry<C>, Weight, RandomState>,
     hits: [Counter; COUNTERS],
     misses: Counter,
+    hit_metric: HotCounter,
+    miss_metric: HotCounter,
 }
 
 /// A counter with its own cache lines, so that threads using other counters do not contend.
@@ -70,7 +72,13 @@ impl<C> TokenCache<C> {
         // The hash has a random key, and without a signing key nobody can choose a cached signature.
         let (hasher, lifecycle) = (RandomState::new(), DefaultLifecycle::default());
         let entries = Cache::with(bytes / TYPICAL, bytes as u64, Weight, hasher, lifecycle);
-        Self { entries, hits: Default::default(), misses: Counter::default() }
+        Self {
+            entries,
+            hits: Default::default(),
+            misses: Counter::default(),
+            hit_metric: HotCounter::new(),
+            miss_metric: HotCounter::new(),
+        }
     }
 
     /// Returns the claims of `token` if it was verified with these `keys`.
@@ -82,13 +90,13 @@ impl<C> TokenCache<C> {
             return None;
         }
         let byte = token.iter().nth_back(1).copied().unwrap_or_default();
-        count!("jwt_auth_cache_lookups_total", "result" => "hit");
+        count_hot!(self.hit_metric, "jwt_auth_cache_lookups_total", "result" => "hit");
         self.hits[usize::from(byte) % COUNTERS].0.fetch_add(1, Ordering::Relaxed);
         Some(entry.claims)
     }
 
     pub(super) fn count_miss(&self) {
-        count!("jwt_auth_cache_lookups_total", "result" => "miss");
+        count_hot!(self.miss_metric, "jwt_auth_cache_lookups_total", "result" => "miss");
         self.misses.0.fetch_add(1, Ordering::Relaxed);
     }
 

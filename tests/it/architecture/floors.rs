@@ -48,6 +48,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "found",
             "guard",
             "issue",
+            "metrics",
             "middleware",
             "password",
             "rejection",

@@ -11,8 +11,11 @@ use tower_jwt_auth::{
     user::BackendError,
 };
 
+use crate::support::recorded::Recorded;
+
 use super::setup::{
-    PASSWORD, REFRESH, SLIDING, Site, app, log_in, member, payload, post, rotating, token,
+    BLACKLIST, PASSWORD, REFRESH, SLIDING, Site, app, log_in, member, payload, post, rotating,
+    token,
 };
 
 #[derive(Serialize)]
@@ -162,5 +165,27 @@ async fn serves_views_at_any_path() {
     let _: Router = views.router("").unwrap();
     for base in ["api", "/{id}", "/api token"] {
         views.router::<()>(base).unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn counts_logins_refreshes_and_revocations() {
+    let site = Site::with_blacklist_app().await;
+    let app = app(&site.builder(&rotating()).build().unwrap());
+    let recorded = Recorded::start();
+    let tokens = log_in(&app).await;
+    let refresh = json!({ "refresh": member(&tokens, "refresh") });
+    let rotated = post(&app, REFRESH, &refresh).await;
+    post(&app, BLACKLIST, &json!({ "refresh": member(&rotated, "refresh") })).await;
+    post(&app, "/api/token/", &json!({ "username": "ada", "password": "wrong" })).await;
+    let all = recorded.take();
+    for name in [
+        r#"jwt_auth_logins_total{outcome="succeeded"}"#,
+        r#"jwt_auth_logins_total{outcome="failed"}"#,
+        r#"jwt_auth_refreshes_total{outcome="rotated"}"#,
+        r#"jwt_auth_revocations_total{revoked="token"}"#,
+        r#"jwt_auth_rejections_total{kind="invalid_credentials"}"#,
+    ] {
+        assert_eq!(all.get(name), Some(&1.0), "{name}: {all:?}");
     }
 }
