@@ -42,13 +42,10 @@ impl Entra {
         let organizations = ForeignKey::generate("organizations");
         let consumers = ForeignKey::generate("consumers");
         let template = template(&provider);
-        publish(
-            &provider,
-            &[
-                organizations.jwk_with(&json!({ "issuer": template })),
-                consumers.jwk_with(&json!({ "issuer": template.replace("{tenantid}", CONSUMERS) })),
-            ],
-        );
+        provider.publish(&[
+            organizations.jwk_with(&json!({ "issuer": template })),
+            consumers.jwk_with(&json!({ "issuer": template.replace("{tenantid}", CONSUMERS) })),
+        ]);
         let metadata = json!({ "issuer": template, "jwks_uri": provider.url(JWKS) });
         provider.respond(METADATA, Response::json(&metadata));
         let clock = clock();
@@ -68,20 +65,12 @@ impl Entra {
 
     /// A token of `tenant` signed with `key`.
     fn token(&self, key: &ForeignKey, tenant: &str) -> String {
-        self.token_with(key, &self.issuer(tenant), &json!({ "tid": tenant }))
-    }
-
-    fn token_with(&self, key: &ForeignKey, issuer: &str, changes: &Value) -> String {
-        key.token_with(issuer, changes)
+        key.token_with(&self.issuer(tenant), &json!({ "tid": tenant }))
     }
 }
 
 fn template(provider: &Provider) -> String {
     provider.url("/{tenantid}/v2.0")
-}
-
-fn publish(provider: &Provider, keys: &[Value]) {
-    provider.publish(keys);
 }
 
 #[tokio::test]
@@ -133,7 +122,7 @@ async fn the_issuer_is_made_from_the_tenant_id() {
         (format!("https://sts.windows.net/{A}/"), json!(A)),
         (A.to_owned(), json!(A)),
     ] {
-        let token = entra.token_with(key, &issuer, &json!({ "tid": tid }));
+        let token = key.token_with(&issuer, &json!({ "tid": tid }));
         let error = verifier.verify_async(&token).await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::WrongIssuer, "{issuer} {tid}");
         assert!(["iss", "tid"].contains(&error.member().unwrap()), "{issuer} {tid}");
@@ -169,15 +158,12 @@ async fn keys_of_unknown_scope_are_skipped() {
     let entra = Entra::start().await;
     let (plain, cloud) = (ForeignKey::generate("plain"), ForeignKey::generate("cloud"));
     let other_cloud = "https://login.microsoftonline.us/{tenantid}/v2.0";
-    publish(
-        &entra.provider,
-        &[
-            plain.jwk(),
-            ForeignKey::generate("number").jwk_with(&json!({ "issuer": 1 })),
-            cloud.jwk_with(&json!({ "issuer": other_cloud })),
-            entra.organizations.jwk_with(&json!({ "issuer": template(&entra.provider) })),
-        ],
-    );
+    entra.provider.publish(&[
+        plain.jwk(),
+        ForeignKey::generate("number").jwk_with(&json!({ "issuer": 1 })),
+        cloud.jwk_with(&json!({ "issuer": other_cloud })),
+        entra.organizations.jwk_with(&json!({ "issuer": template(&entra.provider) })),
+    ]);
     entra.keys.refresh().await.unwrap();
     assert_eq!(entra.keys.status().skipped, 2);
     let verifier = entra.builder().tenants([A]).build().unwrap();
