@@ -87,7 +87,7 @@ impl Source {
 /// A real clock cannot be made to jump in a test.
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, MutexGuard};
 
     use super::*;
 
@@ -110,15 +110,19 @@ pub(super) mod tests {
         }
 
         pub(in crate::store) fn set_ahead(&self, secs: u64) {
-            self.0.lock().unwrap().0 = secs;
+            self.lock().0 = secs;
         }
 
         pub(in crate::store) fn wait(&self, secs: u64) {
-            self.0.lock().unwrap().1 += secs;
+            self.lock().1 += secs;
+        }
+
+        fn lock(&self) -> MutexGuard<'_, (u64, u64)> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
         pub(super) fn read(&self) -> (u64, Duration) {
-            let (ahead, elapsed) = *self.0.lock().unwrap();
+            let (ahead, elapsed) = *self.lock();
             (START + ahead + elapsed, Duration::from_secs(elapsed))
         }
     }
