@@ -1,5 +1,35 @@
 use http::StatusCode;
 
+/// What a response contains for one kind of error.
+struct Row {
+    status: StatusCode,
+    code: &'static str,
+    detail: &'static str,
+    /// The JSON of both. Neither has a character that JSON escapes.
+    json: &'static str,
+    challenge_error: Option<&'static str>,
+    description: &'static str,
+}
+
+macro_rules! row {
+    ($status:expr, $code:literal, $detail:literal, $challenge_error:expr, $description:literal,) => {
+        Row {
+            status: $status,
+            code: $code,
+            detail: $detail,
+            json: concat!("{\"detail\":\"", $detail, "\",\"code\":\"", $code, "\"}"),
+            challenge_error: $challenge_error,
+            description: $description,
+        }
+    };
+}
+
+macro_rules! invalid_token {
+    ($code:literal, $detail:literal, $description:literal $(,)?) => {
+        row!(StatusCode::UNAUTHORIZED, $code, $detail, Some("invalid_token"), $description,)
+    };
+}
+
 /// The kind of an [`AuthError`](super::AuthError). It determines the status, the `code` and the
 /// challenge of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +119,11 @@ impl AuthErrorKind {
         self.row().detail
     }
 
+    /// The JSON body, with `detail` and `code`.
+    pub(crate) const fn json(self) -> &'static str {
+        self.row().json
+    }
+
     /// The `error` of the challenge ([RFC 6750 section 3.1]), if the kind has one.
     ///
     /// [RFC 6750 section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
@@ -137,121 +172,115 @@ impl AuthErrorKind {
 
     const fn row(self) -> Row {
         match self {
-            Self::MissingCredentials => Row::new(
+            Self::MissingCredentials => row!(
                 StatusCode::UNAUTHORIZED,
                 "not_authenticated",
                 "Authentication credentials were not provided.",
                 None,
                 "no credentials were provided",
             ),
-            Self::InvalidRequest => Row::new(
+            Self::InvalidRequest => row!(
                 StatusCode::BAD_REQUEST,
                 "invalid_request",
                 "The authentication credentials are malformed.",
                 Some("invalid_request"),
                 "the credentials are malformed",
             ),
-            Self::Malformed | Self::TooLong => Row::invalid_token(
-                "token_invalid",
-                "The token is invalid.",
-                "the token is malformed",
-            ),
-            Self::UnknownKey => Row::invalid_token(
+            Self::Malformed | Self::TooLong => {
+                invalid_token!("token_invalid", "The token is invalid.", "the token is malformed",)
+            }
+            Self::UnknownKey => invalid_token!(
                 "token_invalid",
                 "The token is invalid.",
                 "no trusted key matches the token",
             ),
-            Self::InvalidSignature => Row::invalid_token(
-                "token_invalid",
-                "The token is invalid.",
-                "the signature is invalid",
-            ),
-            Self::Expired => Row::invalid_token(
-                "token_expired",
-                "The token has expired.",
-                "the token has expired",
-            ),
-            Self::NotYetValid => Row::invalid_token(
+            Self::InvalidSignature => {
+                invalid_token!("token_invalid", "The token is invalid.", "the signature is invalid",)
+            }
+            Self::Expired => {
+                invalid_token!("token_expired", "The token has expired.", "the token has expired",)
+            }
+            Self::NotYetValid => invalid_token!(
                 "token_not_yet_valid",
                 "The token is not yet valid.",
                 "the token is not yet valid",
             ),
-            Self::WrongTokenType => Row::invalid_token(
+            Self::WrongTokenType => invalid_token!(
                 "token_wrong_type",
                 "The token has the wrong type.",
                 "the token has the wrong type",
             ),
-            Self::WrongIssuer => Row::invalid_token(
+            Self::WrongIssuer => invalid_token!(
                 "token_invalid",
                 "The token is invalid.",
                 "the token was issued by another issuer",
             ),
-            Self::WrongAudience => Row::invalid_token(
+            Self::WrongAudience => invalid_token!(
                 "token_invalid",
                 "The token is invalid.",
                 "the token is intended for another audience",
             ),
-            Self::InvalidClaims => Row::invalid_token(
+            Self::InvalidClaims => invalid_token!(
                 "token_invalid",
                 "The token is invalid.",
                 "a claim is missing or invalid",
             ),
-            Self::Revoked => Row::invalid_token(
+            Self::Revoked => invalid_token!(
                 "token_revoked",
                 "The token has been revoked.",
                 "the token has been revoked",
             ),
-            Self::Reused => Row::invalid_token(
+            Self::Reused => invalid_token!(
                 "token_revoked",
                 "The token has been revoked.",
                 "the refresh token was used again and its session has ended",
             ),
-            Self::CheckFailed => Row::invalid_token(
+            Self::CheckFailed => invalid_token!(
                 "token_invalid",
                 "The token is invalid.",
                 "the application rejected the token",
             ),
-            Self::InsufficientScope => Row::new(
+            Self::InsufficientScope => row!(
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
                 "The token lacks a required scope.",
                 Some("insufficient_scope"),
                 "the token lacks a required scope",
             ),
-            Self::Forbidden => Row::new(
+            Self::Forbidden => row!(
                 StatusCode::FORBIDDEN,
                 "permission_denied",
                 "You do not have permission to perform this action.",
                 None,
                 "the claims do not permit this",
             ),
-            Self::InvalidCredentials => Row::new(
+            Self::InvalidCredentials => row!(
                 StatusCode::UNAUTHORIZED,
                 "invalid_credentials",
                 "No active account found with the given credentials.",
                 None,
                 "no active user has these credentials",
             ),
-            Self::UserInactive => Row::invalid_token(
+            Self::UserInactive => invalid_token!(
                 "user_inactive",
                 "No active account found for the given token.",
                 "the user of the token may not refresh it",
             ),
-            Self::Unavailable => Row::new(
+            Self::Unavailable => row!(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "The service is temporarily unavailable.",
                 None,
                 "a required service did not respond",
             ),
-            Self::Overloaded => Row::new(
+            Self::Overloaded => row!(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
                 "The service is busy. Try again later.",
                 None,
                 "the server is too busy",
             ),
-            Self::Misconfigured => Row::new(
+            Self::Misconfigured => row!(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "misconfigured",
                 "The server is misconfigured.",
@@ -259,34 +288,5 @@ impl AuthErrorKind {
                 "the application is misconfigured",
             ),
         }
-    }
-}
-
-/// What a response contains for one kind of error.
-struct Row {
-    status: StatusCode,
-    code: &'static str,
-    detail: &'static str,
-    challenge_error: Option<&'static str>,
-    description: &'static str,
-}
-
-impl Row {
-    const fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: &'static str,
-        challenge_error: Option<&'static str>,
-        description: &'static str,
-    ) -> Self {
-        Self { status, code, detail, challenge_error, description }
-    }
-
-    const fn invalid_token(
-        code: &'static str,
-        detail: &'static str,
-        description: &'static str,
-    ) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, code, detail, Some("invalid_token"), description)
     }
 }

@@ -37,10 +37,7 @@ impl JsonRejection {
     {
         move |error| {
             let kind = error.kind();
-            // No `detail` and no `code` has a character that JSON escapes.
-            let json =
-                ["{\"detail\":\"", kind.detail(), "\",\"code\":\"", kind.code(), "\"}"].concat();
-            let mut response = Response::new(body(json));
+            let mut response = Response::new(body(kind.json().to_owned()));
             *response.status_mut() = kind.status();
             response
                 .headers_mut()
