@@ -1,6 +1,12 @@
 //! Start, configuration errors and shutdown.
 
-use std::{fs, io::Write, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    io::Write,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::support::{
     api::{get, log_in, tokens},
@@ -173,13 +179,16 @@ fn logs_why_the_store_is_unavailable() {
     let url = format!("postgres://ada:hunter2@localhost/x?host={}", folder.path().display());
     let server = start(&[("STORE_URL", &url), ("RUST_LOG", "tower_jwt_auth=info")]);
     assert_eq!(log_in(&server, "demo").status, 503);
-    let output = server.output();
     let is_cause = |line: &str| {
         line.contains("request rejected: a required service is unavailable")
             && line.contains("kind=Unavailable")
             && line.contains("cause=the token store is unavailable: ")
             && line.contains("No such file or directory")
     };
-    assert!(output.lines().any(is_cause), "{output}");
-    assert!(!output.contains("hunter2"), "{output}");
+    let began = Instant::now();
+    while !server.output().lines().any(is_cause) {
+        assert!(began.elapsed() < FIVE_SECONDS, "{}", server.output());
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(!server.output().contains("hunter2"), "{}", server.output());
 }
