@@ -2,19 +2,27 @@
 
 use std::convert::Infallible;
 
-use axum::{Router, body::Body, routing::get};
+use axum::{Extension, Router, body::Body, routing::get};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 use tower::ServiceExt;
 use tower_jwt_auth::{
-    AuthError, AuthErrorKind, Claims, Issuer, RegisteredClaims, SigningKey,
+    AuthError, AuthErrorKind, Claims, Issuer, NumericDate, RegisteredClaims, SigningKey,
     guard::RequireLayer,
+    jwks::RemoteKeys,
     middleware::InvalidToken,
-    simplejwt::{DjangoUser, SimpleJwtError, SimpleJwtLayer, TokenUser},
+    simplejwt::{DjangoStore, DjangoUser, Outstanding, SimpleJwtError, SimpleJwtLayer, TokenUser},
     user::User,
 };
 
-use crate::support::{keys, log::Log, mint::NOW, reply::Reply};
+use crate::support::{
+    foreign::ForeignKey,
+    keys,
+    log::Log,
+    mint::NOW,
+    provider::{JWKS, Provider},
+    reply::Reply,
+};
 
 use super::setup::{
     BLACKLIST, HELLO, STATELESS, Site, get_bearer, get_with, log_in, member, post, rotating, send,
@@ -208,6 +216,41 @@ async fn blacklisted_tokens_open_no_route_that_accepts_any_type() {
     }
 }
 
+/// The path of a token whose keys have to be fetched first.
+#[tokio::test]
+async fn rejects_blacklisted_tokens_after_fetching_their_keys() {
+    let site = Site::with_blacklist_app().await;
+    let (key, provider) = (ForeignKey::generate("first"), Provider::start());
+    provider.publish(&[key.jwk()]);
+    let changes = json!({ "aud": null, "token_type": "sliding", "user_id": "1" });
+    let sliding = key.token_with("https://django.example", &changes);
+    let status = async |path: &str| {
+        // These have no keys yet.
+        let keys = RemoteKeys::from_url(provider.url(JWKS)).insecure_loopback_http();
+        let jwt = site
+            .builder(&json!({ "AUTH_TOKEN_CLASSES": [SLIDING_TOO], "ALGORITHM": "ES256" }))
+            .keys(keys.clock(&site.clock).build().unwrap())
+            .build()
+            .unwrap();
+        let who = get(async |user: TokenUser| user.id().to_owned());
+        let app: Router = Router::new()
+            .route(HELLO, who.clone().layer::<_, Infallible>(jwt.layer().unwrap()))
+            .route(STATELESS, who.layer::<_, Infallible>(jwt.stateless_layer()));
+        get_bearer(&app, path, &sliding).await.status
+    };
+    for path in [HELLO, STATELESS] {
+        assert_eq!(status(path).await, StatusCode::OK);
+    }
+    let expires_at = NumericDate::from_secs(NOW + 100_000);
+    let token = Outstanding { jti: "4c6a8b1f", user_id: Some("1"), expires_at };
+    let blacklist = DjangoStore::new(site.users());
+    assert!(blacklist.blacklist(&token, site.clock.now()).await.unwrap());
+    for path in [HELLO, STATELESS] {
+        assert_eq!(status(path).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(provider.count(JWKS), 4);
+}
+
 #[tokio::test]
 async fn accepts_other_schemes_and_headers() {
     let site = Site::new().await;
@@ -313,13 +356,19 @@ async fn an_inner_stateless_layer_removes_the_outer_user() {
     });
     let app: Router = Router::new().route(
         "/",
-        who.layer::<_, Infallible>(inner.stateless_layer()).layer(outer.layer().unwrap()),
+        who.clone().layer::<_, Infallible>(inner.stateless_layer()).layer(outer.layer().unwrap()),
     );
     let request = Request::get("/")
         .header("authorization", format!("Bearer {}", token("access", &[])))
         .header("x-inner", format!("Bearer {}", token("access", &[("user_id", "\"2\"")])))
         .body(Body::empty());
     assert_eq!(send(&app, request.unwrap()).await.body, "2 false");
+
+    // The layer does not vouch for a user that the application has inserted, either.
+    let inserted = Extension(site.user("1").await);
+    let app: Router = Router::new()
+        .route("/", who.layer::<_, Infallible>(outer.stateless_layer()).layer(inserted));
+    assert_eq!(get_bearer(&app, "/", &token("access", &[])).await.body, "1 false");
 }
 
 /// A scope must be required of the token that was checked last.
