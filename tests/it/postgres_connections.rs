@@ -97,7 +97,7 @@ async fn warm_up(store: &PostgresStore) {
     }
 }
 
-/// Calls that write, each of which must succeed at once although its connection is closed.
+/// Calls that write. Each must succeed at once although its connection is closed.
 async fn assert_reconnects(store: &PostgresStore) {
     let began = Instant::now();
     let id = new_id();

@@ -146,7 +146,7 @@ async fn login_10_000_costs_what_login_200_costs() {
     assert!(late < 2.0 * early + 20.0, "{early} and {late} µs");
 }
 
-/// A limit that is set later ends the surplus over several logins, none of which takes long.
+/// A limit that is set later ends the surplus over several logins, and none of them takes long.
 #[tokio::test]
 async fn a_late_limit_blocks_nobody() {
     if !is_installed() {

@@ -264,7 +264,7 @@ fn a_mark_of_access_tokens_permits_claims_of_id_tokens() {
     }
 }
 
-/// Tokens without an audience are told from ID tokens, which always have one, by that.
+/// Tokens without an audience differ from ID tokens in that: ID tokens always have one.
 #[test]
 fn clients_replace_the_audience_of_plain_tokens() {
     let none = ("aud", "");

@@ -1,4 +1,4 @@
-//! The details of errors: which member violates which rule of which setting. No value is among them.
+//! The details of errors: the member, the rule and the setting, and never a value.
 
 use std::{error::Error, time::Duration};
 
