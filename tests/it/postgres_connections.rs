@@ -11,7 +11,11 @@ use tokio::{
     runtime::Runtime,
     time::{sleep, timeout},
 };
-use tower_jwt_auth::store::{PostgresStore, Spent};
+use tower_jwt_auth::{
+    ConfigErrorKind,
+    simplejwt::DjangoDatabase,
+    store::{PostgresStore, Spent},
+};
 
 use crate::support::{
     postgres::{PASSWORD, Server, shared},
@@ -88,6 +92,33 @@ async fn connects_to_an_ipv6_address() {
     let url = format!("postgres://postgres:{PASSWORD}@[::1]:{port}/postgres?sslmode=disable");
     let store = PostgresStore::connect_lazy(&url).unwrap().with_table_prefix("ipv6_").unwrap();
     store.migrate().await.unwrap();
+}
+
+#[tokio::test]
+async fn rejects_unknown_parameters_of_urls() {
+    let connect = |query: &str| {
+        let url = format!("postgres://127.0.0.1:1/postgres?{query}");
+        let store = PostgresStore::connect_lazy(&url).map(drop);
+        let database = DjangoDatabase::connect_lazy(&url).map(drop);
+        assert_eq!(store, database, "{query}");
+        store
+    };
+    for known in [
+        "",
+        "sslmode=disable&ssl-mode=disable&sslrootcert=a&ssl-root-cert=a&ssl-ca=a",
+        "sslcert=a&ssl-cert=a&sslkey=a&ssl-key=a&statement-cache-capacity=9",
+        "host=a&hostaddr=127.0.0.1&port=1&dbname=a&user=a&password=a&p%61ssword=b",
+        "application_name=a&options=-c%20a%3Db&options[a]=b&options%5Ba%5D=b#fragment?a=b",
+    ] {
+        assert_eq!(connect(known), Ok(()), "{known}");
+    }
+    for unknown in ["pasword=hunter2", "user=a&p%61sword=hunter2", "ssl_mode=a", "Password=a", "a"]
+    {
+        let error = connect(unknown).unwrap_err();
+        assert_eq!(error.kind(), ConfigErrorKind::OutOfRange);
+        assert!(error.to_string().contains("unknown parameter"), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
 }
 
 /// Makes several connections that are idle afterwards.

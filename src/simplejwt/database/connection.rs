@@ -76,8 +76,9 @@ impl DjangoDatabase {
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if `url` is malformed or has another
-    /// scheme. An unreachable database is not an error here.
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) if `url` is malformed, has another
+    /// scheme, or has an unknown parameter, such as `connect_timeout` for PostgreSQL. An unreachable
+    /// database is not an error here.
     ///
     /// # Panics
     ///

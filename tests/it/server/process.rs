@@ -92,6 +92,11 @@ fn configuration_errors_name_the_setting() {
         ("STORE_URL", "sqlite:///etc/passwd", "STORE_URL: the file is not a SQLite database"),
         ("STORE_URL", "postgres:hunter2", "STORE_URL: the PostgreSQL URL must"),
         ("STORE_URL", "postgres://u:hunter2@localhost:x/", "STORE_URL: the PostgreSQL URL must"),
+        (
+            "STORE_URL",
+            "postgres://127.0.0.1:1/postgres?user=u&pasword=hunter2",
+            "STORE_URL: the PostgreSQL URL has an unknown parameter",
+        ),
         ("STORE_URL", "redis:hunter2", "STORE_URL: not a usable Redis URL"),
         ("STORE_URL", "redis://:hunter2@localhost:x", "STORE_URL: not a usable Redis URL"),
         ("ACCESS_LIFETIME", "5m", "ACCESS_LIFETIME must be whole seconds, not \"5m\""),

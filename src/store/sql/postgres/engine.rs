@@ -29,6 +29,7 @@ use super::{
         statement::Statement,
     },
     message::message,
+    parameters,
 };
 
 const MAX_CONNECTIONS: usize = 10;
@@ -62,6 +63,11 @@ impl PostgresEngine {
         );
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(MALFORMED);
+        }
+        if !parameters::are_known(url) {
+            return Err(ConfigError::out_of_range(
+                "the PostgreSQL URL has an unknown parameter: those of sqlx are allowed",
+            ));
         }
         let mut options = PgConnectOptions::from_str(url)
             .map_err(|_| MALFORMED)?

@@ -1,6 +1,7 @@
 mod engine;
 mod feed;
 mod message;
+mod parameters;
 mod store;
 
 #[cfg(feature = "django")]

@@ -105,11 +105,12 @@ impl PostgresStore {
     ///
     /// [Parameters of the URL](https://docs.rs/sqlx/0.9/sqlx/postgres/struct.PgConnectOptions.html)
     /// set certificates and other options. Environment variables (`PGHOST`, `PGPASSWORD`, …) are
-    /// the defaults.
+    /// the defaults. Parameters of other clients, such as `connect_timeout` or `channel_binding`, are
+    /// errors.
     ///
     /// # Errors
     ///
-    /// If `url` is malformed. An unreachable server is not an error here.
+    /// If `url` is malformed or has an unknown parameter. An unreachable server is not an error here.
     pub fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         PostgresEngine::connect_lazy(url).map(SqlStore::with_engine).map(Self)
     }
