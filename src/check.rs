@@ -10,7 +10,7 @@ use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind, log_rejection},
     metrics::{HotCounter, count_hot},
-    store::{SharedStore, TokenRef},
+    store::{MAX_ID_LEN, SharedStore, TokenRef},
     token::{Claims, TokenType, Verification, Verifier},
     trace::in_span,
 };
@@ -129,16 +129,21 @@ impl Users {
         claims: &'a Claims<C>,
     ) -> impl Iterator<Item = (Option<&'a str>, TokenRef<'a>)> {
         let token = token_ref(claims);
-        let (first, second) = match (self, claims.issuer()) {
-            (Self::OfStore, _) => (store.issuer(), None),
-            // An issuer without `iss` may have revoked this token of another issuer. It need not
-            // know the token's session.
-            (Self::OfToken { is_issuer_required: false }, Some(issuer)) => {
-                (Some(issuer), Some((None, TokenRef { refresh: false, ..token })))
+        // Users of another issuer, or of another name of it, need not have the token's session.
+        let of_other = TokenRef { refresh: false, ..token };
+        let (issuer, other_names, without_issuer) = match (self, claims.issuer()) {
+            (Self::OfStore, _) => (store.issuer(), None, None),
+            (Self::OfToken { is_issuer_required }, issuer) => {
+                // An issuer without `iss` may have revoked this token of another issuer, unless no
+                // store can have the id of the user.
+                let is_asked = !is_issuer_required
+                    && issuer.is_some()
+                    && claims.user_id().as_str().len() <= MAX_ID_LEN;
+                (issuer, Some(claims.other_issuer_names()), is_asked.then_some(None))
             }
-            (Self::OfToken { .. }, issuer) => (issuer, None),
         };
-        iter::once((first, token)).chain(second)
+        let others = other_names.into_iter().flatten().map(Some).chain(without_issuer);
+        iter::once((issuer, token)).chain(others.map(move |issuer| (issuer, of_other)))
     }
 }
 

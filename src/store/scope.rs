@@ -18,6 +18,8 @@ const SEPARATOR: u8 = 0;
 /// passes this id to its store, and so does a
 /// [layer](crate::JwtAuthLayer::with_revocation_check) for such a token. Pass it yourself when you
 /// call a store directly. Users of issuers without `iss` keep their ids.
+/// If a verifier accepts [several names](crate::token::VerifierBuilder::issuers) of one issuer, a
+/// revocation under any of them counts.
 ///
 /// The id is the issuer, a null character and the user's id. If this has more than
 /// [`MAX_ID_LEN`] bytes, it is a null character and a hash of both.

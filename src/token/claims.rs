@@ -54,14 +54,21 @@ pub type RegisteredClaims = Claims<dyn Any + Send + Sync>;
 struct Verified<C: ?Sized> {
     payload: String,
     registered: Registered,
+    /// The names of the issuer if it has several.
+    issuer_names: Option<Arc<[Box<str>]>>,
     custom: C,
 }
 
 impl<C> Claims<C> {
-    // Without this the compiler copies all three values twice.
+    // Without this the compiler copies all values twice.
     #[inline(always)]
-    pub(super) fn new(payload: String, registered: Registered, custom: C) -> Self {
-        Self(Arc::new(Verified { payload, registered, custom }))
+    pub(super) fn new(
+        payload: String,
+        registered: Registered,
+        issuer_names: Option<Arc<[Box<str>]>>,
+        custom: C,
+    ) -> Self {
+        Self(Arc::new(Verified { payload, registered, issuer_names, custom }))
     }
 }
 
@@ -135,6 +142,12 @@ impl<C: ?Sized> Claims<C> {
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.resolve(self.0.registered.issuer.as_ref())
+    }
+
+    /// The other names of the issuer that the verifier accepts.
+    pub(crate) fn other_issuer_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.0.issuer_names.as_deref().unwrap_or_default();
+        names.iter().map(AsRef::as_ref).filter(|name| Some(*name) != self.issuer())
     }
 
     /// Returns the subject (`sub`).

@@ -41,6 +41,6 @@ impl<C> Claims<C> {
             has_expiry: true,
             ..Registered::empty()
         };
-        Self::new("{}".to_owned(), registered, custom)
+        Self::new("{}".to_owned(), registered, None, custom)
     }
 }

@@ -1,6 +1,6 @@
 //! The rules for the claims of a token.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     clock::NumericDate,
@@ -29,7 +29,8 @@ pub(super) struct Rules {
     pub(super) clock_skew: Duration,
     /// The accepted types. `None` accepts every type, and tokens without a type.
     pub(super) token_types: Option<Vec<TokenType>>,
-    pub(super) issuers: Option<Vec<Box<str>>>,
+    /// The names of the issuer.
+    pub(super) issuers: Option<Arc<[Box<str>]>>,
     pub(super) audiences: Option<Vec<Box<str>>>,
     /// The accepted values of `client_id` and `azp`.
     pub(super) clients: Option<Vec<Box<str>>>,
@@ -53,7 +54,12 @@ impl Rules {
     }
 
     pub(super) fn accepts_issuer(&self, issuer: &str) -> bool {
-        self.issuers.iter().flatten().any(|accepted| **accepted == *issuer)
+        self.issuers.as_deref().unwrap_or_default().iter().any(|accepted| **accepted == *issuer)
+    }
+
+    /// The names of the issuer if it has several.
+    pub(super) fn issuer_names(&self) -> Option<Arc<[Box<str>]>> {
+        self.issuers.as_ref().filter(|names| names.len() > 1).cloned()
     }
 
     pub(super) fn accepts_audience(&self, audience: &str) -> bool {
@@ -115,18 +121,18 @@ impl Rules {
             return Err(ConfigError::ineffective("`token_types` must not be empty"));
         }
         let is_empty =
-            |list: &Vec<Box<str>>| list.is_empty() || list.iter().any(|name| name.is_empty());
-        if self.audiences.as_ref().is_some_and(is_empty) {
+            |list: &[Box<str>]| list.is_empty() || list.iter().any(|name| name.is_empty());
+        if self.audiences.as_deref().is_some_and(is_empty) {
             return Err(ConfigError::ineffective(
                 "`audiences` must not be empty, nor contain an empty string",
             ));
         }
-        if self.issuers.as_ref().is_some_and(is_empty) {
+        if self.issuers.as_deref().is_some_and(is_empty) {
             return Err(ConfigError::ineffective(
                 "`issuers` must not be empty, nor contain an empty string",
             ));
         }
-        if self.clients.as_ref().is_some_and(is_empty) {
+        if self.clients.as_deref().is_some_and(is_empty) {
             return Err(ConfigError::ineffective(
                 "`clients` must not be empty, nor contain an empty string",
             ));

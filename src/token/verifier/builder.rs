@@ -137,8 +137,9 @@ impl<C> VerifierBuilder<C> {
     /// [`issuer`](Self::issuer).
     ///
     /// It is meant for an issuer with several names: all of them share the keys. Use
-    /// [`Verifier::by_issuer`] for issuers with keys of their own. A store distinguishes the users
-    /// of two names.
+    /// [`Verifier::by_issuer`] for issuers with keys of their own. A user who is revoked under one
+    /// of the names is revoked under all of them: a revocation check asks the store about each name,
+    /// first about that of the token.
     pub fn issuers<I: Into<Box<str>>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
         self.rules.issuers = Some(issuers.into_iter().map(Into::into).collect());
         self
@@ -390,7 +391,7 @@ impl<C> VerifierBuilder<C> {
             return Err(ConfigError::ineffective("`check` must be called after `claims`"));
         }
         if let Some(issuer) = self.keys.source().and_then(|source| source.issuer()) {
-            self.rules.issuers.get_or_insert_with(|| vec![issuer.into()]);
+            self.rules.issuers.get_or_insert_with(|| [issuer.into()].into());
             if !self.rules.accepts_issuer(issuer) {
                 return Err(ConfigError::conflict("`issuer` must be the issuer of the keys"));
             }

@@ -174,14 +174,14 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
         match payload::read(&payload, &self.rules, now, &mut registered) {
             Ok(custom) => {
                 self.rules.check(&registered, &payload, now)?;
-                Ok(Claims::new(payload, registered, custom))
+                Ok(Claims::new(payload, registered, self.rules.issuer_names(), custom))
             }
             Err(PayloadError::Expired) => Err(AuthErrorKind::Expired.into()),
             Err(PayloadError::Inconclusive) => {
                 let registered = self.registered(&payload, now)?;
                 let custom =
                     serde_json::from_str(&payload).map_err(|_| rejected_by::<C>(&payload))?;
-                Ok(Claims::new(payload, registered, custom))
+                Ok(Claims::new(payload, registered, self.rules.issuer_names(), custom))
             }
         }
     }
@@ -213,7 +213,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
 
 impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
     fn issuers(&self) -> Vec<&str> {
-        self.rules.issuers.iter().flatten().map(AsRef::as_ref).collect()
+        self.rules.issuers.as_deref().unwrap_or_default().iter().map(AsRef::as_ref).collect()
     }
 
     fn accepts_issuer(&self, issuer: &str) -> bool {

@@ -103,6 +103,14 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
     /// id that two issuers use names two keys. For several verifiers of one issuer, pass
     /// [`any_of`](Self::any_of) them.
     ///
+    /// <div class="warning">
+    ///
+    /// [`Claims::user_id`] is the id that this issuer gave to the user, and another issuer may have
+    /// another user with the same id. Do not pass it to
+    /// [`revoke_user`](crate::Issuer::revoke_user) of another issuer.
+    ///
+    /// </div>
+    ///
     /// ```
     /// use tower_jwt_auth::{Algorithm, SigningKey, Verifier};
     ///
@@ -132,7 +140,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
     /// It is meant for several sources of keys of one issuer, for example while the issuer changes
     /// from a shared secret to published keys. The algorithm still belongs to the key: a token is
     /// verified only with keys whose algorithm its header names, and by the rules of the verifier
-    /// that has the key. Use [`by_issuer`](Self::by_issuer) for several issuers.
+    /// that has the key. Use [`by_issuer`](Self::by_issuer) for several issuers, whose warning
+    /// about [`Claims::user_id`] holds here too.
     ///
     /// ```
     /// # async fn example(secret: &[u8]) -> Result<(), Box<dyn std::error::Error>> {

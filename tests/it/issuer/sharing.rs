@@ -164,6 +164,38 @@ async fn a_layer_for_several_issuers_asks_about_the_user_of_the_issuer() {
 }
 
 #[tokio::test]
+async fn a_user_is_revoked_under_all_names_of_an_issuer() {
+    for revoking in [SHOP, BLOG] {
+        let (setup, store) = (Setup::new(), MemoryStore::new());
+        let [shop, blog] = [SHOP, BLOG].map(|iss| issuer(&setup, &store, Some(iss)));
+        let verifier = |issuers: &[&str]| {
+            let builder = Verifier::builder(key()).claims().clock(&setup.clock);
+            builder.issuers(issuers.iter().copied()).build().unwrap()
+        };
+        let of_both = || verifier(&[SHOP, BLOG]);
+        let verifiers = [
+            of_both(),
+            Verifier::by_issuer([verifier(&["https://c.example"]), of_both()]).unwrap(),
+            Verifier::any_of([verifier(&["https://c.example"]), of_both()]).unwrap(),
+        ];
+        let tokens = [shop.login(&ada()).await.unwrap(), blog.login(&ada()).await.unwrap()];
+        for expected in [StatusCode::OK, StatusCode::UNAUTHORIZED] {
+            for verifier in &verifiers {
+                for tokens in &tokens {
+                    let layer = layer(verifier.clone(), &store);
+                    assert_eq!(status(layer, tokens.access()).await, expected);
+                }
+            }
+            let now = setup.clock.now();
+            let user_id = &scoped_user_id(revoking, &UserId::from(1));
+            let keep_until = now.saturating_add(HOUR);
+            let revocation = Revocation::User { user_id, except: None, keep_until };
+            store.revoke(&revocation, now).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_verifier_that_requires_no_issuer_notices_all_revocations() {
     let (setup, store) = (Setup::new(), MemoryStore::new());
     let [none, shop, blog] = [None, Some(SHOP), Some(BLOG)].map(|iss| issuer(&setup, &store, iss));
