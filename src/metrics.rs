@@ -1,7 +1,7 @@
 //! The macros that measure, or macros that do nothing if the feature `metrics` is off.
 //!
-//! The page `monitoring` lists all names and labels. A label has few values, and none comes from a
-//! request.
+//! The page `monitoring` lists all names and labels. A label has few values, and a request cannot
+//! choose one: the host of a key server is a label only after it has served keys.
 //!
 //! With literals for labels, the key of a metric is a constant, so that counting allocates nothing.
 

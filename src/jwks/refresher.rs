@@ -230,7 +230,12 @@ impl Refresher {
         }
         state.last_error = outcome.as_ref().err().cloned();
         let label = outcome.as_ref().err().map_or("ok", |error| error.kind().label());
-        let server = self.fetcher.location.authority();
+        // A token may name any issuer that a resolver allows, and each label is kept forever. So a
+        // server has one only after it has served keys.
+        let server = match &state.last {
+            Some(_) => self.fetcher.location.authority(),
+            None => "unconfirmed",
+        };
         count!("jwt_auth_key_fetches_total", "server" => server.to_owned(), "outcome" => label);
         match outcome {
             Ok(refresh_after) => {

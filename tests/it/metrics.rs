@@ -13,7 +13,9 @@ use tower_jwt_auth::{
 
 use crate::support::{
     app::{bearer, layer, request, send_once, token, valid_token, verifier_builder},
+    foreign::ForeignKey,
     keys,
+    provider::{JWKS, Provider, Response},
     recorded::Recorded,
     slow_store::{SlowStore, Verdict},
 };
@@ -127,15 +129,25 @@ async fn counts_logins_refreshes_and_revocations() -> Outcome {
 #[tokio::test]
 async fn counts_key_fetches_by_server_and_outcome() -> Outcome {
     let recorded = Recorded::start();
-    // No server listens on the port.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let keys = RemoteKeys::from_url(format!("http://127.0.0.1:{port}/jwks"))
-        .insecure_loopback_http()
-        .build()?;
+    let provider = Provider::start();
+    provider.respond(JWKS, Response::status(500));
+    let keys = RemoteKeys::from_url(provider.url(JWKS)).insecure_loopback_http().build()?;
+    let server = format!("127.0.0.1:{}", provider.port());
+    let series = |server: &str, outcome: &str| {
+        format!(r#"jwt_auth_key_fetches_total{{server="{server}",outcome="{outcome}"}}"#)
+    };
+    // A token can name any server: one that has never served keys gets no label.
     assert!(keys.refresh().await.is_err());
-    let name =
-        format!(r#"jwt_auth_key_fetches_total{{server="127.0.0.1:{port}",outcome="connection"}}"#);
     let all = recorded.take();
-    assert!(all[&name] >= 1.0, "{all:?}");
+    assert!(all[&series("unconfirmed", "status")] >= 1.0, "{all:?}");
+    assert!(!all.keys().any(|name| name.contains(&server)), "{all:?}");
+    provider.publish(&[ForeignKey::generate("one").jwk()]);
+    keys.refresh().await?;
+    provider.respond(JWKS, Response::status(500));
+    assert!(keys.refresh().await.is_err());
+    let all = recorded.take();
+    for outcome in ["ok", "status"] {
+        assert!(all[&series(&server, outcome)] >= 1.0, "{all:?}");
+    }
     Ok(())
 }
