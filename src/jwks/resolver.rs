@@ -5,7 +5,7 @@ use std::{
     error::Error,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{
@@ -73,7 +73,29 @@ struct Rejection {
 
 enum Unconfirmed<C> {
     Pending { outcome: Shared<BoxFuture<'static, ()>>, task: AbortHandle },
-    Ready(SharedVerifier<C>),
+    Ready(Candidate<C>),
+}
+
+/// A verifier that has not accepted a token yet.
+struct Candidate<C> {
+    verifier: SharedVerifier<C>,
+    since: Instant,
+    /// Each caller that fetches keys for the verifier has a clone.
+    fetching: Arc<()>,
+    /// The task that drops the verifier.
+    expiry: AbortHandle,
+}
+
+impl<C> Candidate<C> {
+    fn is_fetching(&self) -> bool {
+        Arc::strong_count(&self.fetching) > 1
+    }
+}
+
+impl<C> Drop for Candidate<C> {
+    fn drop(&mut self) {
+        self.expiry.abort();
+    }
 }
 
 impl<C> Resolver<C> {
@@ -85,6 +107,17 @@ impl<C> Resolver<C> {
 
     fn unconfirmed(&self) -> MutexGuard<'_, HashMap<Box<str>, Unconfirmed<C>>> {
         self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the verifier of `issuer`, and what keeps it from being evicted.
+    fn begin_use(&self, issuer: &str) -> Option<(SharedVerifier<C>, Arc<()>)> {
+        match self.unconfirmed().get(issuer) {
+            Some(Unconfirmed::Ready(known)) => {
+                Some((Arc::clone(&known.verifier), Arc::clone(&known.fetching)))
+            }
+            Some(Unconfirmed::Pending { .. }) => None,
+            None => self.confirmed.get(issuer).map(|verifier| (verifier, Arc::default())),
+        }
     }
 
     fn rejection(&self, issuer: &str) -> Option<AuthError> {
@@ -112,9 +145,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Resolver<C> {
         };
         match verifier {
             Ok(verifier) => {
-                let kept = Arc::clone(&verifier);
-                self.unconfirmed().insert(issuer.clone(), Unconfirmed::Ready(verifier));
-                tokio::spawn(forget_unconfirmed(Arc::downgrade(&self), issuer, kept));
+                let since = Instant::now();
+                let expiry = forget_unconfirmed(Arc::downgrade(&self), issuer.clone(), since);
+                let expiry = tokio::spawn(expiry).abort_handle();
+                let candidate = Candidate { verifier, since, fetching: Arc::default(), expiry };
+                self.unconfirmed().insert(issuer, Unconfirmed::Ready(candidate));
             }
             Err(error) => {
                 let pause = if error.kind() == AuthErrorKind::Unavailable {
@@ -131,28 +166,37 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Resolver<C> {
     }
 }
 
-/// Drops the verifier of `issuer` unless a token confirms it in time.
-async fn forget_unconfirmed<C>(
-    resolver: Weak<Resolver<C>>,
-    issuer: Box<str>,
-    verifier: SharedVerifier<C>,
-) {
+/// Drops the verifier of `issuer` unless a token confirms it in time. `since` identifies it.
+async fn forget_unconfirmed<C>(resolver: Weak<Resolver<C>>, issuer: Box<str>, since: Instant) {
     sleep(CONFIRMATION_TIME).await;
     if let Some(resolver) = resolver.upgrade() {
         let mut unconfirmed = resolver.unconfirmed();
-        let same = |known: &Unconfirmed<C>| match known {
-            Unconfirmed::Ready(known) => Arc::ptr_eq(known, &verifier),
-            Unconfirmed::Pending { .. } => false,
-        };
-        if unconfirmed.get(&issuer).is_some_and(same) {
+        if let Some(Unconfirmed::Ready(known)) = unconfirmed.get(&issuer)
+            && known.since == since
+        {
             unconfirmed.remove(&issuer);
         }
     }
 }
 
+/// Removes the verifier that has waited longest for a valid token, and that fetches no keys.
+/// Returns whether there was one.
+fn evict_oldest<C>(unconfirmed: &mut HashMap<Box<str>, Unconfirmed<C>>) -> bool {
+    let idle = unconfirmed.iter().filter_map(|(issuer, known)| match known {
+        Unconfirmed::Ready(known) if !known.is_fetching() => Some((known.since, issuer)),
+        Unconfirmed::Ready(_) | Unconfirmed::Pending { .. } => None,
+    });
+    let oldest = idle.min().map(|(_, issuer)| issuer.clone());
+    oldest.is_some_and(|issuer| unconfirmed.remove(&issuer).is_some())
+}
+
 impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver<C> {
     fn allows(&self, issuer: &str) -> bool {
         (self.allows)(issuer)
+    }
+
+    fn now(&self) -> NumericDate {
+        self.clock.now()
     }
 
     fn max_token_len(&self) -> usize {
@@ -167,7 +211,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver
             return Found::Rejected(error);
         }
         match self.unconfirmed().get(issuer) {
-            Some(Unconfirmed::Ready(verifier)) => Found::Unconfirmed(Arc::clone(verifier)),
+            Some(Unconfirmed::Ready(known)) => Found::Unconfirmed(Arc::clone(&known.verifier)),
             Some(Unconfirmed::Pending { .. }) | None => Found::Unknown,
         }
     }
@@ -177,6 +221,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver
         let outcome = {
             let mut unconfirmed = self.unconfirmed();
             match unconfirmed.get(issuer) {
+                // Confirmed since it was looked up.
+                None if self.confirmed.get(issuer).is_some() => ready(()).boxed().shared(),
                 Some(Unconfirmed::Ready(_)) => ready(()).boxed().shared(),
                 Some(Unconfirmed::Pending { outcome, task }) if !task.is_finished() => {
                     outcome.clone()
@@ -187,8 +233,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver
                         Unconfirmed::Pending { task, .. } => !task.is_finished(),
                         Unconfirmed::Ready(_) => true,
                     });
-                    if unconfirmed.len() >= self.limits.unconfirmed {
-                        debug!("an issuer is not resolved because too many others are unconfirmed");
+                    let is_full = unconfirmed.len() >= self.limits.unconfirmed;
+                    if is_full && !evict_oldest(&mut unconfirmed) {
+                        debug!(
+                            "an issuer is not resolved because too many others are being resolved"
+                        );
                         return None;
                     }
                     // A task of its own: a caller that is dropped must not end it for the others.
@@ -205,24 +254,30 @@ impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver
         Some(
             async move {
                 outcome.await;
-                let fetch = match self.find(&issuer) {
-                    Found::Confirmed(verifier) | Found::Unconfirmed(verifier) => {
-                        verifier.verify(&token).err().and_then(|error| error.begin_fetch().ok())
-                    }
-                    Found::Rejected(_) | Found::Unknown => None,
-                };
-                if let Some(fetch) = fetch {
+                let Some((verifier, _fetching)) = self.begin_use(&issuer) else { return };
+                let mut verified = verifier.verify(&token);
+                if let Err(error) = verified {
+                    let Ok(fetch) = error.begin_fetch() else { return };
                     fetch.await;
+                    verified = verifier.verify(&token);
+                }
+                // At once, because other issuers may displace the verifier until the caller finds
+                // it.
+                if verified.is_ok() {
+                    self.confirm(&issuer, verifier);
                 }
             }
             .boxed(),
         )
     }
 
-    fn confirm(&self, issuer: &str) {
-        let known = self.unconfirmed().remove(issuer);
-        if let Some(Unconfirmed::Ready(verifier)) = known {
-            self.confirmed.insert(issuer.into(), verifier);
+    fn confirm(&self, issuer: &str, verifier: SharedVerifier<C>) {
+        // First, so that no caller finds neither.
+        self.confirmed.insert(issuer.into(), verifier);
+        let mut unconfirmed = self.unconfirmed();
+        // Callers wait for a pending one.
+        if let Some(Unconfirmed::Ready(_)) = unconfirmed.get(issuer) {
+            unconfirmed.remove(issuer);
         }
     }
 

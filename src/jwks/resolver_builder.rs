@@ -76,9 +76,13 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
     /// A verifier is confirmed by the first token that it accepts. At most
     /// [`max_issuers`](ResolverBuilder::max_issuers) confirmed ones are kept, and those in use
     /// displace the others. At most [`max_unconfirmed`](ResolverBuilder::max_unconfirmed) issuers
-    /// are resolved at once or wait for their first valid token, each for up to 30 seconds. Until
-    /// then, further issuers are [`Unavailable`]. So clients that name many issuers displace no
-    /// confirmed one and cause a limited number of requests.
+    /// are resolved, fetch their first keys or wait for their first valid token, which they do for
+    /// up to 30 seconds. A further issuer displaces the one that has waited longest. If all of them
+    /// are being resolved or fetch keys, it is [`Unavailable`]. So clients that name many issuers
+    /// displace no confirmed one, and cause a limited number of requests at once.
+    ///
+    /// A token causes no resolution if it is malformed, has an unknown algorithm or expired more
+    /// than five minutes ago, the longest leeway.
     ///
     /// An issuer without a verifier is rejected without another call until
     /// [`retry_after`](ResolverBuilder::retry_after) has passed. If `resolve` fails, the issuer is
@@ -119,6 +123,9 @@ impl<C: DeserializeOwned + Send + Sync + 'static> ResolverBuilder<C> {
 
     /// Sets how many issuers may be waiting for their verifier or for their first valid token, at
     /// least one. Default: 64.
+    ///
+    /// It limits the calls of the resolver at once, and the issuers that fetch their first keys at
+    /// once. Beyond the limit, the issuer that has waited longest for a valid token is forgotten.
     pub fn max_unconfirmed(mut self, max: usize) -> Self {
         self.limits.unconfirmed = max;
         self
@@ -150,7 +157,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> ResolverBuilder<C> {
         self
     }
 
-    /// Sets the clock for [`retry_after`](Self::retry_after). Default: the system clock.
+    /// Sets the clock for [`retry_after`](Self::retry_after), and for rejecting expired tokens
+    /// before their issuer is resolved. Default: the system clock.
     pub fn clock(mut self, clock: impl Into<Clock>) -> Self {
         self.clock = clock.into();
         self

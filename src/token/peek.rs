@@ -44,3 +44,18 @@ pub(super) fn peek<'a, const N: usize>(
     let mut deserializer = serde_json::Deserializer::from_str(payload);
     deserializer.deserialize_map(Members(names)).unwrap_or([const { None }; N])
 }
+
+/// Returns the `exp` of a payload, or `None` if it is absent or malformed. It may be forged.
+#[cfg(feature = "jwks")]
+pub(super) fn peek_expiry(payload: &str) -> Option<crate::NumericDate> {
+    #[derive(serde::Deserialize)]
+    struct Expiry {
+        exp: f64,
+    }
+
+    let Expiry { exp } = serde_json::from_str(payload).ok()?;
+    // Rounded up, so that no valid token is rejected.
+    std::time::Duration::try_from_secs_f64(exp.ceil())
+        .ok()
+        .map(|since_1970| crate::NumericDate::from_secs(since_1970.as_secs()))
+}

@@ -2,10 +2,21 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::error::{AuthError, AuthErrorKind, ErrorDetails};
+use crate::{
+    clock::NumericDate,
+    error::{AuthError, AuthErrorKind, ErrorDetails},
+};
 
 use super::{
-    super::{cache::CacheStats, claims::Claims, compact::Compact, header::Header, peek::peek},
+    super::{
+        algorithm::Algorithm,
+        cache::CacheStats,
+        claims::Claims,
+        compact::{Compact, SignatureBuffer},
+        header::Header,
+        peek::{peek, peek_expiry},
+        validation::MAX_LEEWAY,
+    },
     error::VerifyError,
     single::decode_payload,
     token_verifier::{SharedVerifier, TokenVerifier},
@@ -19,17 +30,19 @@ pub(crate) trait VerifierSource<C>: Send + Sync {
     /// Returns whether `issuer` may have a verifier. It must be quick.
     fn allows(&self, issuer: &str) -> bool;
 
+    fn now(&self) -> NumericDate;
+
     /// The length of the longest token, in bytes.
     fn max_token_len(&self) -> usize;
 
     fn find(&self, issuer: &str) -> Found<C>;
 
     /// Makes the verifier of `issuer`, or joins the one who does, and fetches the keys for `token`.
-    /// Returns `None` if there are too many issuers to resolve.
+    /// Returns `None` if too many issuers are being resolved.
     fn resolve(self: Arc<Self>, issuer: &str, token: Vec<u8>) -> Option<BoxFuture<'static, ()>>;
 
     /// The verifier of `issuer` has accepted a token.
-    fn confirm(&self, issuer: &str);
+    fn confirm(&self, issuer: &str, verifier: SharedVerifier<C>);
 
     fn cache_stats(&self) -> CacheStats;
 }
@@ -105,8 +118,7 @@ impl<C: 'static> TokenVerifier<C> for ByResolver<C> {
             Found::Unconfirmed(verifier) => (verifier, false),
             Found::Rejected(error) => return Err(error.into()),
             Found::Unknown => {
-                // A malformed token is not worth resolving its issuer.
-                Header::read(&compact.decode_header()?)?;
+                check_before_resolving(&compact, &payload, self.0.now())?;
                 let (source, token) = (Arc::clone(&self.0), token.to_owned());
                 return Err(VerifyError::KeysNeeded {
                     fetches: vec![Box::new(move || source.resolve(&issuer, token))],
@@ -119,10 +131,33 @@ impl<C: 'static> TokenVerifier<C> for ByResolver<C> {
             None => verifier.verify_uncached(token, Some(payload))?,
         };
         if !is_confirmed {
-            self.0.confirm(&issuer);
+            self.0.confirm(&issuer, verifier);
         }
         Ok(claims)
     }
+}
+
+/// Rejects a token that no verifier can accept, so that it does not cause a resolution.
+fn check_before_resolving(
+    token: &Compact<'_>,
+    payload: &str,
+    now: NumericDate,
+) -> Result<(), AuthError> {
+    let json = token.decode_header()?;
+    let header = Header::read(&json)?;
+    if header.algorithm.parse::<Algorithm>().is_err() {
+        let details = ErrorDetails {
+            member: Some("alg".into()),
+            rule: Some("expected a supported algorithm".into()),
+            ..ErrorDetails::default()
+        };
+        return Err(AuthError::with_details(AuthErrorKind::UnknownKey, details));
+    }
+    token.decode_signature(&mut SignatureBuffer::new())?;
+    if peek_expiry(payload).is_some_and(|expiry| now >= expiry.saturating_add(MAX_LEEWAY)) {
+        return Err(AuthErrorKind::Expired.into());
+    }
+    Ok(())
 }
 
 fn error(kind: AuthErrorKind, rule: &'static str) -> AuthError {

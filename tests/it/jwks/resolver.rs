@@ -18,10 +18,10 @@ use tower_jwt_auth::{
     jwks::{RemoteKeys, ResolverBuilder},
 };
 
-use super::{Outcome, UNAVAILABLE, UNKNOWN_KEY, outcome, provider_with, verifier};
+use super::{Outcome, UNAVAILABLE, UNKNOWN_KEY, eventually, outcome, provider_with, verifier};
 use crate::support::{
     foreign::ForeignKey,
-    mint::clock,
+    mint::{NOW, clock},
     provider::{JWKS, Response},
 };
 
@@ -123,13 +123,16 @@ async fn the_rule_applies_to_known_issuers() {
     let is_open = Arc::new(std::sync::atomic::AtomicBool::new(true));
     let rule = Arc::clone(&is_open);
     let (known, clock) = (tenants.clone(), clock());
+    let for_resolver = clock.clone();
     let resolve = move |issuer: String| {
         let key = known.keys.lock().unwrap()[&issuer].clone();
         let resolved: Resolved = Ok(Some(verifier(key, &issuer, &clock)));
         async { resolved }
     };
-    let verifier =
-        Verifier::by_resolver(move |_| rule.load(Ordering::SeqCst), resolve).build().unwrap();
+    let verifier = Verifier::by_resolver(move |_| rule.load(Ordering::SeqCst), resolve)
+        .clock(&for_resolver)
+        .build()
+        .unwrap();
     assert_eq!(outcome(verifier.verify_async(&token).await), Ok(()));
     is_open.store(false, Ordering::SeqCst);
     assert_eq!(outcome(verifier.verify_async(&token).await), WRONG_ISSUER);
@@ -141,6 +144,7 @@ async fn concurrent_first_tokens_share_one_resolution_and_one_fetch() {
     let provider = provider_with(&[key.jwk()]);
     let (calls, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
     let clock = clock();
+    let for_resolver = clock.clone();
     let (counted, waiting, url) = (Arc::clone(&calls), Arc::clone(&gate), provider.url(JWKS));
     let resolve = move |issuer: String| {
         counted.fetch_add(1, Ordering::SeqCst);
@@ -151,7 +155,8 @@ async fn concurrent_first_tokens_share_one_resolution_and_one_fetch() {
             Ok(Some(verifier(&keys, &issuer, &clock)))
         }
     };
-    let resolving: Verifier = Verifier::by_resolver(|_| true, resolve).build().unwrap();
+    let resolving: Verifier =
+        Verifier::by_resolver(|_| true, resolve).clock(&for_resolver).build().unwrap();
     let token = key.token(&provider.issuer());
     // The first caller gives up, and the others do not depend on it.
     let mut first = resolving.verify_async(&token).boxed();
@@ -250,17 +255,110 @@ async fn naming_many_issuers_neither_grows_nor_evicts() {
     for n in 0..1000 {
         tenants.add(&format!("x{n}"));
         let rejected = outcome(verifier.verify_async(&stray(&format!("x{n}"))).await);
-        assert_eq!(rejected, if n < 8 { UNKNOWN_KEY } else { UNAVAILABLE }, "{n}");
+        assert_eq!(rejected, UNKNOWN_KEY, "{n}");
     }
-    assert_eq!(tenants.calls(), 4 + 8);
+    assert_eq!(tenants.calls(), 4 + 1000);
+    // Only the last ones are kept.
+    for name in ["x999", "x992", "x991"] {
+        assert_eq!(outcome(verifier.verify_async(&stray(name)).await), UNKNOWN_KEY);
+    }
+    assert_eq!(tenants.calls(), 4 + 1000 + 1);
     for token in &working {
         assert_eq!(outcome(verifier.verify(token)), Ok(()));
     }
-    // The unconfirmed issuers are forgotten after a while.
-    tokio::time::sleep(Duration::from_secs(31)).await;
+    // They do not lock out another tenant.
     let token = tenants.add("late");
     assert_eq!(outcome(verifier.verify_async(&token).await), Ok(()));
-    assert_eq!(tenants.calls(), 4 + 8 + 1);
+    assert_eq!(tenants.calls(), 4 + 1000 + 2);
+    // The unconfirmed issuers are forgotten after a while.
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(outcome(verifier.verify_async(&stray("x999")).await), UNKNOWN_KEY);
+    assert_eq!(tenants.calls(), 4 + 1000 + 3);
+    assert_eq!(outcome(verifier.verify(&token)), Ok(()));
+}
+
+/// The resolver waits until the test lets it go on.
+#[tokio::test]
+async fn the_number_of_resolutions_at_once_is_limited() {
+    let (clock, gate) = (clock(), Arc::new(Semaphore::new(0)));
+    let (for_tokens, waiting) = (clock.clone(), Arc::clone(&gate));
+    let key = ForeignKey::generate("one");
+    let public = VerifyingKey::from_jwk(&key.jwk().to_string(), None).unwrap();
+    let resolve = move |issuer: String| {
+        let (gate, public, clock) = (Arc::clone(&waiting), public.clone(), for_tokens.clone());
+        async move {
+            let _permit = gate.acquire().await?;
+            Ok(Some(verifier(public, &issuer, &clock)))
+        }
+    };
+    let resolving: Verifier =
+        Verifier::by_resolver(allows, resolve).max_unconfirmed(2).clock(&clock).build().unwrap();
+    let [a, b, c] = ["a", "b", "c"].map(|name| key.token(&issuer(name)));
+    let waiting = futures::future::join(resolving.verify_async(&a), resolving.verify_async(&b));
+    let mut waiting = waiting.boxed();
+    assert!(futures::poll!(&mut waiting).is_pending());
+    assert_eq!(outcome(resolving.verify_async(&c).await), UNAVAILABLE);
+    gate.add_permits(1);
+    let (first, second) = waiting.await;
+    assert_eq!((outcome(first), outcome(second)), (Ok(()), Ok(())));
+    assert_eq!(outcome(resolving.verify_async(&c).await), Ok(()));
+}
+
+/// The verifier of an issuer is not dropped while it fetches the keys for a token.
+#[tokio::test]
+async fn issuers_that_fetch_keys_are_not_displaced() {
+    let key = ForeignKey::generate("one");
+    let provider = provider_with(&[key.jwk()]);
+    let clock = clock();
+    let (for_tokens, url) = (clock.clone(), provider.url(JWKS));
+    let resolve = move |issuer: String| {
+        let (url, clock) = (url.clone(), for_tokens.clone());
+        async move {
+            let keys = RemoteKeys::from_url(url).insecure_loopback_http().clock(&clock).build()?;
+            Ok(Some(verifier(&keys, &issuer, &clock)))
+        }
+    };
+    let resolving: Verifier =
+        Verifier::by_resolver(allows, resolve).max_unconfirmed(1).clock(&clock).build().unwrap();
+    provider.hold();
+    let [a, b] = ["a", "b"].map(|name| key.token(&issuer(name)));
+    let mut first = resolving.verify_async(&a).boxed();
+    eventually(1, async || {
+        assert!(futures::poll!(&mut first).is_pending());
+        provider.count(JWKS)
+    })
+    .await;
+    assert_eq!(outcome(resolving.verify_async(&b).await), UNAVAILABLE);
+    provider.release();
+    assert_eq!(outcome(first.await), Ok(()));
+    assert_eq!(outcome(resolving.verify_async(&b).await), Ok(()));
+}
+
+#[tokio::test]
+async fn tokens_that_no_verifier_accepts_cause_no_resolution() {
+    let (tenants, clock) = (Tenants::default(), clock());
+    let valid = tenants.add("a");
+    let verifier = tenants.builder(&clock).build().unwrap();
+    let key = ForeignKey::generate("a");
+    let expired = |ago| json!({ "exp": NOW - ago });
+    let unsigned = |alg| key.mint(&json!({ "alg": alg }), &issuer("a"), &json!({}));
+    for (token, kind) in [
+        (key.token_with(&issuer("a"), &expired(300)), AuthErrorKind::Expired),
+        (key.token_with(&issuer("a"), &json!({ "exp": 0.5 })), AuthErrorKind::Expired),
+        (unsigned("none"), AuthErrorKind::UnknownKey),
+        (unsigned("ES999"), AuthErrorKind::UnknownKey),
+        (format!("{valid}.AAAA"), AuthErrorKind::Malformed),
+        (format!("{valid}="), AuthErrorKind::Malformed),
+    ] {
+        let rejected = verifier.verify_async(&token).now_or_never().map(outcome);
+        assert_eq!(rejected, Some(Err(kind)), "{token}");
+    }
+    assert_eq!(tenants.calls(), 0);
+    // A verifier may accept it with a leeway.
+    let late = key.token_with(&issuer("a"), &expired(299));
+    assert!(verifier.verify_async(&late).await.is_err());
+    assert_eq!(tenants.calls(), 1);
+    assert_eq!(outcome(verifier.verify_async(&valid).await), Ok(()));
 }
 
 #[tokio::test]
