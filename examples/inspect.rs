@@ -119,11 +119,13 @@ fn print_member(name: &str, value: &Value, remark: &str) {
     println!("  {:<12} {}{remark}", printable(name), printable(&value.to_string()));
 }
 
-/// Escapes characters by which a token could control the terminal.
+/// Escapes all but visible ASCII characters, because others may control the terminal or reverse the
+/// text.
 fn printable(string: &str) -> String {
-    let escape = |c: char| match c.is_control() {
-        true => c.escape_unicode().to_string(),
-        false => c.to_string(),
+    let is_printable = |c: char| c.is_ascii_graphic() || c == ' ';
+    let escape = |c: char| match is_printable(c) {
+        true => c.to_string(),
+        false => c.escape_unicode().to_string(),
     };
     string.chars().map(escape).collect()
 }
