@@ -66,7 +66,8 @@ impl PostgresEngine {
         }
         if !parameters::are_known(url) {
             return Err(ConfigError::out_of_range(
-                "the PostgreSQL URL has an unknown parameter: those of sqlx are allowed",
+                "the PostgreSQL URL has an unknown parameter: check the spelling, and remove those \
+                 of other clients, such as channel_binding, connect_timeout and pgbouncer",
             ));
         }
         let mut options = PgConnectOptions::from_str(url)
