@@ -227,7 +227,7 @@ impl MultiTenant {
         Self { metadata: COMMON }
     }
 
-    /// Returns a builder for the keys of all tenants, each of which is bound to its issuer.
+    /// Returns a builder for the keys of all tenants. Each key is bound to its issuer.
     pub fn keys(&self) -> RemoteKeysBuilder {
         RemoteKeys::from_issuer_template(ISSUER_TEMPLATE, self.metadata)
     }

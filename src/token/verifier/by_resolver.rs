@@ -37,7 +37,7 @@ pub(crate) trait VerifierSource<C>: Send + Sync {
 
     fn find(&self, issuer: &str) -> Found<C>;
 
-    /// Makes the verifier of `issuer`, or joins the one who does, and fetches the keys for `token`.
+    /// Makes the verifier of `issuer`, or joins the call that already does, and fetches the keys for `token`.
     /// Returns `None` if too many issuers are being resolved.
     fn resolve(self: Arc<Self>, issuer: &str, token: Vec<u8>) -> Option<BoxFuture<'static, ()>>;
 

@@ -18,7 +18,7 @@ use super::{
     token_verifier::TokenVerifier,
 };
 
-/// A verifier of an issuer with many tenants, each of which is an issuer of its own.
+/// A verifier of an issuer with many tenants. Each tenant is an issuer of its own.
 pub(super) struct ByTenant<C> {
     pub(super) verifier: SingleVerifier<C>,
     pub(super) template: IssuerTemplate,

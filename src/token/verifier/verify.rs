@@ -95,18 +95,18 @@ impl<C> Verifier<C> {
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
-    /// Combines several verifiers, each of which requires another
-    /// [issuer](super::VerifierBuilder::issuer). A token is verified by the verifier of its `iss`.
+    /// Combines verifiers of different [issuers](super::VerifierBuilder::issuer). A token is verified
+    /// by the verifier of its `iss`.
     ///
     /// The `iss` only selects the verifier. Keys, algorithms, audiences and all other rules are
     /// those of the selected verifier. A token with another `iss`, or with none, is rejected. A key
-    /// id that two issuers use names two keys. For several verifiers of one issuer, pass
-    /// [`any_of`](Self::any_of) them.
+    /// id that two issuers use names two keys. To combine several verifiers of one issuer, use
+    /// [`any_of`](Self::any_of).
     ///
     /// <div class="warning">
     ///
-    /// [`Claims::user_id`] is the id that this issuer gave to the user, and another issuer may have
-    /// another user with the same id. Do not pass it to
+    /// [`Claims::user_id`] is the id of the user at the token's issuer. Another issuer may have a
+    /// different user with the same id, so do not pass it to the
     /// [`revoke_user`](crate::Issuer::revoke_user) of another issuer.
     ///
     /// </div>
