@@ -16,7 +16,9 @@ pub(super) fn find<'r>(
     let rest = schemes.iter().find_map(|scheme| {
         let (start, rest) = value.split_at_checked(scheme.len())?;
         let is_whole = !rest.first().is_some_and(|byte| is_token_byte(*byte));
-        (is_whole && start.eq_ignore_ascii_case(scheme.as_bytes())).then_some(rest)
+        // Nearly all clients write the scheme as it is registered.
+        let is_scheme = start == scheme.as_bytes() || start.eq_ignore_ascii_case(scheme.as_bytes());
+        (is_whole && is_scheme).then_some(rest)
     });
     let Some(rest) = rest else {
         return match value.first() {
