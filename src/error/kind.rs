@@ -41,6 +41,12 @@ pub enum AuthErrorKind {
     ///
     /// [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
     InvalidRequest,
+    /// The request carries the cookie of the token more than once. Another site of the same domain
+    /// may have set one of them.
+    RepeatedCookie,
+    /// A request that changes something was caused by another site, or carries a cookie and does not
+    /// show which site caused it. See [`SessionCookies`](crate::transport#cross-site-requests).
+    CrossSiteRequest,
     /// The token is not a well-formed JWT, or its header has a parameter that is not accepted.
     Malformed,
     /// The token is longer than [`max_token_len`](crate::token::VerifierBuilder::max_token_len).
@@ -98,6 +104,8 @@ impl AuthErrorKind {
     /// |---|---|
     /// | `not_authenticated` | the request carries no credentials |
     /// | `invalid_request` | the credentials are malformed, or there are several |
+    /// | `repeated_cookie` | the cookie of the token was sent more than once; delete the site's cookies |
+    /// | `cross_site_request` | another site caused the request |
     /// | `token_invalid` | the token cannot be trusted |
     /// | `token_expired` | the token has expired; refresh it |
     /// | `token_not_yet_valid` | the token is not valid yet |
@@ -185,6 +193,20 @@ impl AuthErrorKind {
                 "The authentication credentials are malformed.",
                 Some("invalid_request"),
                 "the credentials are malformed",
+            ),
+            Self::RepeatedCookie => row!(
+                StatusCode::BAD_REQUEST,
+                "repeated_cookie",
+                "The cookie of the token was sent more than once. Delete the cookies of this site.",
+                Some("invalid_request"),
+                "the cookie of the token was sent more than once",
+            ),
+            Self::CrossSiteRequest => row!(
+                StatusCode::FORBIDDEN,
+                "cross_site_request",
+                "The request was caused by another site.",
+                None,
+                "another site caused the request",
             ),
             Self::Malformed | Self::TooLong => {
                 invalid_token!("token_invalid", "The token is invalid.", "the token is malformed",)

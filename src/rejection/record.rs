@@ -36,6 +36,8 @@ fn count_rejection(kind: AuthErrorKind) {
     count_kind! {
         MissingCredentials "missing_credentials"
         InvalidRequest "invalid_request"
+        RepeatedCookie "repeated_cookie"
+        CrossSiteRequest "cross_site_request"
         Malformed "malformed"
         TooLong "too_long"
         UnknownKey "unknown_key"

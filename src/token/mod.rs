@@ -51,6 +51,8 @@ pub(crate) use keys::RotationTerms;
 pub use keyset::{KeySet, KeySetBuilder};
 #[cfg(feature = "jwks")]
 pub(crate) use members::check_members;
+#[cfg(feature = "cookie")]
+pub(crate) use peek::peek_session_id;
 #[cfg(feature = "django")]
 pub(crate) use signer::sign_payload;
 pub(crate) use signer::{NewToken, sign};

@@ -7,6 +7,8 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
+#[cfg(feature = "cookie")]
+use super::compact::Compact;
 use super::members::JsonStr;
 
 /// Returns the strings in the members of these names. All are `None` if the payload is malformed or
@@ -58,4 +60,14 @@ pub(super) fn peek_expiry(payload: &str) -> Option<crate::NumericDate> {
     std::time::Duration::try_from_secs_f64(exp.ceil())
         .ok()
         .map(|since_1970| crate::NumericDate::from_secs(since_1970.as_secs()))
+}
+
+/// Returns the `sid` of a token that is not verified yet, or `None` if it is longer than `max_len`,
+/// malformed or without one. It may be forged.
+#[cfg(feature = "cookie")]
+pub(crate) fn peek_session_id(token: &[u8], max_len: usize) -> Option<String> {
+    let payload = Compact::split(token, max_len).ok()?.decode_payload().ok()?;
+    let payload = std::str::from_utf8(&payload).ok()?;
+    let [session_id] = peek(payload, ["sid"]);
+    session_id.map(Cow::into_owned)
 }

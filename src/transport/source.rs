@@ -1,11 +1,13 @@
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
 
 use crate::error::{AuthErrorKind, ConfigError};
 
 use super::{
-    authorization, cookie, query,
+    authorization, cookie,
+    header::single_value,
+    query,
     token68::{check_token68_start, is_token},
 };
 
@@ -160,17 +162,5 @@ impl TokenSource {
             Place::Cookie(name) => cookie::find(headers, name),
             Place::Query(name) => query::find(query.unwrap_or_default(), name),
         }
-    }
-}
-
-/// The value of a header that a request may have only once.
-fn single_value<'r>(
-    headers: &'r HeaderMap,
-    name: &HeaderName,
-) -> Result<Option<&'r [u8]>, AuthErrorKind> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value.map(HeaderValue::as_bytes)),
-        _ => Err(AuthErrorKind::InvalidRequest),
     }
 }
