@@ -90,16 +90,17 @@ mod oauth_client;
 mod publishing;
 mod serve;
 mod settings;
+mod store_check;
 
-use std::{env, error::Error, fs::File, io::Read, path::Path, process::ExitCode, time::Duration};
+use std::{env, error::Error, process::ExitCode};
 
 use axum::middleware;
-use tokio::{runtime::Runtime, time::timeout};
+use tokio::runtime::Runtime;
 use tower_jwt_auth::{
     Algorithm, Issuer, JwtAuthLayer, KeySet, MemoryStore, SigningKey, TokenRoutes, VerifyingKey,
     password::{MemoryUsers, PasswordHasher},
     routes::OAuthRoutes,
-    store::{PostgresStore, Purger, RedisStore, SqliteStore, StoreErrorKind, TokenStore},
+    store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
     user::User,
 };
 
@@ -108,13 +109,8 @@ use crate::{
     oauth_client::{OAUTH, OAuthClient, require_client},
     publishing::{Publishing, rotate_on_hangup},
     settings::{access_lifetime, refresh_lifetime, seconds, setting, switch, with_causes},
+    store_check::{check_sqlite_file, check_store},
 };
-
-/// How long the start waits for the store.
-const STORE_CHECK: Duration = Duration::from_secs(3);
-
-/// The first bytes of a database file.
-const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt::init();
@@ -140,7 +136,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     match url.split(':').next() {
         Some("memory") if url == "memory:" => run_with(MemoryStore::new()).await,
         Some("sqlite") => {
-            check_sqlite_file(&url)?;
+            check_sqlite_file("STORE_URL", &url)?;
             run_with(SqliteStore::connect_lazy(&url).map_err(invalid)?).await
         }
         Some("postgres" | "postgresql") => {
@@ -151,31 +147,6 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
         // The URL may contain a password, so the message does not show it.
         _ => Err("STORE_URL must be memory:, sqlite:…, postgres://… or redis://…".into()),
-    }
-}
-
-/// Rejects a path that can never be a database. A file or folder that is missing may still appear.
-fn check_sqlite_file(url: &str) -> Result<(), String> {
-    let path = url.trim_start_matches("sqlite:").split('?').next().unwrap_or_default();
-    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-    if path.is_dir() {
-        return Err("STORE_URL: the path is a directory".to_owned());
-    }
-    let mut start = [0; SQLITE_HEADER.len()];
-    let read = File::open(path).and_then(|mut file| file.read(&mut start));
-    if read.is_ok_and(|length| length > 0 && start != *SQLITE_HEADER) {
-        return Err("STORE_URL: the file is not a SQLite database".to_owned());
-    }
-    Ok(())
-}
-
-/// Fails if the store can never work. A store that is down may come back.
-async fn check_store(store: &impl TokenStore) -> Result<(), String> {
-    match timeout(STORE_CHECK, store.ping()).await {
-        Ok(Err(error)) if error.kind() == StoreErrorKind::Misconfigured => {
-            Err(format!("STORE_URL: {}", with_causes(&error)))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -200,7 +171,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         issuer = issuer.issuer(&**url).audience(&**audience).rfc9068_access_tokens("server");
     }
     let issuer = issuer.build()?;
-    check_store(&store).await?;
+    check_store("STORE_URL", &store).await?;
 
     let users = MemoryUsers::new(PasswordHasher::new());
     for (id, username, password, is_admin) in
@@ -240,7 +211,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
         None => None,
     };
 
-    serve::serve(app).await
+    serve::serve(serve::listen().await?, app).await
 }
 
 /// `JWT_SECRET` signs and verifies tokens, `JWT_SECRET_OLD` only verifies them.

@@ -12,15 +12,18 @@ use tokio::{
 
 use crate::settings::setting;
 
-/// Serves `app` on `HOST` and `PORT` until SIGINT or SIGTERM. Requests in flight then have three
-/// seconds to finish.
-pub(crate) async fn serve(app: Router) -> Result<(), Box<dyn Error>> {
+/// Listens on `HOST` and `PORT`.
+pub(crate) async fn listen() -> Result<TcpListener, String> {
     let (host, port) = (setting("HOST", "127.0.0.1")?, setting("PORT", "3000")?);
     let port: u16 = port.parse().map_err(|_| format!("PORT {port:?} is not a port number"))?;
+    let listener = TcpListener::bind((&*host, port)).await;
+    listener.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))
+}
+
+/// Serves `app` until SIGINT or SIGTERM. Requests in flight then have three seconds to finish.
+pub(crate) async fn serve(listener: TcpListener, app: Router) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind((&*host, port)).await;
-    let listener = listener.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
     println!("listening on http://{}", listener.local_addr()?);
 
     let (stop, stopped) = oneshot::channel();
