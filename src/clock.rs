@@ -45,11 +45,45 @@ impl NumericDate {
         Self(self.0.saturating_sub(duration.as_secs()))
     }
 
+    /// Formats the time as [RFC 3339] in UTC.
+    ///
+    /// ```
+    /// use tower_jwt_auth::NumericDate;
+    ///
+    /// let date = NumericDate::from_secs(1_700_000_000);
+    /// assert_eq!(date.to_rfc3339(), "2023-11-14T22:13:20Z");
+    /// ```
+    ///
+    /// [RFC 3339]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let (days, secs) = (self.0 / 86_400, self.0 % 86_400);
+        let (year, month, day) = civil_date(days);
+        let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
     /// Returns the time since `earlier`, or zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// The year, month and day of the Gregorian calendar, `days` after 1970-01-01:
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+const fn civil_date(days: u64) -> (u64, u64, u64) {
+    // Years begin in March, so that a leap day is the last day of its year. 400 years have 146 097
+    // days.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year_of_era;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
 
 impl From<SystemTime> for NumericDate {

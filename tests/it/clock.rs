@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tower_jwt_auth::{Clock, ManualClock, NumericDate};
 
 const NOON: NumericDate = NumericDate::from_secs(1_700_000_000);
@@ -57,4 +58,22 @@ fn a_manual_clock_changes_only_when_it_is_set_or_advanced() {
     manual.set(NumericDate::default());
     assert_eq!(clock.now(), NumericDate::default());
     assert!(Clock::system().now() > NOON);
+}
+
+#[test]
+fn formats_as_rfc_3339() {
+    const DAY: u64 = 86_400;
+    let last = NumericDate::MAX.as_secs();
+    // A prime number of seconds, so that all months, days and hours occur.
+    let samples = (0..=last).step_by(4_000_037);
+    let edges = [0, 1, DAY - 1, DAY, 951_782_399, 951_782_400, 951_868_800, 4_107_542_399];
+    for secs in samples.chain(edges).chain([4_107_542_400, last - 1, last]) {
+        let date = OffsetDateTime::from_unix_timestamp(secs.try_into().unwrap()).unwrap();
+        let formatted = NumericDate::from_secs(secs).to_rfc3339();
+        assert_eq!(formatted, date.format(&Rfc3339).unwrap());
+    }
+    assert_eq!(NumericDate::default().to_rfc3339(), "1970-01-01T00:00:00Z");
+    assert_eq!(NumericDate::from_secs(951_782_400).to_rfc3339(), "2000-02-29T00:00:00Z");
+    assert_eq!(NumericDate::from_secs(4_107_542_400).to_rfc3339(), "2100-03-01T00:00:00Z");
+    assert_eq!(NumericDate::MAX.to_rfc3339(), "9999-12-31T23:59:59Z");
 }
