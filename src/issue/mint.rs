@@ -114,7 +114,7 @@ impl Minter {
         jti: &str,
         epoch: Option<&str>,
         claims: &R,
-    ) -> Result<String, AuthError> {
+    ) -> Result<(String, NumericDate), AuthError> {
         let expires_at = self.refresh_expiry(now, session.auth_time);
         let mut registered =
             self.registered(&TokenType::Refresh, session.user_id, jti, now, expires_at);
@@ -122,7 +122,7 @@ impl Minter {
         registered.auth_time = Some(session.auth_time);
         registered.scope = session.scope;
         registered.epoch = epoch;
-        self.check_len(self.sign(&registered, claims)?)
+        Ok((self.check_len(self.sign(&registered, claims)?)?, expires_at))
     }
 
     /// A token that belongs to no session.

@@ -6,7 +6,8 @@ use crate::clock::NumericDate;
 #[derive(Clone)]
 pub struct Tokens {
     pub(super) access: String,
-    pub(super) refresh: Option<String>,
+    /// With the time of its expiry.
+    pub(super) refresh: Option<(String, NumericDate)>,
     pub(super) access_expires_at: NumericDate,
     pub(super) session_id: Box<str>,
 }
@@ -21,7 +22,13 @@ impl Tokens {
     /// The refresh token. `None` after a refresh without rotation: the old one remains valid.
     #[must_use]
     pub fn refresh(&self) -> Option<&str> {
-        self.refresh.as_deref()
+        self.refresh.as_ref().map(|(token, _)| &**token)
+    }
+
+    /// When the refresh token expires. `None` without a [refresh token](Self::refresh).
+    #[must_use]
+    pub fn refresh_expires_at(&self) -> Option<NumericDate> {
+        self.refresh.as_ref().map(|(_, expires_at)| *expires_at)
     }
 
     /// When the access token expires.

@@ -43,6 +43,7 @@ async fn login_writes_the_claims_of_simplejwt_and_the_session() {
     assert!(ids.into_iter().all(is_random_id), "{ids:?}");
     assert_eq!(BTreeSet::from(ids).len(), 3);
     assert_eq!(tokens.access_expires_at(), NumericDate::from_secs(NOW + 300));
+    assert_eq!(tokens.refresh_expires_at(), Some(NumericDate::from_secs(NOW + 86_400)));
 
     for (token, kind) in [(tokens.access(), "access"), (refresh_of(&tokens), "refresh")] {
         // The same bytes as PyJWT's `jwt.encode(payload, secret, "HS256")`.
