@@ -14,6 +14,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::error::ConfigError;
 
+use super::request_error::{RequestError, RequestErrorKind};
+
 const MIN_LEN: usize = 256;
 const MAX_LEN: usize = 1024 * 1024;
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);
@@ -27,14 +29,15 @@ pub(crate) struct BodyLimits {
     pub(crate) timeout: Duration,
 }
 
+/// The media type of a request body.
+#[derive(Clone, Copy)]
+pub(super) enum MediaType {
+    Json,
+    Form,
+}
+
 /// Why a body could not be read.
 pub(crate) enum BodyError {
-    /// The media type is not the expected one, or has another `charset` than UTF-8.
-    MediaType,
-    /// There is more than one `Content-Type`.
-    RepeatedMediaType,
-    /// The body is compressed.
-    Encoded,
     TooLarge,
     Timeout,
     /// The connection failed.
@@ -66,11 +69,11 @@ impl BodyLimits {
     /// meaning, and that must be how the body is read here.
     pub(super) async fn read_as(
         &self,
-        media_type: &str,
+        media_type: MediaType,
         request: Request,
-    ) -> Result<Bytes, BodyError> {
+    ) -> Result<Bytes, RequestError> {
         check_headers(request.headers(), media_type)?;
-        self.read(request.into_body()).await
+        Ok(self.read(request.into_body()).await?)
     }
 
     /// Reads a body. One whose announced length is above the limit is rejected without being read.
@@ -88,21 +91,51 @@ impl BodyLimits {
     }
 }
 
-fn check_headers(headers: &HeaderMap, media_type: &str) -> Result<(), BodyError> {
+pub(super) fn check_headers(
+    headers: &HeaderMap,
+    media_type: MediaType,
+) -> Result<(), RequestError> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (content_type, second) = (types.next(), types.next());
     if second.is_some() {
-        return Err(BodyError::RepeatedMediaType);
+        return Err(RequestError::invalid_body("The request has several media types."));
     }
     let content_type = content_type.and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(|content_type| is_of_type(content_type, media_type)) {
-        return Err(BodyError::MediaType);
+    if !content_type.is_some_and(|content_type| is_of_type(content_type, media_type.name())) {
+        let kind = RequestErrorKind::UnsupportedMediaType;
+        return Err(RequestError::new(kind, media_type.requirement()));
     }
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(BodyError::Encoded);
+        return Err(RequestErrorKind::UnsupportedEncoding.into());
     }
     Ok(())
+}
+
+impl MediaType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+
+    const fn requirement(self) -> &'static str {
+        match self {
+            Self::Json => "The request body must be application/json, in UTF-8.",
+            Self::Form => "The request body must be application/x-www-form-urlencoded, in UTF-8.",
+        }
+    }
+}
+
+impl From<BodyError> for RequestError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => RequestErrorKind::BodyTooLarge.into(),
+            BodyError::Timeout => RequestErrorKind::BodyTimeout.into(),
+            BodyError::Connection => Self::invalid_body("The request body could not be read."),
+        }
+    }
 }
 
 fn is_of_type(content_type: &str, media_type: &str) -> bool {

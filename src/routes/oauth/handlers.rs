@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{body::Body, extract::Request, response::Response};
-use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,10 @@ use crate::{
 use super::{
     super::{
         body::BodyLimits,
+        rejection::RouteRejection,
+        request_error::RequestErrorKind,
         response::{json_response, ok, uncached},
+        route_error::RouteError,
     },
     form,
 };
@@ -35,41 +38,54 @@ pub(super) struct OAuthState<C, R> {
     pub(super) body_limits: BodyLimits,
 }
 
-pub(super) async fn introspect<C, R>(state: Arc<OAuthState<C, R>>, request: Request) -> Response
+pub(super) async fn introspect<C, R>(
+    state: Arc<OAuthState<C, R>>,
+    request: Request,
+) -> Result<Response, RouteError>
 where
     C: DeserializeOwned + Send + Sync + 'static,
     R: DeserializeOwned + Send + Sync + 'static,
 {
-    let token = match form::token(request, &state.body_limits).await {
-        Ok(token) => token,
-        Err(response) => return response,
-    };
+    let token = form::token(request, &state.body_limits).await?;
     match state.issuer.verify(&token).await {
         Ok(claims) if claims.token_type() == Some(&TokenType::Access) => {
-            ok(&state.members(&claims))
+            Ok(ok(&state.members(&claims)))
         }
-        Err(error) if is_outage(&error) => unavailable(&error),
+        Err(error) if is_outage(&error) => Err(error.into()),
         // RFC 7662 section 2.2: the response does not contain the reason.
-        Ok(_) | Err(_) => ok(&json!({ "active": false })),
+        Ok(_) | Err(_) => Ok(ok(&json!({ "active": false }))),
     }
 }
 
-pub(super) async fn revoke<C, R>(state: Arc<OAuthState<C, R>>, request: Request) -> Response
+pub(super) async fn revoke<C, R>(
+    state: Arc<OAuthState<C, R>>,
+    request: Request,
+) -> Result<Response, RouteError>
 where
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    let token = match form::token(request, &state.body_limits).await {
-        Ok(token) => token,
-        Err(response) => return response,
-    };
-    match state.revoke(&token).await {
-        Ok(Revocation::Done) => uncached(Response::new(Body::empty())),
-        Ok(Revocation::Unsupported) => {
-            form::error("unsupported_token_type", "Tokens of this type cannot be revoked.")
-        }
-        Err(error) => unavailable(&error),
+    let token = form::token(request, &state.body_limits).await?;
+    match state.revoke(&token).await? {
+        Revocation::Done => Ok(uncached(Response::new(Body::empty()))),
+        Revocation::Unsupported => Err(RequestErrorKind::UnsupportedTokenType.into()),
     }
+}
+
+/// The error responses of RFC 6749 section 5.2, to which RFC 7662 and RFC 7009 refer.
+pub(super) fn rejection() -> RouteRejection {
+    RouteRejection::new(|error| {
+        let code = match error {
+            // RFC 7009 section 2.2.1: after a `503`, the client must assume that the token exists.
+            RouteError::Auth(_) => "temporarily_unavailable",
+            RouteError::Request(error) => match error.kind() {
+                RequestErrorKind::UnsupportedTokenType => "unsupported_token_type",
+                _ => "invalid_request",
+            },
+        };
+        let body = json!({ "error": code, "error_description": error.detail() });
+        json_response(error.status(), &body)
+    })
 }
 
 enum Revocation {
@@ -81,19 +97,6 @@ enum Revocation {
 
 fn is_outage(error: &AuthError) -> bool {
     error.kind().status() == StatusCode::SERVICE_UNAVAILABLE
-}
-
-/// RFC 7009 section 2.2.1: after a `503`, the client must assume that the token still exists.
-fn unavailable(error: &AuthError) -> Response {
-    let body = json!({
-        "error": "temporarily_unavailable",
-        "error_description": error.kind().detail(),
-    });
-    let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
-    if let Some(wait) = error.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-    }
-    response
 }
 
 impl<C, R> OAuthState<C, R> {

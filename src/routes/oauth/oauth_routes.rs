@@ -4,7 +4,7 @@ use axum::{
     Router,
     extract::Request,
     response::{IntoResponse, Response},
-    routing::{Route, post},
+    routing::Route,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tower::{Layer, Service};
@@ -12,8 +12,11 @@ use tower::{Layer, Service};
 use crate::token::NoClaims;
 
 use super::{
-    super::response::method_not_allowed,
-    handlers::{self, OAuthState},
+    super::{
+        endpoint::{endpoint, no_other_method},
+        route_error::RouteError,
+    },
+    handlers::{self, OAuthState, rejection},
 };
 
 /// Token introspection ([RFC 7662]) and token revocation ([RFC 7009]) for other services.
@@ -106,13 +109,11 @@ where
     where
         S: Clone + Send + Sync + 'static,
         F: Fn(Arc<OAuthState<C, R>>, Request) -> Fut + Copy + Send + Sync + 'static,
-        Fut: Future<Output = Response> + Send + 'static,
+        Fut: Future<Output = Result<Response, RouteError>> + Send + 'static,
     {
-        let state = Arc::clone(&self.state);
-        let method = post(move |request: Request| handler(state, request))
-            .fallback(|| async { method_not_allowed() })
-            .layer(self.client_auth.clone());
-        router.route(&format!("{}{path}", self.base), method)
+        let rejection = rejection();
+        let methods = no_other_method(&rejection).post(endpoint(&self.state, &rejection, handler));
+        router.route(&format!("{}{path}", self.base), methods.layer(self.client_auth.clone()))
     }
 }
 

@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use axum::response::IntoResponse;
 use http::HeaderName;
 use serde_json::{Map, Value};
 
@@ -11,7 +12,12 @@ use crate::{
 };
 
 use super::{
-    super::path::{check_base, is_path, without_trailing_slash},
+    super::{
+        login::Logins,
+        path::{check_base, is_path, without_trailing_slash},
+        rejection::RouteRejection,
+        route_error::RouteError,
+    },
     settings::{Paths, TokenSettings},
     token_routes::TokenRoutes,
 };
@@ -22,15 +28,17 @@ const FIELDS: [&str; 5] = ["username", "password", "access", "refresh", "token"]
 /// Configures [`TokenRoutes`].
 #[must_use]
 pub struct TokenRoutesBuilder<U, C = NoClaims, R = NoClaims> {
-    issuer: Issuer<C, R>,
-    users: U,
+    logins: Logins<U, C, R>,
     settings: TokenSettings<C, R>,
 }
 
 impl<U: UserBackend<C, R>, C, R> TokenRoutes<U, C, R> {
     /// Starts a builder, for the tokens of `issuer` and the logins of `users`.
     pub fn builder(issuer: Issuer<C, R>, users: U) -> TokenRoutesBuilder<U, C, R> {
-        TokenRoutesBuilder { issuer, users, settings: TokenSettings::default() }
+        TokenRoutesBuilder {
+            logins: Logins::new(issuer, users),
+            settings: TokenSettings::default(),
+        }
     }
 }
 
@@ -70,8 +78,7 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// `name` is one of `username`, `password`, `access`, `refresh` and `token`, or a field that the
     /// [`Credentials`](crate::user::Credentials) of the user backend read.
     pub fn rename_field(mut self, name: &'static str, to: impl Into<String>) -> Self {
-        self.settings.renamed.retain(|(renamed, _)| *renamed != name);
-        self.settings.renamed.push((name, to.into()));
+        self.logins.rename_field(name, to.into());
         self
     }
 
@@ -90,13 +97,13 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// for example [`USER_AGENT`](http::header::USER_AGENT). Requires an issuer with a store.
     /// Default: sessions have no label.
     pub fn session_label_from(mut self, name: HeaderName) -> Self {
-        self.settings.session_label = Some(name);
+        self.logins.session_label = Some(name);
         self
     }
 
     /// Sets the maximum length of request bodies, in bytes. Default: 16 384 bytes.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.settings.body_limits.len = bytes;
+        self.logins.bodies.limits.len = bytes;
         self
     }
 
@@ -104,7 +111,51 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     ///
     /// A request with a slower body is rejected with `408`.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.body_limits.timeout = timeout;
+        self.logins.bodies.limits.timeout = timeout;
+        self
+    }
+
+    /// Sets how the responses to rejected requests are made. Default: the JSON of the
+    /// [module docs](crate::routes).
+    ///
+    /// The routes complete the response. They add `Cache-Control: no-store`, the challenge,
+    /// `Retry-After` and `Allow` where they are required, and put the [`AuthError`] or
+    /// [`RequestError`] into the extensions.
+    ///
+    /// ```
+    /// use axum::response::IntoResponse;
+    /// use tower_jwt_auth::routes::RouteError;
+    /// # use tower_jwt_auth::{Algorithm, Issuer, MemoryStore, SigningKey, TokenRoutes};
+    /// # use tower_jwt_auth::password::{MemoryUsers, PasswordHasher};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
+    /// #     .store(MemoryStore::new())
+    /// #     .build()?;
+    /// # let users = MemoryUsers::<tower_jwt_auth::token::NoClaims>::new(PasswordHasher::new());
+    /// fn plain(error: &RouteError) -> impl IntoResponse + use<> {
+    ///     (error.status(), error.detail())
+    /// }
+    ///
+    /// let tokens = TokenRoutes::builder(issuer, users).rejection(plain).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`AuthError`]: crate::AuthError
+    /// [`RequestError`]: super::RequestError
+    pub fn rejection<T: IntoResponse>(
+        mut self,
+        rejection: impl Fn(&RouteError) -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.rejection = RouteRejection::new(rejection);
+        self
+    }
+
+    /// Adds the [session list](crate::routes#session-list) below the path `base`, for example
+    /// `/api`. Requires an issuer with a store. Default: no session list.
+    pub fn session_list_at(mut self, base: impl Into<String>) -> Self {
+        self.settings.session_list = Some(without_trailing_slash(&base.into()));
         self
     }
 
@@ -118,19 +169,22 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// - Two fields have the same name, or a name is empty.
     /// - The [body limit](Self::body_limit) is less than 256 bytes or more than 1 MiB.
     /// - The [body timeout](Self::body_timeout) is zero or more than 300 seconds.
-    /// - [`session_label_from`](Self::session_label_from) is set, but the issuer has no store.
+    /// - [`session_label_from`](Self::session_label_from) or
+    ///   [`session_list_at`](Self::session_list_at) is set, but the issuer has no store.
     pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
-        let settings = &self.settings;
+        let Self { logins, settings } = self;
         check_base(&settings.base)?;
         check_paths(&settings.paths)?;
-        check_field_names(settings)?;
-        settings.body_limits.check()?;
-        if settings.session_label.is_some() && !self.issuer.has_store() {
-            return Err(ConfigError::ineffective(
-                "`session_label_from` requires an issuer with a store",
-            ));
+        logins.check(&FIELDS)?;
+        if let Some(base) = &settings.session_list {
+            check_base(base)?;
+            if !logins.issuer.has_store() {
+                return Err(ConfigError::ineffective(
+                    "`session_list_at` requires an issuer with a store",
+                ));
+            }
         }
-        Ok(TokenRoutes::with_settings(self.issuer, self.users, self.settings))
+        Ok(TokenRoutes::with_settings(logins, settings))
     }
 }
 
@@ -152,20 +206,10 @@ fn check_paths(paths: &Paths) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_field_names<C, R>(settings: &TokenSettings<C, R>) -> Result<(), ConfigError> {
-    let custom = settings.renamed.iter().map(|(name, _)| *name);
-    let custom = custom.filter(|name| !FIELDS.contains(name));
-    let mut names: Vec<&str> =
-        FIELDS.into_iter().chain(custom).map(|name| settings.client_name(name)).collect();
-    names.sort_unstable();
-    if names.windows(2).any(|pair| pair[0] == pair[1]) || names.contains(&"") {
-        return Err(ConfigError::conflict("`rename_field` must give each field a name of its own"));
-    }
-    Ok(())
-}
-
 impl<U, C, R> fmt::Debug for TokenRoutesBuilder<U, C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenRoutesBuilder").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("TokenRoutesBuilder")
+            .field("issuer", &self.logins.issuer)
+            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,6 @@
 
 mod builder;
 mod handlers;
-mod request;
 mod response;
 mod settings;
 mod token_routes;

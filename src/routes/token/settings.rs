@@ -1,22 +1,22 @@
+//! The settings of the routes.
+
 use std::sync::Arc;
 
-use http::HeaderName;
 use serde_json::{Map, Value};
 
 use crate::user::User;
 
-use super::super::body::BodyLimits;
+use super::super::rejection::RouteRejection;
 
 pub(super) type ResponseExtras<C, R> = Arc<dyn Fn(&User<C, R>) -> Map<String, Value> + Send + Sync>;
 
 pub(super) struct TokenSettings<C, R> {
     pub(super) base: String,
     pub(super) paths: Paths,
-    /// The name used by this crate and the name used by clients, of each renamed field.
-    pub(super) renamed: Vec<(&'static str, String)>,
+    /// The base path of the session list; `None` for no such routes.
+    pub(super) session_list: Option<String>,
     pub(super) extras: Option<ResponseExtras<C, R>>,
-    pub(super) session_label: Option<HeaderName>,
-    pub(super) body_limits: BodyLimits,
+    pub(super) rejection: RouteRejection,
 }
 
 /// The path of each route, starting with a slash.
@@ -38,10 +38,9 @@ impl<C, R> Default for TokenSettings<C, R> {
                 verify: "/verify".to_owned(),
                 blacklist: "/blacklist".to_owned(),
             },
-            renamed: Vec::new(),
+            session_list: None,
             extras: None,
-            session_label: None,
-            body_limits: BodyLimits::default(),
+            rejection: RouteRejection::default(),
         }
     }
 }
@@ -57,11 +56,5 @@ impl<C, R> TokenSettings<C, R> {
             verify: full(verify),
             blacklist: full(blacklist),
         }
-    }
-
-    /// The client's name of the field `name`.
-    pub(super) fn client_name<'a>(&'a self, name: &'a str) -> &'a str {
-        let renamed = self.renamed.iter().find(|(own, _)| *own == name);
-        renamed.map_or(name, |(_, client_name)| client_name)
     }
 }

@@ -1,12 +1,16 @@
 use std::{fmt, sync::Arc};
 
-use axum::{Router, extract::Request, response::Response, routing::post};
+use axum::{Router, extract::Request, response::Response};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{issue::Issuer, token::NoClaims, user::UserBackend};
 
 use super::{
-    super::response::method_not_allowed,
+    super::{
+        endpoint::{endpoint, no_other_method, with_and_without_slash},
+        login::Logins,
+        route_error::RouteError,
+    },
     handlers::{self, TokenState},
     settings::TokenSettings,
 };
@@ -42,15 +46,11 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutes<U, C, R> {
     /// Creates routes with the default settings, for the tokens of `issuer` and the logins of
     /// `users`.
     pub fn new(issuer: Issuer<C, R>, users: U) -> Self {
-        Self::with_settings(issuer, users, TokenSettings::default())
+        Self::with_settings(Logins::new(issuer, users), TokenSettings::default())
     }
 
-    pub(super) fn with_settings(
-        issuer: Issuer<C, R>,
-        users: U,
-        settings: TokenSettings<C, R>,
-    ) -> Self {
-        Self(Arc::new(TokenState { issuer, users, settings }))
+    pub(super) fn with_settings(logins: Logins<U, C, R>, settings: TokenSettings<C, R>) -> Self {
+        Self(Arc::new(TokenState { logins, settings }))
     }
 }
 
@@ -62,13 +62,20 @@ where
 {
     /// Converts the routes into a router for any state.
     pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let paths = self.0.settings.full_paths();
+        let TokenState { logins, settings } = &*self.0;
+        let paths = settings.full_paths();
         let mut router = Router::new();
         router = self.route(router, &paths.obtain, handlers::obtain);
         router = self.route(router, &paths.refresh, handlers::refresh);
         router = self.route(router, &paths.verify, handlers::verify);
-        if self.0.issuer.has_store() {
+        if logins.issuer.has_store() {
             router = self.route(router, &paths.blacklist, handlers::blacklist);
+        }
+        if let Some(base) = &settings.session_list {
+            let auth = logins.issuer.layer().with_rejection(settings.rejection.clone());
+            router = logins
+                .session_list(settings.rejection.clone(), Vec::new())
+                .add_to(router, base, &auth);
         }
         router
     }
@@ -78,14 +85,11 @@ where
     where
         S: Clone + Send + Sync + 'static,
         F: Fn(Arc<TokenState<U, C, R>>, Request) -> Fut + Copy + Send + Sync + 'static,
-        Fut: Future<Output = Response> + Send + 'static,
+        Fut: Future<Output = Result<Response, RouteError>> + Send + 'static,
     {
-        let state = Arc::clone(&self.0);
-        let method = post(move |request: Request| handler(state, request))
-            .fallback(|| async { method_not_allowed() });
-        let bare = path.trim_end_matches('/');
-        let router = router.route(&format!("{bare}/"), method.clone());
-        if bare.is_empty() { router } else { router.route(bare, method) }
+        let rejection = &self.0.settings.rejection;
+        let method = no_other_method(rejection).post(endpoint(&self.0, rejection, handler));
+        with_and_without_slash(router, path, method)
     }
 }
 
@@ -97,6 +101,6 @@ impl<U, C, R> Clone for TokenRoutes<U, C, R> {
 
 impl<U, C, R> fmt::Debug for TokenRoutes<U, C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenRoutes").field("issuer", &self.0.issuer).finish_non_exhaustive()
+        f.debug_struct("TokenRoutes").field("issuer", &self.0.logins.issuer).finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use crate::token::KeySet;
 
 use super::{
-    super::response::method_not_allowed,
+    super::rejection::RouteRejection,
     conditional,
     endpoint::Endpoint,
     metadata::{IssuerUrl, JWKS_PATH},
@@ -89,7 +89,8 @@ impl WellKnownRoutes {
         let state = Arc::clone(&self.0);
         let handler = move |request: Request| async move { state.respond(&request, document) };
         // axum also serves HEAD, without the body.
-        let method = get(handler).fallback(|| async { method_not_allowed() });
+        let method =
+            get(handler).fallback(|| async { RouteRejection::default().method_not_allowed() });
         router.route(path, method)
     }
 }

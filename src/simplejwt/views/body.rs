@@ -28,7 +28,9 @@ pub(super) async fn read(
             "The request body was not received in time.",
             "body_timeout",
         ),
-        _ => detail(StatusCode::BAD_REQUEST, "The request body could not be read."),
+        BodyError::Connection => {
+            detail(StatusCode::BAD_REQUEST, "The request body could not be read.")
+        }
     })?;
     if body.is_empty() {
         return Ok(Map::new());

@@ -50,7 +50,7 @@ fn build_rejects_invalid_settings() {
 
     let setup = Setup::new();
     let routes = || TokenRoutes::builder(setup.issuer(), setup.users.clone());
-    let rejected: [(&str, Builder, ConfigErrorKind); 23] = [
+    let rejected: [(&str, Builder, ConfigErrorKind); 25] = [
         ("base without slash", routes().at("api"), OutOfRange),
         ("base with parameter", routes().at("/{tenant}"), OutOfRange),
         ("base with space", routes().at("/a b"), OutOfRange),
@@ -85,6 +85,8 @@ fn build_rejects_invalid_settings() {
         ("too short a body limit", routes().body_limit(255), OutOfRange),
         ("too long a body limit", routes().body_limit(1024 * 1024 + 1), OutOfRange),
         ("no body timeout", routes().body_timeout(Duration::ZERO), OutOfRange),
+        ("base of the list without slash", routes().session_list_at("api"), OutOfRange),
+        ("base of the list with parameter", routes().session_list_at("/{x}"), OutOfRange),
         ("too long a body timeout", routes().body_timeout(Duration::from_secs(301)), OutOfRange),
     ];
     for (what, builder, kind) in rejected {
@@ -92,9 +94,12 @@ fn build_rejects_invalid_settings() {
         assert_eq!(error.kind(), kind, "{what}");
     }
     let without_store =
-        TokenRoutes::builder(setup.plain_builder().build().unwrap(), Users::default());
-    let error = without_store.session_label_from(USER_AGENT).build().unwrap_err();
-    assert_eq!(error.kind(), Ineffective);
+        || TokenRoutes::builder(setup.plain_builder().build().unwrap(), Users::default());
+    for builder in
+        [without_store().session_label_from(USER_AGENT), without_store().session_list_at("/api")]
+    {
+        assert_eq!(builder.build().unwrap_err().kind(), Ineffective);
+    }
     for builder in [
         routes().body_limit(256),
         routes().body_limit(1024 * 1024),

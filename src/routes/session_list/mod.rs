@@ -1,0 +1,8 @@
+//! Routes on which users see and end their sessions.
+
+mod handlers;
+mod router;
+mod session_entry;
+mod state;
+
+pub(super) use state::SessionList;

@@ -1,0 +1,59 @@
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::Request,
+    response::Response,
+    routing::{MethodFilter, MethodRouter},
+};
+use serde::de::DeserializeOwned;
+
+use crate::middleware::JwtAuthLayer;
+
+use super::{
+    super::{
+        endpoint::{endpoint, no_other_method},
+        rejection::RouteRejection,
+        route_error::RouteError,
+    },
+    handlers,
+    state::SessionList,
+};
+
+impl<C, R> SessionList<C, R>
+where
+    C: DeserializeOwned + Send + Sync + 'static,
+    R: Send + Sync + 'static,
+{
+    /// Adds the routes to `router`, below the path `base`, for requests that `auth` admits.
+    pub(in crate::routes) fn add_to<S>(
+        self,
+        router: Router<S>,
+        base: &str,
+        auth: &JwtAuthLayer<C, RouteRejection>,
+    ) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let list = Arc::new(self);
+        let on = |path: &str, methods: MethodRouter<S>| (format!("{base}{path}"), methods);
+        let routes = [
+            on("/sessions", list.on(MethodFilter::GET, handlers::list)),
+            on("/sessions/{session_id}", list.on(MethodFilter::DELETE, handlers::end)),
+            on("/logout-others", list.on(MethodFilter::POST, handlers::end_others)),
+            on("/logout-all", list.on(MethodFilter::POST, handlers::end_all)),
+        ];
+        routes.into_iter().fold(router, |router, (path, methods)| {
+            router.route(&path, methods.layer(auth.clone()))
+        })
+    }
+
+    fn on<S, F, Fut>(self: &Arc<Self>, method: MethodFilter, handler: F) -> MethodRouter<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(Arc<Self>, Request) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response, RouteError>> + Send + 'static,
+    {
+        no_other_method(&self.rejection).on(method, endpoint(self, &self.rejection, handler))
+    }
+}
