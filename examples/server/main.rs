@@ -196,7 +196,10 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     } else {
         JwtAuthLayer::new(issuer.verifier())
     };
-    let tokens = TokenRoutes::builder(issuer.clone(), users).at("/api/token").build()?;
+    let tokens = TokenRoutes::builder(issuer.clone(), users)
+        .at("/api/token")
+        .session_list_at("/api")
+        .build()?;
     let mut app = api::routes(issuer.clone(), auth).merge(tokens.into_router()).merge(metrics);
     if let Some(client) = client {
         let client_auth = middleware::from_fn_with_state(client, require_client);

@@ -10,7 +10,6 @@ use tower_jwt_auth::{
 };
 
 use crate::{
-    api::date_time,
     oauth_client::OAUTH,
     settings::{access_lifetime, refresh_lifetime, seconds, setting, with_causes},
 };
@@ -65,7 +64,7 @@ pub(crate) fn rotate_on_hangup(keys: RotatingKeys) -> io::Result<()> {
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
             match keys.rotate().await {
-                Ok(when) => println!("the next key signs at {}", date_time(when)),
+                Ok(when) => println!("the next key signs at {}", when.to_rfc3339()),
                 Err(error) => eprintln!("server: {}", with_causes(&error)),
             }
         }
