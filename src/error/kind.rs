@@ -44,8 +44,8 @@ pub enum AuthErrorKind {
     /// The request carries the cookie of the token more than once. Another site of the same domain
     /// may have set one of them.
     RepeatedCookie,
-    /// A request that changes something was caused by another site, or carries a cookie and does not
-    /// show which site caused it. See [`SessionCookies`](crate::transport#cross-site-requests).
+    /// The request was caused by another site, or it carries a cookie and does not show which site
+    /// caused it. See [`transport`](crate::transport#cross-site-requests).
     CrossSiteRequest,
     /// The token is not a well-formed JWT, or its header has a parameter that is not accepted.
     Malformed,

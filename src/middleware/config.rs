@@ -1,4 +1,7 @@
-use http::{Request, Response, StatusCode};
+use http::{
+    Method, Request, Response, StatusCode,
+    header::{ACCESS_CONTROL_REQUEST_METHOD, SET_COOKIE},
+};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -7,8 +10,8 @@ use crate::{
     found::{insert_anonymous, insert_claims, remove_claims},
     rejection::{Challenges, Rejection, record_anonymous, respond_with},
     token::Claims,
-    trace::trace,
-    transport::{TokenSources, is_token68},
+    trace::{debug, trace},
+    transport::{Carrier, FoundToken, TokenSources, is_token68},
 };
 
 /// What a layer with optional authentication does with an invalid token.
@@ -33,18 +36,19 @@ pub(super) struct Config<C, R> {
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Check<C> {
-        match self.sources.find(request) {
-            Ok(Some(token)) => match self.checker.check(token) {
-                // The decoder accepts nothing but `token68`, so the grammar of the credentials
-                // decides only which error an invalid token gets.
-                Check::Done(Err(_)) if !is_token68(token) => {
-                    Check::Done(Err(AuthErrorKind::InvalidRequest.into()))
-                }
-                check => check,
-            },
-            Ok(None) => Check::Done(Err(AuthErrorKind::MissingCredentials.into())),
-            Err(kind) => Check::Done(Err(kind.into())),
+    pub(super) fn check<B>(&self, request: &Request<B>) -> (Check<C>, Carrier) {
+        let FoundToken { token, carrier } = match self.sources.find(request) {
+            Ok(Some(found)) => found,
+            Ok(None) => return rejected(AuthErrorKind::MissingCredentials),
+            Err(kind) => return rejected(kind),
+        };
+        match self.checker.check(token) {
+            // The decoder accepts nothing but `token68`, so the grammar of the credentials decides
+            // only which error an invalid token gets. Cookies have no grammar of their own.
+            Check::Done(Err(_)) if carrier == Carrier::Explicit && !is_token68(token) => {
+                rejected(AuthErrorKind::InvalidRequest)
+            }
+            check => (check, carrier),
         }
     }
 
@@ -53,34 +57,63 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
         &self,
         request: &mut Request<B>,
         checked: Result<Claims<C>, AuthError>,
+        carrier: Carrier,
     ) -> Result<(), AuthError> {
         match checked {
             Ok(claims) => {
                 trace!("token accepted");
                 insert_claims(request.extensions_mut(), claims, remove_claims::<C>);
             }
-            Err(error) if self.passes_without_claims(&error) => {
+            Err(error) if self.passes_without_claims(&error, carrier) => {
                 record_anonymous(&error);
                 insert_anonymous::<C>(request.extensions_mut(), remove_claims::<C>);
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                log_preflight(request);
+                return Err(error);
+            }
         }
+        self.sources.remove_tokens(request.headers_mut());
         Ok(())
     }
 
-    fn passes_without_claims(&self, error: &AuthError) -> bool {
-        match (self.optional, error.kind()) {
-            (Some(_), AuthErrorKind::MissingCredentials) => true,
-            (Some(InvalidToken::Ignore), kind) => kind.status() == StatusCode::UNAUTHORIZED,
-            _ => false,
+    fn passes_without_claims(&self, error: &AuthError, carrier: Carrier) -> bool {
+        // A browser sends a cookie without knowing what it is for, so an invalid one counts as none.
+        let ignores_invalid =
+            self.optional == Some(InvalidToken::Ignore) || carrier != Carrier::Explicit;
+        match error.kind() {
+            _ if self.optional.is_none() => false,
+            AuthErrorKind::MissingCredentials => true,
+            kind => ignores_invalid && kind.status() == StatusCode::UNAUTHORIZED,
         }
     }
 
-    pub(super) fn reject<B>(&self, error: AuthError) -> Response<B>
+    pub(super) fn reject<B>(&self, error: AuthError, carrier: Carrier) -> Response<B>
     where
         R: Rejection<B>,
     {
-        respond_with(&self.rejection, error, |error| self.challenges.of(error))
+        let clearing = self.sources.clearing(carrier, error.kind());
+        let mut response = respond_with(&self.rejection, error, |error| self.challenges.of(error));
+        if let Some(clearing) = clearing {
+            response.headers_mut().append(SET_COOKIE, clearing.clone());
+        }
+        response
+    }
+}
+
+fn rejected<C>(kind: AuthErrorKind) -> (Check<C>, Carrier) {
+    (Check::Done(Err(kind.into())), Carrier::Explicit)
+}
+
+/// Browsers send no credentials with a preflight request.
+fn log_preflight<B>(request: &Request<B>) {
+    let is_preflight = request.method() == Method::OPTIONS
+        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    if is_preflight {
+        debug!(
+            "a CORS preflight was rejected, so the browser does not send its request: put the CORS \
+             layer around the JwtAuthLayer, not inside it"
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower::Service;
 
-use crate::{error::AuthError, rejection::Rejection, token::Claims};
+use crate::{error::AuthError, rejection::Rejection, token::Claims, transport::Carrier};
 
 use super::config::Config;
 
@@ -47,11 +47,12 @@ pin_project! {
 }
 
 /// A request whose token is still being checked, and the ready service to call afterwards.
-struct Waiting<S, C, R, ReqBody> {
-    check: BoxFuture<'static, Result<Claims<C>, AuthError>>,
-    service: S,
-    request: Request<ReqBody>,
-    config: Arc<Config<C, R>>,
+pub(super) struct Waiting<S, C, R, ReqBody> {
+    pub(super) check: BoxFuture<'static, Result<Claims<C>, AuthError>>,
+    pub(super) carrier: Carrier,
+    pub(super) service: S,
+    pub(super) request: Request<ReqBody>,
+    pub(super) config: Arc<Config<C, R>>,
 }
 
 impl<S, C, R, ReqBody, ResBody> ResponseFuture<S, C, R, ReqBody, ResBody>
@@ -66,14 +67,8 @@ where
         Self { state: State::Rejected { response: Some(response) } }
     }
 
-    pub(super) fn waiting(
-        check: BoxFuture<'static, Result<Claims<C>, AuthError>>,
-        service: S,
-        request: Request<ReqBody>,
-        config: Arc<Config<C, R>>,
-    ) -> Self {
-        let waiting = Box::new(Waiting { check, service, request, config });
-        Self { state: State::Waiting { waiting: Some(waiting) } }
+    pub(super) fn waiting(waiting: Waiting<S, C, R, ReqBody>) -> Self {
+        Self { state: State::Waiting { waiting: Some(Box::new(waiting)) } }
     }
 }
 
@@ -97,11 +92,13 @@ where
                 StateProj::Waiting { waiting } => {
                     let check = &mut waiting.as_mut().expect("polled after completion").check;
                     let checked = ready!(check.as_mut().poll(cx));
-                    let Waiting { mut service, mut request, config, .. } =
+                    let Waiting { carrier, mut service, mut request, config, .. } =
                         *waiting.take().expect("present above");
-                    match config.admit(&mut request, checked) {
+                    match config.admit(&mut request, checked, carrier) {
                         Ok(()) => State::Inner { future: service.call(request) },
-                        Err(error) => State::Rejected { response: Some(config.reject(error)) },
+                        Err(error) => {
+                            State::Rejected { response: Some(config.reject(error, carrier)) }
+                        }
                     }
                 }
             };

@@ -2,6 +2,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
+#[cfg(feature = "cookie")]
+use crate::transport::SessionCookies;
 use crate::{
     check::Checker,
     error::ConfigError,
@@ -133,8 +135,10 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     }
 
     /// Makes authentication optional: passes requests without a token on, without claims, and
-    /// rejects or passes on those with an invalid
-    /// token, depending on `invalid_token`. Default: a token is required.
+    /// rejects or passes on those with an invalid token, depending on `invalid_token`. Default: a
+    /// token is required.
+    ///
+    /// An invalid token in a cookie counts as none, because browsers send cookies by themselves.
     ///
     /// Handlers then take `Option<Claims<C>>`. Malformed credentials are rejected with `400`, and
     /// the response is still `503` while the store does not respond.
@@ -150,9 +154,35 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
 
     /// Adds another place where the token may be. Default: none.
     ///
-    /// Requests with tokens in two places are rejected with `400`.
+    /// Requests with tokens in two places are rejected with `400`. Cookies are the exception: they
+    /// are read only if the token is nowhere else and the request has no `Authorization` header,
+    /// because browsers add cookies to all requests.
     pub fn with_additional_source(self, source: TokenSource) -> Self {
         self.with(|config| config.sources = config.sources.clone().and(source))
+    }
+
+    /// Adds the access cookie of `cookies` to the places where the token may be, so that browsers use
+    /// the cookie and other clients use a header. Default: none.
+    ///
+    /// The cookie is read only if the token is nowhere else and the request has no `Authorization`
+    /// header. A request that another site may have caused is rejected with `403`: see
+    /// [`transport`](crate::transport#cross-site-requests). If the cookie holds no valid token, a
+    /// layer with [optional authentication](Self::with_optional) treats it as absent, and any other
+    /// responds with `401`. That response deletes the cookie unless its token was valid once.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, transport::SessionCookies};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?).build()?;
+    /// let cookies = SessionCookies::builder().build()?;
+    /// let layer = issuer.layer().with_cookies(&cookies);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "cookie")]
+    pub fn with_cookies(self, cookies: &SessionCookies) -> Self {
+        self.with(|config| config.sources = config.sources.clone().and_session(cookies))
     }
 
     /// Sets the realm of the `WWW-Authenticate` challenges. Default: `api`.

@@ -53,6 +53,25 @@
 //! both, for example those of a calling service and those of its user, store the outer ones there in
 //! an extension of your own.
 //!
+//! # Preflight requests
+//!
+//! Before a page of another origin may send a header such as `Authorization`, the browser asks for
+//! permission with an `OPTIONS` request that has no credentials (CORS). Only a CORS layer around this
+//! one can respond to it:
+//!
+//! ```
+//! # use tower_jwt_auth::{Algorithm, Issuer, SigningKey};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
+//! # let cors_layer = tower::layer::util::Identity::new();
+//! // `ServiceBuilder` runs layers from top to bottom, `Router::layer` from the last to the first.
+//! let layers = tower::ServiceBuilder::new().layer(cors_layer).layer(issuer.layer());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! If this layer rejects such a request, it logs an event that says so.
+//!
 //! # Logging
 //!
 //! With the feature `tracing`, each outcome logs an event. It names the
@@ -61,7 +80,7 @@
 //! | level | event |
 //! |---|---|
 //! | `TRACE` | a token was accepted |
-//! | `DEBUG` | a request was rejected, or passed on without claims |
+//! | `DEBUG` | a request was rejected, or passed on without claims; a preflight request was rejected |
 //! | `WARN` | the response was `503` |
 //! | `ERROR` | the application is misconfigured, for example a layer is missing |
 //!
@@ -69,11 +88,15 @@
 //! `token_key_fetch` that spent waiting for keys.
 
 mod config;
+#[cfg(feature = "cookie")]
+mod cross_site;
 mod future;
 mod layer;
 mod service;
 
 pub use config::InvalidToken;
+#[cfg(feature = "cookie")]
+pub use cross_site::{CrossSite, CrossSiteFuture, CrossSiteLayer};
 pub use future::ResponseFuture;
 pub use layer::JwtAuthLayer;
 pub use service::JwtAuth;

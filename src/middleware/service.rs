@@ -14,7 +14,10 @@ use crate::{
     token::NoClaims,
 };
 
-use super::{config::Config, future::ResponseFuture};
+use super::{
+    config::Config,
+    future::{ResponseFuture, Waiting},
+};
 
 /// The service of [`JwtAuthLayer`](super::JwtAuthLayer). See the [module docs](super).
 pub struct JwtAuth<S, C = NoClaims, R = JsonRejection> {
@@ -43,17 +46,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        match self.config.check(&request) {
-            Check::Done(checked) => match self.config.admit(&mut request, checked) {
+        let (check, carrier) = self.config.check(&request);
+        match check {
+            Check::Done(checked) => match self.config.admit(&mut request, checked, carrier) {
                 Ok(()) => ResponseFuture::inner(self.inner.call(request)),
-                Err(error) => ResponseFuture::rejected(self.config.reject(error)),
+                Err(error) => ResponseFuture::rejected(self.config.reject(error, carrier)),
             },
             Check::Pending(check) => {
                 // The service that was polled ready must be called, not a clone of it, which may
                 // never become ready: https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::waiting(check, ready, request, Arc::clone(&self.config))
+                let config = Arc::clone(&self.config);
+                ResponseFuture::waiting(Waiting { check, carrier, service: ready, request, config })
             }
         }
     }

@@ -16,6 +16,7 @@ pub(super) fn find<'r>(
     }
 }
 
+#[cfg(feature = "cookie")]
 pub(super) fn is_present(headers: &HeaderMap, name: &str) -> bool {
     values(headers, name).any(|value| !value.is_empty())
 }

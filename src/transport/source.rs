@@ -1,15 +1,10 @@
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use http::{HeaderName, header::AUTHORIZATION};
 
-use crate::error::{AuthErrorKind, ConfigError};
+use crate::error::ConfigError;
 
-use super::{
-    authorization, cookie,
-    header::single_value,
-    query,
-    token68::{check_token68_start, is_token},
-};
+use super::{explicit::Explicit, token68::is_token, websocket_protocol::WebSocketProtocol};
 
 /// A place in a request from which a layer reads the token.
 ///
@@ -23,19 +18,18 @@ use super::{
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenSource(Place);
+pub struct TokenSource(pub(super) Place);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    /// A header with `Scheme token`.
-    Credentials {
-        header: HeaderName,
-        schemes: Vec<Cow<'static, str>>,
-    },
-    /// A header with the token alone.
-    Header(HeaderName),
+pub(super) enum Place {
+    Explicit(Explicit),
     Cookie(Box<str>),
-    Query(Box<str>),
+}
+
+impl From<Explicit> for TokenSource {
+    fn from(explicit: Explicit) -> Self {
+        Self(Place::Explicit(explicit))
+    }
 }
 
 impl TokenSource {
@@ -45,7 +39,7 @@ impl TokenSource {
     #[must_use]
     pub fn bearer() -> Self {
         let schemes = vec![Cow::Borrowed("Bearer")];
-        Self(Place::Credentials { header: AUTHORIZATION, schemes })
+        Explicit::Credentials { header: AUTHORIZATION, schemes }.into()
     }
 
     /// The `Authorization` header with one of `schemes`, in any case.
@@ -85,24 +79,21 @@ impl TokenSource {
                 "an authentication scheme of a `TokenSource` must be a token of RFC 9110",
             ));
         }
-        Ok(Self(Place::Credentials { header, schemes }))
+        Ok(Explicit::Credentials { header, schemes }.into())
     }
 
     /// A header that contains the token alone.
     #[must_use]
     pub fn header(name: HeaderName) -> Self {
-        Self(Place::Header(name))
+        Explicit::Header(name).into()
     }
 
-    /// A cookie.
+    /// A cookie. It is read only if no other source has a token and the request has no
+    /// `Authorization` header.
     ///
-    /// <div class="warning">
-    ///
-    /// Browsers add cookies to requests by themselves, also to those that other sites cause. Use a
-    /// cookie only on routes that change nothing, or together with protection against cross-site
-    /// request forgery.
-    ///
-    /// </div>
+    /// Requests that another site caused are rejected with `403`: see the
+    /// [module docs](super#cross-site-requests). For cookies that the session routes set, use
+    /// [`JwtAuthLayer::with_cookies`](crate::JwtAuthLayer) with its `SessionCookies`.
     ///
     /// # Errors
     ///
@@ -116,6 +107,46 @@ impl TokenSource {
         } else {
             Err(ConfigError::out_of_range(
                 "the cookie name of a `TokenSource` must be a token of RFC 9110",
+            ))
+        }
+    }
+
+    /// The list of protocols of a WebSocket, for browsers, whose `WebSocket` cannot set other headers.
+    ///
+    /// With the name `bearer`, the client passes its token in one of these ways:
+    ///
+    /// ```js
+    /// new WebSocket(url, ["bearer", token]);
+    /// new WebSocket(url, ["bearer", token, "chat"]);
+    /// new WebSocket(url, ["chat", `bearer.${token}`]);
+    /// ```
+    ///
+    /// The layer removes the token from `Sec-WebSocket-Protocol` before it calls the inner service,
+    /// so that no handler logs it or sends it back. The name of the first two forms stays in the list:
+    /// a browser closes the connection unless the response selects one of its protocols, so the
+    /// handler must select `bearer` or `chat`. With axum:
+    ///
+    /// ```
+    /// # use tower_jwt_auth::transport::TokenSource;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let source = TokenSource::websocket_protocol("bearer")?;
+    /// # Ok(())
+    /// # }
+    /// // In the handler: upgrade.protocols(["chat", "bearer"]).on_upgrade(…)
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the name is not a token of [RFC 9110 section 5.6.2].
+    ///
+    /// [RFC 9110 section 5.6.2]: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+    pub fn websocket_protocol(name: impl Into<Box<str>>) -> Result<Self, ConfigError> {
+        let name = name.into();
+        if is_token(&name) {
+            Ok(Explicit::WebSocketProtocol(WebSocketProtocol::new(name)).into())
+        } else {
+            Err(ConfigError::out_of_range(
+                "the protocol of a `TokenSource` must be a token of RFC 9110",
             ))
         }
     }
@@ -138,29 +169,12 @@ impl TokenSource {
         let name = name.into();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         if !name.is_empty() && name.bytes().all(allowed) {
-            Ok(Self(Place::Query(name)))
+            Ok(Explicit::Query(name).into())
         } else {
             Err(ConfigError::out_of_range(
                 "the parameter name of a `TokenSource` must consist of ASCII letters, digits and \
                  -._~",
             ))
-        }
-    }
-
-    pub(super) fn find<'r>(
-        &self,
-        headers: &'r HeaderMap,
-        query: Option<&'r str>,
-    ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
-        match &self.0 {
-            Place::Credentials { header, schemes } => {
-                authorization::find(single_value(headers, header)?, schemes)
-            }
-            Place::Header(header) => {
-                single_value(headers, header)?.map(check_token68_start).transpose()
-            }
-            Place::Cookie(name) => cookie::find(headers, name),
-            Place::Query(name) => query::find(query.unwrap_or_default(), name),
         }
     }
 }

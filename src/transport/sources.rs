@@ -1,36 +1,80 @@
-use http::Request;
+use http::{HeaderMap, HeaderValue, Request, header::AUTHORIZATION};
 
 use crate::error::AuthErrorKind;
 
-use super::source::TokenSource;
+#[cfg(feature = "cookie")]
+use super::session::SessionCookies;
+use super::{
+    cookie_sources::CookieSources,
+    cross_site::RequestHead,
+    explicit::Explicit,
+    found::{Carrier, FoundToken},
+    source::{Place, TokenSource},
+};
 
-/// The sources of a layer, in order. There is at least one.
+/// The sources of a layer. There is at least one.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenSources {
-    first: TokenSource,
-    others: Vec<TokenSource>,
+    /// Beside the others, because most layers have no others.
+    first: Option<Explicit>,
+    others: Vec<Explicit>,
+    cookies: Option<Box<CookieSources>>,
+    /// Whether a token must be removed from the headers before the request is passed on.
+    has_protocol: bool,
 }
 
 impl TokenSources {
-    pub(crate) const fn only(source: TokenSource) -> Self {
-        Self { first: source, others: Vec::new() }
+    pub(crate) fn only(source: TokenSource) -> Self {
+        Self { first: None, others: Vec::new(), cookies: None, has_protocol: false }.and(source)
     }
 
     pub(crate) fn and(mut self, source: TokenSource) -> Self {
-        if source != self.first && !self.others.contains(&source) {
-            self.others.push(source);
+        match source.0 {
+            Place::Cookie(name) => self.cookies.get_or_insert_default().add(name),
+            Place::Explicit(source) => {
+                self.has_protocol |= source.is_protocol();
+                if self.first.is_none() {
+                    self.first = Some(source);
+                } else if self.explicit().all(|other| *other != source) {
+                    self.others.push(source);
+                }
+            }
         }
         self
     }
 
-    /// The token of `request`. Fails if there are tokens in several places, because they may come
-    /// from different parties.
+    #[cfg(feature = "cookie")]
+    pub(crate) fn and_session(mut self, cookies: &SessionCookies) -> Self {
+        self.cookies.get_or_insert_default().set_session(cookies);
+        self
+    }
+
+    /// The token of `request`. Fails if the client has put tokens into several places, because they
+    /// may come from different parties.
+    ///
+    /// Browsers add cookies by themselves. They are not read if the client has put credentials
+    /// anywhere.
     pub(crate) fn find<'r, B>(
         &self,
         request: &'r Request<B>,
+    ) -> Result<Option<FoundToken<'r>>, AuthErrorKind> {
+        let headers = request.headers();
+        match (self.find_explicit(headers, request.uri().query())?, &self.cookies) {
+            (Some(token), _) => Ok(Some(FoundToken { token, carrier: Carrier::Explicit })),
+            (None, Some(cookies)) if !self.has_explicit_credentials(headers) => {
+                cookies.find(RequestHead::from(request))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    fn find_explicit<'r>(
+        &self,
+        headers: &'r HeaderMap,
+        query: Option<&'r str>,
     ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
-        let (headers, query) = (request.headers(), request.uri().query());
-        let mut found = self.first.find(headers, query)?;
+        let Some(first) = &self.first else { return Ok(None) };
+        let mut found = first.find(headers, query)?;
         for source in &self.others {
             match (found, source.find(headers, query)?) {
                 // Two sources that find the same bytes have found one token.
@@ -42,5 +86,32 @@ impl TokenSources {
             }
         }
         Ok(found)
+    }
+
+    /// Whether the client has put credentials of any scheme into a header.
+    fn has_explicit_credentials(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION)
+            || self.explicit().any(|source| source.is_present(headers))
+    }
+
+    fn explicit(&self) -> impl Iterator<Item = &Explicit> {
+        self.first.iter().chain(&self.others)
+    }
+
+    /// Removes tokens that the inner service must not see, because it may send them back.
+    pub(crate) fn remove_tokens(&self, headers: &mut HeaderMap) {
+        if self.has_protocol {
+            for source in self.explicit() {
+                source.remove_tokens(headers);
+            }
+        }
+    }
+
+    /// The `Set-Cookie` header for the response to a request that was rejected because of `error`.
+    pub(crate) fn clearing(&self, carrier: Carrier, error: AuthErrorKind) -> Option<&HeaderValue> {
+        match carrier {
+            Carrier::Explicit => None,
+            Carrier::Cookie(index) => self.cookies.as_ref()?.clearing(index, error),
+        }
     }
 }

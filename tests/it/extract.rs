@@ -10,8 +10,8 @@ use axum::{
     routing::get,
 };
 use http::{
-    Request, Response, StatusCode,
-    header::{AUTHORIZATION, COOKIE, WWW_AUTHENTICATE},
+    HeaderName, Request, Response, StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 use tower::ServiceExt;
 use tower_jwt_auth::{
@@ -24,6 +24,7 @@ use crate::support::{
     log::Log,
 };
 
+const OTHER: HeaderName = HeaderName::from_static("x-access-token");
 const ANONYMOUS: &str = r#"Bearer realm="api""#;
 const NEEDS_WRITE: &str = r#"Bearer realm="api", error="insufficient_scope", error_description="the token lacks a required scope", scope="write""#;
 
@@ -165,16 +166,16 @@ async fn registered_claims_are_readable_whatever_their_type() {
     // The innermost layer decides, also if it passes the request on without claims.
     let outer_token = || {
         let mut request = ada();
-        let other = format!("access={}", token(&[("user_id", r#""7""#)]));
-        request.headers_mut().insert(COOKIE, other.parse().unwrap());
+        let other = token(&[("user_id", r#""7""#)]);
+        request.headers_mut().insert(OTHER, other.parse().unwrap());
         request
     };
-    let at_cookie = || layer().with_source(TokenSource::cookie("access").unwrap());
+    let at_other = || layer().with_source(TokenSource::header(OTHER));
     let inner = || app().layer(layer_of::<Profile>().with_optional(InvalidToken::Reject));
-    assert_eq!(user(inner().layer(at_cookie()), outer_token()).await, "42");
+    assert_eq!(user(inner().layer(at_other()), outer_token()).await, "42");
     let mut anonymous = outer_token();
     anonymous.headers_mut().remove(AUTHORIZATION);
-    assert_eq!(user(inner().layer(at_cookie()), anonymous).await, "nobody");
+    assert_eq!(user(inner().layer(at_other()), anonymous).await, "nobody");
 }
 
 #[tokio::test]

@@ -8,12 +8,14 @@ use crate::{
     transport::{cross_site::CrossSiteRule, origin::Origin},
 };
 
+#[cfg(feature = "routes")]
+use super::cookies::RefreshPath;
 use super::{
     cookies::{SessionCookies, Settings},
     double_submit::DoubleSubmit,
     names::{Scope, check_name, is_domain, is_path, with_prefix},
     same_site::SameSite,
-    write::Template,
+    template::Template,
 };
 
 /// Configures [`SessionCookies`].
@@ -214,8 +216,11 @@ impl SessionCookiesBuilder {
         Ok(SessionCookies::new(Settings {
             access: template(access, &self.path, self.same_site, true),
             refresh: template(refresh, refresh_path.unwrap_or("/"), self.refresh_same_site, true),
-            scope,
-            has_refresh_path: refresh_path.is_some(),
+            #[cfg(feature = "routes")]
+            refresh_path: match refresh_path {
+                Some(_) => RefreshPath::SetByApplication,
+                None => RefreshPath::Open(scope),
+            },
             double_submit: double_submit.transpose()?,
             rule,
         }))

@@ -1,20 +1,16 @@
-use std::{fmt, str, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
 use crate::{
-    error::{AuthError, AuthErrorKind, ConfigError},
+    error::AuthErrorKind,
     transport::{
         cookie,
         cross_site::{CrossSiteRule, Initiator, RequestHead},
     },
 };
 
-use super::{
-    double_submit::DoubleSubmit,
-    names::{Scope, check_name, path_covers},
-    write::Template,
-};
+use super::{double_submit::DoubleSubmit, names::Scope, template::Template};
 
 /// The cookies that carry the tokens of a session in a browser, and the origins that may use them.
 ///
@@ -44,28 +40,25 @@ use super::{
 /// Requests that other sites cause are rejected: see the
 /// [module docs](crate::transport#cross-site-requests).
 #[derive(Clone)]
-pub struct SessionCookies(Arc<Settings>);
+pub struct SessionCookies(pub(super) Arc<Settings>);
 
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) access: Template,
     pub(super) refresh: Template,
-    pub(super) scope: Scope,
-    /// Whether the application has set the path of the refresh cookie.
-    pub(super) has_refresh_path: bool,
+    #[cfg(feature = "routes")]
+    pub(super) refresh_path: RefreshPath,
     pub(super) double_submit: Option<DoubleSubmit>,
     pub(super) rule: CrossSiteRule,
 }
 
-/// The cookies of a new session, or of a refreshed one.
+/// What is known of the path of the refresh cookie.
+#[cfg(feature = "routes")]
 #[derive(Clone, Copy)]
-pub(crate) struct NewCookies<'a> {
-    pub(crate) access: &'a str,
-    /// How long the access token is valid. Rounded down to seconds, like all ages.
-    pub(crate) access_max_age: Duration,
-    /// The refresh token and how long it is valid. `None` if the browser keeps the one that it has.
-    pub(crate) refresh: Option<(&'a str, Duration)>,
-    pub(crate) session_id: &'a str,
+pub(super) enum RefreshPath {
+    SetByApplication,
+    /// The session routes set it. It must suit the name of the cookie in this scope.
+    Open(Scope),
 }
 
 impl SessionCookies {
@@ -73,30 +66,8 @@ impl SessionCookies {
         Self(Arc::new(settings))
     }
 
-    pub(crate) fn access_name(&self) -> &str {
+    pub(in crate::transport) fn access_name(&self) -> &str {
         self.0.access.name()
-    }
-
-    /// Limits the refresh cookie to `base`, the path of the session routes, unless the application
-    /// has set another path. `base` is without a slash at its end.
-    ///
-    /// # Errors
-    ///
-    /// If browsers would not send the cookie to `base`, or would reject it.
-    pub(crate) fn with_refresh_path(mut self, base: &str) -> Result<Self, ConfigError> {
-        let base = if base.is_empty() { "/" } else { base };
-        if self.0.has_refresh_path {
-            if !path_covers(self.0.refresh.path(), base) {
-                return Err(ConfigError::conflict(
-                    "`refresh_path` must contain the path of the session routes: browsers send the \
-                     refresh cookie only there",
-                ));
-            }
-            return Ok(self);
-        }
-        check_name(self.0.refresh.name(), self.0.scope, Some(base))?;
-        Arc::make_mut(&mut self.0).refresh.set_path(base);
-        Ok(self)
     }
 
     /// Rejects a request that another site caused, and one with a session cookie that does not show
@@ -122,49 +93,17 @@ impl SessionCookies {
         are_read(headers) && (is_present(&self.0.access) || is_present(&self.0.refresh))
     }
 
-    /// The value of the access cookie. `None` if the request has an `Authorization` header.
-    pub(crate) fn access_token<'r>(
-        &self,
-        headers: &'r HeaderMap,
-    ) -> Result<Option<&'r str>, AuthErrorKind> {
-        token(headers, &self.0.access)
-    }
-
-    /// The value of the refresh cookie. `None` if the request has an `Authorization` header.
-    pub(crate) fn refresh_token<'r>(
-        &self,
-        headers: &'r HeaderMap,
-    ) -> Result<Option<&'r str>, AuthErrorKind> {
-        token(headers, &self.0.refresh)
-    }
-
-    /// The `Set-Cookie` headers that set the cookies. Fails if one is longer than browsers accept.
-    pub(crate) fn set(&self, new: &NewCookies<'_>) -> Result<Vec<HeaderValue>, AuthError> {
-        let mut headers = vec![self.0.access.set(new.access, new.access_max_age)?];
-        if let Some((refresh, max_age)) = new.refresh {
-            headers.push(self.0.refresh.set(refresh, max_age)?);
-            if let Some(double_submit) = &self.0.double_submit {
-                let token = double_submit.token(new.session_id);
-                headers.push(double_submit.cookie.set(&token, max_age)?);
-            }
-        }
-        Ok(headers)
-    }
-
-    /// The `Set-Cookie` headers that delete all cookies.
-    pub(crate) fn clear(&self) -> Vec<HeaderValue> {
-        let double_submit =
-            self.0.double_submit.as_ref().map(|double_submit| &double_submit.cookie);
-        let cookies = [Some(&self.0.access), Some(&self.0.refresh), double_submit];
-        cookies.into_iter().flatten().map(Template::clear).collect()
-    }
-
     /// The `Set-Cookie` header that deletes the access cookie.
     pub(crate) fn clear_access(&self) -> HeaderValue {
         self.0.access.clear()
     }
 
-    fn has_double_submit(&self, headers: &HeaderMap) -> bool {
+    pub(in crate::transport) fn rule(&self) -> &CrossSiteRule {
+        &self.0.rule
+    }
+
+    /// Whether the request has the signed token of its session, if that is configured.
+    pub(in crate::transport) fn has_double_submit(&self, headers: &HeaderMap) -> bool {
         self.0.double_submit.as_ref().is_some_and(|double_submit| {
             let tokens = [&self.0.access, &self.0.refresh]
                 .into_iter()
@@ -176,16 +115,8 @@ impl SessionCookies {
 
 /// Whether cookies are read at all. Browsers send cookies by themselves, but an `Authorization`
 /// header only if a program sets it: it alone decides, even if it is malformed.
-fn are_read(headers: &HeaderMap) -> bool {
+pub(super) fn are_read(headers: &HeaderMap) -> bool {
     !headers.contains_key(AUTHORIZATION)
-}
-
-fn token<'r>(headers: &'r HeaderMap, cookie: &Template) -> Result<Option<&'r str>, AuthErrorKind> {
-    if !are_read(headers) {
-        return Ok(None);
-    }
-    let value = cookie::find(headers, cookie.name())?;
-    value.map(str::from_utf8).transpose().map_err(|_| AuthErrorKind::Malformed)
 }
 
 impl fmt::Debug for SessionCookies {

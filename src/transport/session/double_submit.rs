@@ -11,7 +11,7 @@ use crate::{
     transport::{cookie, header::single_value},
 };
 
-use super::write::{MAX_COOKIE_LEN, Template};
+use super::template::{MAX_COOKIE_LEN, Template};
 
 const HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 /// Separates this use of the secret from all others.

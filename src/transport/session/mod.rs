@@ -3,11 +3,16 @@
 mod builder;
 mod cookies;
 mod double_submit;
+#[cfg(feature = "routes")]
+mod for_routes;
 mod names;
 mod same_site;
-mod write;
+#[cfg(feature = "routes")]
+mod set;
+mod template;
 
 pub use builder::SessionCookiesBuilder;
-pub(crate) use cookies::NewCookies;
 pub use cookies::SessionCookies;
+#[cfg(feature = "routes")]
+pub(crate) use for_routes::NewCookies;
 pub use same_site::SameSite;

@@ -60,6 +60,7 @@ pub(super) fn is_path(path: &str) -> bool {
 }
 
 /// Whether browsers send a cookie with the path `cookie` to `request`: RFC 6265 section 5.1.4.
+#[cfg(feature = "routes")]
 pub(super) fn path_covers(cookie: &str, request: &str) -> bool {
     request
         .strip_prefix(cookie)

@@ -215,6 +215,7 @@ const DERIVED: &[&str] = &[
     "RemoteKeysStatus",
     "ResponseFuture",
     "RotationPolicyBuilder",
+    "SameSite",
     "SimpleJwtError",
     "SimpleJwtViews",
     "StoreError",

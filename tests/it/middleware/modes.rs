@@ -1,6 +1,6 @@
 //! Required and optional authentication, and several layers around one service.
 
-use http::{Request, Response, header::COOKIE};
+use http::{HeaderName, Request, Response};
 use tower::{Layer, ServiceExt, layer::util::Stack, service_fn};
 use tower_jwt_auth::{
     AuthErrorKind::{self, InvalidRequest, Malformed, MissingCredentials, Revoked, Unavailable},
@@ -16,6 +16,8 @@ use crate::support::{
 };
 
 type Outcome = Result<&'static str, AuthErrorKind>;
+
+const OTHER: HeaderName = HeaderName::from_static("x-access-token");
 
 const USER_42: Outcome = Ok("42");
 const NOBODY: Outcome = Ok("");
@@ -79,34 +81,34 @@ async fn calls_the_store_for_valid_tokens_only() {
     assert_eq!(store.asked(), 0);
 }
 
-/// A request with a token of user 42 in its header, and `cookie`.
-fn request_with_cookie(cookie: &str) -> Request<String> {
+/// A request with a token of user 42 in `Authorization`, and `value` in another header.
+fn request_with_other(value: &str) -> Request<String> {
     let mut request = bearer(&valid_token());
-    request.headers_mut().insert(COOKIE, cookie.parse().unwrap());
+    if !value.is_empty() {
+        request.headers_mut().insert(OTHER, value.parse().unwrap());
+    }
     request
 }
 
 #[tokio::test]
 async fn the_inner_of_two_layers_decides() {
-    let at_cookie = || layer().with_source(TokenSource::cookie("access").unwrap());
+    let at_other = || layer().with_source(TokenSource::header(OTHER));
     let other = token(&[("user_id", r#""7""#)]);
-    let (valid, invalid) = (format!("access={other}"), "access=x");
-    let required =
-        [(&*valid, Ok("7")), (invalid, Err(Malformed)), ("a=b", Err(MissingCredentials))];
-    let optional = [(&*valid, Ok("7")), (invalid, NOBODY), ("a=b", NOBODY)];
+    let required = [(&*other, Ok("7")), ("x", Err(Malformed)), ("", Err(MissingCredentials))];
+    let optional = [(&*other, Ok("7")), ("x", NOBODY), ("", NOBODY)];
     for (inner, cases) in
-        [(at_cookie(), required), (at_cookie().with_optional(InvalidToken::Ignore), optional)]
+        [(at_other(), required), (at_other().with_optional(InvalidToken::Ignore), optional)]
     {
         let layers = Stack::new(inner, layer());
-        for (cookie, expected) in cases {
-            let response = send(&layers, request_with_cookie(cookie)).await;
-            assert_eq!(response.outcome(), expected, "{cookie}");
+        for (value, expected) in cases {
+            let response = send(&layers, request_with_other(value)).await;
+            assert_eq!(response.outcome(), expected, "{value}");
         }
     }
 
     // An anonymous outer layer does not affect the inner one.
-    let layers = Stack::new(layer(), at_cookie().with_optional(InvalidToken::Reject));
-    assert_eq!(send(&layers, request_with_cookie("a=b")).await.outcome(), USER_42);
+    let layers = Stack::new(layer(), at_other().with_optional(InvalidToken::Reject));
+    assert_eq!(send(&layers, request_with_other("")).await.outcome(), USER_42);
 }
 
 #[tokio::test]

@@ -7,10 +7,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use http::{
-    Extensions, HeaderName, Request,
-    header::{AUTHORIZATION, COOKIE},
-};
+use http::{Extensions, HeaderName, Request, header::AUTHORIZATION};
 use serde::de::DeserializeOwned;
 use tower_jwt_auth::{
     AuthError, Claims, JwtAuthLayer, MemoryStore, RegisteredClaims, middleware::InvalidToken,
@@ -22,6 +19,8 @@ use crate::support::{
     reply::send,
     slow_store::{SlowStore, Verdict},
 };
+
+const OUTER: HeaderName = HeaderName::from_static("x-outer-token");
 
 /// How a layer decides about the request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,11 +88,11 @@ async fn readers<O: Send + Sync + 'static, I: Send + Sync + 'static>(
     format!("{} {} {}", found(&outer), found(&inner), found(&registered))
 }
 
-/// The token of the outer layer is in a cookie, that of the inner one in `Authorization`.
+/// The token of the outer layer is in a header of its own, that of the inner one in `Authorization`.
 fn request(outer: Option<String>, inner: Option<String>) -> Request<Body> {
     let mut request = Request::get("/");
     if let Some(outer) = outer {
-        request = request.header(COOKIE, format!("access={outer}"));
+        request = request.header(OUTER, outer);
     }
     if let Some(inner) = inner {
         request = request.header(AUTHORIZATION, format!("Bearer {inner}"));
@@ -101,8 +100,8 @@ fn request(outer: Option<String>, inner: Option<String>) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-fn at_cookie<C>(layer: JwtAuthLayer<C>) -> JwtAuthLayer<C> {
-    layer.with_source(TokenSource::cookie("access").unwrap())
+fn outer_source<C>(layer: JwtAuthLayer<C>) -> JwtAuthLayer<C> {
+    layer.with_source(TokenSource::header(OUTER))
 }
 
 async fn check_combinations<O, I>(are_of_one_type: bool)
@@ -121,7 +120,7 @@ where
                 let app = Router::new()
                     .route("/", get(readers::<O, I>))
                     .layer(inner.apply(layer))
-                    .layer(outer.apply(at_cookie(layer_of::<O>())));
+                    .layer(outer.apply(outer_source(layer_of::<O>())));
                 let reply = send(&app, request(outer.token("7"), inner.token("42"))).await;
                 let user = if inner.is_anonymous() { "nobody" } else { "42" };
                 let outer_user = if are_of_one_type { user } else { "Misconfigured" };
@@ -152,7 +151,7 @@ async fn the_innermost_of_three_layers_decides() {
             .route("/", get(readers::<Profile, NoClaims>))
             .layer(innermost.apply(at_header))
             .layer(layer_of::<NoClaims>())
-            .layer(at_cookie(layer_of::<Profile>()));
+            .layer(outer_source(layer_of::<Profile>()));
         let mut request = request(Mode::Required.token("7"), Mode::Required.token("42"));
         if let Some(token) = innermost.token("8") {
             request.headers_mut().insert("x-access", token.parse().unwrap());
@@ -172,7 +171,7 @@ async fn middleware_between_two_layers_sees_the_outer_claims() {
         .route("/", get(readers::<NoClaims, Profile>))
         .layer(layer_of::<Profile>())
         .layer(from_fn(add_user))
-        .layer(at_cookie(layer_of::<NoClaims>()));
+        .layer(outer_source(layer_of::<NoClaims>()));
     let request = request(Mode::Required.token("7"), Mode::Required.token("42"));
     let reply = send(&app, request).await;
     assert_eq!(reply.header("x-user"), ["7"]);

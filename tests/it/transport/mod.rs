@@ -19,7 +19,7 @@ use crate::support::app::{LayerResponse, send, valid_token, with_lines};
 const USER_42: Result<&str, AuthErrorKind> = Ok("42");
 
 /// Every rejection by a layer: kind, status, challenge, `code` and `detail`.
-const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 15] = [
+const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 17] = [
     (
         MissingCredentials,
         401,
@@ -33,6 +33,20 @@ const REJECTIONS: [(AuthErrorKind, u16, &str, &str, &str); 15] = [
         r#"Bearer realm="api", error="invalid_request", error_description="the credentials are malformed""#,
         "invalid_request",
         "The authentication credentials are malformed.",
+    ),
+    (
+        AuthErrorKind::RepeatedCookie,
+        400,
+        r#"Bearer realm="api", error="invalid_request", error_description="the cookie of the token was sent more than once""#,
+        "repeated_cookie",
+        "The cookie of the token was sent more than once. Delete the cookies of this site.",
+    ),
+    (
+        AuthErrorKind::CrossSiteRequest,
+        403,
+        "",
+        "cross_site_request",
+        "The request was caused by another site.",
     ),
     (
         Malformed,

@@ -2,15 +2,15 @@
 
 use http::{
     HeaderName, HeaderValue, Request,
-    header::{AUTHORIZATION, CONTENT_TYPE, COOKIE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE},
 };
 use tower_jwt_auth::{
-    AuthErrorKind::{self, InvalidRequest, MissingCredentials},
+    AuthErrorKind::{self, InvalidRequest, Malformed, MissingCredentials, RepeatedCookie},
     ConfigError, JwtAuthLayer,
     transport::TokenSource,
 };
 
-use crate::support::app::{layer, send, valid_token, with_authorization};
+use crate::support::app::{layer, send, token, valid_token};
 
 use super::{USER_42, assert_complete, assert_lines};
 
@@ -43,20 +43,20 @@ async fn accepts_one_cookie() {
         (&["{T}"], Err(MissingCredentials)),
         (&["; ;;=; "], Err(MissingCredentials)),
         // Duplicates, in one or several fields.
-        (&["access={T}; access={T}"], Err(InvalidRequest)),
-        (&["access={T}", "access={T}"], Err(InvalidRequest)),
-        (&["access={T}; access=x"], Err(InvalidRequest)),
-        (&["access=x; access={T}"], Err(InvalidRequest)),
-        (&["access=; access={T}"], Err(InvalidRequest)),
-        (&["access={T}; a=1", "b=2; access="], Err(InvalidRequest)),
-        (&["access=; access="], Err(InvalidRequest)),
+        (&["access={T}; access={T}"], Err(RepeatedCookie)),
+        (&["access={T}", "access={T}"], Err(RepeatedCookie)),
+        (&["access={T}; access=x"], Err(RepeatedCookie)),
+        (&["access=x; access={T}"], Err(RepeatedCookie)),
+        (&["access=; access={T}"], Err(RepeatedCookie)),
+        (&["access={T}; a=1", "b=2; access="], Err(RepeatedCookie)),
+        (&["access=; access="], Err(RepeatedCookie)),
         // Values that are not `token68`.
-        (&["access=\"{T}\""], Err(InvalidRequest)),
-        (&["access= {T}"], Err(InvalidRequest)),
-        (&["access={T}, access={T}"], Err(InvalidRequest)),
-        (&["access=Bearer {T}"], Err(InvalidRequest)),
-        (&["access=%65%79"], Err(InvalidRequest)),
-        (&["access={T}\u{e9}"], Err(InvalidRequest)),
+        (&["access=\"{T}\""], Err(Malformed)),
+        (&["access= {T}"], Err(Malformed)),
+        (&["access={T}, access={T}"], Err(Malformed)),
+        (&["access=Bearer {T}"], Err(Malformed)),
+        (&["access=%65%79"], Err(Malformed)),
+        (&["access={T}\u{e9}"], Err(Malformed)),
     ];
     assert_lines(&at_cookie("access"), &COOKIE, cases).await;
 
@@ -164,36 +164,94 @@ async fn never_reads_a_form() {
 
 #[tokio::test]
 async fn rejects_tokens_in_two_places() {
-    let token = valid_token();
     let layer = layer()
-        .with_additional_source(TokenSource::cookie("access").unwrap())
+        .with_additional_source(TokenSource::header(OTHER))
         .with_additional_source(TokenSource::insecure_query("t").unwrap());
     let cases = [
+        ("/", "", "", Err(MissingCredentials)),
         ("/", "Bearer {T}", "", USER_42),
-        ("/", "", "access={T}", USER_42),
+        ("/", "", "{T}", USER_42),
         ("/?t={T}", "", "", USER_42),
-        ("/", "Bearer {T}", "access=", USER_42),
-        ("/", "Basic x", "access={T}", USER_42),
-        ("/", "Basic x", "access=", Err(MissingCredentials)),
-        ("/", "Bearer {T}", "access={T}", Err(InvalidRequest)),
-        ("/", "Bearer {T}", "access=x", Err(InvalidRequest)),
-        ("/", "Bearer x", "access={T}", Err(InvalidRequest)),
-        ("/", "Bearer", "access={T}", Err(InvalidRequest)),
-        ("/", "Bearer {T}", "access=\"", Err(InvalidRequest)),
+        ("/", "Basic x", "{T}", USER_42),
+        ("/", "Bearer {T}", "{T}", Err(InvalidRequest)),
+        ("/", "Bearer {T}", "x", Err(InvalidRequest)),
+        ("/", "Bearer x", "{T}", Err(InvalidRequest)),
+        ("/", "Bearer", "{T}", Err(InvalidRequest)),
         ("/?t={T}", "Bearer {T}", "", Err(InvalidRequest)),
-        ("/?t={T}", "", "access={T}", Err(InvalidRequest)),
-        ("/?t={T}", "Bearer {T}", "access={T}", Err(InvalidRequest)),
+        ("/?t={T}", "", "{T}", Err(InvalidRequest)),
     ];
-    for (uri, authorization, cookie, expected) in cases {
-        let [uri, authorization, cookie] =
-            [uri, authorization, cookie].map(|text| text.replace("{T}", &token));
-        let mut request = with_authorization(&[&authorization]);
-        *request.uri_mut() = uri.parse().unwrap();
-        request.headers_mut().insert(COOKIE, HeaderValue::from_str(&cookie).unwrap());
-        let response = send(&layer, request).await;
-        assert_eq!(response.outcome(), expected, "{uri} {authorization} {cookie}");
+    for (uri, authorization, other, expected) in cases {
+        let response = send(&layer, filled(uri, &[(AUTHORIZATION, authorization), (OTHER, other)]));
+        let response = response.await;
+        assert_eq!(response.outcome(), expected, "{uri} {authorization} {other}");
         assert_complete(&response, "two places");
     }
+}
+
+#[tokio::test]
+async fn reads_cookies_only_if_there_are_no_other_credentials() {
+    let layer = layer()
+        .with_source(TokenSource::cookie("access").unwrap())
+        .with_additional_source(TokenSource::bearer())
+        .with_additional_source(TokenSource::credentials(OTHER, ["Token"]).unwrap())
+        .with_additional_source(TokenSource::insecure_query("t").unwrap());
+    let user_7 = token(&[("user_id", r#""7""#)]);
+    let (authorization, other) = (AUTHORIZATION, OTHER);
+    let credentials = [
+        ("/", &authorization, "Bearer {T}", USER_42),
+        ("/", &authorization, "Bearer x", Err(Malformed)),
+        ("/", &authorization, "Bearer", Err(InvalidRequest)),
+        ("/", &authorization, "\"", Err(InvalidRequest)),
+        ("/", &authorization, "Basic dXNlcjpwYXNz", Err(MissingCredentials)),
+        ("/", &authorization, "{T}", Err(MissingCredentials)),
+        ("/", &other, "Token {T}", USER_42),
+        ("/", &other, "Token x", Err(Malformed)),
+        ("/", &other, "Basic dXNlcjpwYXNz", Err(MissingCredentials)),
+        ("/?t={T}", &ACCEPT, "*/*", USER_42),
+        ("/?t=x", &ACCEPT, "*/*", Err(Malformed)),
+    ];
+    let cookies =
+        ["access={7}", "access=x", "access=\"", "access=", "access={7}; access={7}", "a=b"];
+    for (uri, name, value, expected) in credentials {
+        for cookie in cookies {
+            let cookie = cookie.replace("{7}", &user_7);
+            let request = filled(uri, &[(name.clone(), value), (COOKIE, &cookie)]);
+            let response = send(&layer, request).await;
+            assert_eq!(response.outcome(), expected, "{uri} {name} {value} {cookie}");
+            assert_complete(&response, "a cookie beside other credentials");
+        }
+    }
+    // An empty header is one, too.
+    let mut empty = filled("/", &[(COOKIE, &format!("access={user_7}"))]);
+    empty.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static(""));
+    assert_eq!(send(&layer, empty).await.outcome(), Err(MissingCredentials));
+    let alone = filled("/", &[(COOKIE, &format!("access={user_7}"))]);
+    assert_eq!(send(&layer, alone).await.outcome(), Ok("7"));
+}
+
+#[tokio::test]
+async fn rejects_tokens_in_two_cookies() {
+    let layer = at_cookie("access").with_additional_source(TokenSource::cookie("other").unwrap());
+    let cases: &[(&[&str], _)] = &[
+        (&["access={T}"], USER_42),
+        (&["other={T}"], USER_42),
+        (&["access=; other={T}"], USER_42),
+        (&["access={T}; other=x"], Err(InvalidRequest)),
+        (&["other={T}", "access={T}"], Err(InvalidRequest)),
+        (&["access={T}; other=x; other=y"], Err(RepeatedCookie)),
+    ];
+    assert_lines(&layer, &COOKIE, cases).await;
+}
+
+/// A request with these headers, except for empty ones, and a valid token in place of `{T}`.
+fn filled(uri: &str, headers: &[(HeaderName, &str)]) -> Request<String> {
+    let token = valid_token();
+    let mut request = Request::get(uri.replace("{T}", &token)).body(String::new()).unwrap();
+    for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+        let value = HeaderValue::from_str(&value.replace("{T}", &token)).unwrap();
+        request.headers_mut().insert(name, value);
+    }
+    request
 }
 
 #[tokio::test]

@@ -1,34 +1,13 @@
-//! Writes `Set-Cookie` headers.
-
 use std::{error::Error, fmt, time::Duration};
 
-use cookie::{
-    Cookie,
-    time::{self, OffsetDateTime},
-};
+use cookie::time;
 use http::HeaderValue;
 
 use crate::error::{AuthError, AuthErrorKind};
 
-/// Browsers need not keep longer cookies: [RFC 6265 section 6.1]. The length is that of the name, the
-/// value and the attributes.
-///
-/// [RFC 6265 section 6.1]: https://www.rfc-editor.org/rfc/rfc6265#section-6.1
-pub(super) const MAX_COOKIE_LEN: usize = 4096;
-
-/// A cookie without its value: the attributes are the same whenever it is set or cleared.
-#[derive(Clone, Debug)]
-pub(super) struct Template(Cookie<'static>);
+use super::template::{MAX_COOKIE_LEN, Template};
 
 impl Template {
-    pub(super) const fn new(attributes: Cookie<'static>) -> Self {
-        Self(attributes)
-    }
-
-    pub(super) fn name(&self) -> &str {
-        self.0.name()
-    }
-
     pub(super) fn path(&self) -> &str {
         self.0.path().unwrap_or("/")
     }
@@ -50,15 +29,6 @@ impl Template {
             let name = self.name().into();
             AuthError::with_source(AuthErrorKind::Misconfigured, CookieTooLong { name, len })
         })
-    }
-
-    /// The header that makes a browser delete the cookie.
-    pub(super) fn clear(&self) -> HeaderValue {
-        let mut cookie = self.0.clone();
-        cookie.set_max_age(time::Duration::ZERO);
-        // For the few clients that do not know `Max-Age`.
-        cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
-        HeaderValue::try_from(cookie.to_string()).expect("the builder has checked each attribute")
     }
 }
 

@@ -1,0 +1,62 @@
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderName};
+
+use crate::error::AuthErrorKind;
+
+use super::{
+    authorization, header::single_value, query, token68::check_token68_start,
+    websocket_protocol::WebSocketProtocol,
+};
+
+/// A place where only the client program itself puts a token. A browser does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Explicit {
+    /// A header with `Scheme token`.
+    Credentials {
+        header: HeaderName,
+        schemes: Vec<Cow<'static, str>>,
+    },
+    /// A header with the token alone.
+    Header(HeaderName),
+    Query(Box<str>),
+    WebSocketProtocol(WebSocketProtocol),
+}
+
+impl Explicit {
+    pub(super) fn find<'r>(
+        &self,
+        headers: &'r HeaderMap,
+        query: Option<&'r str>,
+    ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
+        match self {
+            Self::Credentials { header, schemes } => {
+                authorization::find(single_value(headers, header)?, schemes)
+            }
+            Self::Header(header) => {
+                single_value(headers, header)?.map(check_token68_start).transpose()
+            }
+            Self::Query(name) => query::find(query.unwrap_or_default(), name),
+            Self::WebSocketProtocol(protocol) => protocol.find(headers),
+        }
+    }
+
+    /// Whether the request has the header for credentials, whatever is in it.
+    pub(super) fn is_present(&self, headers: &HeaderMap) -> bool {
+        match self {
+            Self::Credentials { header, .. } | Self::Header(header) => headers.contains_key(header),
+            Self::Query(_) | Self::WebSocketProtocol(_) => false,
+        }
+    }
+
+    pub(super) const fn is_protocol(&self) -> bool {
+        matches!(self, Self::WebSocketProtocol(_))
+    }
+
+    /// Removes the token from a header that the inner service may copy into its response.
+    pub(super) fn remove_tokens(&self, headers: &mut HeaderMap) {
+        if let Self::WebSocketProtocol(protocol) = self {
+            protocol.remove_tokens(headers);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// How a request carries its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The client program has put it there.
+    Explicit,
+    /// The browser has added a cookie: the one with this index among those of the layer.
+    Cookie(usize),
+}
+
+/// A token that is not verified yet, borrowed from its request.
+#[derive(Clone, Copy)]
+pub(crate) struct FoundToken<'r> {
+    pub(crate) token: &'r [u8],
+    pub(crate) carrier: Carrier,
+}
