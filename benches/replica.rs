@@ -24,8 +24,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
-        TokenRef, TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, StoreError, TokenRef, TokenStore,
         replica::{Heartbeat, Notice, RevocationFeed, RevocationReplica, Revoked},
     },
     token::UserId,
@@ -109,6 +109,10 @@ impl TokenStore for Source {
         Ok(Spent::First)
     }
 
+    async fn consume(&self, _: &Consume<'_>, _: NumericDate) -> Result<Consumed, StoreError> {
+        Ok(Consumed::First)
+    }
+
     async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
         Ok(())
     }
@@ -124,6 +128,16 @@ impl TokenStore for Source {
         _: Page<'_>,
     ) -> Result<SessionPage, StoreError> {
         Ok(SessionPage::new(Vec::new(), None))
+    }
+
+    async fn set_label(
+        &self,
+        _: &UserId,
+        _: &str,
+        _: Option<&str>,
+        _: NumericDate,
+    ) -> Result<bool, StoreError> {
+        Ok(true)
     }
 
     async fn purge(&self, _: NumericDate, _: usize) -> Result<usize, StoreError> {

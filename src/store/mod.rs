@@ -65,8 +65,8 @@ mod token_store;
 pub use self::redis::RedisStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use facts::{
-    Begun, Generation, MAX_ID_LEN, NewSession, Page, Revocation, Session, SessionPage, Spend,
-    Spent, TokenRef,
+    Begun, Consume, ConsumeId, Consumed, Generation, MAX_ID_LEN, NewSession, Page, Revocation,
+    Session, SessionPage, Spend, Spent, TokenRef,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]

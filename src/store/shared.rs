@@ -16,8 +16,8 @@ use crate::{
 use super::{
     error::{StoreError, StoreErrorKind},
     facts::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
-        check_lengths,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, TokenRef, check_lengths,
     },
     scope::{ScopedId, scoped_user_id},
     token_store::TokenStore,
@@ -40,6 +40,11 @@ trait DynStore: Send + Sync {
     fn begin<'a>(&'a self, session: &'a NewSession<'_>)
     -> BoxFuture<'a, Result<Begun, StoreError>>;
     fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>>;
+    fn consume<'a>(
+        &'a self,
+        consume: &'a Consume<'_>,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<Consumed, StoreError>>;
     fn revoke<'a>(
         &'a self,
         revocation: &'a Revocation<'_>,
@@ -54,6 +59,13 @@ trait DynStore: Send + Sync {
         now: NumericDate,
         page: Page<'a>,
     ) -> BoxFuture<'a, Result<SessionPage, StoreError>>;
+    fn set_label<'a>(
+        &'a self,
+        user_id: &'a UserId,
+        session_id: &'a str,
+        label: Option<&'a str>,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<bool, StoreError>>;
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
@@ -71,6 +83,14 @@ impl<S: TokenStore> DynStore for S {
 
     fn spend<'a>(&'a self, spend: &'a Spend<'_>) -> BoxFuture<'a, Result<Spent, StoreError>> {
         Box::pin(TokenStore::spend(self, spend))
+    }
+
+    fn consume<'a>(
+        &'a self,
+        consume: &'a Consume<'_>,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<Consumed, StoreError>> {
+        Box::pin(TokenStore::consume(self, consume, now))
     }
 
     fn revoke<'a>(
@@ -99,6 +119,16 @@ impl<S: TokenStore> DynStore for S {
         page: Page<'a>,
     ) -> BoxFuture<'a, Result<SessionPage, StoreError>> {
         Box::pin(TokenStore::sessions(self, user_id, now, page))
+    }
+
+    fn set_label<'a>(
+        &'a self,
+        user_id: &'a UserId,
+        session_id: &'a str,
+        label: Option<&'a str>,
+        now: NumericDate,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(TokenStore::set_label(self, user_id, session_id, label, now))
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -150,6 +180,19 @@ impl SharedStore {
             spend.validate()?;
             let user_id = &*self.scoped(spend.user_id);
             self.store.spend(&Spend { user_id, ..*spend }).await
+        })
+        .await
+    }
+
+    pub(crate) async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, AuthError> {
+        self.within_deadline("consume", async {
+            consume.validate()?;
+            let user_id = &*self.scoped(consume.user_id);
+            self.store.consume(&Consume { user_id, ..*consume }, now).await
         })
         .await
     }
@@ -219,6 +262,20 @@ impl SharedStore {
         self.within_deadline("sessions", async {
             check_lengths([user_id.as_str()])?;
             self.store.sessions(&self.scoped(user_id), now, page).await
+        })
+        .await
+    }
+
+    pub(crate) async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, AuthError> {
+        self.within_deadline("set_label", async {
+            check_lengths([user_id.as_str(), session_id].into_iter().chain(label))?;
+            self.store.set_label(&self.scoped(user_id), session_id, label, now).await
         })
         .await
     }

@@ -4,7 +4,10 @@ use crate::{clock::NumericDate, token::UserId};
 
 use super::{
     error::StoreError,
-    facts::{Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef},
+    facts::{
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, TokenRef,
+    },
 };
 
 /// Remembers sessions and revocations. See the [module docs](super).
@@ -64,6 +67,29 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// If the outcome could not be stored. The token must still be unspent then.
     fn spend(&self, spend: &Spend<'_>) -> impl Future<Output = Result<Spent, StoreError>> + Send;
+
+    /// Uses something that can be used once, atomically.
+    ///
+    /// 1. The id was consumed before, or is that of a revoked token: [`Before`](Consumed::Before).
+    /// 2. [`Consume::session_id`] is set, and the session is unknown or has ended: `Before`.
+    /// 3. It is not set, and the user was revoked: `Before` if the revocation raised the generation
+    ///    above [`Consume::generation`], or, without a generation, if it was at or after
+    ///    [`Consume::issued_at`].
+    /// 4. Otherwise: [`First`](Consumed::First). The id is consumed until [`Consume::keep_until`]. If
+    ///    it is that of a [token](super::ConsumeId::Token), the token is revoked for as long.
+    ///
+    /// [`Other`](super::ConsumeId::Other) ids are separate from the ids of tokens.
+    ///
+    /// # Errors
+    ///
+    /// If it is not known whether the outcome was stored. Nothing may be granted then. The id may
+    /// have been consumed nevertheless, and a repeated call may return `Before`: at most one call
+    /// returns `First`.
+    fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> impl Future<Output = Result<Consumed, StoreError>> + Send;
 
     /// Revokes a token, a session or a user until the given `keep_until`.
     ///
@@ -130,8 +156,22 @@ pub trait TokenStore: Send + Sync + 'static {
         page: Page<'_>,
     ) -> impl Future<Output = Result<SessionPage, StoreError>> + Send;
 
-    /// Forgets up to `limit` sessions and revocations that need not be remembered any longer, and
-    /// returns how many it forgot.
+    /// Sets or removes the label of a session that is live at `now`, and returns `true`. Returns
+    /// `false` and changes nothing if the session is not live, or is not one of this user.
+    ///
+    /// # Errors
+    ///
+    /// If the label could not be stored, or has more than [`MAX_ID_LEN`](super::MAX_ID_LEN) bytes.
+    fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Forgets up to `limit` sessions, revocations and uses that need not be remembered any longer,
+    /// and returns how many it forgot.
     ///
     /// A store that forgets by itself does nothing here, and returns 0.
     ///

@@ -11,8 +11,8 @@ use std::{
 use tower_jwt_auth::{
     ManualClock, MemoryStore, NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Purger, Revocation, SessionPage, Spend, Spent,
-        StoreError, TokenRef, TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Purger, Revocation, SessionPage,
+        Spend, Spent, StoreError, TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -75,6 +75,10 @@ impl TokenStore for Broken {
         Err(StoreError::unavailable("broken"))
     }
 
+    async fn consume(&self, _: &Consume<'_>, _: NumericDate) -> Result<Consumed, StoreError> {
+        Err(StoreError::unavailable("broken"))
+    }
+
     async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
         Err(StoreError::unavailable("broken"))
     }
@@ -89,6 +93,16 @@ impl TokenStore for Broken {
         _: NumericDate,
         _: Page<'_>,
     ) -> Result<SessionPage, StoreError> {
+        Err(StoreError::unavailable("broken"))
+    }
+
+    async fn set_label(
+        &self,
+        _: &UserId,
+        _: &str,
+        _: Option<&str>,
+        _: NumericDate,
+    ) -> Result<bool, StoreError> {
         Err(StoreError::unavailable("broken"))
     }
 

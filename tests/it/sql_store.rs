@@ -9,8 +9,8 @@ use std::{
 use tower_jwt_auth::{
     ConfigError,
     store::{
-        NewSession, Page, PostgresStore, Revocation, Spent, SqliteStore, StoreError, TokenRef,
-        TokenStore,
+        Consume, NewSession, Page, PostgresStore, Revocation, Spent, SqliteStore, StoreError,
+        TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -310,6 +310,13 @@ pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
     for revocation in revocations {
         store.revoke(&revocation, at(11)).await.unwrap();
     }
+    let token = Consume::token("new", &user, at(0), keep_until);
+    for consume in
+        [token, token.with_session(Some("other")), Consume::other("code", &user, keep_until)]
+    {
+        store.consume(&consume, at(11)).await.unwrap();
+    }
+    store.set_label(&user, "new", Some("telephone"), at(11)).await.unwrap();
     is_spent(store, "user 7", "first").await.unwrap();
     store.is_revoked(&TokenRef::new("user 7", at(0))).await.unwrap();
     store.sessions(&user, at(12), Page::first()).await.unwrap();

@@ -2,7 +2,8 @@ use std::fmt::Debug;
 
 use crate::{
     store::{
-        NewSession, Page, Revocation, Spend, StoreError, StoreErrorKind, TokenRef, TokenStore,
+        Consume, Consumed, NewSession, Page, Revocation, Spend, StoreError, StoreErrorKind,
+        TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -54,6 +55,23 @@ pub async fn ids_that_are_too_long_are_rejected<S: TokenStore>(store: &S) {
         assert_eq!(store.is_revoked_now(&token), None, "the error comes from `is_revoked`");
     }
     assert_rejected(store.sessions(long_user, at(0), Page::first()).await);
+    for (user_id, session_id, label) in
+        [(long_user, id, None), (&user, long, None), (&user, id, Some(long))]
+    {
+        assert_rejected(store.set_label(user_id, session_id, label, at(0)).await);
+    }
+    let consume = Consume::token(id, &user, at(0), keep_until);
+    for consume in [
+        Consume::token(long, &user, at(0), keep_until),
+        Consume::token(id, long_user, at(0), keep_until),
+        consume.with_session(Some(long)),
+        Consume::other(long, &user, keep_until),
+        Consume::other(id, long_user, keep_until),
+    ] {
+        assert_rejected(store.consume(&consume, at(0)).await);
+    }
+    let first = store.consume(&consume, at(0)).await.expect("the store consumes an id");
+    assert_eq!(first, Consumed::First, "nothing was stored");
 
     let login = Ids { session: id.to_owned(), first: id.to_owned(), user }.on(store);
     assert!(login.listed().await.is_none(), "nothing was stored");
@@ -82,6 +100,13 @@ pub async fn the_longest_ids_are_accepted<S: TokenStore>(store: &S) {
     let newest = login.rotate(&login.ids.first, 1).await;
     login.assert_alive(&newest, "a session with the longest ids").await;
     login.revoke_token(&login.ids.first, 2).await;
+    let (jti, session) = (long(new_id()), Some(&*login.ids.session));
+    let token = Consume::token(&jti, &login.ids.user, at(0), at(KEPT)).with_session(session);
+    for consume in [token, Consume::other(&jti, &login.ids.user, at(KEPT))] {
+        let first = store.consume(&consume, at(2)).await.expect("the store consumes an id");
+        assert_eq!(first, Consumed::First, "it was not consumed before");
+    }
+    assert!(login.set_label(Some(&long(new_id())), 2).await, "the session is live");
     login.revoke_session(2).await;
     revoke_user(store, &login.ids.user, 2).await;
     login.assert_ended(&newest, "a session with the longest ids").await;

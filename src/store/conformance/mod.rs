@@ -26,6 +26,7 @@
 //!    require the multi-threaded runtime. They repeat each race, because its outcome is random.
 
 mod adoption;
+mod consuming;
 mod generations;
 mod ids;
 mod lengths;
@@ -37,8 +38,8 @@ mod sessions;
 mod spending;
 
 pub use self::{
-    adoption::*, generations::*, ids::*, lengths::*, purging::*, races::*, revocation::*,
-    sessions::*, spending::*,
+    adoption::*, consuming::*, generations::*, ids::*, lengths::*, purging::*, races::*,
+    revocation::*, sessions::*, spending::*,
 };
 
 /// The number of times that the tests run each race.
@@ -81,6 +82,7 @@ macro_rules! token_store_conformance {
             let store = $store;
             $crate::store::conformance::purging_forgets_what_is_due(&store).await;
             $crate::store::conformance::purging_keeps_to_its_limit(&store).await;
+            $crate::store::conformance::uses_are_remembered_until_they_are_due(&store).await;
             $crate::store::conformance::spending_extends_what_is_remembered(&store).await;
             $crate::store::conformance::revoking_extends_what_is_remembered(&store).await;
             $crate::store::conformance::an_ended_session_outlives_its_access_tokens_only(&store)
@@ -110,6 +112,14 @@ macro_rules! token_store_conformance {
             a_revoked_user_keeps_no_adopted_session
             a_known_session_is_not_adopted
 
+            a_token_is_consumed_once
+            a_revoked_token_cannot_be_consumed
+            a_revoked_user_has_only_later_tokens_consumed
+            a_generation_decides_what_is_consumed
+            a_token_is_consumed_while_its_session_is_live
+            other_ids_are_separate_from_tokens
+            a_consumed_token_can_be_revoked
+
             unknown_tokens_are_not_revoked
             spent_refresh_tokens_are_revoked
             a_revoked_token_is_refused_alone
@@ -125,6 +135,8 @@ macro_rules! token_store_conformance {
 
             a_session_is_listed_with_its_times
             a_session_keeps_its_label
+            a_live_session_can_be_labelled
+            only_live_sessions_can_be_labelled
             revoking_a_user_raises_the_generation
             a_login_before_a_revocation_is_refused
             a_login_after_a_revocation_stands
@@ -158,6 +170,8 @@ macro_rules! token_store_conformance {
             a_revoked_user_outruns_logins
             a_revocation_outruns_exceptions
             many_logins_keep_to_a_limit
+            one_of_many_uses_is_first
+            a_revoked_user_outruns_uses
             writes_of_one_user_do_not_collide
         }
     };

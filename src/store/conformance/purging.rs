@@ -1,8 +1,10 @@
 use std::num::NonZeroUsize;
 
-use crate::store::{Revocation, Spend, Spent, TokenRef, TokenStore};
+use crate::store::{Consume, Consumed, Revocation, Spend, Spent, TokenRef, TokenStore};
 
-use super::scene::{DAY, Ids, Login, Terms, at, is_revoked, new_id, new_user, revoke, revoke_user};
+use super::scene::{
+    DAY, Ids, Login, Terms, at, consume, is_revoked, new_id, new_user, revoke, revoke_user,
+};
 
 /// The time at which the entries of these rules are due. It is long after the times of the other
 /// rules and long before the `keep_until` of their entries, so all rules can share a database.
@@ -90,6 +92,29 @@ pub async fn purging_keeps_to_its_limit<S: TokenStore>(store: &S) {
     }
     assert_eq!(purge(store, DUE + 1, 5).await, 4, "the remaining entries are due now");
     assert_eq!(purge(store, DUE + 1, usize::MAX).await, 0, "nothing is left");
+}
+
+/// Uses are remembered until their `keep_until`, and deleted at that time.
+pub async fn uses_are_remembered_until_they_are_due<S: TokenStore>(store: &S) {
+    let (user, revoked_user, id) = (new_user(), new_user(), new_id());
+    revoke_user(store, &revoked_user, 1).await;
+    let consumptions = [
+        Consume::token(&id, &user, at(0), at(DUE)),
+        Consume::other(&id, &user, at(DUE)),
+        Consume::other(&id, &revoked_user, at(DUE)),
+    ];
+    for consumption in &consumptions {
+        assert_eq!(consume(store, consumption, 1).await, Consumed::First, "it was not used");
+    }
+    purge_all(store, DUE - 1).await;
+    for consumption in &consumptions {
+        assert_eq!(consume(store, consumption, 2).await, Consumed::Before, "its last second");
+    }
+    assert_eq!(purge(store, DUE, usize::MAX).await, 3, "each use counts");
+    for consumption in &consumptions {
+        assert_eq!(consume(store, consumption, 3).await, Consumed::First, "it is forgotten");
+    }
+    purge_all(store, DUE).await;
 }
 
 /// Spending extends the time for which a session is kept, and never shortens it.

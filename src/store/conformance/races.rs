@@ -2,11 +2,11 @@ use std::{future::Future, num::NonZeroUsize, panic::resume_unwind, sync::Arc};
 
 use tokio::sync::Barrier;
 
-use crate::store::{Revocation, Spent, TokenRef, TokenStore};
+use crate::store::{Consume, Consumed, Revocation, Spent, TokenRef, TokenStore};
 
 use super::scene::{
-    Ids, KEPT, Login, Terms, at, generation, is_revoked, new_id, new_user, revoke, revoke_user,
-    sessions,
+    Ids, KEPT, Login, Terms, at, consume, generation, is_revoked, new_id, new_user, revoke,
+    revoke_user, sessions,
 };
 
 /// The number of concurrent calls.
@@ -102,6 +102,65 @@ pub async fn one_of_many_adoptions_is_first<S: TokenStore>(store: &Arc<S>, round
         let (outcomes, successor) = spend_at_once(store, &login.ids, terms).await;
         assert_all_again(&outcomes, &successor);
         login.assert_alive(&successor, "an adopted session").await;
+    }
+}
+
+/// If something is used by many concurrent calls, one is the first.
+pub async fn one_of_many_uses_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for round in 0..rounds {
+        let login = Login::begun(&**store).await;
+        let outcomes = at_once(store, |_, store| {
+            let (Ids { user, session, first: id }, kind) = (login.ids.clone(), round % 3);
+            async move {
+                let token = Consume::token(&id, &user, at(0), at(KEPT));
+                let consumption = match kind {
+                    0 => token,
+                    1 => token.with_session(Some(&session)),
+                    _ => Consume::other(&id, &user, at(KEPT)),
+                };
+                consume(&*store, &consumption, 1).await
+            }
+        })
+        .await;
+        let first = outcomes.iter().filter(|consumed| **consumed == Consumed::First).count();
+        assert_eq!(first, 1, "one of many uses is the first");
+    }
+}
+
+/// After a user was revoked, no token from before can be consumed, even if others are consumed
+/// concurrently.
+pub async fn a_revoked_user_outruns_uses<S: TokenStore>(store: &Arc<S>, rounds: usize) {
+    for _ in 0..rounds {
+        let login = Login::begun(&**store).await;
+        let read = Some(generation(&**store).await);
+        let outcomes = at_once(store, |number, store| {
+            let Ids { user, session, .. } = login.ids.clone();
+            async move {
+                if number == CALLS / 2 {
+                    revoke_user(&*store, &user, 5).await;
+                }
+                let (jti, next) = (new_id(), new_id());
+                let session = (number % 3 == 0).then_some(&*session);
+                let generation = read.filter(|_| number % 3 == 1);
+                let consume_next = async |jti: &str| {
+                    let token = Consume::token(jti, &user, at(0), at(KEPT));
+                    let token = token.with_session(session).with_generation(generation);
+                    consume(&*store, &token, 5).await
+                };
+                let first = consume_next(&jti).await;
+                (number == CALLS / 2, first, consume_next(&next).await)
+            }
+        })
+        .await;
+        for (is_revoked, first, second) in outcomes {
+            if is_revoked {
+                assert_eq!((first, second), (Consumed::Before, Consumed::Before), "it was revoked");
+            }
+            assert!(
+                first == Consumed::First || second == Consumed::Before,
+                "a revoked user stays revoked"
+            );
+        }
     }
 }
 

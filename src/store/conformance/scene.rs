@@ -7,8 +7,8 @@ use aws_lc_rs::rand;
 use crate::{
     clock::NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, Session, Spend, Spent, TokenRef,
-        TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, Session, Spend, Spent,
+        TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -162,6 +162,13 @@ impl<'a, S: TokenStore> Login<'a, S> {
         self.store.spend(&spend).await.expect("the store spends a token")
     }
 
+    /// Labels the session, and returns whether it is live.
+    pub(super) async fn set_label(&self, label: Option<&str>, now: u64) -> bool {
+        let Ids { user, session, .. } = &self.ids;
+        let labelled = self.store.set_label(user, session, label, at(now)).await;
+        labelled.expect("the store labels a session")
+    }
+
     pub(super) async fn revoke_session(&self, now: u64) {
         let Ids { user: user_id, session: session_id, .. } = &self.ids;
         let keep_until = at(KEPT);
@@ -223,6 +230,10 @@ impl<'a, S: TokenStore> Login<'a, S> {
         let spent = self.spend_for(newest, &new_id(), 0, Terms::grace(60)).await;
         assert_eq!(spent, Spent::Revoked, "{why}: its newest refresh token cannot be spent");
     }
+}
+
+pub(super) async fn consume<S: TokenStore>(store: &S, consume: &Consume<'_>, now: u64) -> Consumed {
+    store.consume(consume, at(now)).await.expect("the store consumes an id")
 }
 
 pub(super) async fn revoke<S: TokenStore>(store: &S, revocation: &Revocation<'_>, now: u64) {

@@ -43,6 +43,61 @@ pub async fn a_session_keeps_its_label<S: TokenStore>(store: &S) {
     assert_eq!(listed.label, None, "an adopted session has no label");
 }
 
+/// The label of a live session can be changed and removed. Nothing else changes.
+pub async fn a_live_session_can_be_labelled<S: TokenStore>(store: &S) {
+    let user = new_user();
+    let (login, other) = (Login::begun_by(&user, store).await, Login::begun_by(&user, store).await);
+    let before = login.listed().await.expect("a session that was begun is listed");
+    let long = "ü".repeat(127);
+    for label in [Some("telephone"), None, None, Some(""), Some("\0\u{1} {}%'\""), Some(&*long)] {
+        assert!(login.set_label(label, 1).await, "the session is live");
+        let expected = before.clone().with_label(label.map(Into::into));
+        assert!(login.listed().await == Some(expected), "its label is set, and nothing else");
+    }
+    let newest = login.rotate(&login.ids.first, 2).await;
+    login.assert_alive(&newest, "a session that was labelled").await;
+    let listed = login.listed().await.expect("a session that was rotated is listed");
+    assert_eq!(listed.label.as_deref(), Some(&*long), "a rotation keeps the label");
+    assert!(login.set_label(Some("tablet"), 3).await, "a rotated session is live");
+    let listed = other.listed().await.expect("another session is listed");
+    assert_eq!(listed.label, None, "another session has no label");
+
+    let adopted = Ids::without_session(&user).on(store);
+    adopted.spend_for(&adopted.ids.first, &new_id(), 1, Terms::adopt(0)).await;
+    assert!(adopted.set_label(Some("telephone"), 2).await, "an adopted session is live");
+    let listed = adopted.listed().await.expect("an adopted session is listed");
+    assert_eq!(listed.label.as_deref(), Some("telephone"), "its label is set");
+}
+
+/// Sessions that are unknown, another user's, ended or expired cannot be labelled.
+pub async fn only_live_sessions_can_be_labelled<S: TokenStore>(store: &S) {
+    let unknown = Ids::of(&new_user()).on(store);
+    assert!(!unknown.set_label(Some("telephone"), 1).await, "the session is unknown");
+    assert!(unknown.listed().await.is_none(), "a label begins no session");
+    unknown.begin(1, KEPT).await;
+    let listed = unknown.listed().await.expect("a session that was begun is listed");
+    assert_eq!(listed.label, None, "an earlier label had no effect");
+
+    let login = Login::begun(store).await;
+    let thief = Ids { user: new_user(), ..login.ids.clone() }.on(store);
+    assert!(!thief.set_label(Some("telephone"), 1).await, "the session is another user's");
+    let listed = login.listed().await.expect("a session that was begun is listed");
+    assert_eq!(listed.label, None, "another user cannot label it");
+
+    assert!(login.set_label(Some("telephone"), DAY - 1).await, "it has not expired");
+    assert!(!login.set_label(Some("tablet"), DAY).await, "it has expired");
+    let listed = login.listed().await.expect("it is listed at an earlier time");
+    assert_eq!(listed.label.as_deref(), Some("telephone"), "its label has not changed");
+
+    login.revoke_session(1).await;
+    assert!(!login.set_label(Some("tablet"), 1).await, "it has ended");
+    login.assert_ended(&login.ids.first, "a session that has ended").await;
+    let login = Login::begun(store).await;
+    login.revoke_user(1).await;
+    assert!(!login.set_label(Some("tablet"), 1).await, "it has ended with its user");
+    login.assert_ended(&login.ids.first, "a session of a revoked user").await;
+}
+
 /// A login with a limit ends the least recently used live sessions that exceed it.
 pub async fn a_limit_ends_what_was_used_longest_ago<S: TokenStore>(store: &S) {
     let user = new_user();

@@ -21,8 +21,8 @@ use super::{
     cursor,
     error::StoreError,
     facts::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
-        check_lengths,
+        Begun, Consume, ConsumeId, Consumed, Generation, NewSession, Page, Revocation, SessionPage,
+        Spend, Spent, TokenRef, check_lengths,
     },
     machine_clock::MachineClock,
     token_store::TokenStore,
@@ -49,7 +49,7 @@ pub struct MemoryStore(Arc<Inner>);
 struct Inner {
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
-    /// Sessions, revoked tokens and revoked users.
+    /// Sessions, revoked tokens, uses and revoked users.
     len: AtomicUsize,
     capacity: usize,
     generation: AtomicU64,
@@ -220,6 +220,29 @@ impl TokenStore for MemoryStore {
         Ok(Spent::First)
     }
 
+    async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, StoreError> {
+        consume.validate()?;
+        let user_id = consume.user_id.as_str();
+        let mut shard = self.0.swept_shard(user_id, now);
+        let is_usable = match shard.user(user_id) {
+            Some(user) => user.can_consume(consume),
+            None => consume.session_id.is_none(),
+        };
+        if !is_usable {
+            return Ok(Consumed::Before);
+        }
+        self.0.reserve()?;
+        match consume.id {
+            ConsumeId::Token(jti) => shard.add_token(user_id, jti, consume.keep_until),
+            ConsumeId::Other(id) => shard.add_use(user_id, id, consume.keep_until),
+        }
+        Ok(Consumed::First)
+    }
+
     async fn revoke(
         &self,
         revocation: &Revocation<'_>,
@@ -275,6 +298,17 @@ impl TokenStore for MemoryStore {
         };
         let (sessions, next) = user.page(now, cursor, page);
         Ok(SessionPage::new(sessions, next.map(|(at, id)| cursor::format(at, &id))))
+    }
+
+    async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        check_lengths([user_id.as_str(), session_id].into_iter().chain(label))?;
+        Ok(self.0.shard(user_id.as_str()).set_label(user_id.as_str(), session_id, label, now))
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -28,11 +28,12 @@ pub(super) struct Shard {
     due: BinaryHeap<Reverse<(NumericDate, Arc<str>, Entry)>>,
 }
 
-/// What is counted and forgotten: a session or a revocation of a user.
+/// What is counted and forgotten: a session, a revocation or a use of a user.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Entry {
     Session(Arc<str>),
     Token(Arc<str>),
+    Use(Arc<str>),
     User,
 }
 
@@ -100,6 +101,24 @@ impl Shard {
         }
     }
 
+    /// Remembers the use of an id that was not used before and is not that of a token.
+    pub(super) fn add_use(&mut self, user_id: &str, id: &str, keep_until: NumericDate) {
+        let id: Arc<str> = id.into();
+        self.extend(user_id, Entry::Use(Arc::clone(&id)), keep_until).add_use(id, keep_until);
+    }
+
+    /// Sets the label of a live session, and returns whether there is one.
+    pub(super) fn set_label(
+        &mut self,
+        user_id: &str,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> bool {
+        let user = self.users.get_mut(user_id);
+        user.is_some_and(|user| user.set_label(session_id, label, now))
+    }
+
     /// The state of a user, who is to be revoked.
     pub(super) fn revoked_user(
         &mut self,
@@ -159,6 +178,7 @@ impl UserState {
         match entry {
             Entry::Session(id) => self.session_keep_until(id),
             Entry::Token(jti) => self.token_keep_until(jti),
+            Entry::Use(id) => self.use_keep_until(id),
             Entry::User => {
                 let keep_until = self.revoked_keep_until()?;
                 let recheck = keep_until <= now && self.has_sessions();
@@ -171,6 +191,7 @@ impl UserState {
         match entry {
             Entry::Session(id) => self.forget_session(id),
             Entry::Token(jti) => self.forget_token(jti),
+            Entry::Use(id) => self.forget_use(id),
             Entry::User => self.forget_revocation(),
         }
     }

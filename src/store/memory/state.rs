@@ -10,7 +10,9 @@ use std::{
 
 use crate::clock::NumericDate;
 
-use super::super::facts::{Generation, NewSession, Page, Session, Spend, Spent, TokenRef};
+use super::super::facts::{
+    Consume, ConsumeId, Generation, NewSession, Page, Session, Spend, Spent, TokenRef,
+};
 
 /// How many sessions beyond the limit a login looks at, and so how many it ends at most.
 const MAX_SURPLUS: usize = 100;
@@ -23,6 +25,8 @@ pub(super) struct UserState {
     by_use: BTreeSet<(NumericDate, Arc<str>)>,
     /// The revoked tokens, each with the time until when it must be remembered.
     tokens: HashMap<Arc<str>, NumericDate>,
+    /// The ids of other things that were used, each with the time until when this must be remembered.
+    uses: HashMap<Arc<str>, NumericDate>,
     revoked: Option<RevokedUser>,
 }
 
@@ -60,7 +64,10 @@ pub(super) struct Ended {
 
 impl UserState {
     pub(super) fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.tokens.is_empty() && self.revoked.is_none()
+        self.sessions.is_empty()
+            && self.tokens.is_empty()
+            && self.uses.is_empty()
+            && self.revoked.is_none()
     }
 
     pub(super) fn has_sessions(&self) -> bool {
@@ -108,6 +115,23 @@ impl UserState {
             }
             None => (token.refresh && !token.adopt) || self.revokes_issued_at(token.issued_at),
         }
+    }
+
+    /// Whether something that can be used once can be used now.
+    pub(super) fn can_consume(&self, consume: &Consume<'_>) -> bool {
+        let is_used = match consume.id {
+            ConsumeId::Token(jti) => self.tokens.contains_key(jti),
+            ConsumeId::Other(id) => self.uses.contains_key(id),
+        };
+        !is_used
+            && match (consume.session_id, consume.generation) {
+                (Some(id), _) => {
+                    let session = self.sessions.get(id);
+                    session.is_some_and(|session| !session.has_ended(self.generation()))
+                }
+                (None, Some(generation)) => generation >= self.generation(),
+                (None, None) => !self.revokes_issued_at(consume.issued_at),
+            }
     }
 
     /// Whether tokens of no known session are revoked that were issued at `issued_at`.
@@ -193,6 +217,35 @@ impl UserState {
 
     pub(super) fn forget_token(&mut self, jti: &str) {
         self.tokens.remove(jti);
+    }
+
+    pub(super) fn use_keep_until(&self, id: &str) -> Option<NumericDate> {
+        self.uses.get(id).copied()
+    }
+
+    pub(super) fn add_use(&mut self, id: Arc<str>, keep_until: NumericDate) {
+        self.uses.insert(id, keep_until);
+    }
+
+    pub(super) fn forget_use(&mut self, id: &str) {
+        self.uses.remove(id);
+    }
+
+    /// Sets the label of a live session, and returns whether there is one.
+    pub(super) fn set_label(
+        &mut self,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> bool {
+        let generation = self.generation();
+        match self.sessions.get_mut(session_id) {
+            Some(session) if session.is_live(generation, now) => {
+                session.label = label.map(Into::into);
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn is_revoked(&self) -> bool {

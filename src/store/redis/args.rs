@@ -4,7 +4,7 @@ use redis::{RedisWrite, ToRedisArgs};
 
 use crate::clock::NumericDate;
 
-use super::super::facts::{Generation, NewSession, Spend};
+use super::super::facts::{ConsumeId, Generation, NewSession, Spend};
 
 /// An argument. Arguments of one kind have a fixed length or contain it, as the scripts require.
 pub(super) enum Arg<'a> {
@@ -12,6 +12,8 @@ pub(super) enum Arg<'a> {
     Session(&'a str),
     /// The name of a token.
     Token(&'a str),
+    /// The field of something else that can be used once.
+    Use(&'a str),
     Time(NumericDate),
     Generation(Generation),
     /// `keep_until`, `now` and `expires_at`.
@@ -31,6 +33,13 @@ impl<'a> Arg<'a> {
         jti.map_or(Self::Empty, Self::Token)
     }
 
+    pub(super) const fn consumed(id: ConsumeId<'a>) -> Self {
+        match id {
+            ConsumeId::Token(jti) => Self::Token(jti),
+            ConsumeId::Other(id) => Self::Use(id),
+        }
+    }
+
     pub(super) fn generation(generation: Option<Generation>) -> Self {
         generation.map_or(Self::Empty, Self::Generation)
     }
@@ -41,6 +50,7 @@ impl ToRedisArgs for Arg<'_> {
         match self {
             Self::Session(id) => out.write_arg_fmt(format_args!("s:{id}")),
             Self::Token(jti) => out.write_arg_fmt(format_args!("t{}:{jti}", jti.len())),
+            Self::Use(id) => out.write_arg_fmt(format_args!("o:{id}")),
             Self::Time(time) => out.write_arg_fmt(format_args!("{:012}", time.as_secs())),
             Self::Generation(generation) => {
                 out.write_arg_fmt(format_args!("{:012}", generation.get()));

@@ -10,6 +10,7 @@
 //! | `s:<session id>` | a session: `keep_until`, `last_used_at`, `expires_at`, `created_at`, `generation`, `access_until`, and the names of the refresh tokens to be spent next and spent last. An ended session: the time until which it is remembered, `e`, and the name of the successor in the second spending that ended it |
 //! | `l:<session id>` | the label of the session, if it has one |
 //! | `t<length of jti>:<jti>` | a revoked token: `keep_until`. The field is the token's name |
+//! | `o:<id>` | the use of something else that can be used once: `keep_until` |
 //! | `u` | the revocation of the user: `at`, its `generation`, and `keep_until` |
 //! | `g` | the highest generation that a session has begun with |
 //! | `x` | a time before which no session of `used` expires |
@@ -42,7 +43,8 @@
 //!
 //! A reply may be lost, and the client library then repeats the call with the same arguments. A second
 //! `begin` finds the session and changes nothing. A second `spend` is recognized by its successor, an id
-//! that no other call carries. Revocations may be repeated; sessions of the user that began between the
+//! that no other call carries. A second `consume` may find the id consumed by the first. Revocations
+//! may be repeated; sessions of the user that began between the
 //! two were begun before the call returned.
 
 use std::sync::LazyLock;
@@ -90,11 +92,13 @@ macro_rules! scripts {
 scripts! {
     BEGIN = open clock remember entries end_session sweep end_surplus begin;
     SPEND = open spend_unspent clock remember end_session sweep spend;
+    CONSUME = open clock remember entries sweep consume;
     REVOKE_TOKEN = open clock remember entries sweep revoke_token;
     REVOKE_SESSION = open clock remember entries end_session sweep revoke_session;
     REVOKE_USER = open clock remember entries revoke_user;
     IS_REVOKED = open must_be_writable entries is_revoked;
     SESSIONS = open must_be_writable entries sessions;
+    SET_LABEL = open must_be_writable entries set_label;
     GENERATION = open generation;
     RAISE_GENERATION = open raise_generation;
     REVOCATIONS = open revocations;

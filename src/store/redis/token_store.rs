@@ -9,8 +9,8 @@ use super::{
         cursor,
         error::StoreError,
         facts::{
-            Begun, Generation, NewSession, Page, Revocation, Session, SessionPage, Spend, Spent,
-            TokenRef, check_lengths,
+            Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, Session,
+            SessionPage, Spend, Spent, TokenRef, check_lengths,
         },
         token_store::TokenStore,
     },
@@ -67,6 +67,27 @@ impl TokenStore for RedisStore {
                 let (successor, at): (String, u64) = decode(Ok(again))?;
                 Ok(Spent::Again { successor: successor.into(), at: NumericDate::from_secs(at) })
             }
+        }
+    }
+
+    async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, StoreError> {
+        consume.validate()?;
+        let args = (
+            Arg::consumed(consume.id),
+            Arg::session(consume.session_id),
+            Arg::Time(now),
+            Arg::Time(consume.keep_until),
+            Arg::Time(consume.issued_at),
+            Arg::generation(consume.generation),
+        );
+        match self.call_for(consume.user_id.as_str(), &scripts::CONSUME, args).await? {
+            0 => Ok(Consumed::Before),
+            1 => Ok(Consumed::First),
+            _ => Err(StoreError::unavailable(UnexpectedReply)),
         }
     }
 
@@ -138,6 +159,22 @@ impl TokenStore for RedisStore {
         });
         let next = score.zip(id).map(|(score, id)| cursor::format(date(score), &id));
         Ok(SessionPage::new(sessions.collect(), next))
+    }
+
+    async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        check_lengths([user_id.as_str(), session_id].into_iter().chain(label))?;
+        let args = (Arg::Session(session_id), Arg::Time(now), label);
+        match self.call_for(user_id.as_str(), &scripts::SET_LABEL, args).await? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(StoreError::unavailable(UnexpectedReply)),
+        }
     }
 
     /// Fails when a login, a refresh or a revocation would: also when Redis is out of memory, has become

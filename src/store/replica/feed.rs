@@ -23,7 +23,7 @@ use super::super::{error::StoreError, token_store::TokenStore};
 ///    Heartbeats pass through the store, as revocations do, and only while the store could take a
 ///    revocation: the heartbeat of a standby or of a demoted master fails.
 /// 3. A subscription that may have lost a notice ends or returns an error. It never reconnects.
-/// 4. There is a notice for every revoked token, every revoked user, and every session that ends in
+/// 4. There is a notice for every revoked or consumed token, every revoked user, and every session that ends in
 ///    another way than with its user. That includes
 ///    [`Spent::Reused`](crate::store::Spent::Reused) and the
 ///    [limit](crate::store::NewSession::limit) of sessions.

@@ -8,7 +8,8 @@ use super::{
     super::{
         error::StoreError,
         facts::{
-            Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, TokenRef,
+            Begun, Consume, ConsumeId, Consumed, Generation, NewSession, Page, Revocation,
+            SessionPage, Spend, Spent, TokenRef,
         },
         token_store::TokenStore,
     },
@@ -108,6 +109,22 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
         Ok(spent)
     }
 
+    async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, StoreError> {
+        let consumed = self.store().consume(consume, now).await?;
+        if let (Consumed::First, ConsumeId::Token(jti)) = (consumed, consume.id) {
+            self.0.state.index.add(&Revoked::Token {
+                user_id: consume.user_id.as_str().into(),
+                jti: jti.into(),
+                keep_until: consume.keep_until,
+            });
+        }
+        Ok(consumed)
+    }
+
     async fn revoke(
         &self,
         revocation: &Revocation<'_>,
@@ -151,6 +168,16 @@ impl<S: RevocationFeed> TokenStore for RevocationReplica<S> {
         page: Page<'_>,
     ) -> Result<SessionPage, StoreError> {
         self.store().sessions(user_id, now, page).await
+    }
+
+    async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        self.store().set_label(user_id, session_id, label, now).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

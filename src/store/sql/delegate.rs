@@ -82,6 +82,14 @@ macro_rules! delegate_to_sql_store {
                 self.0.spend(spend).await
             }
 
+            async fn consume(
+                &self,
+                consume: &Consume<'_>,
+                _: NumericDate,
+            ) -> Result<Consumed, StoreError> {
+                self.0.consume(consume).await
+            }
+
             async fn revoke(
                 &self,
                 revocation: &Revocation<'_>,
@@ -101,6 +109,16 @@ macro_rules! delegate_to_sql_store {
                 page: Page<'_>,
             ) -> Result<SessionPage, StoreError> {
                 self.0.sessions(user_id, now, page).await
+            }
+
+            async fn set_label(
+                &self,
+                user_id: &UserId,
+                session_id: &str,
+                label: Option<&str>,
+                now: NumericDate,
+            ) -> Result<bool, StoreError> {
+                self.0.set_label(user_id, session_id, label, now).await
             }
 
             /// Fails if the database cannot be written to, also if it is locked or read-only.

@@ -6,7 +6,10 @@ use sqlx::Error;
 
 use crate::clock::NumericDate;
 
-use super::engine::{Engine, Param, Row};
+use super::{
+    super::facts::ConsumeId,
+    engine::{Engine, Param, Row},
+};
 
 /// PostgreSQL's text holds any character but NUL, which therefore is written as two others.
 const NUL: char = '\0';
@@ -45,6 +48,15 @@ pub(super) fn unescaped(text: String) -> Box<str> {
 
 pub(super) fn text(text: &str) -> Param<'_> {
     Param::Text(Some(escaped(text)))
+}
+
+/// The id of something that can be used once. What is no token has an id with a beginning that no
+/// [`escaped`] text has.
+pub(super) fn consumed(id: ConsumeId<'_>) -> Param<'_> {
+    match id {
+        ConsumeId::Token(jti) => text(jti),
+        ConsumeId::Other(id) => Param::Text(Some(format!("{ESCAPE}2{}", escaped(id)).into())),
+    }
 }
 
 pub(super) fn time(time: NumericDate) -> Param<'static> {

@@ -144,6 +144,16 @@ const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
     VALUES ($1, $2, $3) ON CONFLICT (user_id, jti)
     DO UPDATE SET keep_until = {greatest}(t.keep_until, excluded.keep_until)";
 
+/// Consumes $2, which is kept until $3, for user $1. A session $4 must be live. Without a session,
+/// the user must not have been revoked at or after $5 with a higher generation than $6.
+const CONSUME: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
+    SELECT $1, $2, $3 WHERE CASE WHEN $4 IS NULL
+        THEN NOT EXISTS (SELECT 1 FROM {users} u
+            WHERE u.user_id = $1 AND u.revoked_at >= $5 AND u.generation > $6)
+        ELSE EXISTS (SELECT 1 FROM {sessions} AS s
+            WHERE s.user_id = $1 AND s.session_id = $4 AND NOT {has_ended}) END
+    ON CONFLICT (user_id, jti) DO NOTHING RETURNING CAST(1 AS BIGINT)";
+
 /// Ends session $2 of user $1, which is then kept until $3.
 const REVOKE_SESSION: &str = "UPDATE {sessions} AS s SET ended = {greatest}(s.ended, {revoked}),
         keep_until = {greatest}($3,
@@ -196,10 +206,15 @@ const SESSIONS: &str = "SELECT s.session_id, s.created_at, s.last_used_at, s.exp
     WHERE s.user_id = $1 AND s.ended = {live} AND (s.last_used_at, s.session_id) < ($3, $4)
     ORDER BY s.last_used_at DESC, s.session_id DESC LIMIT $5";
 
-/// From user $1 and token $2 on, $3 revoked tokens.
+/// Labels session $2 of user $1 with $3, if it is live at $4.
+const SET_LABEL: &str = "UPDATE {sessions} AS s SET label = $3
+    WHERE s.user_id = $1 AND s.session_id = $2 AND s.expires_at > $4 AND NOT {has_ended}
+    RETURNING 1";
+
+/// From user $1 and token $2 on, $3 revoked tokens. What else was consumed is left out.
 #[cfg(feature = "postgres")]
 const LIVE_TOKENS: &str = "SELECT user_id, jti, keep_until FROM {tokens}
-    WHERE (user_id, jti) >= ($1, $2) ORDER BY user_id, jti LIMIT $3";
+    WHERE (user_id, jti) >= ($1, $2) AND left(jti, 2) <> chr(1) || '2' ORDER BY user_id, jti LIMIT $3";
 
 /// From user $1 and session $2 on, $3 sessions that have ended.
 #[cfg(feature = "postgres")]
@@ -235,11 +250,14 @@ pub(super) struct Statements {
     pub(super) is_refused: Statement,
     pub(super) spend: Statement,
     pub(super) spend_or_adopt: Statement,
+    pub(super) consume_token: Statement,
+    pub(super) consume_other: Statement,
     pub(super) revoke_token: Statement,
     pub(super) revoke_session: Statement,
     pub(super) revoke_user: Vec<Statement>,
     pub(super) is_revoked: Statement,
     pub(super) sessions: Statement,
+    pub(super) set_label: Statement,
     pub(super) purge_sessions: Statement,
     pub(super) purge_tokens: Statement,
     pub(super) purge_users: Statement,
@@ -317,11 +335,14 @@ impl Statements {
             is_refused: fill(IS_REFUSED),
             spend: spending(SPEND),
             spend_or_adopt: spending(SPEND_OR_ADOPT),
+            consume_token: fill(&notifying(CONSUME, ",", &notice(TOKEN_ENTRY))),
+            consume_other: fill(CONSUME),
             revoke_token: fill(&notifying(REVOKE_TOKEN, "RETURNING", &notice(TOKEN_ENTRY))),
             revoke_session: fill(&notifying(REVOKE_SESSION, "RETURNING", &notice(SESSION_ENTRY))),
             revoke_user,
             is_revoked: fill(IS_REVOKED),
             sessions: fill(SESSIONS),
+            set_label: fill(SET_LABEL),
             purge_sessions: purge("{sessions}", "user_id, session_id"),
             purge_tokens: purge("{tokens}", "user_id, jti"),
             purge_users: fill(dialect.purge_users),
@@ -346,10 +367,13 @@ impl Statements {
             &self.is_refused,
             &self.spend,
             &self.spend_or_adopt,
+            &self.consume_token,
+            &self.consume_other,
             &self.revoke_token,
             &self.revoke_session,
             &self.is_revoked,
             &self.sessions,
+            &self.set_label,
             &self.purge_sessions,
             &self.purge_tokens,
             &self.purge_users,

@@ -5,6 +5,9 @@
 //!
 //! - `begin` leaves a session as it is that exists already.
 //! - `spend` finds its own successor in place, or finds that it was itself what ended the session.
+//! - `consume` may find that the first attempt has consumed the id. It is the only exception: the
+//!   outcome is then `Before`.
+//! - `set_label` writes the same label.
 //! - `revoke` only ever ends sessions, and only ever extends times.
 //! - `generation`, `is_revoked` and `sessions` read.
 //! - `purge` deletes what is due. At most the number that it returns is too small.
@@ -21,15 +24,15 @@ use super::{
         cursor,
         error::StoreError,
         facts::{
-            Begun, Generation, NewSession, Page, Revocation, Session, SessionPage, Spend, Spent,
-            TokenRef, check_lengths,
+            Begun, Consume, ConsumeId, Consumed, Generation, NewSession, Page, Revocation, Session,
+            SessionPage, Spend, Spent, TokenRef, check_lengths,
         },
         machine_clock::MachineClock,
     },
     calls::{Calls, Failure, conclude},
     engine::{Access, Call, Engine, Param, Row},
     migration::Migration,
-    params::{count, escaped, text, time, time_at, unescaped},
+    params::{consumed, count, escaped, text, time, time_at, unescaped},
     statement::Statement,
     statements::{Statements, ended},
 };
@@ -209,9 +212,7 @@ impl<E: Engine> SqlStore<E> {
         let user_id = session.user_id.as_str();
         // The new session is one of them.
         let others = session.limit.map_or(0, |limit| limit.get().min(MAX_LIMIT) - 1);
-        let generation = session
-            .generation
-            .map_or(i64::MAX, |generation| i64::try_from(generation.get()).unwrap_or(i64::MAX));
+        let generation = session.generation.map_or(i64::MAX, generation_of);
         let params = [
             text(user_id),
             text(session.session_id),
@@ -270,6 +271,29 @@ impl<E: Engine> SqlStore<E> {
             Some(row) => outcome::<E>(row, spend).map_err(StoreError::unavailable),
             None => Ok(Spent::Revoked),
         }
+    }
+
+    pub(super) async fn consume(&self, consume: &Consume<'_>) -> Result<Consumed, StoreError> {
+        consume.validate()?;
+        // Either the time or the generation decides.
+        let (issued_at, generation) = match consume.generation {
+            Some(generation) => (NumericDate::default(), generation_of(generation)),
+            None => (consume.issued_at, -1),
+        };
+        let params = [
+            text(consume.user_id.as_str()),
+            consumed(consume.id),
+            time(consume.keep_until),
+            Param::Text(consume.session_id.map(escaped)),
+            time(issued_at),
+            Param::Int(generation),
+        ];
+        let statement = match consume.id {
+            ConsumeId::Token(_) => &self.statements.consume_token,
+            ConsumeId::Other(_) => &self.statements.consume_other,
+        };
+        let rows = self.write(statement, &params).await?;
+        Ok(if rows.is_empty() { Consumed::Before } else { Consumed::First })
     }
 
     pub(super) async fn revoke(
@@ -351,6 +375,19 @@ impl<E: Engine> SqlStore<E> {
         Ok(SessionPage::new(sessions, next))
     }
 
+    pub(super) async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        check_lengths([user_id.as_str(), session_id].into_iter().chain(label))?;
+        let label = Param::Text(label.map(escaped));
+        let params = [text(user_id.as_str()), text(session_id), label, time(now)];
+        Ok(!self.write(&self.statements.set_label, &params).await?.is_empty())
+    }
+
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         self.write(&self.statements.ping, &[]).await.map(drop)
     }
@@ -402,6 +439,10 @@ impl<E: Engine> SqlStore<E> {
         }
         Ok(rows)
     }
+}
+
+fn generation_of(generation: Generation) -> i64 {
+    i64::try_from(generation.get()).unwrap_or(i64::MAX)
 }
 
 /// A token that was spent later is within its grace time.

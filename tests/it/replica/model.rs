@@ -15,8 +15,8 @@ use tokio::time::sleep;
 use tower_jwt_auth::{
     ManualClock, NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
-        TokenRef, TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, StoreError, TokenRef, TokenStore,
         replica::{Heartbeat, Notice, RevocationFeed, RevocationReplica, Revoked},
     },
     token::UserId,
@@ -159,6 +159,10 @@ impl TokenStore for Model {
         Ok(Spent::First)
     }
 
+    async fn consume(&self, _: &Consume<'_>, _: NumericDate) -> Result<Consumed, StoreError> {
+        Ok(Consumed::First)
+    }
+
     async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
         Ok(())
     }
@@ -175,6 +179,16 @@ impl TokenStore for Model {
         _: Page<'_>,
     ) -> Result<SessionPage, StoreError> {
         Ok(SessionPage::new(Vec::new(), None))
+    }
+
+    async fn set_label(
+        &self,
+        _: &UserId,
+        _: &str,
+        _: Option<&str>,
+        _: NumericDate,
+    ) -> Result<bool, StoreError> {
+        Ok(true)
     }
 
     async fn purge(&self, _: NumericDate, _: usize) -> Result<usize, StoreError> {

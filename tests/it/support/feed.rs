@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tower_jwt_auth::{
     MemoryStore, NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
-        TokenRef, TokenStore,
+        Begun, Consume, ConsumeId, Consumed, Generation, NewSession, Page, Revocation, SessionPage,
+        Spend, Spent, StoreError, TokenRef, TokenStore,
         replica::{Heartbeat, Notice, RevocationFeed, Revoked},
     },
     token::UserId,
@@ -228,6 +228,23 @@ impl TokenStore for TestFeed {
         Ok(spent)
     }
 
+    async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, StoreError> {
+        self.check_is_up()?;
+        let consumed = self.0.store.consume(consume, now).await?;
+        if let (Consumed::First, ConsumeId::Token(jti)) = (consumed, consume.id) {
+            self.publish(Revoked::Token {
+                user_id: consume.user_id.as_str().into(),
+                jti: jti.into(),
+                keep_until: consume.keep_until,
+            });
+        }
+        Ok(consumed)
+    }
+
     async fn revoke(
         &self,
         revocation: &Revocation<'_>,
@@ -272,6 +289,17 @@ impl TokenStore for TestFeed {
     ) -> Result<SessionPage, StoreError> {
         self.check_is_up()?;
         self.0.store.sessions(user_id, now, page).await
+    }
+
+    async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        self.check_is_up()?;
+        self.0.store.set_label(user_id, session_id, label, now).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

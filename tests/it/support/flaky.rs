@@ -11,8 +11,8 @@ use std::{
 use tower_jwt_auth::{
     MemoryStore, NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
-        TokenRef, TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, StoreError, TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -73,6 +73,15 @@ impl TokenStore for FlakyStore {
         self.inner.spend(spend).await
     }
 
+    async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, StoreError> {
+        self.check_failure().await?;
+        self.inner.consume(consume, now).await
+    }
+
     async fn revoke(
         &self,
         revocation: &Revocation<'_>,
@@ -102,6 +111,17 @@ impl TokenStore for FlakyStore {
     ) -> Result<SessionPage, StoreError> {
         self.check_failure().await?;
         self.inner.sessions(user_id, now, page).await
+    }
+
+    async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        self.check_failure().await?;
+        self.inner.set_label(user_id, session_id, label, now).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
-        StoreErrorKind, TokenRef, TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, StoreError, StoreErrorKind, TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -44,6 +44,14 @@ impl<S: TokenStore> TokenStore for RetryingStore<S> {
         retry(|| self.0.spend(spend)).await
     }
 
+    async fn consume(
+        &self,
+        consume: &Consume<'_>,
+        now: NumericDate,
+    ) -> Result<Consumed, StoreError> {
+        retry(|| self.0.consume(consume, now)).await
+    }
+
     async fn revoke(
         &self,
         revocation: &Revocation<'_>,
@@ -67,6 +75,16 @@ impl<S: TokenStore> TokenStore for RetryingStore<S> {
         page: Page<'_>,
     ) -> Result<SessionPage, StoreError> {
         retry(|| self.0.sessions(user_id, now, page)).await
+    }
+
+    async fn set_label(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+        now: NumericDate,
+    ) -> Result<bool, StoreError> {
+        retry(|| self.0.set_label(user_id, session_id, label, now)).await
     }
 
     async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {

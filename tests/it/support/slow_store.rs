@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent, StoreError,
-        TokenRef, TokenStore,
+        Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
+        Spent, StoreError, TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -83,6 +83,10 @@ impl TokenStore for SlowStore {
         unreachable!("a layer calls `is_revoked` only")
     }
 
+    async fn consume(&self, _: &Consume<'_>, _: NumericDate) -> Result<Consumed, StoreError> {
+        unreachable!("a layer calls `is_revoked` only")
+    }
+
     async fn revoke(&self, _: &Revocation<'_>, _: NumericDate) -> Result<(), StoreError> {
         unreachable!("a layer calls `is_revoked` only")
     }
@@ -93,6 +97,16 @@ impl TokenStore for SlowStore {
         _: NumericDate,
         _: Page<'_>,
     ) -> Result<SessionPage, StoreError> {
+        unreachable!("a layer calls `is_revoked` only")
+    }
+
+    async fn set_label(
+        &self,
+        _: &UserId,
+        _: &str,
+        _: Option<&str>,
+        _: NumericDate,
+    ) -> Result<bool, StoreError> {
         unreachable!("a layer calls `is_revoked` only")
     }
 

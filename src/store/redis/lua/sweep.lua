@@ -23,7 +23,8 @@ local function sweep(now, generation)
       -- It has ended with its user, so only its access tokens matter.
       keep_until = sub(entry, 61, 72)
     end
-    if (kind == 115 or kind == 116) and keep_until <= until_when then -- 116 is `t`
+    -- 116 is `t`, 111 is `o`.
+    if (kind == 115 or kind == 116 or kind == 111) and keep_until <= until_when then
       forget(field)
     end
   end

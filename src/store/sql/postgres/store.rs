@@ -9,8 +9,8 @@ use super::{
         super::{
             error::StoreError,
             facts::{
-                Begun, Generation, NewSession, Page, Revocation, SessionPage, Spend, Spent,
-                TokenRef,
+                Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage,
+                Spend, Spent, TokenRef,
             },
             token_store::TokenStore,
         },

@@ -1,0 +1,28 @@
+-- Returns 1 if this is the only use, else 0.
+local field, session_field, now, keep_until = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local issued_at, generation = ARGV[6], ARGV[7]
+
+local entries = call('HMGET', user, field, session_field, 'u')
+local used, session, revoked_user = entries[1], entries[2], entries[3]
+local user_generation = generation_of(revoked_user)
+if used then
+  return 0
+end
+if session_field ~= '' then
+  if not session or has_ended(session, user_generation) then
+    return 0
+  end
+elseif generation ~= '' then
+  if generation < user_generation then
+    return 0
+  end
+elseif revoked_user and issued_at <= sub(revoked_user, 1, 12) then
+  return 0
+end
+if byte(field) == 116 then -- 116 is `t`: a token, which is revoked
+  call('PUBLISH', channel, cjson.encode({user, field, tonumber(keep_until), cjson.null}))
+end
+sweep(now, user_generation)
+call('HSET', user, field, keep_until)
+remember(keep_until, now)
+return 1
