@@ -14,10 +14,13 @@ use super::{
     event::{Event, Listener},
     issuer::{Inner, Issuer},
     mint::Minter,
+    ticket_claims::TICKET,
 };
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 const MAX_GRACE: Duration = Duration::from_secs(300);
+const DEFAULT_TICKET_LIFETIME: Duration = Duration::from_secs(30);
+const MAX_TICKET_LIFETIME: Duration = Duration::from_secs(300);
 const DEFAULT_SESSION_LIMIT: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -37,6 +40,7 @@ struct Settings {
     session_limit: SessionLimit,
     rotate: bool,
     reuse_grace: Option<Duration>,
+    ticket_lifetime: Option<Duration>,
     leeway: Duration,
     clock_skew: Option<Duration>,
     issuer: Option<Box<str>>,
@@ -77,6 +81,7 @@ impl Issuer {
             session_limit: SessionLimit::Default,
             rotate: false,
             reuse_grace: None,
+            ticket_lifetime: None,
             leeway: Duration::ZERO,
             clock_skew: None,
             issuer: None,
@@ -173,6 +178,16 @@ impl<C, R> IssuerBuilder<C, R> {
     /// </div>
     pub fn reuse_grace(mut self, grace: Duration) -> Self {
         self.settings.reuse_grace = Some(grace);
+        self
+    }
+
+    /// Sets how long [tickets](Issuer::issue_ticket) are valid, in whole seconds, at most 300.
+    /// Requires a [`store`](Self::store). Default: 30 seconds.
+    ///
+    /// A ticket that is not used, for example because the download was cancelled, can be used for
+    /// that long by whoever finds its URL.
+    pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.ticket_lifetime = Some(lifetime);
         self
     }
 
@@ -317,8 +332,9 @@ where
     ///   signed has expired.
     /// - A lifetime is less than a second, or refresh tokens outlive the session.
     /// - The leeway or the grace exceeds 300 seconds, or the grace is a fraction of a second.
-    /// - Rotation, adoption, a limit of sessions or a store deadline is set without a store, or a
-    ///   grace without rotation.
+    /// - The lifetime of tickets is not 1 to 300 seconds.
+    /// - Rotation, adoption, a limit of sessions, a lifetime of tickets or a store deadline is set
+    ///   without a store, or a grace without rotation.
     /// - RFC 9068 is set without issuer, audience or client id, or the claim names contradict it.
     /// - [`VerifierBuilder::build`](crate::token::VerifierBuilder::build) rejects the settings.
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
@@ -353,6 +369,9 @@ where
         let refresh =
             verifier_builder().token_type(TokenType::Refresh).cache(0).claims().build()?;
 
+        let ticket_type = TokenType::from(TICKET);
+        let ticket = verifier_builder().token_type(ticket_type).cache(0).claims().build()?;
+
         let store = match settings.store_deadline {
             Some(deadline) => settings.store.map(|store| store.with_deadline(deadline)),
             None => settings.store,
@@ -361,6 +380,8 @@ where
         Ok(Issuer::new(Inner {
             access,
             refresh,
+            ticket,
+            ticket_lifetime: settings.ticket_lifetime.unwrap_or(DEFAULT_TICKET_LIFETIME),
             store,
             sessions_per_user: match settings.session_limit {
                 SessionLimit::Default => Some(DEFAULT_SESSION_LIMIT),
@@ -416,6 +437,11 @@ impl Settings {
                 "`session_lifetime` must be at least `refresh_lifetime`",
             ));
         }
+        if let Some(lifetime) = self.ticket_lifetime
+            && (lifetime.as_secs() == 0 || lifetime > MAX_TICKET_LIFETIME)
+        {
+            return Err(ConfigError::out_of_range("`ticket_lifetime` must be 1 to 300 seconds"));
+        }
         let Some(grace) = self.reuse_grace.filter(|grace| !grace.is_zero()) else {
             return Ok(());
         };
@@ -445,6 +471,8 @@ impl Settings {
             "`adopt_refresh_tokens` requires a `store`"
         } else if matches!(self.session_limit, SessionLimit::Limited(_)) {
             "`sessions_per_user` requires a `store`"
+        } else if self.ticket_lifetime.is_some() {
+            "`ticket_lifetime` requires a `store`"
         } else if self.store_deadline.is_some() {
             "`store_deadline` requires a `store`"
         } else {

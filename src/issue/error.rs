@@ -10,6 +10,8 @@ pub(super) enum IssueError {
     TokenLen { len: usize, max: usize },
     RefreshToken,
     Lifetime,
+    SingleUseType,
+    SingleUseLifetime,
     NoSigningKey,
     NoStore,
 }
@@ -28,6 +30,13 @@ impl fmt::Display for IssueError {
             Self::Lifetime => {
                 "the lifetime of a token must be at least one second, and at most that of the key \
                  rotation policy"
+            }
+            Self::SingleUseType => {
+                "a single-use token must have a custom type other than `ticket`"
+            }
+            Self::SingleUseLifetime => {
+                "a single-use token must not live longer than `session_lifetime` of the issuer, \
+                 because `revoke_user` is not remembered for longer"
             }
             Self::NoSigningKey => "the keys of the issuer have no signing key",
             Self::NoStore => "the issuer has no `store`",

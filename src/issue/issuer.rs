@@ -17,6 +17,7 @@ use super::{
     error::IssueError,
     event::{Event, Listener},
     mint::Minter,
+    ticket_claims::TicketClaims,
 };
 
 /// Issues tokens, refreshes them with rotation, and revokes them.
@@ -55,6 +56,8 @@ pub struct Issuer<C = NoClaims, R = NoClaims>(pub(super) Arc<Inner<C, R>>);
 pub(super) struct Inner<C, R> {
     pub(super) access: Verifier<C>,
     pub(super) refresh: Verifier<R>,
+    pub(super) ticket: Verifier<TicketClaims>,
+    pub(super) ticket_lifetime: Duration,
     pub(super) store: Option<SharedStore>,
     pub(super) sessions_per_user: Option<NonZeroUsize>,
     pub(super) rotate: bool,
@@ -97,6 +100,9 @@ impl<C, R> Issuer<C, R> {
     /// [session lifetime](super::IssuerBuilder::session_lifetime). A token that lives longer must be
     /// revoked by itself.
     ///
+    /// The token can be used until it expires. For one that can be used once, see
+    /// [`issue_single_use`](Self::issue_single_use).
+    ///
     /// ```
     /// use std::time::Duration;
     /// use tower_jwt_auth::{
@@ -133,22 +139,25 @@ impl<C, R> Issuer<C, R> {
     ) -> Result<String, AuthError> {
         // Compared by name, because a custom type may have the same name.
         let is_refresh = token_type.as_str() == TokenType::Refresh.as_str();
-        let outlives_key = self
-            .0
-            .minter
-            .keys
-            .load()
-            .terms()
-            .is_some_and(|terms| lifetime.saturating_add(self.0.leeway) > terms.token_lifetime);
         if is_refresh {
             return Err(IssueError::RefreshToken.into());
         }
-        if outlives_key || lifetime.as_secs() == 0 {
-            return Err(IssueError::Lifetime.into());
-        }
+        self.check_lifetime(lifetime)?;
         let now = self.0.clock.now();
         let times = (now, now.saturating_add(lifetime));
         self.0.minter.standalone(token_type, user_id.as_str(), times, claims)
+    }
+
+    /// Fails if no token may live for `lifetime`.
+    pub(super) fn check_lifetime(&self, lifetime: Duration) -> Result<(), AuthError> {
+        let keys = self.0.minter.keys.load();
+        let outlives_key = keys
+            .terms()
+            .is_some_and(|terms| lifetime.saturating_add(self.0.leeway) > terms.token_lifetime);
+        if outlives_key || lifetime.as_secs() == 0 {
+            return Err(IssueError::Lifetime.into());
+        }
+        Ok(())
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {

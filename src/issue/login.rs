@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::{
@@ -13,13 +11,11 @@ use super::{
     error::IssueError,
     event::Event,
     issuer::{Inner, Issuer},
+    label::clean_label,
     mint::SessionClaims,
     random::random_id,
     tokens::Tokens,
 };
-
-/// How many bytes of a session's label are stored.
-const MAX_LABEL_LEN: usize = 255;
 
 /// The start of a login, before the credentials are checked. See [`Issuer::start_login`].
 #[derive(Clone, Copy, Debug)]
@@ -165,12 +161,12 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         if let Some(store) = store {
             let expires_at = minter.refresh_expiry(now, now);
             let keep_until = minter.keep_session_until(expires_at, *leeway);
-            let label = label.map(clean_label);
+            let label = label.and_then(clean_label);
             let session = NewSession::new(&session_id, user.id(), &refresh_id, now)
                 .with_expiry(expires_at, keep_until)
                 .with_access_until(minter.keep_ended_until(now, *leeway))
                 .with_generation(generation)
-                .with_label(label.as_deref().filter(|label| !label.is_empty()))
+                .with_label(label.as_deref())
                 .with_limit(*sessions_per_user);
             displaced = match store.begin(&session).await? {
                 Begun::Started { ended } => ended,
@@ -205,22 +201,6 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             session_id: session.session_id.into(),
         })
     }
-}
-
-/// Removes control characters from `label` and truncates it.
-fn clean_label(label: &str) -> Cow<'_, str> {
-    let label = label.trim();
-    if label.len() <= MAX_LABEL_LEN && !label.contains(char::is_control) {
-        return label.into();
-    }
-    let mut clean = String::new();
-    for char in label.chars().filter(|char| !char.is_control()) {
-        if clean.len() + char.len_utf8() > MAX_LABEL_LEN {
-            break;
-        }
-        clean.push(char);
-    }
-    clean.into()
 }
 
 /// The `scope` claim with those scopes of `user` that `is_granted` allows. `None` if there are

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     clock::{Clock, NumericDate},
     error::AuthError,
+    store::Generation,
     token::{ClaimNames, KeySet, NewToken, TokenType, Verifier, VerifierBuilder, sign},
 };
 
@@ -21,6 +22,15 @@ pub(super) struct SessionClaims<'a> {
     pub(super) user_id: &'a str,
     pub(super) auth_time: NumericDate,
     pub(super) scope: Option<&'a str>,
+}
+
+/// What a single-use token depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Bound<'a> {
+    pub(super) user_id: &'a str,
+    pub(super) session_id: Option<&'a str>,
+    /// The store's generation when the token is issued.
+    pub(super) generation: Option<Generation>,
 }
 
 pub(super) struct Minter {
@@ -125,6 +135,21 @@ impl Minter {
         Ok((self.check_len(self.sign(&registered, claims)?)?, expires_at))
     }
 
+    /// A token that can be used once, and that the issuer's own verifiers accept.
+    pub(super) fn single_use<T: Serialize>(
+        &self,
+        token_type: &TokenType,
+        bound_to: Bound<'_>,
+        (now, expires_at): (NumericDate, NumericDate),
+        claims: &T,
+    ) -> Result<String, AuthError> {
+        let jti = random_id()?;
+        let mut registered = self.registered(token_type, bound_to.user_id, &jti, now, expires_at);
+        registered.session_id = bound_to.session_id;
+        registered.generation = bound_to.generation.map(Generation::get);
+        self.check_len(self.sign(&registered, claims)?)
+    }
+
     /// A token that belongs to no session.
     pub(super) fn standalone<T: Serialize>(
         &self,
@@ -158,6 +183,7 @@ impl Minter {
             auth_time: None,
             scope: None,
             epoch: None,
+            generation: None,
             client_id: None,
             subject: None,
         }

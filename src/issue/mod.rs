@@ -5,11 +5,16 @@ mod builder;
 mod error;
 mod event;
 mod issuer;
+mod label;
 mod login;
 mod mint;
 mod random;
 mod refresh;
+mod session_end;
 mod sessions;
+mod single_use;
+mod ticket;
+mod ticket_claims;
 mod tokens;
 
 pub use adoption::Adoption;

@@ -2,13 +2,14 @@
 
 use crate::{
     error::{AuthError, AuthErrorKind},
-    store::{Page, Revocation, Session},
+    store::{MAX_ID_LEN, Page, Revocation, Session},
     token::{Claims, UserId},
 };
 
 use super::{
     event::Event,
     issuer::{Inner, Issuer},
+    label::clean_label,
     mint::keep_until,
 };
 
@@ -105,6 +106,50 @@ impl<C, R> Issuer<C, R> {
             sessions.append(&mut page.sessions);
         }
         Ok(sessions)
+    }
+
+    /// Sets the [label](crate::store::Session::label) of a session, and returns whether the user has
+    /// this session. `None` removes the label.
+    ///
+    /// The label is cleaned as for [`login_with_label`](Self::login_with_label). A label of which
+    /// nothing is left is removed.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{
+    ///     Algorithm, Issuer, MemoryStore, SigningKey, token::NoClaims, user::User,
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
+    /// #     .store(MemoryStore::new())
+    /// #     .build()?;
+    /// let ada = User::new(42, NoClaims::default());
+    /// let session_id = issuer.login(&ada).await?.session_id().to_owned();
+    /// assert!(issuer.label_session(ada.id(), &session_id, Some("Ada's phone")).await?);
+    /// assert_eq!(issuer.sessions(ada.id()).await?[0].label.as_deref(), Some("Ada's phone"));
+    ///
+    /// assert!(!issuer.label_session(ada.id(), "unknown", Some("Ada's phone")).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
+    pub async fn label_session(
+        &self,
+        user_id: &UserId,
+        session_id: &str,
+        label: Option<&str>,
+    ) -> Result<bool, AuthError> {
+        let store = self.store()?;
+        if session_id.len() > MAX_ID_LEN {
+            return Ok(false);
+        }
+        let label = label.and_then(clean_label);
+        store.set_label(user_id, session_id, label.as_deref(), self.0.clock.now()).await
     }
 
     /// Checks that the store is able to work, for health checks. It takes one round trip.

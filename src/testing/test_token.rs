@@ -175,6 +175,7 @@ impl<C: Serialize> TestToken<C> {
             auth_time: None,
             scope: self.registered.scope.as_deref(),
             epoch: None,
+            generation: None,
             client_id: self.registered.client_id.as_deref(),
             subject: None,
         };

@@ -66,7 +66,7 @@ impl ClaimNames {
 
     /// Checks that the names differ from each other and from the claims whose names are fixed.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        const FIXED: [&str; 11] = [
+        const FIXED: [&str; 12] = [
             "exp",
             "nbf",
             "iat",
@@ -77,6 +77,7 @@ impl ClaimNames {
             "scope",
             "scp",
             "user_epoch",
+            "store_generation",
             "cnf",
         ];
         let names = [&self.user_id, &self.token_type, &self.jti];

@@ -36,6 +36,8 @@ pub(crate) struct NewToken<'a> {
     pub(crate) auth_time: Option<NumericDate>,
     pub(crate) scope: Option<&'a str>,
     pub(crate) epoch: Option<&'a str>,
+    /// The store's generation when a single-use token was issued.
+    pub(crate) generation: Option<u64>,
     /// If present, the token is an access token of RFC 9068.
     pub(crate) client_id: Option<&'a str>,
     pub(crate) subject: Option<&'a str>,
@@ -70,6 +72,9 @@ impl NewToken<'_> {
         if let Some(auth_time) = self.auth_time {
             append_date(json, "auth_time", auth_time);
         }
+        if let Some(generation) = self.generation {
+            append_integer(json, "store_generation", generation);
+        }
     }
 
     /// Returns whether the application's claims must not have a member of this name: the issuer
@@ -79,7 +84,7 @@ impl NewToken<'_> {
         names.contains(&name)
             || match name {
                 "exp" | "nbf" | "iat" | "iss" | "aud" | "sub" | "sid" | "scope" | "scp"
-                | "auth_time" | "user_epoch" | "cnf" => true,
+                | "auth_time" | "user_epoch" | "store_generation" | "cnf" => true,
                 "client_id" => self.client_id.is_some(),
                 _ => false,
             }
@@ -136,10 +141,14 @@ fn append_member(json: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 fn append_date(json: &mut Vec<u8>, name: &str, date: NumericDate) {
+    append_integer(json, name, date.as_secs());
+}
+
+fn append_integer(json: &mut Vec<u8>, name: &str, integer: u64) {
     json.push(b',');
     append_string(json, name);
     json.push(b':');
-    serde_json::to_writer(json, &date.as_secs()).expect("an integer serializes to JSON");
+    serde_json::to_writer(json, &integer).expect("an integer serializes to JSON");
 }
 
 fn append_string(json: &mut Vec<u8>, string: &str) {

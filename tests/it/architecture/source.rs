@@ -33,6 +33,10 @@ impl Source {
         while let [token, tail @ ..] = rest {
             let at = tokens.len() - rest.len();
             match (*token, tail) {
+                // Unit tests.
+                ("mod", [_, "{", body @ ..]) => rest = after_block(body),
+                // Also the types that an `impl Trait` captures.
+                ("mod", [_, ";", after @ ..]) | ("use", ["<", after @ ..]) => rest = after,
                 ("use", _) => {
                     let end = tail.iter().position(|token| *token == ";").expect("a `;`");
                     // Imported for the links of the documentation alone.
@@ -42,9 +46,6 @@ impl Source {
                     }
                     rest = &tail[end + 1..];
                 }
-                // Unit tests.
-                ("mod", [_, "{", body @ ..]) => rest = after_block(body),
-                ("mod", [_, ";", after @ ..]) => rest = after,
                 (first, _) if is_identifier(first) => {
                     let mut path = vec![first.to_owned()];
                     rest = tail;
@@ -196,7 +197,7 @@ fn reads_imports_and_paths_but_no_comments_strings_or_unit_tests() {
         #[cfg(doc)]
         use crate::h;
         /* crate::i::I */
-        fn k<'a>(x: &'a str) -> crate::l::L { f::m(x, '"', "crate::n::N", r#"crate::"o""#) }
+        fn k<'a>(x: &'a str) -> impl crate::l::L + use<'a> { f::m(x, '"', "crate::n::N", r#"crate::"o""#) }
         mod s;
         mod tests { use super::*; fn p() { crate::q::r(); } }
         "##,

@@ -158,6 +158,55 @@ async fn sessions_have_labels() {
 }
 
 #[tokio::test]
+async fn a_session_can_be_labelled() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let tokens = issuer.login_with_label(&ada(), Some("laptop")).await.unwrap();
+    let other = issuer.login_with_label(&ada(), Some("tablet")).await.unwrap();
+    let label = async |tokens: &Tokens| {
+        let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
+        let mut sessions = sessions.into_iter();
+        sessions.find(|session| *session.id == *tokens.session_id()).and_then(|found| found.label)
+    };
+    let long = format!("{}\u{e9}", "x".repeat(254));
+    for (new, kept) in [
+        (Some("  \u{1f4f1} of \u{1b}[1mAda\r\n"), Some("\u{1f4f1} of [1mAda")),
+        (Some(&*long), Some(&*"x".repeat(254))),
+        (None, None),
+        (Some("telephone"), Some("telephone")),
+        (Some("\u{1b}\0"), None),
+        (Some("phone"), Some("phone")),
+    ] {
+        let is_known = issuer.label_session(&UserId::from(1), tokens.session_id(), new).await;
+        assert!(is_known.unwrap());
+        assert_eq!(label(&tokens).await.as_deref(), kept);
+    }
+    assert_eq!(label(&other).await.as_deref(), Some("tablet"), "the other session is unchanged");
+    assert!(issuer.verify(tokens.access()).await.is_ok());
+    let next = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    assert_eq!(label(&next).await.as_deref(), Some("phone"));
+
+    let long_id = "x".repeat(1_000);
+    for (user, session) in
+        [(2, next.session_id()), (1, "unknown"), (1, ""), (1, &long_id), (1, "unknown\0")]
+    {
+        let is_known = issuer.label_session(&UserId::from(user), session, Some("mine")).await;
+        assert!(!is_known.unwrap(), "{session}");
+    }
+    assert_eq!(label(&next).await.as_deref(), Some("phone"));
+    issuer.logout(refresh_of(&next)).await.unwrap();
+    let ended = issuer.label_session(&UserId::from(1), next.session_id(), Some("mine")).await;
+    assert!(!ended.unwrap());
+
+    setup.store.set_failure(StoreFailure::Errors);
+    let failed = issuer.label_session(&UserId::from(1), other.session_id(), None).await;
+    assert_eq!(error_kind(failed), AuthErrorKind::Unavailable);
+    let plain = setup.plain_builder().build().unwrap();
+    let failed = plain.label_session(&UserId::from(1), other.session_id(), None).await;
+    assert_eq!(error_kind(failed), AuthErrorKind::Misconfigured);
+}
+
+#[tokio::test]
 async fn check_store_fails_during_an_outage() {
     let setup = Setup::new();
     let issuer = setup.builder().store_deadline(Duration::from_millis(20)).build().unwrap();

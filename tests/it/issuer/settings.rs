@@ -21,7 +21,7 @@ fn build_rejects_invalid_settings() {
     let almost = Duration::from_millis(999);
     let second = Duration::from_secs(1);
     let names = ClaimNames::default;
-    let rejected: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 20] = [
+    let rejected: [(&str, IssuerBuilder<Profile>, ConfigErrorKind); 23] = [
         ("cannot sign", Issuer::builder(verifying).claims(), Ineffective),
         ("no access lifetime", plain().access_lifetime(Duration::ZERO), OutOfRange),
         ("hardly an access lifetime", plain().access_lifetime(almost), OutOfRange),
@@ -34,6 +34,9 @@ fn build_rejects_invalid_settings() {
         ("limit, no store", plain().sessions_per_user(NonZeroUsize::MIN), Ineffective),
         ("deadline, no store", plain().store_deadline(second), Ineffective),
         ("no time for the store", stored().store_deadline(Duration::ZERO), OutOfRange),
+        ("no ticket lifetime", stored().ticket_lifetime(almost), OutOfRange),
+        ("long ticket lifetime", stored().ticket_lifetime(5 * MINUTE + second), OutOfRange),
+        ("tickets, no store", plain().ticket_lifetime(MINUTE), Ineffective),
         ("long leeway", plain().leeway(5 * MINUTE + second), OutOfRange),
         ("empty issuer", plain().issuer(""), Ineffective),
         ("empty audience", plain().audience(""), Ineffective),
@@ -57,6 +60,8 @@ fn build_rejects_invalid_settings() {
         plain().session_lifetime(None).refresh_lifetime(1000 * DAY),
         rotating().reuse_grace(5 * MINUTE).leeway(5 * MINUTE),
         stored().store_deadline(almost),
+        stored().ticket_lifetime(second),
+        stored().ticket_lifetime(5 * MINUTE),
         plain().claim_names(names().with_user_id("sub")),
     ] {
         builder.build().unwrap();
