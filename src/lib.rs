@@ -107,7 +107,8 @@
 //! | see what is verified | [`Verifier`], [`KeySet`] |
 //! | accept tokens of Auth0, Cognito, Entra ID, Firebase, GitHub Actions, Google, Keycloak, Kubernetes, Okta, Supabase and others | [`provider`] |
 //! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`Verifier::any_of`], [`token::TokenProfile`] |
-//! | configure the layer: optional tokens, cookies, other bodies | [`middleware`] |
+//! | configure the layer: optional tokens, other bodies, CORS | [`middleware`] |
+//! | accept cookies, WebSockets and other places of the token, reject cross-site requests | [`transport`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users | [`user`] |
@@ -130,6 +131,7 @@
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
 //! | `routes` | yes | [`TokenRoutes`], and [`routes`] for other services: published keys, introspection, revocation |
+//! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
 //! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers |
@@ -149,8 +151,6 @@
 //! - Encrypted tokens (JWE), nested tokens, and detached or unencoded payloads are rejected.
 //! - Tokens bound to a proof of possession (`cnf`: DPoP, mutual TLS) are rejected.
 //! - There are no keys for ES512, ES256K, Ed448 or `none`.
-//! - The crate does not write cookies. Where tokens are read from cookies, the application must
-//!   protect itself against cross-site request forgery.
 //! - Secrets and passwords that this crate holds are wiped from memory when dropped. Keys inside
 //!   aws-lc and buffers of request bodies are not.
 //!

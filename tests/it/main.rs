@@ -4,6 +4,7 @@
 
 mod architecture;
 mod clock;
+mod cookies;
 mod django;
 mod django_database;
 mod django_hashes;

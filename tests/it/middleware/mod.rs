@@ -5,5 +5,6 @@ mod fail_open;
 mod lookup;
 mod modes;
 mod nested;
+mod preflight;
 mod readiness;
 mod types;

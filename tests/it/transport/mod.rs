@@ -3,6 +3,7 @@
 mod authorization;
 mod responses;
 mod sources;
+mod websocket_protocol;
 
 use http::{
     HeaderName,
