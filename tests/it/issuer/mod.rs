@@ -15,6 +15,7 @@ mod sessions;
 mod settings;
 mod sharing;
 mod single_use;
+mod single_use_race;
 mod skew;
 mod tickets;
 mod tokens;

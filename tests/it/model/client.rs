@@ -10,7 +10,7 @@ use tower_jwt_auth::store::Generation;
 
 use crate::support::session::new_id;
 
-use super::event::{ACCESS, Call, Event, Kind, Login, REFRESH, Spending, Token};
+use super::event::{ACCESS, Call, Event, Kind, Login, REFRESH, Spending, Token, Use};
 
 const USERS: usize = 2;
 
@@ -45,6 +45,14 @@ enum Action {
     ReceiveForeign,
     /// Receives a token that belongs to no session.
     ReceiveSessionless,
+    /// Uses a token that can be used once.
+    Use {
+        with_session: bool,
+        with_generation: bool,
+    },
+    /// Uses an id that equals the id of a token.
+    UseOther,
+    Label,
     RevokeToken,
     RevokeSession,
     RevokeUser {
@@ -73,6 +81,11 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         Refresh { grace: 20 },
         ReceiveForeign,
         ReceiveSessionless,
+        Use { with_session: true, with_generation: false },
+        Use { with_session: false, with_generation: false },
+        Use { with_session: false, with_generation: true },
+        UseOther,
+        Label,
         RevokeToken,
         RevokeSession,
         RevokeUser { except: false },
@@ -174,6 +187,28 @@ impl Client {
                 let token = self.foreign(user, step.pick);
                 self.tokens.borrow_mut().push(token);
                 Vec::new()
+            }
+            Action::Use { with_session, with_generation } => {
+                let is_suitable = |token: &Token| !token.is_refresh;
+                let token = self.valid_token(step.pick, is_suitable);
+                let reads = self.reads.borrow();
+                let read = pick(&reads, step.pick).copied().filter(|_| with_generation);
+                let used = token.map(|token| {
+                    let session = token.session.clone().filter(|_| with_session);
+                    Use { token: Token { session, ..token }, read, is_other: false, now }
+                });
+                used.map(Call::Consume).into_iter().collect()
+            }
+            Action::UseOther => {
+                let token = self.valid_token(step.pick, |_| true);
+                let used = token.map(|token| Use { token, read: None, is_other: true, now });
+                used.map(Call::Consume).into_iter().collect()
+            }
+            Action::Label => {
+                let session = pick(&self.sessions, step.pick).cloned();
+                let label = (step.user == 0).then(|| self.new_id());
+                let call = |Login { session, user, .. }| Call::Label { session, user, label, now };
+                session.map(call).into_iter().collect()
             }
             Action::RevokeToken => {
                 let token = self.valid_token(step.pick, |_| true);

@@ -10,7 +10,10 @@ use std::{
 use futures::{FutureExt, future::try_join_all};
 use tower_jwt_auth::{
     NumericDate,
-    store::{Begun, NewSession, Page, Revocation, Spend, Spent, StoreError, TokenRef, TokenStore},
+    store::{
+        Begun, Consume, Consumed, NewSession, Page, Revocation, Spend, Spent, StoreError, TokenRef,
+        TokenStore,
+    },
     token::UserId,
 };
 
@@ -56,14 +59,27 @@ pub(super) struct Spending {
     pub(super) now: u64,
 }
 
-/// A session as a store lists it: id, `created_at`, `last_used_at` and `expires_at`.
-pub(super) type Listed = (String, u64, u64, u64);
+/// A token that is used, and can be used once.
+#[derive(Clone, Debug)]
+pub(super) struct Use {
+    pub(super) token: Token,
+    /// The generation that was read before the token was issued, by the id of its [`Call::Read`].
+    pub(super) read: Option<u64>,
+    /// Whether the id is not that of a token, although it equals one.
+    pub(super) is_other: bool,
+    pub(super) now: u64,
+}
+
+/// A session as a store lists it: id, `created_at`, `last_used_at`, `expires_at` and label.
+pub(super) type Listed = (String, u64, u64, u64, Option<String>);
 
 #[derive(Clone, Debug)]
 pub(super) enum Call {
     Read { id: u64 },
     Begin(Login),
     Spend(Spending),
+    Consume(Use),
+    Label { session: String, user: String, label: Option<String>, now: u64 },
     RevokeToken { token: Token, now: u64 },
     RevokeSession { session: String, user: String, now: u64 },
     RevokeUser { id: u64, user: String, except: Option<String>, now: u64 },
@@ -86,6 +102,17 @@ pub(super) enum Kind {
     Spent {
         spending: Spending,
         result: Result<Option<(String, u64)>, Unspent>,
+    },
+    Consumed {
+        used: Use,
+        is_first: bool,
+    },
+    Labelled {
+        session: String,
+        user: String,
+        label: Option<String>,
+        now: u64,
+        is_live: bool,
     },
     TokenRevoked {
         jti: String,
@@ -167,6 +194,12 @@ impl Call {
             }
             Self::Begin(login) => begin(store, client, login).await?,
             Self::Spend(spending) => spend(store, spending).await?,
+            Self::Consume(used) => consume(store, client, used).await?,
+            Self::Label { session, user, label, now } => {
+                let user_id = &UserId::from(&*user);
+                let is_live = store.set_label(user_id, &session, label.as_deref(), at(now)).await?;
+                Kind::Labelled { session, user, label, now, is_live }
+            }
             Self::RevokeToken { token: Token { jti, user, valid_until, .. }, now } => {
                 let user_id = &UserId::from(user);
                 let keep_until = at(valid_until);
@@ -253,6 +286,17 @@ async fn spend<S: TokenStore>(store: &S, spending: Spending) -> Result<Kind, Sto
     Ok(Kind::Spent { spending, result })
 }
 
+async fn consume<S: TokenStore>(store: &S, client: &Client, used: Use) -> Result<Kind, StoreError> {
+    let Token { jti, user, session, issued_at, valid_until, .. } = &used.token;
+    let (user_id, keep_until) = (&UserId::from(&**user), at(*valid_until));
+    let token = Consume::token(jti, user_id, at(*issued_at), keep_until)
+        .with_session(session.as_deref())
+        .with_generation(used.read.map(|id| client.noted(id)));
+    let consume = if used.is_other { Consume::other(jti, user_id, keep_until) } else { token };
+    let is_first = store.consume(&consume, at(used.now)).await? == Consumed::First;
+    Ok(Kind::Consumed { used, is_first })
+}
+
 /// All pages of a user's sessions, two on a page.
 async fn sessions<S: TokenStore>(
     store: &S,
@@ -268,7 +312,8 @@ async fn sessions<S: TokenStore>(
         for session in page.sessions {
             let times = [session.created_at, session.last_used_at, session.expires_at];
             let [created_at, last_used_at, expires_at] = times.map(NumericDate::as_secs);
-            let entry = (session.id.into(), created_at, last_used_at, expires_at);
+            let label = session.label.map(Into::into);
+            let entry = (session.id.into(), created_at, last_used_at, expires_at, label);
             assert!(listed.insert(entry), "a session is listed twice");
         }
         cursor = page.next;

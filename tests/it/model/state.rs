@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Kind, Listed, Login, REFRESH, Spending, Token, Unspent};
+use super::event::{Kind, Listed, Login, REFRESH, Spending, Token, Unspent, Use};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Model {
@@ -13,6 +13,7 @@ pub(super) struct Model {
     sessions: BTreeMap<String, Session>,
     users: BTreeMap<String, User>,
     revoked_tokens: BTreeSet<String>,
+    used_others: BTreeSet<String>,
 }
 
 /// The revocation of a user.
@@ -33,6 +34,7 @@ struct Session {
     /// The session has ended if its user was revoked with a higher generation.
     generation: u64,
     is_ended: bool,
+    label: Option<String>,
 }
 
 impl Model {
@@ -47,6 +49,10 @@ impl Model {
             Kind::Begun { login, ended } => return self.begin(login, ended),
             Kind::Refused(login) => self.refuses(login),
             Kind::Spent { spending, result } => next.spend(spending) == *result,
+            Kind::Consumed { used, is_first } => next.consume(used) == *is_first,
+            Kind::Labelled { session, user, label, now, is_live } => {
+                next.label(session, user, label.as_ref(), *now) == *is_live
+            }
             Kind::TokenRevoked { jti } => {
                 next.revoked_tokens.insert(jti.clone());
                 true
@@ -120,6 +126,7 @@ impl Model {
                 previous: None,
                 generation,
                 is_ended: false,
+                label: None,
             };
             next.sessions.insert(login.session.clone(), session);
             next
@@ -157,6 +164,7 @@ impl Model {
                 previous: None,
                 generation: self.generation,
                 is_ended: false,
+                label: None,
             };
             self.sessions.insert(spend.session.clone(), adopted);
         }
@@ -183,6 +191,31 @@ impl Model {
                 Err(Unspent::Reused)
             }
         }
+    }
+
+    /// Whether this is the only use.
+    fn consume(&mut self, used: &Use) -> bool {
+        let Use { token, read, is_other, .. } = used;
+        if *is_other {
+            return self.used_others.insert(token.jti.clone());
+        }
+        let user = self.user(&token.user);
+        let is_usable = match (&token.session, read) {
+            (Some(id), _) => self.sessions.get(id).is_some_and(|session| !self.has_ended(session)),
+            (None, Some(id)) => self.noted[id] >= user.generation,
+            (None, None) => user.revoked_at < Some(token.issued_at),
+        };
+        is_usable && self.revoked_tokens.insert(token.jti.clone())
+    }
+
+    /// Labels a session if it is live, and returns whether it is.
+    fn label(&mut self, id: &str, user: &str, label: Option<&String>, now: u64) -> bool {
+        let live = self.sessions.get(id).filter(|session| session.user == user);
+        let Some(session) = live.filter(|session| self.is_live(session, now)).cloned() else {
+            return false;
+        };
+        self.sessions.insert(id.to_owned(), Session { label: label.cloned(), ..session });
+        true
     }
 
     fn revoke(&mut self, generation: u64, user: &str, except: Option<&str>, now: u64) {
@@ -219,7 +252,8 @@ impl Model {
         let live = self.sessions.iter().filter(|(_, session)| session.user == user);
         let live = live.filter(|(_, session)| self.is_live(session, now));
         let listed = live.map(|(id, session)| {
-            (id.clone(), session.created_at, session.last_used_at, session.expires_at)
+            let Session { created_at, last_used_at, expires_at, label, .. } = session.clone();
+            (id.clone(), created_at, last_used_at, expires_at, label)
         });
         listed.collect()
     }
