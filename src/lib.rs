@@ -131,7 +131,7 @@
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
 //! | `routes` | yes | [`TokenRoutes`], and [`routes`] for other services: published keys, introspection, revocation |
-//! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read |
+//! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
 //! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers |

@@ -214,6 +214,11 @@ impl<C, R> Issuer<C, R> {
         }
     }
 
+    #[cfg(all(feature = "cookie", feature = "routes"))]
+    pub(crate) fn now(&self) -> NumericDate {
+        self.0.clock.now()
+    }
+
     pub(crate) fn shared_store(&self) -> Option<&SharedStore> {
         self.0.store.as_ref()
     }

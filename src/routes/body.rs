@@ -91,10 +91,18 @@ impl BodyLimits {
     }
 }
 
-pub(super) fn check_headers(
-    headers: &HeaderMap,
-    media_type: MediaType,
-) -> Result<(), RequestError> {
+/// Checks that a body which the route ignores is JSON or missing, so that no HTML form can send the
+/// request.
+#[cfg(feature = "cookie")]
+pub(super) fn check_optional_json(request: &Request) -> Result<(), RequestError> {
+    let has_type = request.headers().contains_key(CONTENT_TYPE);
+    if request.body().is_end_stream() && !has_type {
+        return Ok(());
+    }
+    check_headers(request.headers(), MediaType::Json)
+}
+
+fn check_headers(headers: &HeaderMap, media_type: MediaType) -> Result<(), RequestError> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (content_type, second) = (types.next(), types.next());
     if second.is_some() {

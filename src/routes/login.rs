@@ -1,10 +1,11 @@
 //! Logging in, for all routes that begin sessions.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use axum::extract::Request;
 use http::{HeaderName, HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use crate::{
     error::{AuthError, AuthErrorKind, ConfigError},
@@ -19,6 +20,9 @@ use super::{
 
 /// How often the credentials of one request are checked, if the user is revoked each time meanwhile.
 const MAX_LOGIN_ATTEMPTS: usize = 2;
+
+/// Describes a user in a response.
+pub(super) type DescribeUser<C, R> = Arc<dyn Fn(&User<C, R>) -> Map<String, Value> + Send + Sync>;
 
 /// The users, the issuer of their tokens, and how a login is read.
 pub(super) struct Logins<U, C, R> {

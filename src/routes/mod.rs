@@ -1,4 +1,5 @@
-//! Ready-made axum routes: [`TokenRoutes`], [`WellKnownRoutes`] and [`OAuthRoutes`].
+//! Ready-made axum routes: [`TokenRoutes`] for clients that keep tokens, [`SessionRoutes`] (feature
+//! `cookie`) for browsers, [`WellKnownRoutes`] and [`OAuthRoutes`] for other services.
 //!
 //! # Token routes
 //!
@@ -17,10 +18,43 @@
 //! credentials, it checks them once more, because they may have changed. If it happens again, the
 //! response is `503`.
 //!
+//! # Session routes
+//!
+//! With the feature `cookie`, [`SessionRoutes`] keep the tokens of a browser in
+//! [cookies](crate::transport) that scripts cannot read. An application may serve them and the token
+//! routes side by side, with one issuer.
+//!
+//! | request | body | response |
+//! |---|---|---|
+//! | `POST /` | `{"username", "password"}` | `{"user": {…}}`, and both cookies |
+//! | `GET /` | | `{"user": {…}}`; requires an access token |
+//! | `POST /refresh` | | `{}`, and new cookies |
+//! | `DELETE /` | | `204` once the session has ended; clears both cookies; may be repeated |
+//!
+//! Each path is served with and without a trailing slash. No response contains a token. `user` is
+//! what the application describes, by default `{"id": "…"}`.
+//!
+//! - **Refresh.** All tabs of a browser share its cookies. If several refresh at once, the
+//!   [grace](crate::issue::IssuerBuilder::reuse_grace) of the issuer gives all of them the same
+//!   session. A `401` clears both cookies. A `503` clears none: the browser may try again.
+//! - **Logout.** It ends the session of the refresh cookie, even if it is spent, and that of the access
+//!   cookie. Cookies that are invalid, expired or missing are no error. If the store does not
+//!   respond, the session may continue: the response is `503` and clears no cookie.
+//! - **Other sites.** A request that another site has caused is rejected with `403` and the code
+//!   `cross_site_request` before anything else happens. Of the requests that do not show who caused
+//!   them, only those without session cookies are served. Bodies must be JSON, which no HTML form
+//!   can send.
+//! - **Bearer tokens.** If a request has an `Authorization` header, that alone decides. Its cookies are
+//!   neither read nor cleared. A logout with a valid Bearer token ends its session.
+//! - **Repeated cookies.** A request with two cookies of the same name is rejected with `400` and the
+//!   code `repeated_cookie`.
+//!
 //! # Session list
 //!
-//! With [`session_list_at`](TokenRoutesBuilder::session_list_at), users see and end their sessions.
-//! The requests carry an access token, whose session must not have ended.
+//! Users see and end their sessions. The session routes have these routes, below their own path or
+//! another one. The token routes have them with
+//! [`session_list_at`](TokenRoutesBuilder::session_list_at). The requests carry an access token whose
+//! session has not ended, as a Bearer token or, with the session routes, also in a cookie.
 //!
 //! | request | response |
 //! |---|---|
@@ -30,8 +64,12 @@
 //! | `POST /logout-all` | `{}` once all sessions have ended |
 //!
 //! Times have the form `2023-11-14T22:13:20Z`. `current` is `true` for the session of the access
-//! token. Sessions also have a `label`, a string or `null`, if
-//! [logins set it](TokenRoutesBuilder::session_label_from).
+//! token. With the session routes, or if
+//! [logins set it](TokenRoutesBuilder::session_label_from), sessions also have a `label`, a string or
+//! `null`. A browser that ends its own session loses its cookies.
+//!
+//! The paths have no trailing slash. If an application has both kinds of routes, only one of them may
+//! have the session list at a path.
 //!
 //! # Errors
 //!
@@ -49,16 +87,14 @@
 //!
 //! All responses have `Cache-Control: no-store`. Every `401` has a challenge. The [`AuthError`] or
 //! [`RequestError`] is in the extensions of the response. To replace the bodies, set
-//! [`rejection`](TokenRoutesBuilder::rejection).
+//! [`rejection`](TokenRoutesBuilder::rejection). The error bodies of [`OAuthRoutes`] are those of
+//! their RFCs.
 //!
 //! [`AuthError`]: crate::AuthError
-//!
-//! # Routes for other services
-//!
-//! [`WellKnownRoutes`] publish the keys. [`OAuthRoutes`] describe and revoke tokens.
 
 mod body;
 mod body_reader;
+mod cookies;
 mod endpoint;
 mod json_object;
 mod login;
@@ -68,6 +104,8 @@ mod rejection;
 mod request_error;
 mod response;
 mod route_error;
+#[cfg(feature = "cookie")]
+mod session;
 mod session_list;
 mod token;
 mod well_known;
@@ -81,5 +119,7 @@ pub use oauth::{OAuthRoutes, OAuthRoutesBuilder};
 pub(crate) use path::is_path;
 pub use request_error::{RequestError, RequestErrorKind};
 pub use route_error::RouteError;
+#[cfg(feature = "cookie")]
+pub use session::{SessionRoutes, SessionRoutesBuilder};
 pub use token::{TokenRoutes, TokenRoutesBuilder};
 pub use well_known::{WellKnownRoutes, WellKnownRoutesBuilder};

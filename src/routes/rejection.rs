@@ -22,7 +22,9 @@ use super::{
 
 /// Makes the responses to rejected requests: JSON, unless the application has set a function.
 #[derive(Clone, Default)]
-pub(super) struct RouteRejection(Option<Arc<dyn Fn(&RouteError) -> Response + Send + Sync>>);
+pub(super) struct RouteRejection(Option<Arc<Custom>>);
+
+type Custom = dyn Fn(&RouteError) -> Response + Send + Sync;
 
 impl RouteRejection {
     pub(super) fn new<T: IntoResponse>(

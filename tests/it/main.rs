@@ -45,6 +45,7 @@ mod resource_server;
 mod restore;
 mod routes;
 mod server;
+mod session_routes;
 mod simplejwt;
 mod sql_store;
 mod sqlite_store;

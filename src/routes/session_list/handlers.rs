@@ -13,6 +13,7 @@ use crate::token::RegisteredClaims;
 
 use super::{
     super::{
+        cookies::{are_read, with_cookies},
         request_error::RequestErrorKind,
         response::{no_content, ok},
         route_error::RouteError,
@@ -79,4 +80,15 @@ async fn session_id(request: &mut Request) -> Result<String, RouteError> {
     let parameters = parameters.map_err(|_| RequestErrorKind::NotFound)?;
     let value = parameters.iter().find(|(name, _)| *name == "session_id");
     Ok(value.map(|(_, value)| value.to_owned()).ok_or(RequestErrorKind::NotFound)?)
+}
+
+impl<C, R> SessionList<C, R> {
+    /// Clears the cookies of a request whose session was ended, if it came with cookies.
+    fn ended(&self, request: &Request, response: Response) -> Response {
+        if are_read(request.headers()) {
+            with_cookies(response, self.clear_cookies.iter().cloned())
+        } else {
+            response
+        }
+    }
 }

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::store::Session;
 
@@ -13,7 +14,7 @@ pub(super) struct SessionEntry {
     current: bool,
     /// `None` if sessions have no labels.
     #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<Option<Box<str>>>,
+    label: Option<Value>,
 }
 
 impl SessionEntry {
@@ -26,7 +27,7 @@ impl SessionEntry {
             created_at: created_at.to_rfc3339(),
             last_used_at: last_used_at.to_rfc3339(),
             expires_at: expires_at.to_rfc3339(),
-            label: (has_labels || label.is_some()).then_some(label),
+            label: (has_labels || label.is_some()).then(|| label.as_deref().into()),
         }
     }
 }

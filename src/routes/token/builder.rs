@@ -143,7 +143,7 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// ```
     ///
     /// [`AuthError`]: crate::AuthError
-    /// [`RequestError`]: super::RequestError
+    /// [`RequestError`]: super::super::RequestError
     pub fn rejection<T: IntoResponse>(
         mut self,
         rejection: impl Fn(&RouteError) -> T + Send + Sync + 'static,

@@ -1,21 +1,13 @@
 //! The settings of the routes.
 
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
-
-use crate::user::User;
-
-use super::super::rejection::RouteRejection;
-
-pub(super) type ResponseExtras<C, R> = Arc<dyn Fn(&User<C, R>) -> Map<String, Value> + Send + Sync>;
+use super::super::{login::DescribeUser, rejection::RouteRejection};
 
 pub(super) struct TokenSettings<C, R> {
     pub(super) base: String,
     pub(super) paths: Paths,
     /// The base path of the session list; `None` for no such routes.
     pub(super) session_list: Option<String>,
-    pub(super) extras: Option<ResponseExtras<C, R>>,
+    pub(super) extras: Option<DescribeUser<C, R>>,
     pub(super) rejection: RouteRejection,
 }
 

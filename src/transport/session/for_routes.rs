@@ -49,14 +49,6 @@ impl SessionCookies {
         Ok(self)
     }
 
-    /// The value of the access cookie. `None` if the request has an `Authorization` header.
-    pub(crate) fn access_token<'r>(
-        &self,
-        headers: &'r HeaderMap,
-    ) -> Result<Option<&'r str>, AuthErrorKind> {
-        token(headers, &self.0.access)
-    }
-
     /// The value of the refresh cookie. `None` if the request has an `Authorization` header.
     pub(crate) fn refresh_token<'r>(
         &self,
