@@ -72,6 +72,7 @@ impl<U, C, R> Logins<U, C, R> {
     ) -> SessionList<C, R> {
         SessionList {
             issuer: self.issuer.clone(),
+            bodies: BodyReader { limits: self.bodies.limits, renamed: Vec::new() },
             rejection,
             has_labels: self.session_label.is_some(),
             clear_cookies,

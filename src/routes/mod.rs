@@ -56,12 +56,14 @@
 //! [`session_list_at`](TokenRoutesBuilder::session_list_at). The requests carry an access token whose
 //! session has not ended, as a Bearer token or, with the session routes, also in a cookie.
 //!
-//! | request | response |
-//! |---|---|
-//! | `GET /sessions` | a list of `{"id", "created_at", "last_used_at", "expires_at", "current"}`, the last used session first |
-//! | `DELETE /sessions/{id}` | `204` once the session has ended, `404` if the user has no such session |
-//! | `POST /logout-others` | `{}` once all sessions but that of the access token have ended |
-//! | `POST /logout-all` | `{}` once all sessions have ended |
+//! | request | body | response |
+//! |---|---|---|
+//! | `GET /sessions` | | a list of `{"id", "created_at", "last_used_at", "expires_at", "current"}`, the last used session first |
+//! | `DELETE /sessions/{id}` | | `204` once the session has ended, `404` if the user has no such session |
+//! | `PATCH /sessions/{id}` | `{"label"}`, a string or `null` | `204` once the session has the [label](crate::Issuer::label_session), `404` if the user has no such session |
+//! | `POST /logout-others` | | `{}` once all sessions but that of the access token have ended |
+//! | `POST /logout-all` | | `{}` once all sessions have ended |
+//! | `POST /ticket` | `{"path"}` | `{"ticket"}`, for one request to the path that cannot carry a header: see [`Issuer::issue_ticket`](crate::Issuer::issue_ticket) |
 //!
 //! Times have the form `2023-11-14T22:13:20Z`. `current` is `true` for the session of the access
 //! token. With the session routes, or if

@@ -94,6 +94,11 @@ impl RequestError {
         Self { field_errors, ..RequestErrorKind::InvalidBody.into() }
     }
 
+    pub(super) fn invalid_field(name: &str, problem: &str) -> Self {
+        let errors = FieldErrors::from([(name.to_owned(), vec![problem.to_owned()])]);
+        Self::invalid_fields(&errors)
+    }
+
     /// The kind of this error.
     #[must_use]
     pub const fn kind(&self) -> RequestErrorKind {

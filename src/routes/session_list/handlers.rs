@@ -7,14 +7,14 @@ use axum::{
     extract::{RawPathParams, Request},
     response::Response,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::token::RegisteredClaims;
+use crate::{error::AuthErrorKind, token::RegisteredClaims};
 
 use super::{
     super::{
         cookies::{are_read, with_cookies},
-        request_error::RequestErrorKind,
+        request_error::{RequestError, RequestErrorKind},
         response::{no_content, ok},
         route_error::RouteError,
     },
@@ -72,6 +72,43 @@ pub(super) async fn end_all<C, R>(
     let claims = RegisteredClaims::from_extensions(request.extensions())?;
     state.issuer.revoke_user(claims.user_id()).await?;
     Ok(state.ended(&request, ok(&json!({}))))
+}
+
+pub(super) async fn label<C, R>(
+    state: Arc<SessionList<C, R>>,
+    mut request: Request,
+) -> Result<Response, RouteError> {
+    let claims = RegisteredClaims::from_extensions(request.extensions())?;
+    let session_id = session_id(&mut request).await?;
+    let body = state.bodies.read(request).await?;
+    let mut fields = state.bodies.fields(&body)?;
+    let label = fields.take("label");
+    let label = match &label {
+        Some(Value::String(label)) => Some(&**label),
+        Some(Value::Null) => None,
+        invalid => {
+            let problem =
+                if invalid.is_some() { "Not a valid string." } else { "This field is required." };
+            return Err(RequestError::invalid_field("label", problem).into());
+        }
+    };
+    let is_known = state.issuer.label_session(claims.user_id(), &session_id, label).await?;
+    if is_known { Ok(no_content()) } else { Err(RequestErrorKind::NotFound.into()) }
+}
+
+pub(super) async fn ticket<C, R>(
+    state: Arc<SessionList<C, R>>,
+    request: Request,
+) -> Result<Response, RouteError> {
+    let claims = RegisteredClaims::from_extensions(request.extensions())?;
+    let path = state.bodies.string(request, "path").await?;
+    match state.issuer.issue_ticket(&claims, &path) {
+        Ok(ticket) => Ok(ok(&json!({ "ticket": ticket }))),
+        Err(error) if error.kind() == AuthErrorKind::InvalidRequest => {
+            Err(RequestError::invalid_field("path", "Not a valid path.").into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The id in the path. One that is not UTF-8 is not that of a session.

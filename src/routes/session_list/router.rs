@@ -39,9 +39,17 @@ where
         let on = |path: &str, methods: MethodRouter<S>| (format!("{base}{path}"), methods);
         let routes = [
             on("/sessions", list.on(MethodFilter::GET, handlers::list)),
-            on("/sessions/{session_id}", list.on(MethodFilter::DELETE, handlers::end)),
+            on(
+                "/sessions/{session_id}",
+                list.on(MethodFilter::DELETE, handlers::end).patch(endpoint(
+                    &list,
+                    &list.rejection,
+                    handlers::label,
+                )),
+            ),
             on("/logout-others", list.on(MethodFilter::POST, handlers::end_others)),
             on("/logout-all", list.on(MethodFilter::POST, handlers::end_all)),
+            on("/ticket", list.on(MethodFilter::POST, handlers::ticket)),
         ];
         routes.into_iter().fold(router, |router, (path, methods)| {
             router.route(&path, methods.layer(auth.clone()))

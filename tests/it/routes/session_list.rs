@@ -225,7 +225,7 @@ async fn the_session_list_serves_only_its_methods_and_paths() {
     let (access, _) = log_in(&app).await;
     for (line, allow) in [
         ("POST /api/sessions", "GET,HEAD"),
-        ("GET /api/sessions/x", "DELETE"),
+        ("GET /api/sessions/x", "DELETE,PATCH"),
         ("GET /api/logout-all", "POST"),
         ("PUT /api/logout-others", "POST"),
     ] {

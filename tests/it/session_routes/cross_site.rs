@@ -16,13 +16,15 @@ use super::{
 };
 
 /// The unsafe requests, all of which need the cookies, except for the login.
-const REQUESTS: [&str; 6] = [
+const REQUESTS: [&str; 8] = [
     "POST /api/session/",
     "POST /api/session/refresh",
     "DELETE /api/session/",
     "DELETE /api/session/sessions/x",
+    "PATCH /api/session/sessions/x",
     "POST /api/session/logout-others",
     "POST /api/session/logout-all",
+    "POST /api/session/ticket",
 ];
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use futures::future::join_all;
+use serde_json::json;
 use tower_jwt_auth::{
     routes::SessionRoutes,
     store::{MemoryStore, PostgresStore, SqliteStore, TokenStore},
@@ -82,7 +83,18 @@ async fn a_session(store: impl TokenStore) {
     assert_eq!(list.len(), 2);
     let other = list.iter().find(|session| session["current"] == false).unwrap();
     let path = format!("/api/session/sessions/{}", other["id"].as_str().unwrap());
-    //LABEL-TICKET
+    let label = json!({"label": "Ada's desk"});
+    assert_eq!(phone.send_json(&app, &format!("PATCH {path}"), &label).await.status, 204);
+    let list = browser.send(&app, "GET /api/session/sessions").await.json();
+    let labels: Vec<_> = list.as_array().unwrap().iter().map(|it| &it["label"]).collect();
+    assert!(labels.contains(&&json!("Ada's desk")), "{labels:?}");
+
+    let body = json!({"path": "/api/export"});
+    let reply = browser.send_json(&app, "POST /api/session/ticket", &body).await;
+    let ticket = reply.json()["ticket"].as_str().unwrap().to_owned();
+    assert!(issuer.redeem_ticket(&ticket, "/api/export").await.is_ok());
+    assert!(issuer.redeem_ticket(&ticket, "/api/export").await.is_err());
+
     assert_eq!(phone.send(&app, &format!("DELETE {path}")).await.status, 204);
     assert_eq!(phone.send(&app, &format!("DELETE {path}")).await.status, 404);
     assert!(!browser.is_logged_in(&app).await && phone.is_logged_in(&app).await);
