@@ -118,6 +118,9 @@
 //! | keep sessions in a database | [`store`] |
 //! | back up, restore and upgrade a store | [`backup`] |
 //! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
+//! | close WebSockets and event streams with their session | [`Issuer::session_ended`] |
+//! | send links that work once | [`Issuer::issue_single_use`] |
+//! | authenticate downloads and sockets without a header | [`Issuer::issue_ticket`] |
 //! | choose what happens during an outage of the store | [`JwtAuthLayer::with_revocation_check`] |
 //! | check revocations without a query per request | [`store::replica`] |
 //! | see why a request was rejected, in logs and metrics | [`AuthError`], [`monitoring`] |

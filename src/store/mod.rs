@@ -1,4 +1,5 @@
-//! What is remembered between requests: sessions, spent refresh tokens, revocations.
+//! What is remembered between requests: sessions, spent refresh tokens, revocations, uses of what can
+//! be used once.
 //!
 //! A store keeps ids and times, never a token. Its decisions are atomic: if one refresh token is
 //! spent by many concurrent calls, exactly one of them is the first.

@@ -72,9 +72,9 @@ pub trait TokenStore: Send + Sync + 'static {
     ///
     /// 1. The id was consumed before, or is that of a revoked token: [`Before`](Consumed::Before).
     /// 2. [`Consume::session_id`] is set, and the session is unknown or has ended: `Before`.
-    /// 3. It is not set, and the user was revoked: `Before` if the revocation raised the generation
-    ///    above [`Consume::generation`], or, without a generation, if it was at or after
-    ///    [`Consume::issued_at`].
+    /// 3. It is not set, and the user was revoked in a later second than [`Consume::issued_at`], or in
+    ///    the same second and not before [`Consume::generation`] was read: `Before`. Without a
+    ///    generation the order within a second is unknown, so the outcome is `Before`, too.
     /// 4. Otherwise: [`First`](Consumed::First). The id is consumed until [`Consume::keep_until`]. If
     ///    it is that of a [token](super::ConsumeId::Token), the token is revoked for as long.
     ///

@@ -16,10 +16,10 @@ pub struct Consume<'a> {
     /// The session's id. If there is one, the session must be live.
     pub session_id: Option<&'a str>,
     /// When the token was issued. A token without session must have been issued after the last
-    /// revocation of its user, unless it has a [generation](Self::generation).
+    /// revocation of its user.
     pub issued_at: NumericDate,
-    /// The store's generation when the token was issued. It replaces [`issued_at`](Self::issued_at),
-    /// which has whole seconds only.
+    /// The store's generation when the token was issued. It decides about a revocation in the same
+    /// second.
     pub generation: Option<Generation>,
     /// Until when the use must be remembered.
     pub keep_until: NumericDate,
@@ -54,8 +54,9 @@ impl<'a> Consume<'a> {
     /// The id of something else than a token. Revoking the user does not affect it.
     #[must_use]
     pub const fn other(id: &'a str, user_id: &'a UserId, keep_until: NumericDate) -> Self {
-        let token = Self::token(id, user_id, NumericDate::MAX, keep_until);
-        Self { id: ConsumeId::Other(id), ..token }
+        let (issued_at, generation) = (NumericDate::MAX, Some(Generation::new(u64::MAX)));
+        let token = Self::token(id, user_id, issued_at, keep_until);
+        Self { id: ConsumeId::Other(id), generation, ..token }
     }
 
     /// Sets the session that must be live.

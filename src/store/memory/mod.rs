@@ -37,7 +37,8 @@ const SWEEP: usize = 4;
 /// A [`TokenStore`] in the memory of one process.
 ///
 /// For tests, and for services of a single process that may log everybody out when they restart.
-/// Calls never wait. Clones share their content.
+/// After a restart, [single-use tokens](crate::Issuer::issue_single_use) that were used can be used
+/// once more. Calls never wait. Clones share their content.
 ///
 /// Memory is bounded. Every write also forgets some entries that are due. While the store holds as
 /// many sessions and revocations as its [capacity](Self::with_capacity), new ones are rejected with

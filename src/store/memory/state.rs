@@ -129,7 +129,11 @@ impl UserState {
                     let session = self.sessions.get(id);
                     session.is_some_and(|session| !session.has_ended(self.generation()))
                 }
-                (None, Some(generation)) => generation >= self.generation(),
+                (None, Some(generation)) => {
+                    let revoked_at = self.revoked.as_ref().map(|revoked| revoked.at);
+                    // After a restart, the generation may be lower than it was.
+                    generation >= self.generation() && revoked_at <= Some(consume.issued_at)
+                }
                 (None, None) => !self.revokes_issued_at(consume.issued_at),
             }
     }

@@ -82,8 +82,8 @@ const LONGEST_PREFIX: usize = 64;
 /// # What Redis may lose
 ///
 /// Redis replies before it writes to disk, and by default it rarely writes. Losing data undoes it: a
-/// spent refresh token is accepted again, a revocation is undone, the refresh token of a new session is
-/// rejected. The settings of Redis decide how much can be lost:
+/// spent refresh token or a used single-use token is accepted again, a revocation is undone, the refresh
+/// token of a new session is rejected. The settings of Redis decide how much can be lost:
 ///
 /// | setting | lost in a crash |
 /// |---|---|

@@ -145,11 +145,11 @@ const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
     DO UPDATE SET keep_until = {greatest}(t.keep_until, excluded.keep_until)";
 
 /// Consumes $2, which is kept until $3, for user $1. A session $4 must be live. Without a session,
-/// the user must not have been revoked at or after $5 with a higher generation than $6.
+/// the user must not have been revoked after $5 or with a higher generation than $6.
 const CONSUME: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
     SELECT $1, $2, $3 WHERE CASE WHEN $4 IS NULL
         THEN NOT EXISTS (SELECT 1 FROM {users} u
-            WHERE u.user_id = $1 AND u.revoked_at >= $5 AND u.generation > $6)
+            WHERE u.user_id = $1 AND (u.revoked_at > $5 OR u.generation > $6))
         ELSE EXISTS (SELECT 1 FROM {sessions} AS s
             WHERE s.user_id = $1 AND s.session_id = $4 AND NOT {has_ended}) END
     ON CONFLICT (user_id, jti) DO NOTHING RETURNING CAST(1 AS BIGINT)";

@@ -275,17 +275,18 @@ impl<E: Engine> SqlStore<E> {
 
     pub(super) async fn consume(&self, consume: &Consume<'_>) -> Result<Consumed, StoreError> {
         consume.validate()?;
-        // Either the time or the generation decides.
-        let (issued_at, generation) = match consume.generation {
-            Some(generation) => (NumericDate::default(), generation_of(generation)),
-            None => (consume.issued_at, -1),
+        let issued_at = consume.issued_at.as_secs().cast_signed();
+        // Without a generation, the order within a second is unknown.
+        let (since, generation) = match consume.generation {
+            Some(generation) => (issued_at, generation_of(generation)),
+            None => (issued_at - 1, i64::MAX),
         };
         let params = [
             text(consume.user_id.as_str()),
             consumed(consume.id),
             time(consume.keep_until),
             Param::Text(consume.session_id.map(escaped)),
-            time(issued_at),
+            Param::Int(since),
             Param::Int(generation),
         ];
         let statement = match consume.id {

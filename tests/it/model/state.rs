@@ -202,7 +202,9 @@ impl Model {
         let user = self.user(&token.user);
         let is_usable = match (&token.session, read) {
             (Some(id), _) => self.sessions.get(id).is_some_and(|session| !self.has_ended(session)),
-            (None, Some(id)) => self.noted[id] >= user.generation,
+            (None, Some(id)) => {
+                self.noted[id] >= user.generation && user.revoked_at <= Some(token.issued_at)
+            }
             (None, None) => user.revoked_at < Some(token.issued_at),
         };
         is_usable && self.revoked_tokens.insert(token.jti.clone())

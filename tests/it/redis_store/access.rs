@@ -1,7 +1,7 @@
 //! Access control lists: a health check fails if a login, a refresh or a revocation would.
 
 use tower_jwt_auth::{
-    store::{RedisStore, Revocation, Spend, StoreError, TokenStore},
+    store::{Consume, RedisStore, Revocation, Spend, StoreError, TokenStore},
     token::UserId,
 };
 
@@ -23,6 +23,12 @@ async fn use_all(store: &RedisStore, user: &UserId) -> Result<(), StoreError> {
         Revocation::User { user_id: user, except: Some("t"), keep_until: END },
     ] {
         store.revoke(&revocation, at(0)).await?;
+    }
+    for consume in [Consume::token("c", user, at(0), END), Consume::other("c", user, END)] {
+        store.consume(&consume.with_session(Some("t")), at(0)).await?;
+    }
+    for label in [Some("telephone"), None] {
+        store.set_label(user, "t", label, at(0)).await?;
     }
     let page = tower_jwt_auth::store::Page::first().with_limit(1);
     store.sessions(user, at(0), page).await.map(drop)

@@ -4,7 +4,9 @@ use std::{num::NonZeroUsize, ops::RangeInclusive};
 
 use tower_jwt_auth::{
     NumericDate,
-    store::{NewSession, RedisStore, Revocation, Spend, Spent, TokenRef, TokenStore},
+    store::{
+        Consume, Consumed, NewSession, RedisStore, Revocation, Spend, Spent, TokenRef, TokenStore,
+    },
     token::UserId,
 };
 
@@ -21,7 +23,7 @@ async fn every_key_has_a_sufficient_time_to_live() {
     let store = server.store();
     for now in [0, 2_000_000_000, NumericDate::MAX.as_secs() - 1_000] {
         let date = |secs| NumericDate::from_secs(now + secs);
-        for (kind, keep) in [(0, 900), (1, 90), (2, 9), (3, 500), (4, 0)] {
+        for (kind, keep) in [(0, 900), (1, 90), (2, 9), (3, 500), (4, 0), (5, 70), (6, 800)] {
             let user = UserId::from(format!("{now} {kind}"));
             let session = NewSession::new("s", &user, "0", date(0));
             let session = session.with_expiry(date(keep), date(keep));
@@ -31,6 +33,12 @@ async fn every_key_has_a_sufficient_time_to_live() {
                 1 => {
                     let spend = Spend::new(&session, date(0), "1").with_adoption(true);
                     assert_eq!(store.spend(&spend).await.unwrap(), Spent::First);
+                }
+                5 | 6 => {
+                    let token = Consume::token("t", &user, date(0), keep_until);
+                    let other = Consume::other("t", &user, keep_until);
+                    let consume = if kind == 5 { token } else { other };
+                    assert_eq!(store.consume(&consume, date(0)).await.unwrap(), Consumed::First);
                 }
                 _ => {
                     store.begin(&session).await.unwrap();
@@ -116,14 +124,16 @@ async fn forgets_expired_entries() {
     }
     let server = RedisServer::start(&[]);
     let store = server.store();
-    for kind in ["logins", "adoptions", "tokens", "sessions", "all"] {
+    for kind in ["logins", "adoptions", "tokens", "uses", "sessions", "all"] {
         let user = UserId::from(kind);
         let mut most: usize = 0;
         for step in 0..600 {
             let (id, now, keep_until) = (&*step.to_string(), at(step), at(step + 20));
             let login = NewSession::new(id, &user, "0", now).with_expiry(keep_until, keep_until);
             let added = match kind {
-                "all" => ["logins", "adoptions", "tokens", "sessions", "user"][step as usize % 5],
+                "all" => {
+                    ["logins", "adoptions", "tokens", "uses", "sessions", "user"][step as usize % 6]
+                }
                 kind => kind,
             };
             let revocation = match added {
@@ -137,6 +147,16 @@ async fn forgets_expired_entries() {
                 "adoptions" => {
                     let spend = Spend::new(&login, at(step + 1), "1").with_adoption(true);
                     assert_eq!(store.spend(&spend).await.unwrap(), Spent::First);
+                    continue;
+                }
+                "uses" => {
+                    let generation = store.generation().await.unwrap();
+                    let consume = match step % 2 {
+                        0 => Consume::token(id, &user, now, keep_until),
+                        _ => Consume::other(id, &user, keep_until),
+                    };
+                    let consume = consume.with_generation(Some(generation));
+                    assert_eq!(store.consume(&consume, now).await.unwrap(), Consumed::First);
                     continue;
                 }
                 "tokens" => Revocation::Token { jti: id, user_id: &user, keep_until },
@@ -217,6 +237,9 @@ async fn a_clock_that_is_ahead_forgets_nothing() {
     let token = Revocation::Token { jti: "t", user_id: &user, keep_until };
     store.revoke(&token, now).await.unwrap();
 
+    let code = Consume::other("code", &user, keep_until);
+    assert_eq!(store.consume(&code, now).await.unwrap(), Consumed::First);
+
     let ahead = |secs: u64| after(1_000_000 + secs);
     for step in 0..200 {
         let id = &*format!("later {step}");
@@ -225,7 +248,10 @@ async fn a_clock_that_is_ahead_forgets_nothing() {
         let keep_until = ahead(step + 10);
         let token = Revocation::Token { jti: id, user_id: &user, keep_until };
         store.revoke(&token, ahead(step)).await.unwrap();
+        let code = Consume::other(id, &user, keep_until);
+        assert_eq!(store.consume(&code, ahead(step)).await.unwrap(), Consumed::First);
     }
+    assert_eq!(store.consume(&code, now).await.unwrap(), Consumed::Before, "a use");
     assert!(is_access_revoked_at(&store, &user, "t", "live", now).await, "a revoked token");
     assert!(is_access_revoked_at(&store, &user, "0", "ended", now).await, "an ended session");
     let refresh = TokenRef::new(user.as_str(), now).with_jti(Some("0")).with_session(Some("live"));

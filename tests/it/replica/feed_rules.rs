@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        NewSession, Revocation, Spend, Spent, TokenRef, TokenStore,
+        Consume, Consumed, NewSession, Revocation, Spend, Spent, TokenRef, TokenStore,
         replica::{RevocationFeed, RevocationReplica},
     },
     token::UserId,
@@ -164,6 +164,18 @@ pub(super) async fn notifies_of_everything<S: RevocationFeed>(here: S, there: S)
     soon(&old.as_ref(), "a session beyond the limit").await;
     assert_eq!(there.is_revoked_now(&new.as_ref()), Some(false));
 
+    let used = Token { session: None, ..Token::new() };
+    let code = Token { jti: new_id(), ..used.clone() };
+    let known = there.len();
+    let other = Consume::other(&code.jti, &code.user, KEEP_UNTIL);
+    assert_eq!(here.consume(&other, NOW).await.unwrap(), Consumed::First);
+    let token = Consume::token(&used.jti, &used.user, NOW, KEEP_UNTIL);
+    assert_eq!(here.consume(&token, NOW).await.unwrap(), Consumed::First);
+    soon(&used.as_ref(), "a token that was consumed").await;
+    assert_eq!(there.len(), known + 1, "only the token is known");
+    assert_eq!(there.consume(&token, NOW).await.unwrap(), Consumed::Before);
+    assert_eq!(there.consume(&other, NOW).await.unwrap(), Consumed::Before);
+
     // The longest ids.
     let long = |id: String| id.clone() + &"é".repeat((255 - id.len()) / 2);
     let token = Token { user: long(new_id()).into(), jti: long(new_id()), session: None };
@@ -204,8 +216,18 @@ pub(super) async fn loads_everything<S: RevocationFeed + Clone>(store: S) {
     let revocation = Revocation::User { user_id, except, keep_until: KEEP_UNTIL };
     store.revoke(&revocation, NOW).await.unwrap();
 
+    let used = Token { session: None, ..Token::new() };
+    for consume in [
+        Consume::token(&used.jti, &used.user, NOW, KEEP_UNTIL),
+        // Replicas do not need it.
+        Consume::other(&used.jti, &used.user, KEEP_UNTIL),
+    ] {
+        assert_eq!(store.consume(&consume, NOW).await.unwrap(), Consumed::First);
+    }
+
     let replica = fresh(store).await;
-    for token in tokens.iter().chain([&revoked]) {
+    assert_eq!(replica.len(), tokens.len() + 2, "nothing else is loaded");
+    for token in tokens.iter().chain([&revoked, &used]) {
         assert_eq!(replica.is_revoked_now(&token.as_ref()), Some(true));
     }
     let live =

@@ -12,12 +12,15 @@ if session_field ~= '' then
   if not session or has_ended(session, user_generation) then
     return 0
   end
-elseif generation ~= '' then
-  if generation < user_generation then
+elseif revoked_user then
+  local revoked_at = sub(revoked_user, 1, 12)
+  local has_generation = generation ~= ''
+  -- Redis may have lost the generation, so that it is lower than it was.
+  if issued_at < revoked_at or (has_generation and generation < user_generation) then
+    return 0
+  elseif issued_at == revoked_at and not has_generation then
     return 0
   end
-elseif revoked_user and issued_at <= sub(revoked_user, 1, 12) then
-  return 0
 end
 if byte(field) == 116 then -- 116 is `t`: a token, which is revoked
   call('PUBLISH', channel, cjson.encode({user, field, tonumber(keep_until), cjson.null}))
