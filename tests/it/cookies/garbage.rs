@@ -107,7 +107,7 @@ fn assert_sensible(response: &LayerResponse, request: &Request<String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
     fn any_headers_get_a_sensible_response(request in requests()) {

@@ -221,6 +221,13 @@ async fn reads_cookies_only_if_there_are_no_other_credentials() {
             assert_complete(&response, "a cookie beside other credentials");
         }
     }
+    // Also by a layer that reads nothing else.
+    for value in ["Bearer {T}", "Basic dXNlcjpwYXNz"] {
+        let cookie = format!("access={user_7}");
+        let request = filled("/", &[(AUTHORIZATION, value), (COOKIE, &cookie)]);
+        let response = send(&at_cookie("access"), request).await;
+        assert_eq!(response.outcome(), Err(MissingCredentials), "{value}");
+    }
     // An empty header is one, too.
     let mut empty = filled("/", &[(COOKIE, &format!("access={user_7}"))]);
     empty.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static(""));
