@@ -16,7 +16,7 @@ use crate::support::{
     slow_store::{SlowStore, Verdict},
 };
 
-use super::{ACCESS, cookies, layer_with, request};
+use super::{ACCESS, PARSE, cookies, layer_with, request};
 
 fn set_cookies(response: &crate::support::app::LayerResponse) -> Vec<String> {
     let lines = response.headers.get_all(SET_COOKIE).iter();
@@ -140,19 +140,6 @@ async fn keeps_the_cookie_unless_its_token_is_the_reason() {
     assert_eq!(response.outcome(), Err(Malformed));
     assert_eq!(set_cookies(&response), Vec::<String>::new());
 }
-
-/// Parses `Set-Cookie` headers with Python's standard library.
-const PARSE: &str = r#"
-import json, sys
-from http.cookies import SimpleCookie
-
-def parse(line):
-    [(name, morsel)] = SimpleCookie(line).items()
-    attributes = {key: value for key, value in morsel.items() if value not in ("", False)}
-    return {"name": name, "value": morsel.value, **attributes}
-
-json.dump([parse(line) for line in json.load(sys.stdin)], sys.stdout)
-"#;
 
 #[tokio::test]
 async fn deletes_with_the_attributes_with_which_the_cookie_was_set() {

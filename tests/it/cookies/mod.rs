@@ -6,6 +6,7 @@ mod cross_site;
 mod double_submit;
 mod garbage;
 mod oracle;
+mod setting;
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use tower_jwt_auth::{JwtAuthLayer, transport::SessionCookies};
@@ -35,6 +36,19 @@ fn request(method: &Method, headers: &[(&str, &str)]) -> Request<String> {
     }
     request
 }
+
+/// Parses `Set-Cookie` headers with Python's standard library.
+const PARSE: &str = r#"
+import json, sys
+from http.cookies import SimpleCookie
+
+def parse(line):
+    [(name, morsel)] = SimpleCookie(line).items()
+    attributes = {key: value for key, value in morsel.items() if value not in ("", False)}
+    return {"name": name, "value": morsel.value, **attributes}
+
+json.dump([parse(line) for line in json.load(sys.stdin)], sys.stdout)
+"#;
 
 /// An access token of user 42 in the session `s1`.
 fn session_token() -> String {
