@@ -23,3 +23,15 @@ pub(super) fn check_base(base: &str) -> Result<(), ConfigError> {
         "the path of `at` must start with a slash and contain only letters, digits and `/-._~`",
     ))
 }
+
+/// Fails if two routes have the same path. A slash at the end makes no difference.
+pub(super) fn check_distinct<'p>(
+    paths: impl IntoIterator<Item = &'p str>,
+) -> Result<(), ConfigError> {
+    let mut paths: Vec<_> = paths.into_iter().map(|path| path.trim_end_matches('/')).collect();
+    paths.sort_unstable();
+    if paths.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(ConfigError::conflict("each route must have a path of its own"));
+    }
+    Ok(())
+}

@@ -15,9 +15,10 @@ use crate::{
 use super::{
     super::{
         login::{DescribeUser, Logins},
-        path::{check_base, without_trailing_slash},
+        path::{check_base, check_distinct, without_trailing_slash},
         rejection::RouteRejection,
         route_error::RouteError,
+        session_list,
     },
     router::SessionRoutes,
     state::SessionState,
@@ -129,9 +130,11 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
     /// - The issuer has no store.
     /// - A path does not start with a slash, or contains other characters than letters, digits and
     ///   `/-._~`.
-    /// - Browsers would not send the refresh cookie to the routes, because the
-    ///   [`refresh_path`](crate::transport::SessionCookiesBuilder::refresh_path) of the cookies does
-    ///   not contain them, or would reject the cookie.
+    /// - Two routes have the same path.
+    /// - Browsers would not send the cookies to the routes, because the
+    ///   [`refresh_path`](crate::transport::SessionCookiesBuilder::refresh_path) or the
+    ///   [`path`](crate::transport::SessionCookiesBuilder::path) of the cookies does not contain
+    ///   them, or would reject a cookie.
     /// - Two fields have the same name, or a name is empty.
     /// - The [body limit](Self::body_limit) is less than 256 bytes or more than 1 MiB.
     /// - The [body timeout](Self::body_timeout) is zero or more than 300 seconds.
@@ -144,7 +147,11 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
         check_base(&base)?;
         check_base(&list_base)?;
         logins.check(&FIELDS)?;
+        let list_paths = session_list::paths(&list_base);
+        let paths = [base.clone(), format!("{base}/refresh")];
+        check_distinct(paths.iter().chain(&list_paths).map(String::as_str))?;
         let cookies = cookies.with_refresh_path(&base)?;
+        cookies.check_access_path([&base, &list_base])?;
         let state = SessionState { logins, cookies, base, list_base, describe_user, rejection };
         Ok(SessionRoutes::new(state))
     }

@@ -5,4 +5,5 @@ mod router;
 mod session_entry;
 mod state;
 
+pub(super) use router::paths;
 pub(super) use state::SessionList;

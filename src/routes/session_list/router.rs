@@ -20,6 +20,18 @@ use super::{
     state::SessionList,
 };
 
+const SESSIONS: &str = "/sessions";
+const SESSION: &str = "/sessions/{session_id}";
+const LOGOUT_OTHERS: &str = "/logout-others";
+const LOGOUT_ALL: &str = "/logout-all";
+const TICKET: &str = "/ticket";
+
+/// The paths of the routes below `base`.
+pub(in crate::routes) fn paths(base: &str) -> Vec<String> {
+    let paths = [SESSIONS, SESSION, LOGOUT_OTHERS, LOGOUT_ALL, TICKET];
+    paths.map(|path| format!("{base}{path}")).into()
+}
+
 impl<C, R> SessionList<C, R>
 where
     C: DeserializeOwned + Send + Sync + 'static,
@@ -36,23 +48,20 @@ where
         S: Clone + Send + Sync + 'static,
     {
         let list = Arc::new(self);
-        let on = |path: &str, methods: MethodRouter<S>| (format!("{base}{path}"), methods);
+        let session = list.on(MethodFilter::DELETE, handlers::end).patch(endpoint(
+            &list,
+            &list.rejection,
+            handlers::label,
+        ));
         let routes = [
-            on("/sessions", list.on(MethodFilter::GET, handlers::list)),
-            on(
-                "/sessions/{session_id}",
-                list.on(MethodFilter::DELETE, handlers::end).patch(endpoint(
-                    &list,
-                    &list.rejection,
-                    handlers::label,
-                )),
-            ),
-            on("/logout-others", list.on(MethodFilter::POST, handlers::end_others)),
-            on("/logout-all", list.on(MethodFilter::POST, handlers::end_all)),
-            on("/ticket", list.on(MethodFilter::POST, handlers::ticket)),
+            (SESSIONS, list.on(MethodFilter::GET, handlers::list)),
+            (SESSION, session),
+            (LOGOUT_OTHERS, list.on(MethodFilter::POST, handlers::end_others)),
+            (LOGOUT_ALL, list.on(MethodFilter::POST, handlers::end_all)),
+            (TICKET, list.on(MethodFilter::POST, handlers::ticket)),
         ];
         routes.into_iter().fold(router, |router, (path, methods)| {
-            router.route(&path, methods.layer(auth.clone()))
+            router.route(&format!("{base}{path}"), methods.layer(auth.clone()))
         })
     }
 

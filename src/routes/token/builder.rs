@@ -14,9 +14,10 @@ use crate::{
 use super::{
     super::{
         login::Logins,
-        path::{check_base, is_path, without_trailing_slash},
+        path::{check_base, check_distinct, is_path, without_trailing_slash},
         rejection::RouteRejection,
         route_error::RouteError,
+        session_list,
     },
     settings::{Paths, TokenSettings},
     token_routes::TokenRoutes,
@@ -176,6 +177,7 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         check_base(&settings.base)?;
         check_paths(&settings.paths)?;
         logins.check(&FIELDS)?;
+        let mut list_paths = Vec::new();
         if let Some(base) = &settings.session_list {
             check_base(base)?;
             if !logins.issuer.has_store() {
@@ -183,27 +185,22 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
                     "`session_list_at` requires an issuer with a store",
                 ));
             }
+            list_paths = session_list::paths(base);
         }
+        let paths = settings.full_paths();
+        check_distinct(paths.all().into_iter().chain(list_paths.iter().map(String::as_str)))?;
         Ok(TokenRoutes::with_settings(logins, settings))
     }
 }
 
 /// Checks the paths without their base: a base would hide that a path has no slash.
 fn check_paths(paths: &Paths) -> Result<(), ConfigError> {
-    let Paths { obtain, refresh, verify, blacklist } = paths;
-    let mut paths = [obtain, refresh, verify, blacklist].map(String::as_str);
-    if !paths.into_iter().all(is_path) {
-        return Err(ConfigError::out_of_range(
-            "the path of a route must start with a slash and contain only letters, digits and \
-             `/-._~`",
-        ));
+    if paths.all().into_iter().all(is_path) {
+        return Ok(());
     }
-    paths = paths.map(|path| path.trim_end_matches('/'));
-    paths.sort_unstable();
-    if paths.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(ConfigError::conflict("each route must have a path of its own"));
-    }
-    Ok(())
+    Err(ConfigError::out_of_range(
+        "the path of a route must start with a slash and contain only letters, digits and `/-._~`",
+    ))
 }
 
 impl<U, C, R> fmt::Debug for TokenRoutesBuilder<U, C, R> {

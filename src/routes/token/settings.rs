@@ -20,6 +20,13 @@ pub(super) struct Paths {
     pub(super) blacklist: String,
 }
 
+impl Paths {
+    pub(super) fn all(&self) -> [&str; 4] {
+        let Self { obtain, refresh, verify, blacklist } = self;
+        [obtain, refresh, verify, blacklist]
+    }
+}
+
 impl<C, R> Default for TokenSettings<C, R> {
     fn default() -> Self {
         Self {

@@ -49,6 +49,19 @@ impl SessionCookies {
         Ok(self)
     }
 
+    /// Fails if browsers would not send the access cookie to these paths, which are without a slash at
+    /// their end.
+    pub(crate) fn check_access_path(&self, bases: [&str; 2]) -> Result<(), ConfigError> {
+        let path = self.0.access.path();
+        if bases.into_iter().all(|base| path_covers(path, &format!("{base}/"))) {
+            return Ok(());
+        }
+        Err(ConfigError::conflict(
+            "`path` must contain the paths of the session routes and of the session list: browsers \
+             send the access cookie only there",
+        ))
+    }
+
     /// The value of the refresh cookie. `None` if the request has an `Authorization` header.
     pub(crate) fn refresh_token<'r>(
         &self,

@@ -50,7 +50,7 @@ fn build_rejects_invalid_settings() {
 
     let setup = Setup::new();
     let routes = || TokenRoutes::builder(setup.issuer(), setup.users.clone());
-    let rejected: [(&str, Builder, ConfigErrorKind); 25] = [
+    let rejected: [(&str, Builder, ConfigErrorKind); 26] = [
         ("base without slash", routes().at("api"), OutOfRange),
         ("base with parameter", routes().at("/{tenant}"), OutOfRange),
         ("base with space", routes().at("/a b"), OutOfRange),
@@ -66,6 +66,11 @@ fn build_rejects_invalid_settings() {
         (
             "the same path twice, with and without a slash",
             routes().verify_path("/refresh/"),
+            Conflict,
+        ),
+        (
+            "the path of the session list",
+            routes().at("/api").verify_path("/logout-all/").session_list_at("/api"),
             Conflict,
         ),
         ("the base path twice", routes().at("/api").blacklist_path("/"), Conflict),

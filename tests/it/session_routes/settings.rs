@@ -26,6 +26,7 @@ fn build_rejects_invalid_settings() {
         SessionRoutes::builder(graceful(&setup), setup.users.clone(), cookies).at("/api/session")
     };
     let elsewhere = SessionCookies::builder().refresh_path("/auth").build().unwrap();
+    let narrow = |path: &str| SessionCookies::builder().path(path).build().unwrap();
     let host_only = SessionCookies::builder().refresh_name("__Host-refresh").build().unwrap();
     for (what, builder, kind) in [
         ("base without slash", routes(&setup).at("api"), OutOfRange),
@@ -35,6 +36,17 @@ fn build_rejects_invalid_settings() {
         ("empty name", routes(&setup).rename_field("password", ""), Conflict),
         ("too short a body limit", routes(&setup).body_limit(255), OutOfRange),
         ("no body timeout", routes(&setup).body_timeout(Duration::ZERO), OutOfRange),
+        (
+            "the path of the list",
+            routes(&setup).at("/api/ticket").session_list_at("/api"),
+            Conflict,
+        ),
+        ("an access cookie for another path", with(&narrow("/app")), Conflict),
+        (
+            "an access cookie for the routes alone",
+            with(&narrow("/api/session")).session_list_at("/api"),
+            Conflict,
+        ),
         ("a refresh cookie for another path", with(&elsewhere), Conflict),
         ("a `__Host-` cookie with a path", with(&host_only), Conflict),
     ] {
@@ -46,6 +58,8 @@ fn build_rejects_invalid_settings() {
     assert_eq!(builder.build().unwrap_err().kind(), ConfigErrorKind::Ineffective);
     let _ = router(with(&SessionCookies::builder().refresh_path("/api").build().unwrap()));
     let _ = router(with(&host_only).at(""));
+    let _ = router(with(&narrow("/api/session")));
+    let _ = router(with(&narrow("/api/")).session_list_at("/api"));
     let _ = router(routes(&setup).at("/").session_list_at(""));
 }
 
