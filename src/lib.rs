@@ -143,6 +143,7 @@
 //! | `replica` | | [`store::replica`]: revocation checks from memory while many machines share a store; enabled by `postgres` and `redis` |
 //! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
 //! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory |
+//! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, which never contain tokens or claims |

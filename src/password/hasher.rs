@@ -28,6 +28,12 @@ impl PasswordHasher {
         Self(Arc::new(Inner { params, pool }))
     }
 
+    /// The threads that hash.
+    #[cfg(feature = "password-rules")]
+    pub(super) fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
     /// Hashes a new password. Returns a PHC string of about 97 characters to store.
     ///
     /// ```
@@ -138,7 +144,7 @@ impl PasswordHasher {
     ) -> Result<T, PasswordError> {
         let inner = Arc::clone(&self.0);
         let work = move |blocks: &BlockPool, password: &[u8]| work(&inner.params, blocks, password);
-        self.0.pool.run(password, work).await
+        self.0.pool.hash(password, work).await
     }
 }
 

@@ -46,7 +46,7 @@
 //!   devices, normalize them first ([RFC 8265 section 4]).
 //! - This module wipes its copy of the password and the memory of argon2. The caller's copy is not
 //!   wiped.
-//! - This module does not check the strength of passwords.
+//! - Any password is hashed. [`PasswordRules`] (feature `password-rules`) checks new ones first.
 //!
 //! [`max_password_len`]: PasswordHasherBuilder::max_password_len
 //! [`max_concurrent`]: PasswordHasherBuilder::max_concurrent
@@ -63,9 +63,16 @@ mod limits;
 mod memory_users;
 mod pool;
 mod queue;
+#[cfg(feature = "password-rules")]
+mod rules;
 mod stored;
 
 pub use builder::PasswordHasherBuilder;
 pub use error::{PasswordError, PasswordErrorKind};
 pub use hasher::PasswordHasher;
 pub use memory_users::MemoryUsers;
+#[cfg(feature = "password-rules")]
+pub use rules::{
+    Blocklist, HashingPool, PasswordCheckError, PasswordProblem, PasswordProblems, PasswordRules,
+    PasswordRulesBuilder, Similarity, UserAttributes,
+};

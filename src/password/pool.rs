@@ -52,6 +52,8 @@ impl Default for PoolSettings {
     }
 }
 
+/// Cheap to clone. Clones share the queue.
+#[derive(Clone)]
 pub(super) struct Pool {
     queue: Arc<Queue>,
     blocks: Arc<BlockPool>,
@@ -66,6 +68,25 @@ impl Pool {
     /// Whether `password` is short enough to be hashed.
     pub(super) const fn accepts(&self, password: &str) -> bool {
         password.len() <= self.settings.max_password_len
+    }
+
+    /// Waits in the queue, then hashes with `work` on a blocking thread.
+    pub(super) async fn hash<T, E>(
+        &self,
+        password: &str,
+        work: impl FnOnce(&BlockPool, &[u8]) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, PasswordError>
+    where
+        T: Send + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let measured = move |blocks: &BlockPool, password: &[u8]| {
+            let hashing = Stopwatch::start();
+            let result = work(blocks, password);
+            observe!("jwt_auth_password_hash_seconds"; hashing);
+            result
+        };
+        self.run(password, measured).await
     }
 
     /// Waits in the queue, then does `work` on a blocking thread. Dropping the future leaves the
@@ -86,11 +107,9 @@ impl Pool {
         let waiting = Stopwatch::start();
         let _ticket = self.queue.enter(runtime, move |slot| {
             observe!("jwt_auth_password_wait_seconds"; waiting);
-            let hashing = Stopwatch::start();
             let result = work(&blocks, password.as_bytes());
-            observe!("jwt_auth_password_hash_seconds"; hashing);
-            // A hash cannot be stopped, so it occupies its slot until it is done, even if the caller
-            // is gone. The slot is free before the caller gets the result.
+            // The work cannot be stopped, so it occupies its slot until it is done, even if the
+            // caller is gone. The slot is free before the caller gets the result.
             drop(slot);
             sender.send(result).ok();
         })?;

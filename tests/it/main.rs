@@ -29,6 +29,7 @@ mod model;
 mod oauth;
 mod oracle;
 mod password;
+mod password_rules;
 mod postgres_connections;
 mod postgres_outage;
 mod postgres_poolers;

@@ -26,6 +26,12 @@ impl DjangoHasher {
         Self(Arc::new(Inner { preferred, others, pool }))
     }
 
+    /// The threads that hash.
+    #[cfg(feature = "password-rules")]
+    pub(in crate::password) fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
     /// Hashes a new password in the preferred format.
     ///
     /// # Errors
@@ -37,7 +43,7 @@ impl DjangoHasher {
         }
         let preferred = self.0.preferred;
         let work = move |blocks: &BlockPool, password: &[u8]| encode(preferred, blocks, password);
-        self.0.pool.run(password, work).await
+        self.0.pool.hash(password, work).await
     }
 
     /// Whether `hash` is a hash of `password`. Call it for unknown users as well, as
@@ -63,7 +69,7 @@ impl DjangoHasher {
             }
             Ok(matches)
         };
-        self.0.pool.run(password, work).await
+        self.0.pool.hash(password, work).await
     }
 
     /// Whether Django would replace `hash` at a login: if it is malformed, has another algorithm or
