@@ -1,0 +1,132 @@
+//! The routes of the application itself.
+
+use axum::{
+    Json, Router,
+    extract::{
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::{
+        HeaderName, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_DISPOSITION},
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tower_jwt_auth::{AuthError, Claims, Issuer, JwtAuthLayer, user::Fields};
+
+use crate::{
+    notes::Notes,
+    socket,
+    users::{Profile, describe},
+};
+
+/// The path of the download, for which tickets are issued.
+const EXPORT: &str = "/api/export";
+const MAX_NOTE_CHARS: usize = 1000;
+const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) issuer: Issuer<Profile>,
+    pub(crate) notes: Notes,
+}
+
+pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
+    Router::new()
+        .route("/api/me", get(me))
+        .route("/api/notes", get(notes).post(add_note))
+        .route("/ws", get(socket::open))
+        .route_layer(auth)
+        .route(EXPORT, get(export))
+        .route("/health", get(health))
+        .with_state(app)
+}
+
+async fn me(claims: Claims<Profile>) -> impl IntoResponse {
+    (NO_STORE, Json(describe(claims.user_id(), &claims)))
+}
+
+async fn notes(State(app): State<App>, claims: Claims<Profile>) -> impl IntoResponse {
+    (NO_STORE, Json(app.notes.of(claims.user_id())))
+}
+
+async fn add_note(
+    State(app): State<App>,
+    claims: Claims<Profile>,
+    body: Result<Json<Map<String, Value>>, JsonRejection>,
+) -> Response {
+    let mut fields = match body {
+        Ok(Json(values)) => Fields::new(values),
+        Err(rejection) => return invalid_body(&rejection),
+    };
+    let text = fields.required_string("text");
+    if text.as_ref().is_some_and(|text| text.chars().count() > MAX_NOTE_CHARS) {
+        let problem = format!("Ensure this field has no more than {MAX_NOTE_CHARS} characters.");
+        fields.error("text", problem);
+    }
+    match text {
+        Some(text) if fields.errors().is_empty() => {
+            let note = app.notes.add(claims.user_id(), text);
+            (StatusCode::CREATED, NO_STORE, Json(note)).into_response()
+        }
+        _ => {
+            let detail = "The request body is invalid.";
+            let body =
+                json!({ "detail": detail, "code": "invalid_body", "errors": fields.errors() });
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ExportQuery {
+    ticket: String,
+}
+
+/// The notes as a file. A download cannot send headers, so a ticket in the URL shows who the user
+/// is. It works once, so it does no harm in logs and in the history.
+async fn export(
+    State(app): State<App>,
+    query: Result<Query<ExportQuery>, QueryRejection>,
+) -> Result<Response, AuthError> {
+    let Ok(Query(ExportQuery { ticket })) = query else {
+        let detail = "The parameter `ticket` is missing.";
+        return Ok(error(StatusCode::BAD_REQUEST, "invalid_request", detail));
+    };
+    let claims = app.issuer.redeem_ticket(&ticket, EXPORT).await?;
+    let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"notes.json\"")];
+    Ok((NO_STORE, headers, Json(app.notes.of(claims.user_id()))).into_response())
+}
+
+async fn health(State(app): State<App>) -> Result<&'static str, AuthError> {
+    app.issuer.check_store().await?;
+    Ok("ok\n")
+}
+
+pub(crate) async fn not_found() -> Response {
+    error(StatusCode::NOT_FOUND, "not_found", "Not found.")
+}
+
+pub(crate) fn error(status: StatusCode, code: &str, detail: &str) -> Response {
+    (status, Json(json!({ "detail": detail, "code": code }))).into_response()
+}
+
+fn invalid_body(rejection: &JsonRejection) -> Response {
+    match rejection.status() {
+        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            let detail = "The request body must be application/json.";
+            error(status, "unsupported_media_type", detail)
+        }
+        status @ StatusCode::PAYLOAD_TOO_LARGE => {
+            error(status, "body_too_large", "The request body is too large.")
+        }
+        // Invalid JSON, another JSON type than an object, or a body that was not received.
+        _ => {
+            let detail = "The request body must be a JSON object.";
+            error(StatusCode::BAD_REQUEST, "invalid_body", detail)
+        }
+    }
+}
