@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)] // tests fail by panicking
 
 mod architecture;
+mod browser;
 mod clock;
 mod cookies;
 mod django;
@@ -55,4 +56,5 @@ mod testing;
 mod transport;
 mod vectors;
 mod verifier;
+mod webapp;
 mod well_known;

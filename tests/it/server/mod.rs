@@ -36,8 +36,8 @@ fn start(variables: &[(&str, &str)]) -> Server {
 }
 
 /// The store that the copies of one test share. No other test uses it.
-struct Store {
-    url: String,
+pub(crate) struct Store {
+    pub(crate) url: String,
     _guard: Guard,
 }
 
@@ -49,14 +49,14 @@ enum Guard {
 }
 
 impl Store {
-    fn sqlite() -> Option<Self> {
+    pub(crate) fn sqlite() -> Option<Self> {
         let folder = Folder::new();
         let url = format!("sqlite:{}/sessions.db", folder.path().display());
         Some(Self { url, _guard: Guard::Folder { _folder: folder } })
     }
 
     /// `None` if PostgreSQL is not installed.
-    fn postgres() -> Option<Self> {
+    pub(crate) fn postgres() -> Option<Self> {
         let server = postgres::shared()?;
         let schema = format!("schema_{}", new_id().replace('-', "_"));
         block_on(async {
