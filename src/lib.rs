@@ -108,6 +108,7 @@
 //! | accept tokens of Auth0, Cognito, Entra ID, Firebase, GitHub Actions, Google, Keycloak, Kubernetes, Okta, Supabase and others | [`provider`] |
 //! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`Verifier::any_of`], [`token::TokenProfile`] |
 //! | configure the layer: optional tokens, other bodies, CORS | [`middleware`] |
+//! | keep users logged in on web pages, with cookies or Bearer tokens | [`browser`] |
 //! | accept cookies, WebSockets and other places of the token, reject cross-site requests | [`transport`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
@@ -167,6 +168,15 @@
 #[cfg(doc)]
 #[doc = include_str!("backup.md")]
 pub mod backup {
+    #[allow(unused_imports, reason = "for links in the text")]
+    use crate::*;
+}
+#[cfg(doc)]
+#[doc = include_str!("browser.md")]
+#[doc = "```js"]
+#[doc = include_str!("../examples/webapp/static/session.js")]
+#[doc = "```"]
+pub mod browser {
     #[allow(unused_imports, reason = "for links in the text")]
     use crate::*;
 }
