@@ -118,7 +118,7 @@
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
 //! | keep sessions in a database | [`store`] |
 //! | back up, restore and upgrade a store | [`backup`] |
-//! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`] |
+//! | limit, list, label and end sessions | [`IssuerBuilder`](issue::IssuerBuilder::sessions_per_user), [`Issuer::sessions`], [routes](routes#session-list) |
 //! | close WebSockets and event streams with their session | [`Issuer::session_ended`] |
 //! | send links that work once | [`Issuer::issue_single_use`] |
 //! | authenticate downloads and sockets without a header | [`Issuer::issue_ticket`] |
@@ -134,7 +134,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
-//! | `routes` | yes | [`TokenRoutes`], and [`routes`] for other services: published keys, introspection, revocation |
+//! | `routes` | yes | [`TokenRoutes`], and [`routes`] for a user's sessions and for other services: published keys, introspection, revocation |
 //! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |

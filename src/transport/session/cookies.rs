@@ -10,7 +10,9 @@ use crate::{
     },
 };
 
-use super::{double_submit::DoubleSubmit, names::Scope, template::Template};
+#[cfg(feature = "routes")]
+use super::names::Scope;
+use super::{double_submit::DoubleSubmit, template::Template};
 
 /// The cookies that carry the tokens of a session in a browser, and the origins that may use them.
 ///
