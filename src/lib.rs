@@ -112,7 +112,7 @@
 //! | accept cookies, WebSockets and other places of the token, reject cross-site requests | [`transport`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
-//! | connect your users | [`user`] |
+//! | connect your users, keep accounts in a SQL database | [`user`] |
 //! | rotate keys while serving | [`key_rotation`] |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
@@ -143,7 +143,7 @@
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
 //! | `replica` | | [`store::replica`]: revocation checks from memory while many machines share a store; enabled by `postgres` and `redis` |
 //! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
-//! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory |
+//! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory; with `postgres` or `sqlite` also [`SqlUsers`](user::SqlUsers) |
 //! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |

@@ -59,6 +59,8 @@ mod builder;
 pub mod django;
 mod error;
 mod hasher;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod hashing;
 mod limits;
 mod memory_users;
 mod pool;

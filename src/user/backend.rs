@@ -5,7 +5,7 @@ use crate::{
     token::{NoClaims, UserId},
 };
 
-use super::{account::User, credentials::Credentials};
+use super::{credentials::Credentials, token_user::User};
 
 /// The users of an application.
 ///
@@ -81,7 +81,7 @@ pub struct BackendError {
 }
 
 impl BackendError {
-    /// The users cannot be read because of `source`.
+    /// The users cannot be read or changed because of `source`.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { overloaded: false, source: Some(source.into()) }
     }
@@ -104,7 +104,7 @@ impl fmt::Display for BackendError {
         f.write_str(if self.overloaded {
             "too many passwords are being hashed"
         } else {
-            "the users cannot be read"
+            "the users are unavailable"
         })
     }
 }

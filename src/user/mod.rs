@@ -1,11 +1,37 @@
 //! How the application provides its users: [`UserBackend`] and [`User`].
+//!
+//! [`UserBackend`] is the port that logins and refreshes use. [`AccountBackend`] adds what sign-up,
+//! changes of passwords and the verification of e-mail addresses need. Implement them for tables of
+//! your own, with any database library, or use `SqlUsers`.
+//!
+#![cfg_attr(
+    all(feature = "password", feature = "postgres", feature = "sqlite"),
+    doc = include_str!("sql.md")
+)]
 
-mod account;
+mod accounts;
 mod backend;
 mod credentials;
 mod fields;
+#[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
+mod hashing;
+#[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
+mod sql;
+mod token_user;
 
-pub use account::User;
+#[cfg(feature = "password")]
+pub use accounts::login_key;
+pub use accounts::{
+    Account, AccountBackend, AccountError, FieldProblem, FieldProblems, NewAccount,
+};
 pub use backend::{BackendError, UserBackend};
 pub use credentials::{Credentials, UsernamePassword};
 pub use fields::{FieldErrors, Fields};
+#[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
+pub use hashing::PasswordHashing;
+#[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
+pub use sql::{
+    AccountColumn, AccountIds, AccountTable, ExtraColumn, ExtraColumns, ExtraValues, LoginBy,
+    SqlDatabase, SqlUsers, SqlUsersBuilder,
+};
+pub use token_user::User;

@@ -54,6 +54,7 @@ mod sqlite_store;
 mod support;
 mod testing;
 mod transport;
+mod users;
 mod vectors;
 mod verifier;
 mod webapp;

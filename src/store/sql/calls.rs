@@ -54,7 +54,7 @@ impl<E: Engine> Calls<E> {
     }
 
     /// Retries while connections fail. After a restart of the server, all of them do.
-    pub(super) async fn retry<T, F>(
+    pub(crate) async fn retry<T, F>(
         &self,
         access: Access,
         mut attempt: impl FnMut(Instant) -> F,
@@ -85,7 +85,7 @@ impl<E: Engine> Calls<E> {
         }
     }
 
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         access: Access,
         until: Instant,
@@ -95,7 +95,7 @@ impl<E: Engine> Calls<E> {
     }
 
     /// Returns the rows of each statement that ran.
-    pub(super) async fn run_once(
+    pub(crate) async fn run_once(
         &self,
         until: Instant,
         call: Call<'_>,
@@ -108,7 +108,7 @@ impl<E: Engine> Calls<E> {
 
 /// Why an attempt failed.
 #[derive(Clone)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     error: Arc<Error>,
     kind: FailureKind,
 }
@@ -175,7 +175,7 @@ const fn is_broken(error: &Error) -> bool {
 }
 
 /// Gives the connection back if it still works.
-pub(super) fn conclude<E: Engine, T>(
+pub(crate) fn conclude<E: Engine, T>(
     lease: Lease<E::Db>,
     outcome: Result<T, Error>,
 ) -> Result<T, Failure>

@@ -32,12 +32,12 @@ impl<Db: Database<Connection: Connection<Database = Db>>> Lease<Db> {
         self.taken.as_mut().ok_or(Error::PoolClosed)
     }
 
-    pub(super) fn connection(&mut self) -> Result<&mut Db::Connection, Error> {
+    pub(crate) fn connection(&mut self) -> Result<&mut Db::Connection, Error> {
         self.taken().map(Taken::connection)
     }
 
     /// Begins a transaction.
-    pub(super) async fn begin(&mut self, statement: SqlStr) -> Result<Transaction<'_, Db>, Error> {
+    pub(crate) async fn begin(&mut self, statement: SqlStr) -> Result<Transaction<'_, Db>, Error> {
         let taken = self.taken.as_mut().ok_or(Error::PoolClosed)?;
         self.is_beginning = true;
         let transaction = taken.connection().begin_with(statement).await?;

@@ -16,7 +16,7 @@ type Running = Shared<BoxFuture<'static, Result<(), Failure>>>;
 
 /// Whether the tables are known to be up to date. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Migration(Arc<State>);
+pub(crate) struct Migration(Arc<State>);
 
 #[derive(Default)]
 struct State {
@@ -29,7 +29,7 @@ impl Migration {
     ///
     /// It runs in a task of its own: a call gives up after a moment, which is too short for large
     /// tables.
-    pub(super) async fn ensure<F>(&self, migrate: impl FnOnce() -> F) -> Result<(), Failure>
+    pub(crate) async fn ensure<F>(&self, migrate: impl FnOnce() -> F) -> Result<(), Failure>
     where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {

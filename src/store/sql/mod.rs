@@ -5,8 +5,8 @@ mod connections;
 mod delegate;
 mod dialect;
 pub(crate) mod engine;
-mod lease;
-mod migration;
+pub(crate) mod lease;
+pub(crate) mod migration;
 #[cfg(feature = "postgres")]
 mod own_pool;
 mod params;
@@ -17,7 +17,7 @@ mod schema;
 pub(crate) mod sqlite;
 pub(crate) mod statement;
 mod statements;
-mod store;
+pub(crate) mod store;
 
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;

@@ -29,7 +29,7 @@ impl Statement {
         &self.sql
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.sql.as_str()
     }
 

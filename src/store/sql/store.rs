@@ -52,8 +52,8 @@ const MAX_LIMIT: usize = i32::MAX as usize;
 
 /// What the public stores have in common.
 #[derive(Clone)]
-pub(super) struct SqlStore<E> {
-    pub(super) calls: Calls<E>,
+pub(crate) struct SqlStore<E> {
+    pub(crate) calls: Calls<E>,
     pub(super) statements: Arc<Statements>,
     prefix: Arc<str>,
     migration: Migration,
@@ -190,7 +190,7 @@ fn single_int<E: Engine>(rows: &[Row<E>]) -> Result<i64, Error> {
 }
 
 /// A number for `names`, the same in every process and version: FNV-1a.
-fn lock_of(names: &[&str]) -> i64 {
+pub(crate) fn lock_of(names: &[&str]) -> i64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for name in names {
         for byte in name.bytes().chain([0xff]) {

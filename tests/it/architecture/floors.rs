@@ -11,10 +11,8 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["token"], &["clock", "error", "metrics", "trace"]),
     (&["rejection"], &["error", "metrics", "trace"]),
     (&["jwks"], &["clock", "error", "http_client", "metrics", "token", "trace", "url"]),
-    (
-        &["key_rotation", "store", "transport", "user"],
-        &["clock", "error", "metrics", "token", "trace"],
-    ),
+    (&["key_rotation", "store", "transport"], &["clock", "error", "metrics", "token", "trace"]),
+    (&["user"], &["clock", "error", "store", "token", "trace"]),
     (&["password"], &["error", "metrics", "token", "user"]),
     (&["check"], &["clock", "error", "metrics", "store", "token", "trace"]),
     (&["found"], &["error", "token"]),

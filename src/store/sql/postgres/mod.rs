@@ -4,6 +4,6 @@ mod message;
 mod parameters;
 mod store;
 
-#[cfg(feature = "django")]
+#[cfg(any(feature = "django", feature = "password"))]
 pub(crate) use engine::PostgresEngine;
 pub use store::PostgresStore;

@@ -96,7 +96,7 @@ use super::{
 /// the call fails with a [`StoreError`](crate::store::StoreError). A call replaces dead
 /// connections, so it succeeds as soon as the server is available again.
 #[derive(Clone)]
-pub struct PostgresStore(pub(super) SqlStore<PostgresEngine>);
+pub struct PostgresStore(pub(crate) SqlStore<PostgresEngine>);
 
 impl PostgresStore {
     /// A store at `url`, in the form `postgres://user:password@host:port/database`, with up to ten

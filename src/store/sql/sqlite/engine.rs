@@ -43,7 +43,7 @@ impl fmt::Debug for SqliteEngine {
 }
 
 impl SqliteEngine {
-    pub(super) fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn connect_lazy(url: &str) -> Result<Self, ConfigError> {
         let options = options(url, "mode=rwc")?
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);

@@ -1,6 +1,6 @@
 mod engine;
 mod store;
 
-#[cfg(feature = "django")]
+#[cfg(any(feature = "django", feature = "password"))]
 pub(crate) use engine::SqliteEngine;
 pub use store::SqliteStore;

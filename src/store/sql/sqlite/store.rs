@@ -70,7 +70,7 @@ use super::{
 /// deadline of two seconds. After such a failure, calls that only read fail too until a write
 /// succeeds, because nothing can be revoked in the meantime.
 #[derive(Clone)]
-pub struct SqliteStore(SqlStore<SqliteEngine>);
+pub struct SqliteStore(pub(crate) SqlStore<SqliteEngine>);
 
 impl SqliteStore {
     /// A store in the file at `url`. The file is created at the first use.
