@@ -107,9 +107,11 @@ impl PasswordRulesBuilder {
     /// | 3 | more than a hundred million |
     /// | 4 | more than ten billion |
     ///
-    /// An estimate takes about a millisecond, and up to about 50 for crafted passwords. It runs on
-    /// the threads of `hasher`, a reference to the hasher that hashes the passwords, within its
-    /// limits on concurrent and waiting work.
+    /// An estimate runs on the threads of `hasher`, a reference to the hasher that hashes the
+    /// passwords, within its limits on concurrent and waiting work. It usually takes less than a
+    /// millisecond, and about 50 for the first password and for crafted ones. Of passwords with
+    /// very many possible substitutes for letters, only the start is estimated, since the whole
+    /// would take seconds.
     ///
     /// [zxcvbn]: https://docs.rs/zxcvbn
     pub fn min_strength(mut self, score: u8, hasher: impl Into<HashingPool>) -> Self {

@@ -60,8 +60,11 @@ use super::{
 ///
 /// # Costs
 ///
-/// Without [`min_strength`], a check takes a few microseconds and never waits. With it, a check
-/// takes a turn on the threads that hash passwords.
+/// Without [`min_strength`], a check takes about 10 µs and never waits. With it, a check takes a turn
+/// on the threads that hash passwords, mostly for less than a millisecond.
+///
+/// The lists of common passwords add 0.6 MB to the program and use no other memory. zxcvbn adds
+/// 3 MB, and its dictionaries use 6 MB of memory after the first estimate.
 ///
 /// [`nist`]: Self::nist
 /// [`django`]: Self::django

@@ -2,7 +2,7 @@
 
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// The characters with `Numeric_Type=Digit`. Unicode adds no others, says UAX #44.
+/// The characters with `Numeric_Type=Digit`. By UAX #44, Unicode adds no others.
 const OTHER_DIGITS: [(char, char); 20] = [
     ('\u{b2}', '\u{b3}'),
     ('\u{b9}', '\u{b9}'),

@@ -1,6 +1,9 @@
 use std::fmt;
 
-/// What is known of the user whose password is checked.
+/// Attributes of the user whose password is checked.
+///
+/// Limit the length of the attributes first: the time of a check grows with it, by about 10 ms for
+/// 60 kB.
 ///
 /// ```
 /// use tower_jwt_auth::password::UserAttributes;
@@ -19,7 +22,7 @@ pub struct UserAttributes {
 }
 
 impl UserAttributes {
-    /// A user of whom nothing is known.
+    /// A user without known attributes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
