@@ -5,22 +5,21 @@ use serde::de::DeserializeOwned;
 use crate::{
     clock::Clock,
     error::ConfigError,
-    store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
-    token::{ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, NoClaims, TokenType, is_id},
+    store::{DEFAULT_DEADLINE, SharedStore, TokenStore},
+    token::{ClaimNames, DEFAULT_MAX_TOKEN_LEN, KeySet, NoClaims, TokenType},
 };
 
 use super::{
     adoption::Adoption,
-    event::{Event, Listener},
+    event::Event,
     issuer::{Inner, Issuer},
     mint::Minter,
+    settings::{SessionLifetime, SessionLimit, Settings},
     ticket_claims::TICKET,
 };
 
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
-const MAX_GRACE: Duration = Duration::from_secs(300);
 const DEFAULT_TICKET_LIFETIME: Duration = Duration::from_secs(30);
-const MAX_TICKET_LIFETIME: Duration = Duration::from_secs(300);
 const DEFAULT_SESSION_LIMIT: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -29,41 +28,6 @@ const DEFAULT_SESSION_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60
 pub struct IssuerBuilder<C = NoClaims, R = NoClaims> {
     settings: Settings,
     claims: PhantomData<fn() -> (C, R)>,
-}
-
-struct Settings {
-    keys: KeySet,
-    names: ClaimNames,
-    access_lifetime: Duration,
-    refresh_lifetime: Duration,
-    session_lifetime: SessionLifetime,
-    session_limit: SessionLimit,
-    rotate: bool,
-    reuse_grace: Option<Duration>,
-    ticket_lifetime: Option<Duration>,
-    leeway: Duration,
-    clock_skew: Option<Duration>,
-    issuer: Option<Box<str>>,
-    audience: Option<Box<str>>,
-    client_id: Option<Box<str>>,
-    max_token_len: usize,
-    store: Option<SharedStore>,
-    store_deadline: Option<Duration>,
-    clock: Clock,
-    adoption: Option<Adoption>,
-    listeners: Vec<Listener>,
-}
-
-enum SessionLifetime {
-    Default,
-    Limited(Duration),
-    Unlimited,
-}
-
-enum SessionLimit {
-    Default,
-    Limited(NonZeroUsize),
-    Unlimited,
 }
 
 impl Issuer {
@@ -396,114 +360,6 @@ where
             listeners: settings.listeners,
             minter,
         }))
-    }
-}
-
-impl Settings {
-    fn check(&self) -> Result<(), ConfigError> {
-        self.check_keys()?;
-        self.check_lifetimes()?;
-        self.check_store()?;
-        self.check_rfc9068()
-    }
-
-    fn check_keys(&self) -> Result<(), ConfigError> {
-        let keys = self.keys.load();
-        if keys.signing_key().is_none() {
-            return Err(ConfigError::ineffective("the keys of an issuer need a signing key"));
-        }
-        if let Some(terms) = keys.terms() {
-            let longest = self.access_lifetime.max(self.refresh_lifetime);
-            if longest.saturating_add(self.leeway) > terms.token_lifetime {
-                return Err(ConfigError::out_of_range(
-                    "`access_lifetime` and `refresh_lifetime` with `leeway` must not exceed the \
-                     token lifetime of the key rotation policy",
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_lifetimes(&self) -> Result<(), ConfigError> {
-        if self.access_lifetime.as_secs() == 0 || self.refresh_lifetime.as_secs() == 0 {
-            return Err(ConfigError::out_of_range(
-                "`access_lifetime` and `refresh_lifetime` must be at least one second",
-            ));
-        }
-        if let SessionLifetime::Limited(lifetime) = self.session_lifetime
-            && lifetime < self.refresh_lifetime
-        {
-            return Err(ConfigError::out_of_range(
-                "`session_lifetime` must be at least `refresh_lifetime`",
-            ));
-        }
-        if let Some(lifetime) = self.ticket_lifetime
-            && (lifetime.as_secs() == 0 || lifetime > MAX_TICKET_LIFETIME)
-        {
-            return Err(ConfigError::out_of_range("`ticket_lifetime` must be 1 to 300 seconds"));
-        }
-        let Some(grace) = self.reuse_grace.filter(|grace| !grace.is_zero()) else {
-            return Ok(());
-        };
-        if grace.as_secs() == 0 || grace > MAX_GRACE {
-            return Err(ConfigError::out_of_range(
-                "`reuse_grace` must be zero or 1 to 300 seconds",
-            ));
-        }
-        if !self.rotate {
-            return Err(ConfigError::ineffective(
-                "`reuse_grace` requires `rotate_refresh_tokens(true)`",
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_store(&self) -> Result<(), ConfigError> {
-        if let Some(deadline) = self.store_deadline {
-            check_deadline(deadline)?;
-        }
-        if self.store.is_some() {
-            return Ok(());
-        }
-        Err(ConfigError::ineffective(if self.rotate {
-            "`rotate_refresh_tokens(true)` requires a `store`"
-        } else if self.adoption.is_some() {
-            "`adopt_refresh_tokens` requires a `store`"
-        } else if matches!(self.session_limit, SessionLimit::Limited(_)) {
-            "`sessions_per_user` requires a `store`"
-        } else if self.ticket_lifetime.is_some() {
-            "`ticket_lifetime` requires a `store`"
-        } else if self.store_deadline.is_some() {
-            "`store_deadline` requires a `store`"
-        } else {
-            return Ok(());
-        }))
-    }
-
-    fn check_rfc9068(&self) -> Result<(), ConfigError> {
-        let Some(client_id) = &self.client_id else {
-            return Ok(());
-        };
-        if self.issuer.is_none() || self.audience.is_none() {
-            return Err(ConfigError::ineffective(
-                "`rfc9068_access_tokens` requires an `issuer` and an `audience`",
-            ));
-        }
-        if !is_id(client_id) {
-            return Err(ConfigError::out_of_range(
-                "the client id of `rfc9068_access_tokens` must have 1 to 255 bytes and no null \
-                 character",
-            ));
-        }
-        if self.names.jti() != "jti"
-            || [self.names.user_id(), self.names.token_type()].contains(&"client_id")
-        {
-            return Err(ConfigError::conflict(
-                "RFC 9068 fixes the meaning of the claims `jti` and `client_id`; `claim_names` must \
-                 not change it",
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ mod random;
 mod refresh;
 mod session_end;
 mod sessions;
+mod settings;
 mod single_use;
 mod ticket;
 mod ticket_claims;

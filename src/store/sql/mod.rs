@@ -12,12 +12,14 @@ mod own_pool;
 mod params;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod purge;
 mod schema;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 pub(crate) mod statement;
 mod statements;
 pub(crate) mod store;
+mod token_store;
 
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
