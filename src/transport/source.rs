@@ -93,7 +93,7 @@ impl TokenSource {
     ///
     /// Requests that another site caused are rejected with `403`: see the
     /// [module docs](super#cross-site-requests). For cookies that the session routes set, use
-    /// [`JwtAuthLayer::with_cookies`](crate::JwtAuthLayer) with its `SessionCookies`.
+    /// [`JwtAuthLayer::with_cookies`](crate::JwtAuthLayer::with_cookies).
     ///
     /// # Errors
     ///

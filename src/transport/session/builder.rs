@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[cfg(feature = "routes")]
-use super::cookies::RefreshPath;
+use super::names::RefreshPath;
 use super::{
     cookies::{SessionCookies, Settings},
     double_submit::DoubleSubmit,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[cfg(feature = "routes")]
-use super::names::Scope;
+use super::names::RefreshPath;
 use super::{double_submit::DoubleSubmit, template::Template};
 
 /// The cookies that carry the tokens of a session in a browser, and the origins that may use them.
@@ -22,8 +22,9 @@ use super::{double_submit::DoubleSubmit, template::Template};
 /// | refresh token | `__Secure-refresh` | `HttpOnly; Secure; SameSite=Strict`, and the path of the session routes |
 ///
 /// Scripts cannot read them. Each is kept for as long as its token is valid.
-///
-/// A value is a handle: clones share the same settings.
+/// [`SessionRoutes`](crate::routes::SessionRoutes) set and delete them, and
+/// [`JwtAuthLayer::with_cookies`](crate::JwtAuthLayer::with_cookies) reads the access token. Give both
+/// the same cookies: a `SessionCookies` is a handle, and clones share its settings.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -52,15 +53,6 @@ pub(super) struct Settings {
     pub(super) refresh_path: RefreshPath,
     pub(super) double_submit: Option<DoubleSubmit>,
     pub(super) rule: CrossSiteRule,
-}
-
-/// What is known of the path of the refresh cookie.
-#[cfg(feature = "routes")]
-#[derive(Clone, Copy)]
-pub(super) enum RefreshPath {
-    SetByApplication,
-    /// The session routes set it. It must suit the name of the cookie in this scope.
-    Open(Scope),
 }
 
 impl SessionCookies {

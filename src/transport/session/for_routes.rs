@@ -10,8 +10,8 @@ use crate::{
 };
 
 use super::{
-    cookies::{RefreshPath, SessionCookies, are_read},
-    names::{check_name, path_covers},
+    cookies::{SessionCookies, are_read},
+    names::{RefreshPath, check_name, path_covers},
     template::Template,
 };
 

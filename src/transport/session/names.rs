@@ -15,6 +15,15 @@ pub(super) struct Scope {
     pub(super) has_domain: bool,
 }
 
+/// What is known of the path of the refresh cookie.
+#[cfg(feature = "routes")]
+#[derive(Clone, Copy)]
+pub(super) enum RefreshPath {
+    SetByApplication,
+    /// The session routes set it. It must suit the name of the cookie in this scope.
+    Open(Scope),
+}
+
 /// The name `base` with the prefix that promises most.
 pub(super) fn with_prefix(base: &str, scope: Scope, path: Option<&str>) -> Box<str> {
     let prefix = match scope {

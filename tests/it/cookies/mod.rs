@@ -7,6 +7,7 @@ mod double_submit;
 mod garbage;
 mod oracle;
 mod setting;
+mod sources;
 
 use http::{HeaderName, HeaderValue, Method, Request};
 use tower_jwt_auth::{JwtAuthLayer, transport::SessionCookies};

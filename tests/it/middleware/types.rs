@@ -11,12 +11,12 @@ use tower_jwt_auth::{
     TokenRoutes, Verifier, VerifyingKey,
     guard::{Require, RequireLayer},
     issue::Tokens,
-    middleware::{InvalidToken, JwtAuth},
+    middleware::{CrossSite, CrossSiteLayer, InvalidToken, JwtAuth},
     password::{MemoryUsers, PasswordError, PasswordHasher},
     rejection::{EmptyRejection, JsonRejection},
     store::{Session, Spent, StoreError},
     token::{ClaimNames, NoClaims, TokenType, UserId},
-    transport::TokenSource,
+    transport::{SameSite, SessionCookies, SessionCookiesBuilder, TokenSource},
     user::{BackendError, User},
 };
 
@@ -34,6 +34,10 @@ fn handles_are_clone_debug_send_and_sync() {
     handle::<JwtAuthLayer>();
     handle::<JwtAuthLayer<Bare, EmptyRejection>>();
     handle::<JwtAuth<fn(), Bare>>();
+    handle::<CrossSiteLayer>();
+    handle::<CrossSiteLayer<EmptyRejection>>();
+    handle::<CrossSite<(), EmptyRejection>>();
+    handle::<(SameSite, SessionCookies, SessionCookiesBuilder)>();
     handle::<RequireLayer>();
     handle::<Require<fn(), EmptyRejection>>();
     handle::<Claims<Bare>>();
@@ -67,6 +71,9 @@ fn futures_are_send_if_the_inner_ones_are() {
     sent(&service.call(Request::new(Body::empty())));
     let mut service = RequireLayer::new(|_: &Claims| true).layer(service);
     sent(&service.call(Request::new(Body::empty())));
+    let cookies = SessionCookies::builder().build().unwrap();
+    let mut service = CrossSiteLayer::new(&cookies).layer(service);
+    sent(&service.call(Request::new(Body::empty())));
 }
 
 #[test]
@@ -83,5 +90,7 @@ fn accepts_services_that_are_not_send() {
 fn layers_have_no_bounds_on_the_inner_service() {
     let _: JwtAuth<()> = layer().layer(());
     let _: Require<()> = RequireLayer::scope("read").layer(());
+    let cookies = SessionCookies::builder().build().unwrap();
+    let _: CrossSite<()> = CrossSiteLayer::new(&cookies).layer(());
     let _: JwtAuth<InnerService> = layer().layer(InnerService::new(&Default::default()));
 }
