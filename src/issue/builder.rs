@@ -149,7 +149,7 @@ impl<C, R> IssuerBuilder<C, R> {
     /// Requires a [`store`](Self::store). Default: 30 seconds.
     ///
     /// A ticket that is not used, for example because the download was cancelled, can be used for
-    /// that long by whoever finds its URL.
+    /// that long by anyone who finds its URL.
     pub fn ticket_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.ticket_lifetime = Some(lifetime);
         self

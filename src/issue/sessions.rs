@@ -111,8 +111,8 @@ impl<C, R> Issuer<C, R> {
     /// Sets the [label](crate::store::Session::label) of a session, and returns whether the user has
     /// this session. `None` removes the label.
     ///
-    /// The label is cleaned as for [`login_with_label`](Self::login_with_label). A label of which
-    /// nothing is left is removed.
+    /// Control characters are removed and long labels are truncated, as in
+    /// [`login_with_label`](Self::login_with_label). A label that is then empty is removed.
     ///
     /// ```
     /// use tower_jwt_auth::{

@@ -68,13 +68,13 @@ pub trait TokenStore: Send + Sync + 'static {
     /// If the outcome could not be stored. The token must still be unspent then.
     fn spend(&self, spend: &Spend<'_>) -> impl Future<Output = Result<Spent, StoreError>> + Send;
 
-    /// Uses something that can be used once, atomically.
+    /// Consumes an id that can be used once, atomically.
     ///
     /// 1. The id was consumed before, or is that of a revoked token: [`Before`](Consumed::Before).
     /// 2. [`Consume::session_id`] is set, and the session is unknown or has ended: `Before`.
-    /// 3. It is not set, and the user was revoked in a later second than [`Consume::issued_at`], or in
-    ///    the same second and not before [`Consume::generation`] was read: `Before`. Without a
-    ///    generation the order within a second is unknown, so the outcome is `Before`, too.
+    /// 3. It is not set, and the user was revoked after [`Consume::issued_at`], or with a higher
+    ///    generation than [`Consume::generation`]: `Before`. Without a generation, a revocation in
+    ///    the second of `issued_at` counts as later.
     /// 4. Otherwise: [`First`](Consumed::First). The id is consumed until [`Consume::keep_until`]. If
     ///    it is that of a [token](super::ConsumeId::Token), the token is revoked for as long.
     ///

@@ -72,7 +72,7 @@ pub async fn a_revoked_user_has_only_later_tokens_consumed<S: TokenStore>(store:
 
 /// With a generation, a token that was issued in the same second as the revocation can be consumed
 /// if it was issued afterwards. An earlier time counts even if the generation was lost since.
-pub async fn a_generation_tells_apart_what_one_second_does_not<S: TokenStore>(store: &S) {
+pub async fn a_generation_orders_events_of_one_second<S: TokenStore>(store: &S) {
     let user = new_user();
     let before = Some(generation(store).await);
     let lost = Some(Generation::new(1_000_000_000));
@@ -151,8 +151,8 @@ pub async fn a_token_is_consumed_while_its_session_is_live<S: TokenStore>(store:
     );
 }
 
-/// Ids of other things are consumed once, apart from the ids of tokens. They revoke nothing, and
-/// nothing revokes them.
+/// Ids that are not those of tokens are consumed once. Consuming them revokes no token, and revoking
+/// a token or a user does not affect them.
 pub async fn other_ids_are_separate_from_tokens<S: TokenStore>(store: &S) {
     for prefix in ["", "totp:", "o:", "t1:", "\0", "\u{1}", "\u{1}2", "2", "\u{1}0", "\u{1}1"] {
         let (user, stem) = (new_user(), new_id());

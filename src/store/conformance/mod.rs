@@ -115,7 +115,7 @@ macro_rules! token_store_conformance {
             a_token_is_consumed_once
             a_revoked_token_cannot_be_consumed
             a_revoked_user_has_only_later_tokens_consumed
-            a_generation_tells_apart_what_one_second_does_not
+            a_generation_orders_events_of_one_second
             a_token_is_consumed_while_its_session_is_live
             other_ids_are_separate_from_tokens
             a_consumed_token_can_be_revoked

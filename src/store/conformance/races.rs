@@ -105,7 +105,7 @@ pub async fn one_of_many_adoptions_is_first<S: TokenStore>(store: &Arc<S>, round
     }
 }
 
-/// If something is used by many concurrent calls, one is the first.
+/// If an id is consumed by many concurrent calls, one is the first.
 pub async fn one_of_many_uses_is_first<S: TokenStore>(store: &Arc<S>, rounds: usize) {
     for round in 0..rounds {
         let login = Login::begun(&**store).await;

@@ -5,7 +5,7 @@ use super::{
     redacted::redacted_debug,
 };
 
-/// Something that is being used, and can be used once.
+/// The use of a token, or of another id, that can be used once.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Consume<'a> {
@@ -31,10 +31,10 @@ pub struct Consume<'a> {
 pub enum ConsumeId<'a> {
     /// The `jti` of a token. Consuming the token revokes it.
     Token(&'a str),
-    /// The id of something else, for example of a one-time code.
+    /// Another id, for example of a one-time code.
     ///
-    /// It never stands for a token, not even if it equals the `jti` of one, and consuming it revokes
-    /// nothing. Let ids of different uses begin with different names, such as `totp:`.
+    /// It is separate from the ids of tokens: consuming it revokes no token, even if one has an equal
+    /// `jti`. Give ids for different purposes different prefixes, such as `totp:`.
     Other(&'a str),
 }
 
@@ -51,7 +51,7 @@ impl<'a> Consume<'a> {
         Self { id: ConsumeId::Token(jti), user_id, session_id, issued_at, generation, keep_until }
     }
 
-    /// The id of something else than a token. Revoking the user does not affect it.
+    /// An id that is not that of a token. Revoking the user does not affect it.
     #[must_use]
     pub const fn other(id: &'a str, user_id: &'a UserId, keep_until: NumericDate) -> Self {
         let (issued_at, generation) = (NumericDate::MAX, Some(Generation::new(u64::MAX)));
@@ -85,7 +85,7 @@ impl<'a> Consume<'a> {
     }
 }
 
-/// The outcome of consuming something.
+/// The outcome of consuming an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consumed {
     /// This is its only use.

@@ -25,7 +25,7 @@ pub(super) struct UserState {
     by_use: BTreeSet<(NumericDate, Arc<str>)>,
     /// The revoked tokens, each with the time until when it must be remembered.
     tokens: HashMap<Arc<str>, NumericDate>,
-    /// The ids of other things that were used, each with the time until when this must be remembered.
+    /// The other ids that were consumed, each with the time until when it must be remembered.
     uses: HashMap<Arc<str>, NumericDate>,
     revoked: Option<RevokedUser>,
 }
@@ -117,7 +117,7 @@ impl UserState {
         }
     }
 
-    /// Whether something that can be used once can be used now.
+    /// Whether an id can be consumed now.
     pub(super) fn can_consume(&self, consume: &Consume<'_>) -> bool {
         let is_used = match consume.id {
             ConsumeId::Token(jti) => self.tokens.contains_key(jti),

@@ -12,7 +12,7 @@ pub(super) enum Arg<'a> {
     Session(&'a str),
     /// The name of a token.
     Token(&'a str),
-    /// The field of something else that can be used once.
+    /// The field of an id that is consumed and not that of a token.
     Use(&'a str),
     Time(NumericDate),
     Generation(Generation),

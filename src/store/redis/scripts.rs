@@ -10,7 +10,7 @@
 //! | `s:<session id>` | a session: `keep_until`, `last_used_at`, `expires_at`, `created_at`, `generation`, `access_until`, and the names of the refresh tokens to be spent next and spent last. An ended session: the time until which it is remembered, `e`, and the name of the successor in the second spending that ended it |
 //! | `l:<session id>` | the label of the session, if it has one |
 //! | `t<length of jti>:<jti>` | a revoked token: `keep_until`. The field is the token's name |
-//! | `o:<id>` | the use of something else that can be used once: `keep_until` |
+//! | `o:<id>` | a consumed id that is not that of a token: `keep_until` |
 //! | `u` | the revocation of the user: `at`, its `generation`, and `keep_until` |
 //! | `g` | the highest generation that a session has begun with |
 //! | `x` | a time before which no session of `used` expires |

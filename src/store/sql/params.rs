@@ -50,8 +50,8 @@ pub(super) fn text(text: &str) -> Param<'_> {
     Param::Text(Some(escaped(text)))
 }
 
-/// The id of something that can be used once. What is no token has an id with a beginning that no
-/// [`escaped`] text has.
+/// The id that is consumed. One that is not of a token begins with two characters with which no
+/// [`escaped`] text begins.
 pub(super) fn consumed(id: ConsumeId<'_>) -> Param<'_> {
     match id {
         ConsumeId::Token(jti) => text(jti),

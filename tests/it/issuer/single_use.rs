@@ -5,8 +5,11 @@ use std::time::Duration;
 use axum::{Router, body::Body, routing::get};
 use http::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tower::layer::util::Identity;
 use tower_jwt_auth::{
     AuthErrorKind, Issuer, JwtAuthLayer, MemoryStore,
+    routes::OAuthRoutes,
     store::TokenStore,
     token::{Claims, NoClaims, TokenType, UserId},
 };
@@ -75,9 +78,19 @@ async fn every_door_rejects_a_token_that_was_redeemed() {
         let request = Request::get("/").header("authorization", format!("Bearer {token}"));
         send(&app, request.body(Body::empty()).unwrap()).await.status
     };
+    let oauth = OAuthRoutes::builder(issuer.clone(), Identity::new()).at("/oauth").build().unwrap();
+    let oauth = oauth.into_router();
+    let introspected = async || {
+        let request = Request::post("/oauth/introspect")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("token={token}")));
+        send(&oauth, request.unwrap()).await.json()
+    };
+    assert_eq!(introspected().await, json!({"active": false}), "it grants no access");
     assert_eq!(status().await, StatusCode::OK);
     assert_eq!(redeem(&issuer, &token).await, Ok(()));
     assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(introspected().await, json!({"active": false}));
     let wrong = AuthErrorKind::WrongTokenType;
     assert_eq!(error_kind(issuer.verify(&token).await), wrong);
     assert_eq!(error_kind(issuer.refresh(&token, &setup.users).await), wrong);
