@@ -111,7 +111,7 @@ impl Browser {
         request.body(Body::empty()).unwrap()
     }
 
-    fn request_with(&self, line: &str, body: &Value) -> Request<Body> {
+    pub(super) fn request_with(&self, line: &str, body: &Value) -> Request<Body> {
         let mut request = self.request(line);
         request.headers_mut().insert(CONTENT_TYPE, "application/json".parse().unwrap());
         *request.body_mut() = body.to_string().into();

@@ -3,6 +3,7 @@
 use axum::{Router, body::Body};
 use futures::stream;
 use http::{HeaderMap, header::CONTENT_TYPE};
+use tower_jwt_auth::{routes::SessionRoutes, transport::SessionCookies};
 
 use crate::support::{
     flaky::StoreFailure,
@@ -12,7 +13,7 @@ use crate::support::{
 use super::{
     app,
     browser::{Browser, cleared},
-    outcome, rejected,
+    graceful, outcome, rejected, router,
 };
 
 /// The unsafe requests, all of which need the cookies, except for the login.
@@ -109,4 +110,28 @@ async fn other_sites_may_cause_requests_that_change_nothing() {
     for line in ["GET /api/session/", "GET /api/session/sessions"] {
         assert_eq!(browser.send(&app, line).await.status, 200, "{line}");
     }
+}
+
+#[tokio::test]
+async fn the_double_submit_token_replaces_an_origin() {
+    let setup = Setup::new();
+    let cookies = SessionCookies::builder().double_submit([7, 9].repeat(16)).build().unwrap();
+    let routes = SessionRoutes::builder(graceful(&setup), setup.users.clone(), &cookies);
+    let app = router(routes.at("/api/session"));
+    // A browser that sends neither header.
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&app, "1").await.status, 200);
+    let token = browser.cookie("__Host-csrf").to_owned();
+    let other = Browser::logged_in(&app).await.cookie("__Host-csrf").to_owned();
+    for line in ["POST /api/session/refresh", "DELETE /api/session/"] {
+        let reply = browser.send(&app, line).await;
+        assert_eq!(outcome(&reply), rejected(403, "cross_site_request"), "{line}");
+        let mut forged = browser.clone().with_header("x-csrf-token", &other);
+        let reply = forged.send(&app, line).await;
+        assert_eq!(outcome(&reply), rejected(403, "cross_site_request"), "{line}");
+    }
+    browser.set_header("x-csrf-token", &token);
+    assert_eq!(browser.send(&app, "POST /api/session/refresh").await.status, 200);
+    let reply = browser.send(&app, "DELETE /api/session/").await;
+    assert_eq!((reply.status.as_u16(), cleared(&reply).len()), (204, 3));
 }

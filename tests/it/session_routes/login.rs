@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use tower_jwt_auth::{token::UserId, user::User};
 
 use crate::support::{
-    login::{HOUR, MINUTE, PASSWORD, Setup, ada, payload},
+    login::{HOUR, MINUTE, PASSWORD, Profile, Setup, ada, payload},
     reply,
 };
 
@@ -141,4 +141,19 @@ async fn fields_of_a_login_can_be_renamed() {
     let reply = Browser::new().log_in(&app, "1").await;
     assert_eq!(outcome(&reply), rejected(400, "invalid_body"));
     assert_eq!(reply.json()["errors"], json!({"email": ["This field is required."]}));
+}
+
+#[tokio::test]
+async fn a_token_that_is_too_long_for_a_cookie_is_an_error() {
+    let setup = Setup::new();
+    let username = "x".repeat(3000);
+    setup.users.put(User::new(1, Profile { username }));
+    let mut browser = Browser::new();
+    let app = app(&setup);
+    let body = json!({"username": "1", "password": PASSWORD});
+    let request = browser.request_with("POST /api/session/", &body);
+    let reply = reply::send(&app, request).await;
+    assert_eq!((outcome(&reply).0, set_cookies(&reply.headers)), (500, vec![]));
+    setup.users.put(ada());
+    assert_eq!(browser.log_in(&app, "1").await.status, 200);
 }
