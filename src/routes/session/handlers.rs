@@ -23,101 +23,73 @@ use super::{
     state::SessionState,
 };
 
-pub(super) async fn log_in<U, C, R>(
-    state: Arc<SessionState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: Serialize + DeserializeOwned + Send + Sync + 'static,
-    R: Serialize + DeserializeOwned + Send + Sync + 'static,
-{
-    state.cookies.check(&request)?;
-    let (tokens, user) = state.logins.log_in(request).await?;
-    Ok(state.signed_in(&tokens, &state.described(&user))?)
-}
-
-/// Describes the user of the access token. The layer has verified it.
-pub(super) async fn current_user<U, C, R>(
-    state: Arc<SessionState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: Send + Sync + 'static,
-    R: Send + Sync + 'static,
-{
-    let claims = RegisteredClaims::from_extensions(request.extensions())?;
-    let user = state.logins.users.find(claims.user_id()).await.map_err(AuthError::from)?;
-    let user = user.filter(User::is_active).ok_or(AuthErrorKind::UserInactive)?;
-    Ok(ok(&state.described(&user)))
-}
-
-pub(super) async fn refresh<U, C, R>(
-    state: Arc<SessionState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: Serialize + DeserializeOwned + Send + Sync + 'static,
-    R: Serialize + DeserializeOwned + Send + Sync + 'static,
-{
-    state.cookies.check(&request)?;
-    check_optional_json(&request)?;
-    if !are_read(request.headers()) {
-        return Err(AuthErrorKind::MissingCredentials.into());
-    }
-    let refreshed = state.refreshed(request.headers()).await;
-    Ok(refreshed.unwrap_or_else(|error| state.refresh_rejected(error)))
-}
-
-/// Ends the session of the refresh cookie, and that of the access token if the layer has found a
-/// valid one.
-pub(super) async fn log_out<U, C, R>(
-    state: Arc<SessionState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: Serialize + DeserializeOwned + Send + Sync + 'static,
-    R: Serialize + DeserializeOwned + Send + Sync + 'static,
-{
-    state.cookies.check(&request)?;
-    check_optional_json(&request)?;
-    let refresh = state.cookies.refresh_token(request.headers());
-    let claims = RegisteredClaims::from_extensions(request.extensions());
-    if !are_read(request.headers()) {
-        state.end_session(&claims?).await?;
-        return Ok(no_content());
-    }
-    let refresh = match refresh {
-        // Neither is the token of a session.
-        Ok(None) | Err(AuthErrorKind::Malformed) => None,
-        token => token?,
-    };
-    let mut ended = None;
-    if let Ok(claims) = &claims {
-        state.end_session(claims).await?;
-        ended = claims.session_id();
-    }
-    if let Some(token) = refresh
-        && (ended.is_none() || peek_session_id(token.as_bytes(), token.len()).as_deref() != ended)
-    {
-        match state.logins.issuer.logout(token).await {
-            // Its session has ended.
-            Err(error) if error.kind().status() == StatusCode::UNAUTHORIZED => {}
-            result => result?,
-        }
-    }
-    Ok(with_cookies(no_content(), state.cookies.clear()))
-}
-
 impl<U, C, R> SessionState<U, C, R>
 where
     U: UserBackend<C, R>,
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
+    pub(super) async fn log_in(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        self.cookies.check(&request)?;
+        let (tokens, user) = self.logins.log_in(request).await?;
+        Ok(self.signed_in(&tokens, &self.described(&user))?)
+    }
+
+    /// Describes the user of the access token. The layer has verified it.
+    pub(super) async fn current_user(
+        self: Arc<Self>,
+        request: Request,
+    ) -> Result<Response, RouteError> {
+        let claims = RegisteredClaims::from_extensions(request.extensions())?;
+        let user = self.logins.users.find(claims.user_id()).await.map_err(AuthError::from)?;
+        let user = user.filter(User::is_active).ok_or(AuthErrorKind::UserInactive)?;
+        Ok(ok(&self.described(&user)))
+    }
+
+    pub(super) async fn refresh(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        self.cookies.check(&request)?;
+        check_optional_json(&request)?;
+        if !are_read(request.headers()) {
+            return Err(AuthErrorKind::MissingCredentials.into());
+        }
+        let refreshed = self.refreshed(request.headers()).await;
+        Ok(refreshed.unwrap_or_else(|error| self.refresh_rejected(error)))
+    }
+
+    /// Ends the session of the refresh cookie, and that of the access token if the layer has found a
+    /// valid one.
+    pub(super) async fn log_out(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        self.cookies.check(&request)?;
+        check_optional_json(&request)?;
+        let refresh = self.cookies.refresh_token(request.headers());
+        let claims = RegisteredClaims::from_extensions(request.extensions());
+        if !are_read(request.headers()) {
+            self.end_session(&claims?).await?;
+            return Ok(no_content());
+        }
+        let refresh = match refresh {
+            // Neither is the token of a session.
+            Ok(None) | Err(AuthErrorKind::Malformed) => None,
+            token => token?,
+        };
+        let mut ended = None;
+        if let Ok(claims) = &claims {
+            self.end_session(claims).await?;
+            ended = claims.session_id();
+        }
+        if let Some(token) = refresh
+            && (ended.is_none()
+                || peek_session_id(token.as_bytes(), token.len()).as_deref() != ended)
+        {
+            match self.logins.issuer.logout(token).await {
+                // Its session has ended.
+                Err(error) if error.kind().status() == StatusCode::UNAUTHORIZED => {}
+                result => result?,
+            }
+        }
+        Ok(with_cookies(no_content(), self.cookies.clear()))
+    }
+
     async fn refreshed(&self, headers: &HeaderMap) -> Result<Response, AuthError> {
         let token = self.cookies.refresh_token(headers)?;
         let token = token.ok_or(AuthErrorKind::MissingCredentials)?;

@@ -10,7 +10,6 @@ use super::{
         endpoint::{endpoint, no_other_method, with_and_without_slash},
         session_list::SessionList,
     },
-    handlers,
     state::SessionState,
 };
 
@@ -73,10 +72,10 @@ where
         let auth = logins.issuer.layer().with_cookies(cookies).with_rejection(rejection.clone());
         let logout_auth = auth.clone().with_optional(InvalidToken::Reject);
 
-        let log_in = endpoint(&state, rejection, handlers::log_in);
-        let current = endpoint(&state, rejection, handlers::current_user);
-        let log_out = endpoint(&state, rejection, handlers::log_out);
-        let refresh = endpoint(&state, rejection, handlers::refresh);
+        let log_in = endpoint(&state, rejection, SessionState::log_in);
+        let current = endpoint(&state, rejection, SessionState::current_user);
+        let log_out = endpoint(&state, rejection, SessionState::log_out);
+        let refresh = endpoint(&state, rejection, SessionState::refresh);
         let sessions = no_other_method(rejection)
             .post(log_in)
             .merge(MethodRouter::new().get(current).route_layer(auth.clone()))

@@ -20,61 +20,39 @@ pub(super) struct TokenState<U, C, R> {
     pub(super) settings: TokenSettings<C, R>,
 }
 
-pub(super) async fn obtain<U, C, R>(
-    state: Arc<TokenState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
+impl<U, C, R> TokenState<U, C, R>
 where
     U: UserBackend<C, R>,
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    let (tokens, user) = state.logins.log_in(request).await?;
-    let extras = state.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
-    Ok(ok(&state.token_response(&tokens, extras)))
-}
+    pub(super) async fn obtain(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        let (tokens, user) = self.logins.log_in(request).await?;
+        let extras = self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
+        Ok(ok(&self.token_response(&tokens, extras)))
+    }
 
-pub(super) async fn refresh<U, C, R>(
-    state: Arc<TokenState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: Serialize + DeserializeOwned + Send + Sync + 'static,
-    R: Serialize + DeserializeOwned + Send + Sync + 'static,
-{
-    let Logins { issuer, users, bodies, .. } = &state.logins;
-    let token = bodies.string(request, "refresh").await?;
-    let tokens = issuer.refresh(&token, users).await?;
-    Ok(ok(&state.token_response(&tokens, Map::new())))
-}
+    pub(super) async fn refresh(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        let Logins { issuer, users, bodies, .. } = &self.logins;
+        let token = bodies.string(request, "refresh").await?;
+        let tokens = issuer.refresh(&token, users).await?;
+        Ok(ok(&self.token_response(&tokens, Map::new())))
+    }
 
-pub(super) async fn verify<U, C, R>(
-    state: Arc<TokenState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: DeserializeOwned + Send + Sync + 'static,
-    R: DeserializeOwned + Send + Sync + 'static,
-{
-    let token = state.logins.bodies.string(request, "token").await?;
-    let result = state.logins.issuer.verify(&token).await;
-    Ok(result.map(|_| ok(&json!({})))?)
-}
+    pub(super) async fn verify(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        let token = self.logins.bodies.string(request, "token").await?;
+        let result = self.logins.issuer.verify(&token).await;
+        Ok(result.map(|_| ok(&json!({})))?)
+    }
 
-pub(super) async fn blacklist<U, C, R>(
-    state: Arc<TokenState<U, C, R>>,
-    request: Request,
-) -> Result<Response, RouteError>
-where
-    U: UserBackend<C, R>,
-    C: Serialize + DeserializeOwned + Send + Sync + 'static,
-    R: Serialize + DeserializeOwned + Send + Sync + 'static,
-{
-    let token = state.logins.bodies.string(request, "refresh").await?;
-    state.logins.issuer.logout(&token).await?;
-    Ok(ok(&json!({})))
+    pub(super) async fn blacklist(
+        self: Arc<Self>,
+        request: Request,
+    ) -> Result<Response, RouteError> {
+        let token = self.logins.bodies.string(request, "refresh").await?;
+        self.logins.issuer.logout(&token).await?;
+        Ok(ok(&json!({})))
+    }
 }
 
 impl<U, C, R> TokenState<U, C, R> {

@@ -11,7 +11,7 @@ use super::{
         login::Logins,
         route_error::RouteError,
     },
-    handlers::{self, TokenState},
+    handlers::TokenState,
     settings::TokenSettings,
 };
 
@@ -65,11 +65,11 @@ where
         let TokenState { logins, settings } = &*self.0;
         let paths = settings.full_paths();
         let mut router = Router::new();
-        router = self.route(router, &paths.obtain, handlers::obtain);
-        router = self.route(router, &paths.refresh, handlers::refresh);
-        router = self.route(router, &paths.verify, handlers::verify);
+        router = self.route(router, &paths.obtain, TokenState::obtain);
+        router = self.route(router, &paths.refresh, TokenState::refresh);
+        router = self.route(router, &paths.verify, TokenState::verify);
         if logins.issuer.has_store() {
-            router = self.route(router, &paths.blacklist, handlers::blacklist);
+            router = self.route(router, &paths.blacklist, TokenState::blacklist);
         }
         if let Some(base) = &settings.session_list {
             let auth = logins.issuer.layer().with_rejection(settings.rejection.clone());
