@@ -19,6 +19,8 @@
 //! | `REFRESH_LIFETIME` | 86400 | seconds |
 //! | `REUSE_GRACE` | 10 | seconds in which a spent refresh token returns the same successor |
 //!
+//! Safari does not keep secure cookies of `http://localhost`. Use another browser, or a proxy with TLS.
+//!
 //! Without `JWT_SECRET`, the secret is in `webapp.secret`, in the folder of the SQLite database or in
 //! the working directory. The file is created if it is missing.
 //!

@@ -196,11 +196,15 @@ session.addEventListener("begin", async () => {
 });
 session.addEventListener("end", () => {
     disconnect();
-    if (!element("app").hidden) report("You are logged out.");
+    const wasLoggedIn = !element("app").hidden;
     for (const id of ["notes", "sessions", "username"]) {
         element(id).replaceChildren();
     }
     show("login");
+    if (wasLoggedIn) {
+        report("You are logged out.");
+        input("login-username").focus();
+    }
 });
 // A page that the browser has kept may be shown again after its session has ended.
 addEventListener("pageshow", ({ persisted }) => persisted && start());

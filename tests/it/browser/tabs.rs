@@ -1,10 +1,15 @@
 //! `session.js` with cookies: refreshes, tabs, logouts and failures.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use serde_json::Value;
 
 use super::{
     app::{App, Refreshes, log_in},
-    driver::{Browser, Tab},
+    driver::{Browser, TIMEOUT, Tab},
 };
 
 /// A page with a session whose events are counted.
@@ -169,6 +174,30 @@ fn a_reload_during_a_refresh_keeps_the_user_logged_in() {
     app.set_refreshes(Refreshes::Served);
     assert_eq!(outcome(&tab), 200);
     assert_eq!(app.sessions(), 1);
+}
+
+/// Not even the grace period is needed.
+#[test]
+fn a_refresh_completes_although_the_page_is_left() {
+    let Some((app, browser)) = scene() else { return };
+    let tab = browser.first_tab();
+    load(&app, &tab);
+    let before = tab.cookies();
+    app.expire_access_tokens();
+    app.set_refreshes(Refreshes::Held);
+    tab.run(SEND);
+    app.wait_for(1, "/refresh");
+    tab.reload();
+    app.set_refreshes(Refreshes::Served);
+    let began = Instant::now();
+    while tab.cookies() == before {
+        assert!(began.elapsed() < TIMEOUT, "the cookies are still the old ones");
+        thread::sleep(Duration::from_millis(10));
+    }
+    tab.run(LOAD);
+    app.requests();
+    assert_eq!(tab.run("return (await session.fetch('/api/me')).status"), 200);
+    assert_eq!(app.requests(), ["GET /api/me with cookies: 200"]);
 }
 
 #[test]
