@@ -128,7 +128,7 @@ fn shows_why_a_login_failed() {
     assert!(tab.is_displayed("#login"));
 }
 
-/// The socket of each tab tells it at once, without a request of the user.
+/// The server closes the socket of each tab, so the page notices without a request of the user.
 #[test]
 fn a_logout_elsewhere_ends_all_tabs_within_seconds() {
     let Some(browser) = Browser::start() else { return };
