@@ -4,6 +4,7 @@ mod database;
 mod django;
 mod generation;
 mod login;
+mod lost_responses;
 mod migrations;
 mod names;
 mod outage;

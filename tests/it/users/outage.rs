@@ -76,33 +76,3 @@ async fn a_locked_file_fails_writes_but_not_reads() {
     sqlx::raw_sql("ROLLBACK").execute(&mut lock).await.unwrap();
     create(&users, "bob", None).await.unwrap();
 }
-
-/// An attempt whose response is lost is repeated.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_creation_that_was_carried_out_is_recognized() {
-    let Some(server) = Server::start() else { return };
-    let database = SqlDatabase::connect_lazy(&server.url()).unwrap();
-    let users = SqlUsers::builder(database, hasher()).build().unwrap();
-    users.migrate().await.unwrap();
-    let creations: Vec<_> = (0..40)
-        .map(|number| {
-            let users = users.clone();
-            tokio::spawn(async move { create(&users, &*format!("user {number}"), None).await })
-        })
-        .collect();
-    let mut created = 0;
-    server.kill();
-    server.run();
-    for creation in creations {
-        match creation.await.unwrap() {
-            Ok(_) => created += 1,
-            Err(AccountError::Backend(_)) => {}
-            Err(error) => panic!("a name of its own was taken: {error:?}"),
-        }
-    }
-    for number in 0..40 {
-        let name = format!("user {number}");
-        created -= i32::from(users.account_by_username(&name).await.unwrap().is_some());
-    }
-    assert!(created <= 0, "an account was lost");
-}
