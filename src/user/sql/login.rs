@@ -34,7 +34,7 @@ where
 {
     type Credentials = UsernamePassword;
 
-    /// The field `username` holds what [`LoginBy`] says.
+    /// The field `username` holds the user name or the e-mail address, as [`LoginBy`] allows.
     async fn authenticate(
         &self,
         credentials: UsernamePassword,
