@@ -57,20 +57,8 @@
 //!
 //! Before a page of another origin may send a header such as `Authorization`, the browser asks for
 //! permission with an `OPTIONS` request that has no credentials (CORS). Only a CORS layer around this
-//! one can respond to it:
-//!
-//! ```
-//! # use tower_jwt_auth::{Algorithm, Issuer, SigningKey};
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
-//! # let cors_layer = tower::layer::util::Identity::new();
-//! // `ServiceBuilder` runs layers from top to bottom, `Router::layer` from the last to the first.
-//! let layers = tower::ServiceBuilder::new().layer(cors_layer).layer(issuer.layer());
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! If this layer rejects such a request, it logs an event that says so.
+//! one can respond to it, as [the page about browsers](crate::browser#another-origin) shows. If this
+//! layer rejects such a request, it logs an event.
 //!
 //! # Logging
 //!
