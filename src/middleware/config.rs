@@ -36,19 +36,20 @@ pub(super) struct Config<C, R> {
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
-    pub(super) fn check<B>(&self, request: &Request<B>) -> (Check<C>, Carrier) {
-        let FoundToken { token, carrier } = match self.sources.find(request) {
-            Ok(Some(found)) => found,
-            Ok(None) => return rejected(AuthErrorKind::MissingCredentials),
-            Err(kind) => return rejected(kind),
+    /// Checks what the sources have found.
+    pub(super) fn check(&self, found: Result<Option<FoundToken<'_>>, AuthErrorKind>) -> Check<C> {
+        let (token, carrier) = match found {
+            Ok(Some(FoundToken { token, carrier })) => (token, carrier),
+            Ok(None) => return Check::Done(Err(AuthErrorKind::MissingCredentials.into())),
+            Err(kind) => return Check::Done(Err(kind.into())),
         };
         match self.checker.check(token) {
             // The decoder accepts nothing but `token68`, so the grammar of the credentials decides
             // only which error an invalid token gets. Cookies have no grammar of their own.
             Check::Done(Err(_)) if carrier == Carrier::Explicit && !is_token68(token) => {
-                rejected(AuthErrorKind::InvalidRequest)
+                Check::Done(Err(AuthErrorKind::InvalidRequest.into()))
             }
-            check => (check, carrier),
+            check => check,
         }
     }
 
@@ -92,17 +93,13 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
     where
         R: Rejection<B>,
     {
-        let clearing = self.sources.clearing(carrier, error.kind());
+        let Some(clearing) = self.sources.clearing(carrier, error.kind()) else {
+            return respond_with(&self.rejection, error, |error| self.challenges.of(error));
+        };
         let mut response = respond_with(&self.rejection, error, |error| self.challenges.of(error));
-        if let Some(clearing) = clearing {
-            response.headers_mut().append(SET_COOKIE, clearing.clone());
-        }
+        response.headers_mut().append(SET_COOKIE, clearing.clone());
         response
     }
-}
-
-fn rejected<C>(kind: AuthErrorKind) -> (Check<C>, Carrier) {
-    (Check::Done(Err(kind.into())), Carrier::Explicit)
 }
 
 /// Browsers send no credentials with a preflight request.

@@ -12,6 +12,7 @@ use crate::{
     check::Check,
     rejection::{JsonRejection, Rejection},
     token::NoClaims,
+    transport::Carrier,
 };
 
 use super::{
@@ -46,8 +47,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let (check, carrier) = self.config.check(&request);
-        match check {
+        let found = self.config.sources.find(&request);
+        let carrier = match &found {
+            Ok(Some(found)) => found.carrier,
+            Ok(None) | Err(_) => Carrier::Explicit,
+        };
+        match self.config.check(found) {
             Check::Done(checked) => match self.config.admit(&mut request, checked, carrier) {
                 Ok(()) => ResponseFuture::inner(self.inner.call(request)),
                 Err(error) => ResponseFuture::rejected(self.config.reject(error, carrier)),

@@ -48,7 +48,7 @@ impl CookieSources {
 
     fn find_in<'r>(&self, headers: &'r HeaderMap) -> Result<Option<FoundToken<'r>>, AuthErrorKind> {
         let mut found = None;
-        for (index, cookie) in self.cookies.iter().enumerate() {
+        for (index, cookie) in (0..=u8::MAX).zip(&self.cookies) {
             if let Some(token) = cookie::find(headers, &cookie.name)? {
                 let token = FoundToken { token, carrier: Carrier::Cookie(index) };
                 if found.replace(token).is_some() {
@@ -72,7 +72,7 @@ impl CookieSources {
     /// The cookie is deleted only if its token can never be valid. A token that was valid once is
     /// kept: the browser may have received its successor meanwhile, in another tab, and would delete
     /// that.
-    pub(super) fn clearing(&self, cookie: usize, error: AuthErrorKind) -> Option<&HeaderValue> {
+    pub(super) fn clearing(&self, cookie: u8, error: AuthErrorKind) -> Option<&HeaderValue> {
         match error {
             AuthErrorKind::Malformed
             | AuthErrorKind::TooLong
@@ -81,7 +81,7 @@ impl CookieSources {
             | AuthErrorKind::WrongTokenType
             | AuthErrorKind::WrongIssuer
             | AuthErrorKind::WrongAudience
-            | AuthErrorKind::InvalidClaims => self.cookies.get(cookie)?.clear.as_ref(),
+            | AuthErrorKind::InvalidClaims => self.cookies.get(usize::from(cookie))?.clear.as_ref(),
             _ => None,
         }
     }

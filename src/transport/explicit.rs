@@ -24,6 +24,7 @@ pub(super) enum Explicit {
 }
 
 impl Explicit {
+    #[inline]
     pub(super) fn find<'r>(
         &self,
         headers: &'r HeaderMap,

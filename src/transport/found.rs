@@ -4,7 +4,7 @@ pub(crate) enum Carrier {
     /// The client program has put it there.
     Explicit,
     /// The browser has added a cookie: the one with this index among those of the layer.
-    Cookie(usize),
+    Cookie(u8),
 }
 
 /// A token that is not verified yet, borrowed from its request.

@@ -3,6 +3,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::AuthErrorKind;
 
 /// The value of a header that a request may have only once.
+#[inline]
 pub(super) fn single_value<'r>(
     headers: &'r HeaderMap,
     name: &HeaderName,

@@ -68,6 +68,7 @@ impl TokenSources {
         }
     }
 
+    #[inline]
     fn find_explicit<'r>(
         &self,
         headers: &'r HeaderMap,
@@ -108,6 +109,7 @@ impl TokenSources {
     }
 
     /// The `Set-Cookie` header for the response to a request that was rejected because of `error`.
+    #[inline]
     pub(crate) fn clearing(&self, carrier: Carrier, error: AuthErrorKind) -> Option<&HeaderValue> {
         match carrier {
             Carrier::Explicit => None,
