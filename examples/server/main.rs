@@ -199,6 +199,7 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     let tokens = TokenRoutes::builder(issuer.clone(), users)
         .at("/api/token")
         .session_list_at("/api")
+        .session_list_layer(auth.clone())
         .build()?;
     let mut app = api::routes(issuer.clone(), auth).merge(tokens.into_router()).merge(metrics);
     if let Some(client) = client {

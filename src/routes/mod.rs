@@ -54,7 +54,8 @@
 //! Users see and end their sessions. The session routes have these routes, below their own path or
 //! another one. The token routes have them with
 //! [`session_list_at`](TokenRoutesBuilder::session_list_at). The requests carry an access token whose
-//! session has not ended, as a Bearer token or, with the session routes, also in a cookie.
+//! session has not ended, as a Bearer token or, with the session routes, also in a cookie. For the
+//! token routes, [`session_list_layer`](TokenRoutesBuilder::session_list_layer) can change that.
 //!
 //! | request | body | response |
 //! |---|---|---|

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::ConfigError,
     issue::Issuer,
+    middleware::JwtAuthLayer,
     token::NoClaims,
     user::{User, UserBackend},
 };
@@ -160,6 +161,16 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         self
     }
 
+    /// Sets the layer that admits requests to the session list, for example one that reads the token
+    /// from another place. Requires [`session_list_at`](Self::session_list_at). Default:
+    /// [`Issuer::layer`], which rejects revoked tokens.
+    ///
+    /// The routes set how its responses to rejected requests are made.
+    pub fn session_list_layer(mut self, layer: JwtAuthLayer<C>) -> Self {
+        self.settings.session_list_layer = Some(layer);
+        self
+    }
+
     /// Builds the routes.
     ///
     /// # Errors
@@ -172,6 +183,8 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// - The [body timeout](Self::body_timeout) is zero or more than 300 seconds.
     /// - [`session_label_from`](Self::session_label_from) or
     ///   [`session_list_at`](Self::session_list_at) is set, but the issuer has no store.
+    /// - [`session_list_layer`](Self::session_list_layer) is set, but not
+    ///   [`session_list_at`](Self::session_list_at).
     pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
         let Self { logins, settings } = self;
         check_base(&settings.base)?;
@@ -186,6 +199,10 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
                 ));
             }
             list_paths = session_list::paths(base);
+        } else if settings.session_list_layer.is_some() {
+            return Err(ConfigError::ineffective(
+                "`session_list_layer` requires `session_list_at`",
+            ));
         }
         let paths = settings.full_paths();
         check_distinct(paths.all().into_iter().chain(list_paths.iter().map(String::as_str)))?;

@@ -1,5 +1,7 @@
 //! The settings of the routes.
 
+use crate::middleware::JwtAuthLayer;
+
 use super::super::{login::DescribeUser, rejection::RouteRejection};
 
 pub(super) struct TokenSettings<C, R> {
@@ -7,6 +9,8 @@ pub(super) struct TokenSettings<C, R> {
     pub(super) paths: Paths,
     /// The base path of the session list; `None` for no such routes.
     pub(super) session_list: Option<String>,
+    /// Admits requests to the session list; `None` for the layer of the issuer.
+    pub(super) session_list_layer: Option<JwtAuthLayer<C>>,
     pub(super) extras: Option<DescribeUser<C, R>>,
     pub(super) rejection: RouteRejection,
 }
@@ -38,6 +42,7 @@ impl<C, R> Default for TokenSettings<C, R> {
                 blacklist: "/blacklist".to_owned(),
             },
             session_list: None,
+            session_list_layer: None,
             extras: None,
             rejection: RouteRejection::default(),
         }

@@ -72,7 +72,9 @@ where
             router = self.route(router, &paths.blacklist, TokenState::blacklist);
         }
         if let Some(base) = &settings.session_list {
-            let auth = logins.issuer.layer().with_rejection(settings.rejection.clone());
+            let auth = settings.session_list_layer.clone();
+            let auth = auth.unwrap_or_else(|| logins.issuer.layer());
+            let auth = auth.with_rejection(settings.rejection.clone());
             router = logins
                 .session_list(settings.rejection.clone(), Vec::new())
                 .add_to(router, base, &auth);

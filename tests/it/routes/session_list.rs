@@ -1,13 +1,14 @@
 //! The session list of the token routes: users see and end their own sessions.
 
-use axum::{Router, body::Body};
+use axum::{Json, Router, body::Body};
 use http::{
     Request,
     header::{AUTHORIZATION, USER_AGENT},
 };
 use serde_json::{Value, json};
 use tower_jwt_auth::{
-    Issuer, TokenRoutes,
+    Issuer, JwtAuthLayer, TokenRoutes,
+    routes::RouteError,
     token::{TokenType, UserId},
     user::User,
 };
@@ -15,7 +16,7 @@ use tower_jwt_auth::{
 use crate::support::{
     flaky::StoreFailure,
     login::{MINUTE, PASSWORD, Profile, Setup, ada},
-    reply::{Reply, post},
+    reply::{self, Reply, post},
 };
 
 use super::{credentials, log_in, outcome, post_json, send, tokens};
@@ -254,4 +255,25 @@ async fn the_session_list_can_be_nested_below_a_parameter() {
     let id = reply.json()[0]["id"].as_str().unwrap().to_owned();
     let ended = call(&app, &format!("DELETE /acme/api/sessions/{id}"), &access).await;
     assert_eq!(ended.status, 204);
+}
+
+#[tokio::test]
+async fn the_application_can_set_the_layer_of_the_list() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let without_check = JwtAuthLayer::new(issuer.verifier());
+    let app: Router = TokenRoutes::builder(issuer.clone(), setup.users.clone())
+        .session_list_at("/api")
+        .session_list_layer(without_check)
+        .rejection(|error: &RouteError| (error.status(), Json(json!("rejected"))))
+        .build()
+        .unwrap()
+        .into_router();
+    let tokens = issuer.login(&ada()).await.unwrap();
+
+    issuer.revoke_user(ada().id()).await.unwrap();
+    assert_eq!(sessions(&app, tokens.access()).await, [] as [Value; 0]);
+    let request = Request::get("/api/sessions").header(AUTHORIZATION, "Bearer garbage");
+    let reply = reply::send(&app, request.body(Body::empty()).unwrap()).await;
+    assert_eq!((reply.status.as_u16(), &*reply.body), (401, "\"rejected\""));
 }

@@ -100,9 +100,11 @@ fn build_rejects_invalid_settings() {
     }
     let without_store =
         || TokenRoutes::builder(setup.plain_builder().build().unwrap(), Users::default());
-    for builder in
-        [without_store().session_label_from(USER_AGENT), without_store().session_list_at("/api")]
-    {
+    for builder in [
+        without_store().session_label_from(USER_AGENT),
+        without_store().session_list_at("/api"),
+        routes().session_list_layer(setup.issuer().layer()),
+    ] {
         assert_eq!(builder.build().unwrap_err().kind(), Ineffective);
     }
     for builder in [
