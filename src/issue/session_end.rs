@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::{
     clock::{Clock, NumericDate},
     error::AuthError,
-    store::{Page, SharedStore, TokenRef},
+    store::{Page, SessionPage, SharedStore, TokenRef},
     token::{Claims, TokenType},
 };
 
@@ -22,11 +22,11 @@ impl<C, R> Issuer<C, R> {
     ///
     /// 1. The store is asked each second whether the session has ended, the access token or the user
     ///    was revoked.
-    /// 2. When the token of `claims` has expired, and once per
-    ///    [access lifetime](super::IssuerBuilder::access_lifetime) after that, the session must still
-    ///    be among the [sessions](Self::sessions) of the user, which it is for as long as it can be
-    ///    refreshed. A token without session has ended when it expires, and so has every token if
-    ///    the issuer has no store.
+    /// 2. When the token of `claims` has expired, and then once per
+    ///    [access lifetime](super::IssuerBuilder::access_lifetime) and whenever the session would
+    ///    expire, the session must still be among the [sessions](Self::sessions) of the user, which
+    ///    it is for as long as it can be refreshed. A token without session has ended when it
+    ///    expires, and so has every token if the issuer has no store.
     /// 3. While the store does not respond, the session counts as live until the next time of rule 2.
     ///
     /// Each call asks the store by itself. With a
@@ -104,10 +104,8 @@ impl<T: ?Sized> Watch<T> {
             ticks.tick().await;
             let now = self.clock.now();
             if now >= next_proof {
-                if !self.is_listed(now).await.unwrap_or(false) {
-                    return;
-                }
-                next_proof = now.saturating_add(self.access_lifetime);
+                let Ok(Some(expires_at)) = self.expiry_if_listed(now).await else { return };
+                next_proof = now.saturating_add(self.access_lifetime).min(expires_at);
             } else if self.is_revoked().await.unwrap_or(false) {
                 return;
             }
@@ -129,25 +127,30 @@ impl<T: ?Sized> Watch<T> {
         }
     }
 
-    async fn is_listed(&self, now: NumericDate) -> Result<bool, AuthError> {
+    /// When the session expires, or `None` if it has ended.
+    async fn expiry_if_listed(&self, now: NumericDate) -> Result<Option<NumericDate>, AuthError> {
         let (Some(store), Some(session_id)) = (&self.store, self.claims.session_id()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let user_id = self.claims.user_id();
+        let expiry_in = |page: &SessionPage| {
+            let session = page.sessions.iter().find(|session| *session.id == *session_id);
+            session.map(|session| session.expires_at)
+        };
         let mut cursor: Option<Box<str>> = None;
         loop {
             let page = cursor.as_deref().map_or(Page::first(), Page::after);
             let page = store.sessions(user_id, now, page).await?;
-            if page.sessions.iter().any(|session| *session.id == *session_id) {
-                return Ok(true);
+            let expires_at = expiry_in(&page);
+            if expires_at.is_some() {
+                return Ok(expires_at);
             }
             match (page.next, cursor) {
                 (Some(next), _) => cursor = Some(next),
-                (None, None) => return Ok(false),
+                (None, None) => return Ok(None),
                 // A session that was used in the meantime has moved to the first page.
                 (None, Some(_)) => {
-                    let first = store.sessions(user_id, now, Page::first()).await?;
-                    return Ok(first.sessions.iter().any(|session| *session.id == *session_id));
+                    return Ok(expiry_in(&store.sessions(user_id, now, Page::first()).await?));
                 }
             }
         }

@@ -85,6 +85,25 @@ async fn is_pending_for_as_long_as_the_session_is_refreshed() {
     assert!(ended.is_finished());
 }
 
+/// The refresh token may expire long before the store is asked again.
+#[tokio::test(start_paused = true)]
+async fn resolves_within_two_seconds_of_the_expiry_of_the_session() {
+    let setup = Setup::new();
+    let issuer = setup.builder().refresh_lifetime(7 * MINUTE).build().unwrap();
+    let mut tokens = issuer.login(&ada()).await.unwrap();
+    let ended = wait_for_end(&issuer, &tokens);
+    pass(&setup, 6 * MINUTE).await;
+    tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    pass(&setup, 6 * MINUTE).await;
+    tokens = issuer.refresh(refresh_of(&tokens), &setup.users).await.unwrap();
+    pass(&setup, 7 * MINUTE - 2 * SECOND).await;
+    assert!(!ended.is_finished(), "the session can still be refreshed");
+    pass(&setup, 4 * SECOND).await;
+    assert!(
+        ended.is_finished() && issuer.refresh(refresh_of(&tokens), &setup.users).await.is_err()
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn notices_the_end_of_a_session_after_its_token_has_expired() {
     let setup = Setup::new();
