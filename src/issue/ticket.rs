@@ -1,14 +1,16 @@
 //! Tickets: single-use tokens for requests that cannot carry a header.
 
 use crate::{
+    clock::NumericDate,
     error::{AuthError, AuthErrorKind, ErrorDetails},
+    store::TokenRef,
     token::{Claims, RegisteredClaims, TokenType},
 };
 
 use super::{
     issuer::{Inner, Issuer},
     mint::Bound,
-    ticket_claims::{TICKET, TicketClaims},
+    ticket_claims::{TICKET, TicketClaims, TicketToken},
 };
 
 /// In bytes. A ticket is part of a URL.
@@ -20,8 +22,8 @@ impl<C, R> Issuer<C, R> {
     ///
     /// A ticket is a single-use token of the type `ticket` for the user and the session of `claims`.
     /// It lives for the [ticket lifetime](super::IssuerBuilder::ticket_lifetime), 30 seconds by
-    /// default, and dies with the session. URLs end up in logs and histories, where a used ticket is
-    /// worthless.
+    /// default, and dies with the session, or with the token if that has no session. URLs end up in
+    /// logs and histories, where a used ticket is worthless.
     ///
     /// ```
     /// use tower_jwt_auth::{
@@ -69,12 +71,17 @@ impl<C, R> Issuer<C, R> {
         let bound_to = Bound {
             user_id: claims.user_id().as_str(),
             session_id: claims.session_id(),
-            // The session decides, or the time when the token was issued that the ticket stands for.
+            // The session decides, or the token that the ticket stands for.
             generation: None,
         };
         let now = clock.now();
         let times = (now, now.saturating_add(*ticket_lifetime));
-        let ticket = TicketClaims { path: path.into() };
+        let token = TicketToken {
+            jti: claims.jti().map(Into::into),
+            issued_at: claims.issued_at().unwrap_or_default().as_secs(),
+        };
+        let token = claims.session_id().is_none().then_some(token);
+        let ticket = TicketClaims { path: path.into(), token };
         minter.single_use(&TokenType::from(TICKET), bound_to, times, &ticket)
     }
 
@@ -105,6 +112,15 @@ impl<C, R> Issuer<C, R> {
                 ..ErrorDetails::default()
             };
             return Err(AuthError::with_details(AuthErrorKind::InvalidClaims, details));
+        }
+        if let Some(TicketToken { jti, issued_at }) = &claims.token {
+            let issued_at = NumericDate::from_secs(*issued_at);
+            let token =
+                TokenRef::new(claims.user_id().as_str(), issued_at).with_jti(jti.as_deref());
+            let store = self.store()?;
+            if store.is_revoked(store.issuer(), &token).await? {
+                return Err(AuthErrorKind::Revoked.into());
+            }
         }
         self.consume(&claims).await?;
         Ok(claims.registered_claims())

@@ -7,4 +7,14 @@ pub(super) const TICKET: &str = "ticket";
 #[derive(Serialize, Deserialize)]
 pub(super) struct TicketClaims {
     pub(super) path: Box<str>,
+    /// The token that the ticket stands for, if it has no session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) token: Option<TicketToken>,
+}
+
+/// What the store is asked about a token.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TicketToken {
+    pub(super) jti: Option<Box<str>>,
+    pub(super) issued_at: u64,
 }

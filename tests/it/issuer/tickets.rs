@@ -131,6 +131,28 @@ async fn a_ticket_without_session_dies_with_its_user() {
 }
 
 #[tokio::test]
+async fn a_ticket_without_session_dies_with_its_token() {
+    let setup = Setup::new();
+    let issuer = setup.issuer();
+    let token = issuer.issue(&TokenType::Access, HOUR, ada().id(), ada().claims()).unwrap();
+    let claims = issuer.verifier().verify(&token).unwrap();
+    let before = issuer.issue_ticket(&claims, PATH).unwrap();
+    issuer.revoke_token(&claims).await.unwrap();
+    // A layer that does not ask the store still accepts the token.
+    let after = issuer.issue_ticket(&claims, PATH).unwrap();
+    for ticket in [before, after] {
+        assert_eq!(redeem(&issuer, &ticket).await, Err(AuthErrorKind::Revoked));
+    }
+
+    let token = issuer.issue(&TokenType::Access, HOUR, ada().id(), ada().claims()).unwrap();
+    let claims = issuer.verifier().verify(&token).unwrap();
+    issuer.revoke_user(ada().id()).await.unwrap();
+    setup.clock.advance(MINUTE);
+    let late = issuer.issue_ticket(&claims, PATH).unwrap();
+    assert_eq!(redeem(&issuer, &late).await, Err(AuthErrorKind::Revoked));
+}
+
+#[tokio::test]
 async fn a_ticket_is_no_other_token_and_no_other_token_is_a_ticket() {
     let setup = Setup::new();
     let issuer = setup.issuer();
