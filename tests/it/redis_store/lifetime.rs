@@ -5,7 +5,8 @@ use std::{num::NonZeroUsize, ops::RangeInclusive};
 use tower_jwt_auth::{
     NumericDate,
     store::{
-        Consume, Consumed, NewSession, RedisStore, Revocation, Spend, Spent, TokenRef, TokenStore,
+        Consume, Consumed, NewSession, Page, RedisStore, Revocation, Spend, Spent, TokenRef,
+        TokenStore,
     },
     token::UserId,
 };
@@ -176,6 +177,28 @@ async fn forgets_expired_entries() {
     let users = server.run::<Vec<String>>("KEYS jwt:2:{*}").await.len();
     let used = server.run::<Vec<String>>("KEYS jwt:2:{*}:used").await.len();
     assert_eq!(server.run::<usize>("DBSIZE").await, users + used + 1, "nothing else was stored");
+}
+
+/// An id that was used once may be that of a session.
+#[tokio::test]
+async fn forgetting_a_use_keeps_the_label_of_the_session_with_its_id() {
+    if !is_installed() {
+        return;
+    }
+    let server = RedisServer::start(&[]);
+    let (store, user) = (server.store(), UserId::from("ada"));
+    let session = session(&user, "s", "0").with_expiry(at(9_000), at(9_000));
+    store.begin(&session.with_label(Some("telephone"))).await.unwrap();
+    let code = Consume::other("s", &user, at(20));
+    assert_eq!(store.consume(&code, at(0)).await.unwrap(), Consumed::First);
+    for step in 0..50 {
+        let (jti, keep_until) = (&*step.to_string(), at(9_000));
+        let revocation = Revocation::Token { jti, user_id: &user, keep_until };
+        store.revoke(&revocation, at(100 + step)).await.unwrap();
+    }
+    assert_eq!(store.consume(&code, at(200)).await.unwrap(), Consumed::First, "it was forgotten");
+    let listed = store.sessions(&user, at(200), Page::first()).await.unwrap().sessions;
+    assert_eq!(listed[0].label.as_deref(), Some("telephone"));
 }
 
 /// With a limit, ended sessions are remembered for as long as their access tokens, and not for as long

@@ -4,9 +4,11 @@ local function forgotten_until(now)
 end
 
 local function forget(field)
-  call('HDEL', user, field, 'l' .. sub(field, 2))
   if byte(field) == 115 then -- 115 is `s`
+    call('HDEL', user, field, 'l' .. sub(field, 2))
     call('ZREM', used, sub(field, 3))
+  else
+    call('HDEL', user, field)
   end
 end
 
