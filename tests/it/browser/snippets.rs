@@ -1,6 +1,9 @@
 //! The snippets of the documentation work as they are.
 
-use std::{fs, thread, time::Instant};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use crate::support::repository;
 
@@ -79,9 +82,9 @@ fn downloads_with_a_ticket() {
     tab.run(&format!("{session}\n{}", snippet("/api/ticket", &[])));
     let began = Instant::now();
     let file = browser.downloads().join("notes.json");
-    while !file.exists() {
+    // The file is empty at first.
+    while !fs::read_to_string(&file).is_ok_and(|content| content.contains("Buy milk")) {
         assert!(began.elapsed() < TIMEOUT, "{}", tab.text("body"));
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(10));
     }
-    assert!(fs::read_to_string(file).unwrap().contains("Buy milk"));
 }
