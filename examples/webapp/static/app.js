@@ -9,6 +9,8 @@ const session = cookieSession();
 let socket;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let retry;
+/** Logins and logouts stop what the page does for the user before. */
+let starts = 0;
 
 /** There is no session, and the page shows the login form. */
 class LoggedOut extends Error {}
@@ -80,7 +82,8 @@ function on(target, action) {
     target.addEventListener(target instanceof HTMLFormElement ? "submit" : "click", (event) => {
         event.preventDefault();
         report("");
-        action().catch(fail);
+        // Another user may have logged in, in another tab.
+        action().catch((error) => (error instanceof LoggedOut ? start() : fail(error)));
     });
 }
 
@@ -154,14 +157,17 @@ function disconnect() {
 /** Shows the notes of the user, or the login form. Tries until the server responds. */
 async function start() {
     disconnect();
+    const number = (starts += 1);
     try {
         const user = await api("/api/me");
         element("username").textContent = user.username;
         await Promise.all([showNotes(), showSessions()]);
+        if (number !== starts) return;
         show("app");
         report("");
         connect();
     } catch (error) {
+        if (number !== starts) return;
         fail(error);
         if (!(error instanceof LoggedOut)) retry = setTimeout(start, RETRY);
     }
@@ -195,6 +201,7 @@ session.addEventListener("begin", async () => {
     if (hadFocus) element("notes-title").focus();
 });
 session.addEventListener("end", () => {
+    starts += 1;
     disconnect();
     const wasLoggedIn = !element("app").hidden;
     for (const id of ["notes", "sessions", "username"]) {

@@ -2,7 +2,6 @@
 /**
  * Sessions for web pages: sends requests, refreshes expired tokens, and keeps all tabs together.
  * Copy this file into your application. It needs no other file and no build step.
- *
  * @typedef {object} Transport
  * @property {boolean} isShared whether all tabs have the same tokens
  * @property {(request: Request) => Promise<Response>} send sends a request with the access token
@@ -40,9 +39,11 @@ export function bearerSession(base) {
     const { href, origin } = new URL(base, location.href);
     const none = { access: "", refresh: "" };
     let tokens = none;
-    /** @param {Response} response */
-    const keep = async (response) => {
-        if (response.ok) tokens = { ...tokens, ...(await response.clone().json()) };
+    /** @param {Promise<Response>} sent its tokens are dropped if a logout comes first */
+    const keep = async (sent) => {
+        const [before, response] = [tokens, await sent];
+        const body = response.ok && (await response.clone().json());
+        if (body && tokens === before) tokens = { ...tokens, ...body };
         return response;
     };
     return new Session(href, {
@@ -55,9 +56,8 @@ export function bearerSession(base) {
             return fetch(request, { credentials: "omit" });
         },
         canRefresh: (request) => !!tokens.refresh && new URL(request.url).origin === origin,
-        login: async (credentials) => keep(await send("POST", `${href}/`, credentials)),
-        refresh: async () =>
-            keep(await send("POST", `${href}/refresh/`, { refresh: tokens.refresh })),
+        login: (credentials) => keep(send("POST", `${href}/`, credentials)),
+        refresh: () => keep(send("POST", `${href}/refresh/`, { refresh: tokens.refresh })),
         logout: async () => {
             const { refresh } = tokens;
             return refresh ? send("POST", `${href}/blacklist/`, { refresh }) : new Response();
@@ -82,8 +82,8 @@ function send(method, url, body) {
 export class Session extends EventTarget {
     #transport;
     #channel;
-    /** How often the tokens have changed, as far as this tab knows. */
-    #changes = 0;
+    /** How often the tokens have changed, as far as this tab knows. */ #changes = 0;
+    /** The number of the change by the last login. */ #lastLogin = 0;
     /** @type {Promise<Response> | undefined} */ #refreshing;
     /** @type {Promise<unknown>} */ #last = Promise.resolve();
 
@@ -96,12 +96,13 @@ export class Session extends EventTarget {
         this.#transport = transport;
         this.#channel = new BroadcastChannel(name);
         this.#channel.onmessage = ({ data }) => this.#receive(data);
+        this.addEventListener("begin", () => (this.#lastLogin = this.#changes));
     }
 
     /**
-     * Like the global `fetch`. After a `401` it refreshes the tokens and repeats the request once.
-     * If the refresh fails for another reason than a `401`, it fails with the same error or response,
-     * for example a `503`, and the user is still logged in.
+     * Like the global `fetch`. After a `401` it refreshes the tokens and repeats the request once,
+     * unless another user may have logged in meanwhile. If the refresh fails for another reason than
+     * a `401`, it fails with the same error or response, and the user is still logged in.
      * @param {RequestInfo | URL} input
      * @param {RequestInit} [init]
      */
@@ -113,7 +114,7 @@ export class Session extends EventTarget {
         // The requests of one tab share a refresh.
         this.#refreshing ??= this.#refresh(changes).finally(() => (this.#refreshing = undefined));
         const refreshed = await this.#refreshing;
-        if (refreshed.status === 401) return response;
+        if (refreshed.status === 401 || this.#lastLogin > changes) return response;
         if (!refreshed.ok) return refreshed.clone();
         response.body?.cancel();
         return this.#transport.send(request);

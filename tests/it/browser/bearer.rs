@@ -123,6 +123,39 @@ fn a_logout_ends_the_sessions_of_all_tabs() {
     assert_eq!(app.sessions(), 0);
 }
 
+/// The response of the refresh comes after the tokens were forgotten.
+#[test]
+fn a_logout_in_another_tab_discards_the_tokens_of_a_refresh() {
+    let Some((app, pages, browser)) = scene() else { return };
+    let (tab, other) = (browser.first_tab(), browser.new_tab());
+    for tab in [&tab, &other] {
+        load(&app, &pages, tab);
+        assert_eq!(tab.run(LOG_IN), 200);
+    }
+    app.expire_access_tokens();
+    app.set_refreshes(Refreshes::Held);
+    tab.run(
+        "window.outcome = null;
+         session.fetch(api + '/api/me').then(({ status }) => { outcome = status; });",
+    );
+    app.wait_for(1, "/refresh");
+    other.run("await session.logout()");
+    tab.wait_for("events.length === 1");
+    app.set_refreshes(Refreshes::Served);
+    tab.wait_for("outcome !== null");
+    let sent = "
+        const { fetch } = window;
+        const sent = [];
+        window.fetch = (request, init) => {
+            sent.push(new Request(request, init).headers.get('authorization'));
+            return fetch(request, init);
+        };
+        await session.fetch(api + '/api/me');
+        return sent;
+    ";
+    assert_eq!(tab.run(sent).to_string(), "[null]");
+}
+
 #[test]
 fn an_outage_logs_nobody_out() {
     let Some((app, pages, browser)) = scene() else { return };

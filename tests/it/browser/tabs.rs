@@ -251,6 +251,32 @@ fn a_logout_waits_for_a_refresh() {
     assert_eq!((tab.cookies().len(), app.sessions()), (0, 0));
 }
 
+/// It would be repeated with the cookies of the other user.
+#[test]
+fn no_request_is_repeated_after_another_user_has_logged_in() {
+    let Some((app, browser)) = scene() else { return };
+    let (tab, other) = (browser.first_tab(), browser.new_tab());
+    load(&app, &tab);
+    load(&app, &other);
+    app.expire_access_tokens();
+    let log_in_later = "
+        const name = new URL('/api/session', location.href).href;
+        navigator.locks.request(name, () => new Promise(resolve => { window.release = resolve; }));
+        session.login({ username: 'admin', password: 'admin-password' });
+    ";
+    other.run(log_in_later);
+    other.wait_for("(await navigator.locks.query()).pending.length === 1");
+    tab.run(SEND);
+    other.wait_for("(await navigator.locks.query()).pending.length === 2");
+    other.run("release()");
+    assert_eq!(outcome(&tab), 401);
+    let requests = app.requests();
+    assert_eq!(requests.iter().filter(|line| line.contains("/api/me")).count(), 1, "{requests:?}");
+
+    assert_eq!(tab.run("return (await (await session.fetch('/api/me')).json()).username"), "admin");
+    assert_eq!(events(&tab).to_string(), r#"["begin"]"#);
+}
+
 #[test]
 fn the_end_of_a_session_elsewhere_ends_all_tabs() {
     let Some((app, browser)) = scene() else { return };
