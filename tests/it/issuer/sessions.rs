@@ -139,6 +139,9 @@ async fn sessions_have_labels() {
         (Some(" \t\r\n "), None),
         (Some("\u{1b}\0\u{7f}"), None),
         (Some("Ada's telephone"), Some("Ada's telephone")),
+        (Some("\u{202e}enohp\u{2066}\u{200f}"), Some("enohp")),
+        // Joins two characters of an emoji.
+        (Some("\u{1f469}\u{200d}\u{1f4bb}"), Some("\u{1f469}\u{200d}\u{1f4bb}")),
         (Some("  \u{1f4f1} of \u{1b}[1mAda\r\n"), Some("\u{1f4f1} of [1mAda")),
         (Some(&*"x".repeat(255)), Some(&*"x".repeat(255))),
         // The last character has two bytes, but only one fits.
