@@ -40,7 +40,8 @@ pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
         .route("/api/notes", get(notes).post(add_note))
         .route("/ws", get(socket::open))
         .route_layer(auth)
-        .route(EXPORT, get(export))
+        // By default, axum calls the handler of GET for HEAD too, which would use the ticket up.
+        .route(EXPORT, get(export).head(async || StatusCode::METHOD_NOT_ALLOWED))
         .route("/health", get(health))
         .with_state(app)
 }

@@ -7,7 +7,6 @@ use std::{
     io::{self, ErrorKind, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
-    process,
 };
 
 use aws_lc_rs::rand;
@@ -43,7 +42,7 @@ fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Several copies may start at once: the first one sets the secret, and no other reads half of it.
 fn create(path: &Path) -> io::Result<()> {
-    let draft = path.with_extension(format!("secret.{}", process::id()));
+    let draft = path.with_extension(format!("secret.{}", &random_secret()?[..16]));
     let mut file: File =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let result = random_secret()

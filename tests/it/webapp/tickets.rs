@@ -52,6 +52,12 @@ fn a_ticket_is_bound_to_its_path_and_session() {
     let mut client = Client::logged_in(&server);
     let other_path = ticket(&mut client, "/api/other");
     assert_eq!(download(&server, &other_path), 401);
+    // A program that only looks whether a link works must not use the ticket up.
+    let looked_at = ticket(&mut client, "/api/export");
+    let line = format!("HEAD /api/export?ticket={looked_at}");
+    let reply = Client::new(&server).send(&line, SAME_ORIGIN, &Value::Null);
+    assert_eq!(reply.status, 405);
+    assert_eq!(download(&server, &looked_at), 200);
     let issued = ticket(&mut client, "/api/export");
     client.delete("/api/session/");
     assert_eq!(download(&server, &issued), 401);
