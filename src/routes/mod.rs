@@ -46,6 +46,8 @@
 //!   can send.
 //! - **Bearer tokens.** If a request has an `Authorization` header, that alone decides. Its cookies are
 //!   neither read nor cleared. A logout with a valid Bearer token ends its session.
+//! - **Another login.** A login does not end the session whose cookies it replaces. That session stays
+//!   in the session list until it expires.
 //! - **Repeated cookies.** A request with two cookies of the same name is rejected with `400` and the
 //!   code `repeated_cookie`.
 //!
@@ -123,6 +125,6 @@ pub(crate) use path::is_path;
 pub use request_error::{RequestError, RequestErrorKind};
 pub use route_error::RouteError;
 #[cfg(feature = "cookie")]
-pub use session::{SessionRoutes, SessionRoutesBuilder};
+pub use session::{SessionRoutes, SessionRoutesBuilder, SetCookies};
 pub use token::{TokenRoutes, TokenRoutesBuilder};
 pub use well_known::{WellKnownRoutes, WellKnownRoutesBuilder};

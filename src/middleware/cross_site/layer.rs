@@ -10,7 +10,9 @@ use super::service::CrossSite;
 ///
 /// [`JwtAuthLayer`](crate::JwtAuthLayer) does so for the requests that it authenticates by a cookie.
 /// Use this layer for routes that read session cookies without it, or around a whole application.
-/// Requests without a session cookie, and requests with an `Authorization` header, pass.
+/// Requests without a session cookie, and requests with an `Authorization` header, pass. A WebSocket
+/// with a token in its [protocols](crate::transport::TokenSource::websocket_protocol) and a session
+/// cookie does not: browsers send the cookie along.
 ///
 /// The [rules](crate::transport#cross-site-requests) are those of the cookies. The response is `403`
 /// with the code `cross_site_request`.

@@ -32,7 +32,14 @@ where
     pub(super) async fn log_in(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
         self.cookies.check(&request)?;
         let (tokens, user) = self.logins.log_in(request).await?;
-        Ok(self.signed_in(&tokens, &self.described(&user))?)
+        match self.signed_in(&tokens, &self.described(&user)) {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                // Nobody has the tokens of this session.
+                self.logins.issuer.revoke_session(user.id(), tokens.session_id()).await?;
+                Err(error.into())
+            }
+        }
     }
 
     /// Describes the user of the access token. The layer has verified it.

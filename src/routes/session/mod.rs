@@ -3,7 +3,9 @@
 mod builder;
 mod handlers;
 mod router;
+mod set_cookies;
 mod state;
 
 pub use builder::SessionRoutesBuilder;
 pub use router::SessionRoutes;
+pub use set_cookies::SetCookies;

@@ -3,13 +3,16 @@ use std::{fmt, sync::Arc};
 use axum::{Router, routing::MethodRouter};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{middleware::InvalidToken, token::NoClaims, user::UserBackend};
+use crate::{
+    error::AuthError, issue::Tokens, middleware::InvalidToken, token::NoClaims, user::UserBackend,
+};
 
 use super::{
     super::{
         endpoint::{endpoint, no_other_method, with_and_without_slash},
         session_list::SessionList,
     },
+    set_cookies::SetCookies,
     state::SessionState,
 };
 
@@ -56,6 +59,50 @@ pub struct SessionRoutes<U, C = NoClaims, R = NoClaims>(Arc<SessionState<U, C, R
 impl<U, C, R> SessionRoutes<U, C, R> {
     pub(super) fn new(state: SessionState<U, C, R>) -> Self {
         Self(Arc::new(state))
+    }
+
+    /// Returns the cookies that log a browser in with `tokens`, for a login by another route of the
+    /// application, for example at the end of a login with another provider or with a passkey.
+    ///
+    /// The routes refresh these cookies and log out by them like those of their own logins.
+    ///
+    /// ```
+    /// use axum::response::{IntoResponse, Redirect};
+    /// use tower_jwt_auth::{
+    ///     AuthError, Issuer, routes::SessionRoutes, user::{User, UserBackend},
+    /// };
+    ///
+    /// async fn finish_login<U: UserBackend<(), ()>>(
+    ///     issuer: &Issuer<(), ()>,
+    ///     sessions: &SessionRoutes<U, (), ()>,
+    ///     user: &User<(), ()>,
+    /// ) -> Result<impl IntoResponse, AuthError> {
+    ///     let tokens = issuer.login(user).await?;
+    ///     Ok((sessions.cookies_for(&tokens)?, Redirect::to("/")))
+    /// }
+    /// ```
+    ///
+    /// <div class="warning">
+    ///
+    /// The route must make sure that the user meant to log in here. Otherwise another site can log a
+    /// browser in as somebody else. Protocols for logins have a parameter for that, such as `state`.
+    ///
+    /// </div>
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::AuthErrorKind::Misconfigured) if a cookie would be longer than 4096
+    /// bytes.
+    pub fn cookies_for(&self, tokens: &Tokens) -> Result<SetCookies, AuthError> {
+        self.0.cookies_for(tokens)
+    }
+
+    /// Returns the `Set-Cookie` headers that delete all cookies of the session.
+    ///
+    /// They do not end the session. Do that first, for example with
+    /// [`Issuer::revoke_session`](crate::Issuer::revoke_session).
+    pub fn clearing_cookies(&self) -> SetCookies {
+        SetCookies(self.0.cookies.clear())
     }
 }
 

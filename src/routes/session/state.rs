@@ -9,11 +9,14 @@ use crate::{
     user::User,
 };
 
-use super::super::{
-    cookies::with_cookies,
-    login::{DescribeUser, Logins},
-    rejection::RouteRejection,
-    response::ok,
+use super::{
+    super::{
+        cookies::with_cookies,
+        login::{DescribeUser, Logins},
+        rejection::RouteRejection,
+        response::ok,
+    },
+    set_cookies::SetCookies,
 };
 
 /// The state of the handlers.
@@ -40,6 +43,10 @@ impl<U, C, R> SessionState<U, C, R> {
 
     /// A response that sets the cookies to `tokens`.
     pub(super) fn signed_in(&self, tokens: &Tokens, body: &Value) -> Result<Response, AuthError> {
+        Ok(with_cookies(ok(body), self.cookies_for(tokens)?))
+    }
+
+    pub(super) fn cookies_for(&self, tokens: &Tokens) -> Result<SetCookies, AuthError> {
         let now = self.logins.issuer.now();
         let refresh_max_age =
             tokens.refresh_expires_at().unwrap_or_default().saturating_duration_since(now);
@@ -49,7 +56,7 @@ impl<U, C, R> SessionState<U, C, R> {
             refresh: tokens.refresh().map(|refresh| (refresh, refresh_max_age)),
             session_id: tokens.session_id(),
         })?;
-        Ok(with_cookies(ok(body), cookies))
+        Ok(SetCookies(cookies))
     }
 
     /// Rejects a refresh. Clears the cookies if they can never be refreshed again.

@@ -1,12 +1,12 @@
 //! `POST {base}/`: the login.
 
-use axum::body::Body;
+use axum::{body::Body, routing::get};
 use http::{
     Request,
     header::{CONTENT_TYPE, USER_AGENT},
 };
 use serde_json::{Map, json};
-use tower_jwt_auth::{token::UserId, user::User};
+use tower_jwt_auth::{AuthError, token::UserId, user::User};
 
 use crate::support::{
     login::{HOUR, MINUTE, PASSWORD, Profile, Setup, ada, payload},
@@ -154,6 +154,32 @@ async fn a_token_that_is_too_long_for_a_cookie_is_an_error() {
     let request = browser.request_with("POST /api/session/", &body);
     let reply = reply::send(&app, request).await;
     assert_eq!((outcome(&reply).0, set_cookies(&reply.headers)), (500, vec![]));
+    let sessions = setup.issuer().sessions(&UserId::from(1)).await.unwrap();
+    assert!(sessions.is_empty(), "a session whose tokens nobody has");
     setup.users.put(ada());
     assert_eq!(browser.log_in(&app, "1").await.status, 200);
+}
+
+#[tokio::test]
+async fn another_route_of_the_application_can_log_a_browser_in() {
+    let setup = Setup::new();
+    let issuer = graceful(&setup);
+    let sessions = routes_with(&setup, issuer.clone()).build().unwrap();
+    let (login, logout) = (sessions.clone(), sessions.clone());
+    let app = sessions.into_router::<()>();
+    let app = app.route(
+        "/callback",
+        get(async move || {
+            let tokens = issuer.login(&ada()).await?;
+            Ok::<_, AuthError>((login.cookies_for(&tokens)?, "welcome"))
+        }),
+    );
+    let app = app.route("/goodbye", get(async move || (logout.clearing_cookies(), "goodbye")));
+
+    let mut browser = Browser::new();
+    assert_eq!(browser.send(&app, "GET /callback").await.status, 200);
+    assert_eq!(browser.send(&app, "GET /api/session/").await.status, 200);
+    assert_eq!(browser.send(&app, "POST /api/session/refresh").await.status, 200);
+    assert_eq!(browser.send(&app, "GET /goodbye").await.status, 200);
+    assert_eq!(browser.send(&app, "GET /api/session/").await.status, 401);
 }

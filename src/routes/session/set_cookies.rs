@@ -1,0 +1,36 @@
+use std::convert::Infallible;
+
+use axum::response::{IntoResponseParts, ResponseParts};
+use http::{
+    HeaderValue,
+    header::{CACHE_CONTROL, SET_COOKIE},
+};
+
+/// `Set-Cookie` headers for a response: see [`SessionRoutes::cookies_for`].
+///
+/// [`SessionRoutes::cookies_for`]: super::SessionRoutes::cookies_for
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SetCookies(pub(super) Vec<HeaderValue>);
+
+impl IntoIterator for SetCookies {
+    type Item = HeaderValue;
+    type IntoIter = std::vec::IntoIter<HeaderValue>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// Adds the headers to those that the response has already, and `Cache-Control: no-store`.
+impl IntoResponseParts for SetCookies {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        for cookie in self {
+            parts.headers_mut().append(SET_COOKIE, cookie);
+        }
+        parts.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(parts)
+    }
+}
