@@ -81,6 +81,12 @@ pub enum AuthErrorKind {
     Forbidden,
     /// No active user has the given credentials.
     InvalidCredentials,
+    /// The password is right, but the user's e-mail address has not been verified.
+    AccountUnverified,
+    /// The password is right, but the account is locked.
+    AccountLocked,
+    /// The password is right, but it must be replaced before the login.
+    PasswordExpired,
     /// The user of the token no longer exists, is inactive, or has changed since the login.
     UserInactive,
     /// A store, a user backend or a key server did not respond.
@@ -113,6 +119,9 @@ impl AuthErrorKind {
     /// | `token_revoked` | the token or its session was revoked; log in again |
     /// | `insufficient_scope`, `permission_denied` | the token is valid but does not permit the request |
     /// | `invalid_credentials` | the login failed |
+    /// | `account_unverified` | verify the e-mail address, then log in again |
+    /// | `account_locked` | the account is locked |
+    /// | `password_expired` | replace the password, then log in again |
     /// | `user_inactive` | the user can no longer refresh tokens |
     /// | `unavailable`, `overloaded` | try again later |
     /// | `misconfigured` | the server is at fault |
@@ -282,6 +291,27 @@ impl AuthErrorKind {
                 "No active account found with the given credentials.",
                 None,
                 "no active user has these credentials",
+            ),
+            Self::AccountUnverified => row!(
+                StatusCode::UNAUTHORIZED,
+                "account_unverified",
+                "The e-mail address of this account has not been verified.",
+                None,
+                "the account has not been verified",
+            ),
+            Self::AccountLocked => row!(
+                StatusCode::UNAUTHORIZED,
+                "account_locked",
+                "This account is locked.",
+                None,
+                "the account is locked",
+            ),
+            Self::PasswordExpired => row!(
+                StatusCode::UNAUTHORIZED,
+                "password_expired",
+                "The password of this account has expired.",
+                None,
+                "the password has expired",
             ),
             Self::UserInactive => invalid_token!(
                 "user_inactive",

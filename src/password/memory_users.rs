@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     token::{NoClaims, UserId},
-    user::{BackendError, User, UserBackend, UsernamePassword},
+    user::{Authentication, BackendError, User, UserBackend, UsernamePassword},
 };
 
 use super::{
@@ -143,13 +143,13 @@ where
     async fn authenticate(
         &self,
         credentials: UsernamePassword,
-    ) -> Result<Option<User<C, R>>, BackendError> {
+    ) -> Result<Authentication<C, R>, BackendError> {
         // The user is read together with the hash. Otherwise a login with the old password could
         // get the epoch that a password change has just set.
         let record = self.read().get(&credentials.username).cloned();
         let hash = record.as_ref().map(|record| record.hash.as_str());
         let is_correct = self.0.hasher.verify(&credentials.password, hash).await?;
-        Ok(record.filter(|_| is_correct).map(|record| record.user))
+        Ok(record.filter(|_| is_correct).map(|record| record.user).into())
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<C, R>>, BackendError> {

@@ -129,10 +129,7 @@ where
         label: Option<&str>,
     ) -> Result<Option<(Tokens, User<C, R>)>, AuthError> {
         let start = self.issuer.start_login().await?;
-        let user = self.users.authenticate(credentials).await?;
-        // The response is the same for an inactive and an unknown user, so that clients cannot find
-        // out which accounts exist.
-        let user = user.filter(User::is_active).ok_or(AuthErrorKind::InvalidCredentials)?;
+        let user = self.users.authenticate(credentials).await?.into_result()?;
         match self.issuer.finish_login(start, &user, label).await {
             Ok(tokens) => Ok(Some((tokens, user))),
             Err(error) if error.kind() == AuthErrorKind::Revoked => Ok(None),

@@ -5,7 +5,7 @@ use crate::{
     token::{NoClaims, UserId},
 };
 
-use super::{credentials::Credentials, token_user::User};
+use super::{authentication::Authentication, credentials::Credentials, token_user::User};
 
 /// The users of an application.
 ///
@@ -18,7 +18,7 @@ use super::{credentials::Credentials, token_user::User};
 /// use serde::Serialize;
 /// use tower_jwt_auth::{
 ///     token::UserId,
-///     user::{BackendError, User, UserBackend, UsernamePassword},
+///     user::{Authentication, BackendError, User, UserBackend, UsernamePassword},
 /// };
 ///
 /// #[derive(Serialize)]
@@ -32,10 +32,11 @@ use super::{credentials::Credentials, token_user::User};
 ///     async fn authenticate(
 ///         &self,
 ///         credentials: UsernamePassword,
-///     ) -> Result<Option<User<Profile>>, BackendError> {
+///     ) -> Result<Authentication<Profile>, BackendError> {
 ///         // A real backend verifies a slow hash: see the `password` module.
 ///         let known = credentials.username == "ada" && credentials.password.as_str() == "engine";
-///         if known { self.find(&UserId::from(1)).await } else { Ok(None) }
+///         let user = if known { self.find(&UserId::from(1)).await? } else { None };
+///         Ok(user.into())
 ///     }
 ///
 ///     async fn find(&self, id: &UserId) -> Result<Option<User<Profile>>, BackendError> {
@@ -48,10 +49,12 @@ pub trait UserBackend<C, R = NoClaims>: Send + Sync + 'static {
     /// The credentials that a login sends.
     type Credentials: Credentials;
 
-    /// Returns the user with these credentials, or `None`.
+    /// Returns the user with these credentials, or why nobody can log in with them.
     ///
-    /// An unknown user must take as long as a wrong password. Inactive users may be returned: the
-    /// caller rejects them with the same response.
+    /// An unknown user must take as long as a wrong password, and both are
+    /// [`Authentication::Invalid`]. Inactive users may be returned: the caller rejects them with the
+    /// same response. Return another reason only if the password is right, because it reveals that
+    /// the account exists.
     ///
     /// # Errors
     ///
@@ -59,7 +62,7 @@ pub trait UserBackend<C, R = NoClaims>: Send + Sync + 'static {
     fn authenticate(
         &self,
         credentials: Self::Credentials,
-    ) -> impl Future<Output = Result<Option<User<C, R>>, BackendError>> + Send;
+    ) -> impl Future<Output = Result<Authentication<C, R>, BackendError>> + Send;
 
     /// Returns the user with the id from a refresh token, or `None` if there is none any more.
     ///

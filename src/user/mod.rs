@@ -10,6 +10,7 @@
 )]
 
 mod accounts;
+mod authentication;
 mod backend;
 mod credentials;
 mod fields;
@@ -24,6 +25,7 @@ pub use accounts::login_key;
 pub use accounts::{
     Account, AccountBackend, AccountError, FieldProblem, FieldProblems, NewAccount,
 };
+pub use authentication::Authentication;
 pub use backend::{BackendError, UserBackend};
 pub use credentials::{Credentials, UsernamePassword};
 pub use fields::{FieldErrors, Fields};

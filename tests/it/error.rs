@@ -16,7 +16,7 @@ use AuthErrorKind as Kind;
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
 /// Every kind with its status, its `code` and the `error` of its challenge.
-const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 22] = [
+const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 25] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
@@ -35,6 +35,9 @@ const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 22] = [
     (Kind::InsufficientScope, 403, "insufficient_scope", Some("insufficient_scope")),
     (Kind::Forbidden, 403, "permission_denied", None),
     (Kind::InvalidCredentials, 401, "invalid_credentials", None),
+    (Kind::AccountUnverified, 401, "account_unverified", None),
+    (Kind::AccountLocked, 401, "account_locked", None),
+    (Kind::PasswordExpired, 401, "password_expired", None),
     (Kind::UserInactive, 401, "user_inactive", INVALID_TOKEN),
     (Kind::Unavailable, 503, "unavailable", None),
     (Kind::Overloaded, 503, "overloaded", None),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)] // tests fail by panicking
 
 mod architecture;
+mod authentication;
 mod browser;
 mod clock;
 mod cookies;

@@ -350,10 +350,10 @@ async fn authenticates_users_in_memory() -> Outcome {
     let valid = login("ada", "engine")?;
     // The password is wiped when it is dropped.
     let _: &Zeroizing<String> = &valid.password;
-    let ada = users.authenticate(valid).await?.ok_or("rejected")?;
+    let ada = users.authenticate(valid).await?.user().ok_or("rejected")?;
     assert_eq!((ada.id().as_str(), *ada.claims()), ("1", "a"));
     for (username, password) in [("ada", "builder"), ("Ada", "engine"), ("eve", "engine")] {
-        let user = users.authenticate(login(username, password)?).await?;
+        let user = users.authenticate(login(username, password)?).await?.user();
         assert!(user.is_none(), "{username} {password}");
     }
 
@@ -370,13 +370,13 @@ async fn changes_users_in_memory() -> Outcome {
     let same_users = users.clone();
 
     assert!(same_users.update("ada", |user| user.with_active(false).with_epoch("2")));
-    let ada = users.authenticate(login("ada", "old")?).await?.ok_or("rejected")?;
+    let ada = users.authenticate(login("ada", "old")?).await?.user().ok_or("rejected")?;
     assert_eq!((ada.is_active(), ada.epoch()), (false, Some("2")));
-    assert!(users.authenticate(login("ada", "wrong")?).await?.is_none());
+    assert!(users.authenticate(login("ada", "wrong")?).await?.user().is_none());
 
     assert!(same_users.set_password("ada", "new").await?);
-    assert!(users.authenticate(login("ada", "old")?).await?.is_none());
-    assert!(users.authenticate(login("ada", "new")?).await?.is_some());
+    assert!(users.authenticate(login("ada", "old")?).await?.user().is_none());
+    assert!(users.authenticate(login("ada", "new")?).await?.user().is_some());
 
     users.insert("ada", "third", User::new(7, "replaced")).await?;
     assert!(users.find(&UserId::from(1)).await?.is_none());
@@ -386,7 +386,7 @@ async fn changes_users_in_memory() -> Outcome {
     assert!(!users.remove("ada"));
     assert!(!users.update("ada", |user| user));
     assert!(!users.set_password("ada", "new").await?);
-    assert!(users.authenticate(login("ada", "third")?).await?.is_none());
+    assert!(users.authenticate(login("ada", "third")?).await?.user().is_none());
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use crate::{
     trace::warn,
     user::{
         accounts::{Account, AccountBackend},
+        authentication::Authentication,
         backend::{BackendError, UserBackend},
         credentials::UsernamePassword,
         token_user::User,
@@ -34,11 +35,12 @@ where
 {
     type Credentials = UsernamePassword;
 
-    /// The field `username` holds the user name or the e-mail address, as [`LoginBy`] allows.
+    /// The field `username` holds the user name or the e-mail address, as [`LoginBy`] allows. An
+    /// account that is inactive or that must be verified first is returned as an inactive user.
     async fn authenticate(
         &self,
         credentials: UsernamePassword,
-    ) -> Result<Option<User<C, R>>, BackendError> {
+    ) -> Result<Authentication<C, R>, BackendError> {
         let statement = match self.0.login_by {
             LoginBy::Username => &self.0.statements.secret_by_username,
             LoginBy::Email => &self.0.statements.secret_by_email,
@@ -47,12 +49,12 @@ where
         let key = key_to_find(&credentials.username);
         let found = self.read_secret(statement, key.as_deref()).await?;
         let verified = self.verified(found, &credentials.password).await?;
-        let Some((account, hash)) = verified else { return Ok(None) };
+        let Some((account, hash)) = verified else { return Ok(Authentication::Invalid) };
         let user = self.user(&account);
         if user.is_active() {
             self.record_login(&account, &hash, &credentials.password).await;
         }
-        Ok(Some(user))
+        Ok(user.into())
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<C, R>>, BackendError> {

@@ -24,7 +24,7 @@ use tower_jwt_auth::{
     routes::SessionRoutes,
     token::UserId,
     transport::{SameSite, SessionCookies, SessionCookiesBuilder},
-    user::{BackendError, User, UserBackend, UsernamePassword},
+    user::{Authentication, BackendError, User, UserBackend, UsernamePassword},
 };
 
 use crate::support::login::{NOW, Profile, key};
@@ -192,9 +192,9 @@ impl UserBackend<Profile> for Users {
     async fn authenticate(
         &self,
         UsernamePassword { username, password, .. }: UsernamePassword,
-    ) -> Result<Option<User<Profile>>, BackendError> {
+    ) -> Result<Authentication<Profile>, BackendError> {
         let user = self.find(&UserId::from(&*username)).await?;
-        Ok(user.filter(|_| *password == format!("{username}-password")))
+        Ok(user.filter(|_| *password == format!("{username}-password")).into())
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<Profile>>, BackendError> {

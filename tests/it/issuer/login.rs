@@ -13,7 +13,7 @@ use serde_json::json;
 use tower_jwt_auth::{
     AuthError, Issuer, TokenRoutes,
     token::UserId,
-    user::{BackendError, User, UserBackend, UsernamePassword},
+    user::{Authentication, BackendError, User, UserBackend, UsernamePassword},
 };
 
 use crate::support::{
@@ -38,13 +38,13 @@ impl UserBackend<Profile> for ChangingUsers {
     async fn authenticate(
         &self,
         credentials: UsernamePassword,
-    ) -> Result<Option<User<Profile>>, BackendError> {
+    ) -> Result<Authentication<Profile>, BackendError> {
         let checks = self.checks.fetch_add(1, Ordering::SeqCst);
-        let user = self.users.authenticate(credentials).await?;
+        let user = self.users.authenticate(credentials).await?.user();
         if checks < self.revocations {
             self.issuer.revoke_user(&UserId::from(1)).await.map_err(BackendError::unavailable)?;
         }
-        Ok(user.filter(|_| !(self.changes_password && checks > 0)))
+        Ok(user.filter(|_| !(self.changes_password && checks > 0)).into())
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<Profile>>, BackendError> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::{
     Issuer, TokenRoutes,
     token::UserId,
-    user::{BackendError, Credentials, Fields, User, UserBackend},
+    user::{Authentication, BackendError, Credentials, Fields, User, UserBackend},
 };
 
 use crate::support::{
@@ -168,9 +168,9 @@ impl UserBackend<Profile> for ByCode {
     async fn authenticate(
         &self,
         credentials: OneTimeCode,
-    ) -> Result<Option<User<Profile>>, BackendError> {
+    ) -> Result<Authentication<Profile>, BackendError> {
         let known = credentials.email == "ada@example.org" && credentials.code == 1843;
-        Ok(known.then(ada))
+        Ok(known.then(ada).into())
     }
 
     async fn find(&self, _id: &UserId) -> Result<Option<User<Profile>>, BackendError> {
@@ -212,8 +212,8 @@ async fn field_errors_reject_credentials_that_were_read() {
     impl UserBackend<Profile> for Anybody {
         type Credentials = Picky;
 
-        async fn authenticate(&self, _: Picky) -> Result<Option<User<Profile>>, BackendError> {
-            Ok(Some(ada()))
+        async fn authenticate(&self, _: Picky) -> Result<Authentication<Profile>, BackendError> {
+            Ok(ada().into())
         }
 
         async fn find(&self, _: &UserId) -> Result<Option<User<Profile>>, BackendError> {

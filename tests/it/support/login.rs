@@ -17,7 +17,7 @@ use tower_jwt_auth::{
     AuthError, AuthErrorKind, Issuer, ManualClock, NumericDate, SigningKey,
     issue::{Event, IssuerBuilder, Tokens},
     token::{NoClaims, UserId},
-    user::{BackendError, User, UserBackend, UsernamePassword},
+    user::{Authentication, BackendError, User, UserBackend, UsernamePassword},
 };
 
 use super::flaky::FlakyStore;
@@ -143,9 +143,9 @@ where
     async fn authenticate(
         &self,
         credentials: UsernamePassword,
-    ) -> Result<Option<User<C, R>>, BackendError> {
+    ) -> Result<Authentication<C, R>, BackendError> {
         let user = self.find(&UserId::from(credentials.username)).await?;
-        Ok(user.filter(|_| *credentials.password == PASSWORD))
+        Ok(user.filter(|_| *credentials.password == PASSWORD).into())
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<User<C, R>>, BackendError> {

@@ -71,7 +71,7 @@ async fn claims_are_built_again_at_each_refresh(database: Database) {
         .with_password(PASSWORD)
         .with_roles(["read", "write"]);
     users.create(new).await.unwrap();
-    let user = users.authenticate(credentials("ada", PASSWORD)).await.unwrap().unwrap();
+    let user = users.authenticate(credentials("ada", PASSWORD)).await.unwrap().user().unwrap();
     assert_eq!(user.scopes().collect::<Vec<_>>(), ["read", "write"]);
     let tokens = issuer.login(&user).await.unwrap();
     users.set_username(user.id(), "lovelace").await.unwrap().unwrap();

@@ -32,7 +32,7 @@ on_both_databases! {
 }
 
 pub(super) async fn log_in(users: &SqlUsers, username: &str, password: &str) -> Option<User> {
-    users.authenticate(credentials(username, password)).await.unwrap()
+    users.authenticate(credentials(username, password)).await.unwrap().user()
 }
 
 pub(super) fn credentials(username: &str, password: &str) -> UsernamePassword {

@@ -23,7 +23,7 @@ async fn call_everything(users: &SqlUsers) {
     };
     assert!(problems.username.is_some() && problems.email.is_some());
     for name in [&username, &email] {
-        let user = users.authenticate(credentials(name, PASSWORD)).await.unwrap().unwrap();
+        let user = users.authenticate(credentials(name, PASSWORD)).await.unwrap().user().unwrap();
         assert_eq!(user.id(), ada.id());
     }
     assert!(users.find(ada.id()).await.unwrap().is_some());
