@@ -1,4 +1,4 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, fmt};
 
 use axum::response::{IntoResponseParts, ResponseParts};
 use http::{
@@ -9,7 +9,7 @@ use http::{
 /// `Set-Cookie` headers for a response: see [`SessionRoutes::cookies_for`].
 ///
 /// [`SessionRoutes::cookies_for`]: super::SessionRoutes::cookies_for
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct SetCookies(pub(super) Vec<HeaderValue>);
 
@@ -32,5 +32,12 @@ impl IntoResponseParts for SetCookies {
         }
         parts.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(parts)
+    }
+}
+
+/// Hides the tokens.
+impl fmt::Debug for SetCookies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetCookies").finish_non_exhaustive()
     }
 }

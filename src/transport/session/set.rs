@@ -24,11 +24,18 @@ impl Template {
         cookie.set_max_age(time::Duration::seconds(seconds));
         let line = cookie.to_string();
         let len = line.len();
-        let value = HeaderValue::try_from(line).ok().filter(|_| len <= MAX_COOKIE_LEN);
-        value.ok_or_else(|| {
-            let name = self.name().into();
-            AuthError::with_source(AuthErrorKind::Misconfigured, CookieTooLong { name, len })
-        })
+        match HeaderValue::try_from(line) {
+            Ok(mut value) if len <= MAX_COOKIE_LEN => {
+                // Hides the token in the `Debug` output of the response.
+                value.set_sensitive(true);
+                Ok(value)
+            }
+            _ => {
+                let name = self.name().into();
+                let error = CookieTooLong { name, len };
+                Err(AuthError::with_source(AuthErrorKind::Misconfigured, error))
+            }
+        }
     }
 }
 

@@ -10,11 +10,13 @@ use tower_jwt_auth::{
     guard::RequireLayer,
     issue::Event,
     password::PasswordHasher,
+    routes::SessionRoutes,
     store::{
         NewSession, Page, PostgresStore, RedisStore, Revocation, Spend, Spent, SqliteStore,
         TokenRef, TokenStore,
     },
     token::{Jws, UserId},
+    transport::SessionCookies,
     user::{Credentials, Fields, UsernamePassword},
 };
 
@@ -104,6 +106,9 @@ async fn debug_of_handles_hides_tokens_claims_and_users() -> Outcome {
     shown.add(&[&guard.layer(()), &auth.layer(()), &service.call(bearer(tokens.access()))]);
     shown.add(&[&store, &PasswordHasher::new(), &Issuer::clone(&issuer)]);
     shown.add(&[&claims.require_scope("hidden-scope").unwrap_err()]);
+    let cookies = SessionCookies::builder().double_submit(keys::SECRET).build()?;
+    let sessions = SessionRoutes::builder(issuer.clone(), users.clone(), &cookies).build()?;
+    shown.add(&[&cookies, &sessions, &sessions.cookies_for(&tokens)?]);
     let key = VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET)?;
     shown.add(&[&Jws::verify(tokens.access(), &key, 8192)?]);
     shown.add(&[&issuer.refresh(tokens.access(), &users).await.unwrap_err()]);
@@ -175,11 +180,16 @@ async fn debug_of_stores_events_and_errors_hides_ids() -> Outcome {
 /// The public types with a derived `Debug`: settings, kinds and times without secrets, handles of
 /// types that hide theirs, and errors, which show their cause.
 const DERIVED: &[&str] = &[
+    "AccountColumn",
+    "AccountError",
+    "AccountIds",
+    "AccountTable",
     "Algorithm",
     "AudienceSetting",
     "AuthErrorKind",
     "AuthorizationServer",
     "BackendError",
+    "Blocklist",
     "CacheStats",
     "ClaimNames",
     "Cluster",
@@ -188,8 +198,11 @@ const DERIVED: &[&str] = &[
     "Consumed",
     "DjangoHasherBuilder",
     "EmptyRejection",
+    "ExtraColumn",
     "FetchError",
     "FetchErrorKind",
+    "FieldProblem",
+    "FieldProblems",
     "Format",
     "Generation",
     "GrpcRejection",
@@ -203,14 +216,18 @@ const DERIVED: &[&str] = &[
     "KeyRotationErrorKind",
     "KeySetBuilder",
     "KeyStorageError",
+    "LoginBy",
     "LoginStart",
     "ManualClock",
     "MultiTenant",
     "NoClaims",
     "Notice",
     "NumericDate",
+    "PasswordCheckError",
     "PasswordErrorKind",
     "PasswordHasherBuilder",
+    "PasswordProblem",
+    "PasswordProblems",
     "Project",
     "Realm",
     "RemoteKeysStatus",
@@ -219,6 +236,7 @@ const DERIVED: &[&str] = &[
     "RotationPolicyBuilder",
     "RouteError",
     "SameSite",
+    "Similarity",
     "SimpleJwtError",
     "SimpleJwtViews",
     "StoreError",
@@ -250,6 +268,9 @@ fn derived_debugs(folder: &Path) -> BTreeSet<String> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             names.extend(derived_debugs(&path));
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
         let mut derived = false;

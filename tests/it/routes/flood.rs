@@ -6,7 +6,7 @@ use axum::{Router, body::Body, routing::get};
 use futures::FutureExt;
 use http::Request;
 use serde_json::json;
-use tokio::{runtime, task};
+use tokio::{runtime, sync::oneshot, task};
 use tower_jwt_auth::{
     TokenRoutes,
     password::{MemoryUsers, PasswordHasher},
@@ -37,8 +37,14 @@ fn surplus_logins_are_rejected_while_other_routes_respond() {
         let app = Router::new()
             .route("/", get(|| async { "public" }))
             .merge(routes.build().unwrap().into_router());
+        let (start, started) = oneshot::channel();
         let (release, released) = mpsc::channel::<()>();
-        let held = task::spawn_blocking(move || released.recv());
+        let held = task::spawn_blocking(move || {
+            start.send(()).ok();
+            released.recv()
+        });
+        // Until then, the thread may still look for more passwords to hash.
+        started.await.unwrap();
 
         let login = |username: &str| {
             let (app, body) = (app.clone(), json!({"username": username, "password": PASSWORD}));

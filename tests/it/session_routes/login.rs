@@ -177,7 +177,9 @@ async fn another_route_of_the_application_can_log_a_browser_in() {
     let app = app.route("/goodbye", get(async move || (logout.clearing_cookies(), "goodbye")));
 
     let mut browser = Browser::new();
-    assert_eq!(browser.send(&app, "GET /callback").await.status, 200);
+    let reply = browser.send(&app, "GET /callback").await;
+    assert_eq!(reply.status, 200);
+    assert!(!format!("{:?}", reply.headers).contains("eyJ"), "a token in the debug output");
     assert_eq!(browser.send(&app, "GET /api/session/").await.status, 200);
     assert_eq!(browser.send(&app, "POST /api/session/refresh").await.status, 200);
     assert_eq!(browser.send(&app, "GET /goodbye").await.status, 200);
