@@ -113,6 +113,7 @@
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |
+//! | limit attempts to log in | `throttle` (feature `throttle`) |
 //! | rotate keys while serving | [`key_rotation`] |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
@@ -145,6 +146,7 @@
 //! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
 //! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory; with `postgres` or `sqlite` also [`SqlUsers`](user::SqlUsers) |
 //! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
+//! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `tracing` | | spans and events, which never contain tokens or claims |
@@ -220,6 +222,8 @@ pub mod simplejwt;
 pub mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
+#[cfg(feature = "throttle")]
+pub mod throttle;
 pub mod token;
 mod trace;
 pub mod transport;

@@ -62,6 +62,13 @@ impl AuthError {
         Self::with_details(AuthErrorKind::InsufficientScope, details)
     }
 
+    /// The client must wait for `retry_after` before the next attempt.
+    #[cfg(feature = "throttle")]
+    pub(crate) fn throttled(retry_after: Duration) -> Self {
+        let details = ErrorDetails { retry_after: Some(retry_after), ..ErrorDetails::default() };
+        Self::with_details(AuthErrorKind::Throttled, details)
+    }
+
     /// A handler or guard needs a value of the type `needed`, and no `layer` has provided one.
     pub(crate) fn missing_layer(needed: &'static str, layer: &'static str) -> Self {
         Self::with_source(AuthErrorKind::Misconfigured, MissingLayer { needed, layer })
@@ -120,11 +127,15 @@ impl AuthError {
     }
 
     /// How long the client should wait before it tries again, in whole seconds. `None` for kinds
-    /// whose [status](AuthErrorKind::status) is not `503`.
+    /// whose [status](AuthErrorKind::status) is neither `429` nor `503`.
     #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             AuthErrorKind::Unavailable | AuthErrorKind::Overloaded => Some(Duration::from_secs(1)),
+            AuthErrorKind::Throttled => {
+                let wait = self.details().and_then(|details| details.retry_after);
+                Some(wait.unwrap_or(Duration::from_secs(1)))
+            }
             _ => None,
         }
     }

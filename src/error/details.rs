@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error, sync::Arc};
+use std::{borrow::Cow, error::Error, sync::Arc, time::Duration};
 
 /// What an [`AuthError`](super::AuthError) knows beyond its kind.
 ///
@@ -17,6 +17,8 @@ pub(crate) struct ErrorDetails {
     /// The number of keys that were present.
     pub(crate) key_count: Option<usize>,
     pub(crate) required_scope: Option<Arc<str>>,
+    /// How long the client must wait.
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 

@@ -89,6 +89,9 @@ pub enum AuthErrorKind {
     PasswordExpired,
     /// The user of the token no longer exists, is inactive, or has changed since the login.
     UserInactive,
+    /// There were too many attempts to log in, see the feature `throttle`. The error has the time
+    /// to wait in [`retry_after`](super::AuthError::retry_after).
+    Throttled,
     /// A store, a user backend or a key server did not respond.
     Unavailable,
     /// The server is too busy to hash another password.
@@ -122,6 +125,7 @@ impl AuthErrorKind {
     /// | `account_unverified` | verify the e-mail address, then log in again |
     /// | `account_locked` | the account is locked |
     /// | `password_expired` | replace the password, then log in again |
+    /// | `throttled` | too many attempts to log in; wait as long as `Retry-After` says |
     /// | `user_inactive` | the user can no longer refresh tokens |
     /// | `unavailable`, `overloaded` | try again later |
     /// | `misconfigured` | the server is at fault |
@@ -317,6 +321,13 @@ impl AuthErrorKind {
                 "user_inactive",
                 "No active account found for the given token.",
                 "the user of the token may not refresh it",
+            ),
+            Self::Throttled => row!(
+                StatusCode::TOO_MANY_REQUESTS,
+                "throttled",
+                "Too many attempts. Try again later.",
+                None,
+                "too many attempts to log in",
             ),
             Self::Unavailable => row!(
                 StatusCode::SERVICE_UNAVAILABLE,

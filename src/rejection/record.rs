@@ -58,6 +58,7 @@ fn count_rejection(kind: AuthErrorKind) {
         AccountLocked "account_locked"
         PasswordExpired "password_expired"
         UserInactive "user_inactive"
+        Throttled "throttled"
         Unavailable "unavailable"
         Overloaded "overloaded"
         Misconfigured "misconfigured"

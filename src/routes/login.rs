@@ -14,8 +14,8 @@ use crate::{
 };
 
 use super::{
-    body_reader::BodyReader, rejection::RouteRejection, route_error::RouteError,
-    session_list::SessionList,
+    body_reader::BodyReader, login_limit::LoginLimit, rejection::RouteRejection,
+    route_error::RouteError, session_list::SessionList,
 };
 
 /// How often the credentials of one request are checked, if the user is revoked each time meanwhile.
@@ -29,13 +29,20 @@ pub(super) struct Logins<U, C, R> {
     pub(super) issuer: Issuer<C, R>,
     pub(super) users: U,
     pub(super) bodies: BodyReader,
+    pub(super) limit: LoginLimit,
     /// The header of a login that labels the session.
     pub(super) session_label: Option<HeaderName>,
 }
 
 impl<U, C, R> Logins<U, C, R> {
     pub(super) fn new(issuer: Issuer<C, R>, users: U) -> Self {
-        Self { issuer, users, bodies: BodyReader::default(), session_label: None }
+        Self {
+            issuer,
+            users,
+            bodies: BodyReader::default(),
+            limit: LoginLimit::default(),
+            session_label: None,
+        }
     }
 
     /// Fails if the settings are contradictory. `names` are the fields of requests and responses.
@@ -103,22 +110,43 @@ where
         request: Request,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let label = self.label_of(&request);
+        let client = self.limit.client(&request)?;
         let body = self.bodies.read(request).await?;
+        // A request without credentials is no attempt.
+        self.bodies.credentials::<U::Credentials>(&body)?;
+        let attempt = self.limit.count(client, || self.bodies.fields(&body)).await;
+        let attempt = attempt.inspect_err(|error| self.emit_failure(error))?;
+        let result = self.check_and_begin(&body, label.as_deref()).await;
+        attempt.conclude(&result).await;
+        if let Err(RouteError::Auth(error)) = &result {
+            self.emit_failure(error);
+        }
+        result
+    }
+
+    fn emit_failure(&self, error: &AuthError) {
+        self.issuer.emit(&Event::LoginFailed { reason: error.kind() });
+    }
+
+    async fn check_and_begin(
+        &self,
+        body: &[u8],
+        label: Option<&str>,
+    ) -> Result<(Tokens, User<C, R>), RouteError> {
         let mut attempts = 0;
-        let failure = loop {
-            let credentials = self.bodies.credentials(&body)?;
+        loop {
+            let credentials = self.bodies.credentials(body)?;
             attempts += 1;
-            match self.begin_session(credentials, label.as_deref()).await {
+            match self.begin_session(credentials, label).await {
                 Ok(Some(logged_in)) => return Ok(logged_in),
                 Ok(None) if attempts < MAX_LOGIN_ATTEMPTS => {}
                 Ok(None) => {
-                    break AuthError::with_source(AuthErrorKind::Unavailable, InterruptedLogin);
+                    let kind = AuthErrorKind::Unavailable;
+                    return Err(AuthError::with_source(kind, InterruptedLogin).into());
                 }
-                Err(error) => break error,
+                Err(error) => return Err(error.into()),
             }
-        };
-        self.issuer.emit(&Event::LoginFailed { reason: failure.kind() });
-        Err(failure.into())
+        }
     }
 
     /// Checks the credentials and begins a session. `None` if the user was revoked in between: the

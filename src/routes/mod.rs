@@ -103,6 +103,7 @@ mod cookies;
 mod endpoint;
 mod json_object;
 mod login;
+mod login_limit;
 mod oauth;
 mod path;
 mod rejection;

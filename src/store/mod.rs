@@ -60,14 +60,15 @@ mod scope;
 mod shared;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod sql;
+mod throttle_store;
 mod token_store;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use facts::{
-    Begun, Consume, ConsumeId, Consumed, Generation, MAX_ID_LEN, NewSession, Page, Revocation,
-    Session, SessionPage, Spend, Spent, TokenRef,
+    Attempt, AttemptLimit, Attempted, Begun, Consume, ConsumeId, Consumed, Generation, MAX_ID_LEN,
+    NewSession, Page, Revocation, Session, SessionPage, Spend, Spent, TokenRef,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
@@ -78,4 +79,5 @@ pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore, check_deadline};
 pub use sql::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteStore;
+pub use throttle_store::ThrottleStore;
 pub use token_store::TokenStore;

@@ -20,7 +20,7 @@ mod hashing;
 mod sql;
 mod token_user;
 
-#[cfg(feature = "password")]
+#[cfg(any(feature = "password", feature = "throttle"))]
 pub use accounts::login_key;
 pub use accounts::{
     Account, AccountBackend, AccountError, FieldProblem, FieldProblems, NewAccount,

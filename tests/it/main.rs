@@ -54,6 +54,7 @@ mod sql_store;
 mod sqlite_store;
 mod support;
 mod testing;
+mod throttle;
 mod transport;
 mod users;
 mod vectors;

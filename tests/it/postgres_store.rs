@@ -278,7 +278,7 @@ async fn works_with_a_role_that_cannot_create_tables() {
         .execute(&format!(
             "CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'; GRANT USAGE ON SCHEMA {name} TO {name};
             GRANT SELECT, INSERT, UPDATE, DELETE ON
-                jwt_sessions, jwt_tokens, jwt_users, jwt_generation TO {name};
+                jwt_sessions, jwt_tokens, jwt_users, jwt_generation, jwt_attempts TO {name};
             GRANT SELECT ON jwt_migrations TO {name}"
         ))
         .await;
@@ -339,7 +339,7 @@ async fn an_unprivileged_role_uses_tables_made_from_the_schema() {
             "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}';
             GRANT USAGE ON SCHEMA {} TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE
-                ON jwt_sessions, jwt_tokens, jwt_users, jwt_generation TO {role};
+                ON jwt_sessions, jwt_tokens, jwt_users, jwt_generation, jwt_attempts TO {role};
             GRANT SELECT ON jwt_migrations TO {role}",
             schema.name(),
         ))

@@ -9,8 +9,8 @@ use std::{
 use tower_jwt_auth::{
     ConfigError,
     store::{
-        Consume, NewSession, Page, PostgresStore, Revocation, Spent, SqliteStore, StoreError,
-        TokenRef, TokenStore,
+        Attempt, AttemptLimit, Consume, NewSession, Page, PostgresStore, Revocation, Spent,
+        SqliteStore, StoreError, ThrottleStore, TokenRef, TokenStore,
     },
     token::UserId,
 };
@@ -34,7 +34,7 @@ pub(crate) trait Database {
 }
 
 /// The methods that the SQL stores have in common.
-pub(crate) trait SqlStore: TokenStore + Clone + Debug {
+pub(crate) trait SqlStore: TokenStore + ThrottleStore + Clone + Debug {
     fn prefixed(&self, prefix: &str) -> Result<Self, ConfigError>;
     fn without_migration(&self) -> Self;
     fn migrate(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -317,6 +317,11 @@ pub(crate) async fn call_everything<S: SqlStore>(store: &S) {
         store.consume(&consume, at(11)).await.unwrap();
     }
     store.set_label(&user, "new", Some("telephone"), at(11)).await.unwrap();
+    let limit = AttemptLimit::new(2).unwrap();
+    let attempt = Attempt { name: "ada", id: "1", limit, now: at(11) };
+    store.attempt(&attempt).await.unwrap();
+    store.take_back(&attempt).await.unwrap();
+    store.forget_attempts("bob").await.unwrap();
     is_spent(store, "user 7", "first").await.unwrap();
     store.is_revoked(&TokenRef::new("user 7", at(0))).await.unwrap();
     store.sessions(&user, at(12), Page::first()).await.unwrap();
@@ -332,6 +337,10 @@ pub async fn no_statement_scans_a_whole_table<D: Database>(database: &D) {
     for (table, columns) in [
         ("jwt_tokens (user_id, jti, keep_until)", "'user ' || n, 'jti ' || n, n"),
         ("jwt_users (user_id, revoked_at, keep_until)", "'user ' || n, 5, n"),
+        (
+            "jwt_attempts (name, level_until, blocked_until, keep_until, last_id)",
+            "'name ' || n, n, 0, n, 'id'",
+        ),
         (
             "jwt_sessions (user_id, session_id, created_at, last_used_at, expires_at, keep_until,
                 current_jti, adopted, ended)",

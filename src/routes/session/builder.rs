@@ -4,6 +4,8 @@ use axum::response::IntoResponse;
 use http::HeaderName;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "throttle")]
+use crate::throttle::Throttle;
 use crate::{
     error::ConfigError,
     issue::Issuer,
@@ -12,6 +14,8 @@ use crate::{
     user::{User, UserBackend},
 };
 
+#[cfg(feature = "throttle")]
+use super::super::login_limit::LoginLimit;
 use super::{
     super::{
         login::{DescribeUser, Logins},
@@ -97,6 +101,15 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
     /// their user sets one.
     pub fn session_label_from(mut self, name: HeaderName) -> Self {
         self.logins.session_label = Some(name);
+        self
+    }
+
+    /// Limits attempts to log in, for each account and each address of a client. Default: no limit.
+    ///
+    /// Too many attempts are rejected with `429` and `Retry-After`, before the password is checked.
+    #[cfg(feature = "throttle")]
+    pub fn throttle(mut self, throttle: Throttle) -> Self {
+        self.logins.limit = LoginLimit::new(throttle);
         self
     }
 

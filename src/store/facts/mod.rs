@@ -1,5 +1,6 @@
 //! What calls to a store carry, and what they return.
 
+mod attempt;
 mod begin;
 mod consume;
 mod generation;
@@ -11,6 +12,7 @@ mod spend;
 mod token_ref;
 
 pub use self::{
+    attempt::{Attempt, AttemptLimit, Attempted},
     begin::{Begun, NewSession},
     consume::{Consume, ConsumeId, Consumed},
     generation::Generation,

@@ -1,3 +1,4 @@
+mod attempts;
 mod shard;
 mod state;
 
@@ -13,6 +14,7 @@ use std::{
 use crate::{clock::NumericDate, token::UserId};
 
 use self::{
+    attempts::Attempts,
     shard::Shard,
     state::{SessionState, UserState},
 };
@@ -21,10 +23,11 @@ use super::{
     cursor,
     error::StoreError,
     facts::{
-        Begun, Consume, ConsumeId, Consumed, Generation, NewSession, Page, Revocation, SessionPage,
-        Spend, Spent, TokenRef, check_lengths,
+        Attempt, Attempted, Begun, Consume, ConsumeId, Consumed, Generation, NewSession, Page,
+        Revocation, SessionPage, Spend, Spent, TokenRef, check_lengths,
     },
     machine_clock::MachineClock,
+    throttle_store::ThrottleStore,
     token_store::TokenStore,
 };
 
@@ -55,6 +58,7 @@ struct Inner {
     capacity: usize,
     generation: AtomicU64,
     clock: MachineClock,
+    attempts: Attempts,
 }
 
 impl MemoryStore {
@@ -78,6 +82,7 @@ impl MemoryStore {
             capacity,
             generation: AtomicU64::new(0),
             clock,
+            attempts: Attempts::default(),
         }))
     }
 
@@ -175,6 +180,20 @@ impl Inner {
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     // No change panics halfway, so a poisoned shard is consistent.
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ThrottleStore for MemoryStore {
+    async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, StoreError> {
+        self.0.attempts.attempt(attempt)
+    }
+
+    async fn take_back(&self, attempt: &Attempt<'_>) -> Result<(), StoreError> {
+        self.0.attempts.take_back(attempt)
+    }
+
+    async fn forget_attempts(&self, name: &str) -> Result<(), StoreError> {
+        self.0.attempts.forget_attempts(name)
+    }
 }
 
 impl TokenStore for MemoryStore {

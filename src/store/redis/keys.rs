@@ -48,6 +48,11 @@ impl Keys {
         format!("{}generation", self.start)
     }
 
+    /// The key of the attempts that are counted under `name`.
+    pub(super) fn attempts(&self, name: &str) -> String {
+        format!("{}attempts:{}", self.start, escape(name))
+    }
+
     /// A key that exists only within `ping.lua`.
     pub(super) fn ping(&self) -> String {
         format!("{}{{%ping}}", self.start)

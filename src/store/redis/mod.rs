@@ -10,6 +10,7 @@ mod scan;
 mod scripts;
 mod server_feed;
 mod store;
+mod throttle_store;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod token_store;

@@ -26,6 +26,9 @@
 //!
 //! The generation is a key of its own, in another slot.
 //!
+//! Attempts to log in are counted in a key for each name: a string of the time until which the level
+//! has fallen to zero, the time until which attempts are blocked, and the id of the last attempt.
+//!
 //! # Bounds
 //!
 //! No script reads or changes all sessions of a user. Revoking a user stores its generation, whatever
@@ -99,6 +102,9 @@ scripts! {
     IS_REVOKED = open must_be_writable entries is_revoked;
     SESSIONS = open must_be_writable entries sessions;
     SET_LABEL = open must_be_writable entries set_label;
+    ATTEMPT = open clock attempt;
+    TAKE_BACK = open take_back;
+    FORGET_ATTEMPTS = open forget_attempts;
     GENERATION = open generation;
     RAISE_GENERATION = open raise_generation;
     REVOCATIONS = open revocations;

@@ -35,6 +35,7 @@ const LONGEST_PREFIX: usize = 64;
 /// |---|---|
 /// | `jwt:2:{<user id>}` | a hash with everything that is known of the user |
 /// | `jwt:2:{<user id>}:used` | the user's sessions, sorted by their last use |
+/// | `jwt:2:attempts:<hash>` | the attempts to log in to an account, or from an address |
 /// | `jwt:2:generation` | the store's [generation](crate::store::TokenStore::generation) |
 ///
 /// A percent sign in a user id is stored as `%25` and a closing brace as `%7D`, so that both keys of a

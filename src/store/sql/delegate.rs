@@ -131,6 +131,20 @@ macro_rules! delegate_to_sql_store {
             }
         }
 
+        impl ThrottleStore for $store {
+            async fn attempt(&self, attempt: &Attempt<'_>) -> Result<Attempted, StoreError> {
+                self.0.attempt(attempt).await
+            }
+
+            async fn take_back(&self, attempt: &Attempt<'_>) -> Result<(), StoreError> {
+                self.0.take_back(attempt).await
+            }
+
+            async fn forget_attempts(&self, name: &str) -> Result<(), StoreError> {
+                self.0.forget_attempts(name).await
+            }
+        }
+
         impl fmt::Debug for $store {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($store))

@@ -19,6 +19,7 @@ pub(crate) mod sqlite;
 pub(crate) mod statement;
 mod statements;
 pub(crate) mod store;
+mod throttle_store;
 mod token_store;
 
 #[cfg(feature = "postgres")]

@@ -11,6 +11,7 @@ use super::{
     engine::Engine,
     params::{count, time},
     statement::Statement,
+    statements::Statements,
     store::SqlStore,
 };
 
@@ -23,7 +24,8 @@ const RECHECK_AFTER: Duration = Duration::from_secs(3_600);
 impl<E: Engine> SqlStore<E> {
     pub(super) async fn purge(&self, now: NumericDate, limit: usize) -> Result<usize, StoreError> {
         let mut purged = 0;
-        for statement in [&self.statements.purge_sessions, &self.statements.purge_tokens] {
+        let Statements { purge_sessions, purge_tokens, purge_attempts, .. } = &*self.statements;
+        for statement in [purge_sessions, purge_tokens, purge_attempts] {
             loop {
                 let batch = PURGE_BATCH.min(limit - purged);
                 let deleted = self.purge_batch(statement, now, batch).await?;

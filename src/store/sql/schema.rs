@@ -65,6 +65,19 @@ pub(super) const GENERATIONS: Migration = &[
         WHERE ended = 0",
 ];
 
+/// Attempts to log in, by the hashes that name accounts and addresses.
+pub(super) const ATTEMPTS: Migration = &[
+    "CREATE TABLE {attempts} (
+        name {text} NOT NULL,
+        level_until BIGINT NOT NULL,
+        blocked_until BIGINT NOT NULL,
+        keep_until BIGINT NOT NULL,
+        last_id {text} NOT NULL,
+        PRIMARY KEY (name)
+    ) {options}",
+    "CREATE INDEX {attempts}_keep_until ON {attempts} (keep_until)",
+];
+
 pub(super) const CREATE_MIGRATIONS: &str =
     "CREATE TABLE IF NOT EXISTS {migrations} (version BIGINT NOT NULL PRIMARY KEY)";
 

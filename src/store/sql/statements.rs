@@ -139,6 +139,37 @@ const RULES: &str = "
 /// Within the grace.
 const AGAIN: &str = "(s.previous_jti = $3 AND s.last_used_at > $6)";
 
+/// Counts attempt $2 under the name $1 at $3, unless attempts are blocked. $4 attempts are free, and
+/// each is forgotten after $5 seconds. The first block lasts for $6 seconds, and no block lasts beyond
+/// $7. $8 is the highest level that is counted up. A first attempt has the level $9 and the block
+/// $10, and is kept until $11.
+///
+/// A repeated attempt finds its own id and changes nothing.
+const ATTEMPT: &str = "INSERT INTO {attempts} AS a
+        (name, level_until, blocked_until, keep_until, last_id)
+    VALUES ($1, $9, $10, $11, $2)
+    ON CONFLICT (name) DO UPDATE SET
+        level_until = CASE WHEN {uncounted} THEN a.level_until ELSE {level} + $5 END,
+        blocked_until = CASE WHEN {uncounted} THEN {least}(a.blocked_until, $7)
+            WHEN {level} - $3 <= (CAST($4 AS BIGINT) - 2) * {recovery} THEN 0
+            ELSE {least}($7, $3 + $6 * (CAST(1 AS BIGINT) << CAST(
+                ({level} - $3 + 2 * {recovery} - 1) / {recovery} - $4 AS INTEGER))) END,
+        keep_until = CASE WHEN {uncounted} THEN a.keep_until
+            ELSE {greatest}({level} + $5, $7) END,
+        last_id = CASE WHEN {uncounted} THEN a.last_id ELSE $2 END
+    RETURNING blocked_until, CAST(CASE WHEN last_id = $2 THEN 1 ELSE 0 END AS BIGINT)";
+const UNCOUNTED: &str = "(a.last_id = $2 OR a.blocked_until > $3)";
+const LEVEL: &str = "{least}({greatest}(a.level_until, $3), $8)";
+const RECOVERY: &str = "CAST($5 AS BIGINT)";
+
+/// Takes back attempt $2 under the name $1, which would have been forgotten after $3 seconds.
+const TAKE_BACK: &str = "UPDATE {attempts} AS a SET level_until = a.level_until - $3,
+        blocked_until = CASE WHEN a.last_id = $2 THEN 0 ELSE a.blocked_until END
+    WHERE name = $1";
+
+/// Forgets all attempts under the name $1.
+const FORGET_ATTEMPTS: &str = "DELETE FROM {attempts} WHERE name = $1";
+
 /// Revokes token $2 of user $1 until $3.
 const REVOKE_TOKEN: &str = "INSERT INTO {tokens} AS t (user_id, jti, keep_until)
     VALUES ($1, $2, $3) ON CONFLICT (user_id, jti)
@@ -258,6 +289,10 @@ pub(super) struct Statements {
     pub(super) is_revoked: Statement,
     pub(super) sessions: Statement,
     pub(super) set_label: Statement,
+    pub(super) attempt: Statement,
+    pub(super) take_back: Statement,
+    pub(super) forget_attempts: Statement,
+    pub(super) purge_attempts: Statement,
     pub(super) purge_sessions: Statement,
     pub(super) purge_tokens: Statement,
     pub(super) purge_users: Statement,
@@ -343,6 +378,10 @@ impl Statements {
             is_revoked: fill(IS_REVOKED),
             sessions: fill(SESSIONS),
             set_label: fill(SET_LABEL),
+            attempt: fill(ATTEMPT),
+            take_back: fill(TAKE_BACK),
+            forget_attempts: fill(FORGET_ATTEMPTS),
+            purge_attempts: purge("{attempts}", "name"),
             purge_sessions: purge("{sessions}", "user_id, session_id"),
             purge_tokens: purge("{tokens}", "user_id, jti"),
             purge_users: fill(dialect.purge_users),
@@ -374,6 +413,10 @@ impl Statements {
             &self.is_revoked,
             &self.sessions,
             &self.set_label,
+            &self.attempt,
+            &self.take_back,
+            &self.forget_attempts,
+            &self.purge_attempts,
             &self.purge_sessions,
             &self.purge_tokens,
             &self.purge_users,
@@ -405,6 +448,9 @@ fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> String {
         .replace("{access_until}", ACCESS_UNTIL)
         .replace("{current_generation}", CURRENT_GENERATION)
         .replace("{user_generation}", USER_GENERATION)
+        .replace("{uncounted}", UNCOUNTED)
+        .replace("{level}", LEVEL)
+        .replace("{recovery}", RECOVERY)
         .replace("{live}", &ended::LIVE.to_string())
         .replace("{revoked}", &ended::REVOKED.to_string())
         .replace("{reused}", &ended::REUSED.to_string())
@@ -415,7 +461,7 @@ fn fill(dialect: &Dialect, prefix: &str, sql: &str) -> String {
         .replace("{greatest}", dialect.greatest)
         .replace("{least}", dialect.least)
         .replace("{due}", dialect.due);
-    for table in ["sessions", "tokens", "users", "generation", "migrations"] {
+    for table in ["sessions", "tokens", "users", "generation", "attempts", "migrations"] {
         filled = filled.replace(&format!("{{{table}}}"), &format!("{prefix}{table}"));
     }
     let words: Vec<_> = filled.split_whitespace().collect();

@@ -3,13 +3,13 @@
 mod account;
 mod backend;
 mod error;
-#[cfg(feature = "password")]
+#[cfg(any(feature = "password", feature = "throttle"))]
 mod key;
 mod new_account;
 
 pub use account::Account;
 pub use backend::AccountBackend;
 pub use error::{AccountError, FieldProblem, FieldProblems};
-#[cfg(feature = "password")]
+#[cfg(any(feature = "password", feature = "throttle"))]
 pub use key::login_key;
 pub use new_account::NewAccount;

@@ -25,7 +25,7 @@ use super::{
         engine::{Access, Call, Engine, common_methods},
         lease::Lease,
         own_pool::OwnPool,
-        schema::{ENDED_SESSIONS, GENERATIONS, TABLES},
+        schema::{ATTEMPTS, ENDED_SESSIONS, GENERATIONS, TABLES},
         statement::Statement,
     },
     message::message,
@@ -236,7 +236,7 @@ const DIALECT: Dialect = Dialect {
     any: ("= ANY (ARRAY(", "))"),
     writing_ctes: true,
     notices: true,
-    migrations: &[TABLES, ENDED_SESSIONS, GENERATIONS],
+    migrations: &[TABLES, ENDED_SESSIONS, GENERATIONS, ATTEMPTS],
     // No machine forgets what is live by the clock of the server, which all machines share.
     due: "least($1, greatest($4, CAST(floor(extract(epoch FROM now())) AS BIGINT)))",
     // Rows in use are left for the next time, so that nobody waits for anybody.

@@ -9,9 +9,10 @@ use super::{
         super::{
             error::StoreError,
             facts::{
-                Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage,
-                Spend, Spent, TokenRef,
+                Attempt, Attempted, Begun, Consume, Consumed, Generation, NewSession, Page,
+                Revocation, SessionPage, Spend, Spent, TokenRef,
             },
+            throttle_store::ThrottleStore,
             token_store::TokenStore,
         },
         delegate::delegate_to_sql_store,
@@ -49,7 +50,8 @@ use super::{
 ///
 /// # Tables
 ///
-/// The tables are `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation` and `jwt_migrations`.
+/// The tables are `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation`,
+/// `jwt_attempts` and `jwt_migrations`.
 /// They are created at the [first use](Self::with_automatic_migration), in the first schema of the
 /// connection's `search_path`. For another schema, append `?options[search_path]=auth` to the URL.
 /// The tables contain ids and times, never a token. All statements use a primary key or an index.

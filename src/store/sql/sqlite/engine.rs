@@ -17,7 +17,7 @@ use super::super::{
     dialect::Dialect,
     engine::{Access, Call, Engine, Param, common_methods},
     lease::Lease,
-    schema::{GENERATIONS, TABLES},
+    schema::{ATTEMPTS, GENERATIONS, TABLES},
     statement::Statement,
 };
 
@@ -182,7 +182,7 @@ const DIALECT: Dialect = Dialect {
     any: ("IN (", ")"),
     writing_ctes: false,
     notices: false,
-    migrations: &[TABLES, GENERATIONS],
+    migrations: &[TABLES, GENERATIONS, ATTEMPTS],
     // The database has the same clock as its callers.
     due: "$1",
     purge: "DELETE FROM {table} WHERE ({key}) IN (

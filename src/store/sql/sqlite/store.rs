@@ -7,9 +7,10 @@ use super::{
         super::{
             error::StoreError,
             facts::{
-                Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage,
-                Spend, Spent, TokenRef,
+                Attempt, Attempted, Begun, Consume, Consumed, Generation, NewSession, Page,
+                Revocation, SessionPage, Spend, Spent, TokenRef,
             },
+            throttle_store::ThrottleStore,
             token_store::TokenStore,
         },
         delegate::delegate_to_sql_store,
@@ -47,7 +48,8 @@ use super::{
 ///
 /// # Tables
 ///
-/// The tables are `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation` and `jwt_migrations`.
+/// The tables are `jwt_sessions`, `jwt_tokens`, `jwt_users`, `jwt_generation`,
+/// `jwt_attempts` and `jwt_migrations`.
 /// They are created at the [first use](Self::with_automatic_migration). All statements use a
 /// primary key or the index on `keep_until`. The tables contain ids and times, never a token. The
 /// umask of the process and the permissions of the folder decide which users can read the file.

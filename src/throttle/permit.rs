@@ -1,0 +1,50 @@
+use std::fmt;
+
+use crate::clock::NumericDate;
+
+use super::counters::{Counter, Counters};
+
+/// An attempt that was permitted and counted, from [`Throttle::attempt`](super::Throttle::attempt).
+///
+/// If it is dropped, the attempt stays counted.
+#[must_use]
+pub struct Permit {
+    pub(super) counters: Counters,
+    pub(super) id: Box<str>,
+    pub(super) now: NumericDate,
+    pub(super) address: Option<Counter>,
+    pub(super) account: Option<Counter>,
+}
+
+impl Permit {
+    /// The attempt succeeded: resets the limit of the account, and takes the attempt back for the
+    /// address.
+    ///
+    /// If the store does not respond, the attempt stays counted.
+    pub async fn succeeded(self) {
+        if let Some(account) = &self.account {
+            self.counters.forget(account).await;
+        }
+        self.take_back_from(self.address.as_ref()).await;
+    }
+
+    /// Takes the attempt back, because it could not be decided.
+    ///
+    /// If the store does not respond, the attempt stays counted.
+    pub async fn take_back(self) {
+        self.take_back_from(self.account.as_ref()).await;
+        self.take_back_from(self.address.as_ref()).await;
+    }
+
+    async fn take_back_from(&self, counter: Option<&Counter>) {
+        if let Some(counter) = counter {
+            self.counters.take_back(counter, &counter.attempt(&self.id, self.now)).await;
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use aws_lc_rs::{
+    digest::{Context, SHA256},
+    rand,
+};
+use base64_simd::URL_SAFE_NO_PAD;
+use http::{Extensions, HeaderMap};
+
+use crate::{
+    clock::Clock,
+    error::{AuthError, AuthErrorKind},
+    store::AttemptLimit,
+    user::login_key,
+};
+
+use super::{
+    client_address::{network_of, peer_address},
+    counters::{Counter, Counters},
+    forwarded::ForwardedHeader,
+    permit::Permit,
+};
+
+/// How many bytes of a hash name an account or an address.
+const NAME_LEN: usize = 16;
+
+/// Limits attempts to log in. Cheap to clone. See the [module docs](super).
+#[derive(Clone)]
+pub struct Throttle(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) counters: Counters,
+    pub(super) per_account: AttemptLimit,
+    pub(super) per_address: Option<AttemptLimit>,
+    pub(super) account_field: &'static str,
+    pub(super) namespace: Box<str>,
+    pub(super) proxies: Option<(usize, ForwardedHeader)>,
+    pub(super) clock: Clock,
+}
+
+impl Throttle {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The field of a login that names the account.
+    #[cfg(feature = "routes")]
+    pub(crate) fn account_field(&self) -> &'static str {
+        self.0.account_field
+    }
+
+    /// The address of the client that sent a request with these extensions and headers. `None` if
+    /// [attempts of one address](super::ThrottleBuilder::without_addresses) are not limited.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](AuthErrorKind::Misconfigured) if the extensions contain no
+    /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
+    pub fn client_address(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> Result<Option<IpAddr>, AuthError> {
+        if self.0.per_address.is_none() {
+            return Ok(None);
+        }
+        let peer = peer_address(extensions)
+            .map_err(|error| AuthError::with_source(AuthErrorKind::Misconfigured, error))?;
+        Ok(Some(match self.0.proxies {
+            Some((proxies, header)) => header.client(proxies, peer, headers),
+            None => peer,
+        }))
+    }
+
+    /// Counts an attempt to log in to `account` from `address`, and permits it or not.
+    ///
+    /// `account` is the name that the client sent, in any spelling. Call this before the password is
+    /// checked, and report the outcome to the [`Permit`].
+    ///
+    /// # Errors
+    ///
+    /// - [`Throttled`](AuthErrorKind::Throttled) if there were too many attempts.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
+    /// - [`Misconfigured`](AuthErrorKind::Misconfigured) if neither an account nor an address is
+    ///   limited, so that there would be no limit.
+    pub async fn attempt(
+        &self,
+        account: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<Permit, AuthError> {
+        let Inner { counters, per_account, per_address, clock, .. } = &*self.0;
+        let now = clock.now();
+        let account = account.map(|name| Counter {
+            name: self.name_of("account", login_key(name).as_bytes()),
+            limit: *per_account,
+        });
+        let address = address.zip(*per_address).map(|(address, limit)| {
+            let network = network_of(address).to_string();
+            Counter { name: self.name_of("address", network.as_bytes()), limit }
+        });
+        if account.is_none() && address.is_none() {
+            return Err(AuthErrorKind::Misconfigured.into());
+        }
+        for counter in [&address, &account].into_iter().flatten() {
+            counters.check_waits(counter, now)?;
+        }
+        let id = random_id()?;
+        // The address comes first, so that a client that must wait does not block accounts.
+        if let Some(address) = &address {
+            counters.count(address, &address.attempt(&id, now)).await?;
+        }
+        if let Some(account) = &account
+            && let Err(error) = counters.count(account, &account.attempt(&id, now)).await
+        {
+            // It was no attempt. Others at this address do not suffer from it.
+            if let Some(address) = &address {
+                counters.take_back(address, &address.attempt(&id, now)).await;
+            }
+            return Err(error);
+        }
+        Ok(Permit { counters: counters.clone(), id, now, address, account })
+    }
+
+    /// A hash that names an account or an address.
+    fn name_of(&self, kind: &str, value: &[u8]) -> Box<str> {
+        let mut hash = Context::new(&SHA256);
+        for part in [self.0.namespace.as_bytes(), kind.as_bytes()] {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.update(value);
+        URL_SAFE_NO_PAD.encode_to_string(&hash.finish().as_ref()[..NAME_LEN]).into()
+    }
+}
+
+fn random_id() -> Result<Box<str>, AuthError> {
+    let mut bytes = [0; NAME_LEN];
+    rand::fill(&mut bytes)
+        .map_err(|error| AuthError::with_source(AuthErrorKind::Unavailable, error))?;
+    Ok(URL_SAFE_NO_PAD.encode_to_string(bytes).into())
+}
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle")
+            .field("per_account", &self.0.per_account)
+            .field("per_address", &self.0.per_address)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,7 @@
+//! Limits on attempts to log in.
+
+mod addresses;
+mod attempts;
+mod logins;
+mod settings;
+mod stores;
