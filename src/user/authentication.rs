@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{
     error::{AuthError, AuthErrorKind},
     token::NoClaims,
@@ -42,7 +44,7 @@ use super::token_user::User;
 /// assert_eq!(error(Some(account(false))), AuthErrorKind::InvalidCredentials);
 /// assert_eq!(error(None), AuthErrorKind::InvalidCredentials);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 #[non_exhaustive]
 pub enum Authentication<C = NoClaims, R = NoClaims> {
@@ -100,5 +102,18 @@ impl<C, R> From<User<C, R>> for Authentication<C, R> {
 impl<C, R> From<Option<User<C, R>>> for Authentication<C, R> {
     fn from(user: Option<User<C, R>>) -> Self {
         user.map_or(Self::Invalid, Self::User)
+    }
+}
+
+/// Shows nothing of the user.
+impl<C, R> fmt::Debug for Authentication<C, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User(_) => "User",
+            Self::Invalid => "Invalid",
+            Self::Unverified => "Unverified",
+            Self::Locked => "Locked",
+            Self::PasswordExpired => "PasswordExpired",
+        })
     }
 }
