@@ -272,8 +272,8 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
-    /// Adds a listener. It is called on each [`Event`], before the response is sent. May be called
-    /// several times. A listener must return quickly: move longer work to a channel or a task.
+    /// Adds a listener. It is called on each [`Event`], before the response is sent. Call it
+    /// repeatedly to add several. Default: none. A listener must return quickly: move longer work to a channel or a task.
     ///
     /// No event is emitted if the call is dropped while it waits for the store, which happens when a
     /// client disconnects. The store may have done its work nevertheless.

@@ -119,7 +119,8 @@ impl PasswordRulesBuilder {
         self
     }
 
-    /// Adds a rule of your own, which returns a problem or `None`.
+    /// Adds a rule of your own, which returns a problem or `None`. Call it repeatedly to add several.
+    /// Default: none.
     ///
     /// It runs on the thread that checks the password, so it must not block.
     pub fn rule(

@@ -45,9 +45,9 @@ const BUDGET: usize = 600_000;
 
 /// The longest start of `password` that zxcvbn can estimate within the [`BUDGET`].
 ///
-/// Its time grows with the square of the length, of which it limits itself to 100 characters, and
-/// with the number of ways to substitute letters: crafted passwords would take seconds. Passwords
-/// with so many different characters are strong after a few of them.
+/// It reads at most 100 characters. Its time grows with the square of their number, and with the
+/// number of ways to substitute letters, so a crafted password would take seconds. A password with
+/// so many different characters is strong after a few of them.
 fn affordable(password: &str) -> &str {
     let ways: usize = SUBSTITUTES
         .iter()

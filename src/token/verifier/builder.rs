@@ -247,7 +247,7 @@ impl<C> VerifierBuilder<C> {
     }
 
     /// Requires a claim of this name. Its value is not checked. Call it repeatedly to require
-    /// several.
+    /// several. Default: none beyond those of the profile.
     pub fn require_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.rules.required.push(name.into());
         self
@@ -328,7 +328,8 @@ impl<C> VerifierBuilder<C> {
     }
 
     /// Adds a check that runs after all others, each time a token is verified. Call it repeatedly
-    /// to add several. A token is accepted only if every check returns `true`.
+    /// to add several. A token is accepted only if every check returns `true`. Default:
+    /// none.
     ///
     /// ```
     /// # use serde::Deserialize;

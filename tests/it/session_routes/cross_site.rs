@@ -16,7 +16,7 @@ use super::{
     graceful, outcome, rejected, router,
 };
 
-/// The unsafe requests, all of which need the cookies, except for the login.
+/// The unsafe requests. All but the login need the cookies.
 const REQUESTS: [&str; 8] = [
     "POST /api/session/",
     "POST /api/session/refresh",
