@@ -114,6 +114,7 @@
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |
 //! | limit attempts to log in | `throttle` (feature `throttle`) |
+//! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor) |
 //! | rotate keys while serving | [`key_rotation`] |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
@@ -135,7 +136,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `axum` | yes | extractors, and [`AuthError`] as a response |
-//! | `routes` | yes | [`TokenRoutes`], and [`routes`] for a user's sessions and for other services: published keys, introspection, revocation |
+//! | `routes` | yes | [`TokenRoutes`], and logins in two steps, [`routes`] for a user's sessions and for other services: published keys, introspection, revocation |
 //! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |

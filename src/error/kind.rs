@@ -87,6 +87,10 @@ pub enum AuthErrorKind {
     AccountLocked,
     /// The password is right, but it must be replaced before the login.
     PasswordExpired,
+    /// The password is right, but the login also requires a code.
+    SecondFactorRequired,
+    /// The code of the second step of a login is wrong, or it was used before.
+    InvalidCode,
     /// The user of the token no longer exists, is inactive, or has changed since the login.
     UserInactive,
     /// There were too many attempts to log in, see the feature `throttle`. The error has the time
@@ -125,6 +129,8 @@ impl AuthErrorKind {
     /// | `account_unverified` | verify the e-mail address, then log in again |
     /// | `account_locked` | the account is locked |
     /// | `password_expired` | replace the password, then log in again |
+    /// | `second_factor_required` | complete the login with a code |
+    /// | `invalid_code` | the code is wrong or was used before |
     /// | `throttled` | too many attempts to log in; wait as long as `Retry-After` says |
     /// | `user_inactive` | the user can no longer refresh tokens |
     /// | `unavailable`, `overloaded` | try again later |
@@ -316,6 +322,20 @@ impl AuthErrorKind {
                 "The password of this account has expired.",
                 None,
                 "the password has expired",
+            ),
+            Self::SecondFactorRequired => row!(
+                StatusCode::UNAUTHORIZED,
+                "second_factor_required",
+                "This account requires a second factor.",
+                None,
+                "the login requires a second factor",
+            ),
+            Self::InvalidCode => row!(
+                StatusCode::UNAUTHORIZED,
+                "invalid_code",
+                "The code is wrong or was used before.",
+                None,
+                "the code is wrong or was used before",
             ),
             Self::UserInactive => invalid_token!(
                 "user_inactive",

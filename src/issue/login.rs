@@ -21,7 +21,7 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct LoginStart {
-    generation: Option<Generation>,
+    pub(super) generation: Option<Generation>,
 }
 
 impl<C, R> Issuer<C, R> {

@@ -31,6 +31,8 @@ pub(super) struct Bound<'a> {
     pub(super) session_id: Option<&'a str>,
     /// The store's generation when the token is issued.
     pub(super) generation: Option<Generation>,
+    /// The user's epoch when the token is issued.
+    pub(super) epoch: Option<&'a str>,
 }
 
 pub(super) struct Minter {
@@ -147,6 +149,7 @@ impl Minter {
         let mut registered = self.registered(token_type, bound_to.user_id, &jti, now, expires_at);
         registered.session_id = bound_to.session_id;
         registered.generation = bound_to.generation.map(Generation::get);
+        registered.epoch = bound_to.epoch;
         self.check_len(self.sign(&registered, claims)?)
     }
 

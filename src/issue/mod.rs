@@ -10,6 +10,8 @@ mod login;
 mod mint;
 mod random;
 mod refresh;
+#[cfg(feature = "routes")]
+mod second_step;
 mod session_end;
 mod sessions;
 mod settings;

@@ -14,7 +14,7 @@ use super::{
     error::IssueError,
     issuer::Issuer,
     mint::{Bound, keep_until},
-    ticket_claims::TICKET,
+    ticket_claims::{SECOND_STEP, TICKET},
 };
 
 impl<C, R> Issuer<C, R> {
@@ -60,8 +60,8 @@ impl<C, R> Issuer<C, R> {
     /// # Errors
     ///
     /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store, for the types `access`,
-    ///   `refresh`, `sliding` and `ticket`, for a lifetime of less than a second or of more than the
-    ///   [session lifetime](super::IssuerBuilder::session_lifetime), and otherwise as
+    ///   `refresh`, `sliding`, `ticket` and `second_step`, for a lifetime of less than a second or of
+    ///   more than the [session lifetime](super::IssuerBuilder::session_lifetime), and otherwise as
     ///   [`issue`](Self::issue). The length of the token is
     ///   [limited](super::IssuerBuilder::max_token_len).
     /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
@@ -79,7 +79,8 @@ impl<C, R> Issuer<C, R> {
             return Err(IssueError::SingleUseLifetime.into());
         }
         let generation = Some(self.store()?.generation().await?);
-        let bound_to = Bound { user_id: user_id.as_str(), session_id: None, generation };
+        let bound_to =
+            Bound { user_id: user_id.as_str(), session_id: None, generation, epoch: None };
         let now = self.0.clock.now();
         let times = (now, now.saturating_add(lifetime));
         minter.single_use(token_type, bound_to, times, claims)
@@ -99,7 +100,7 @@ impl<C, R> Issuer<C, R> {
     /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond. The token may be
     ///   used up.
     /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store, and for the types
-    ///   `access`, `refresh`, `sliding` and `ticket`.
+    ///   `access`, `refresh`, `sliding`, `ticket` and `second_step`.
     pub async fn redeem<T>(
         &self,
         token_type: &TokenType,
@@ -138,14 +139,16 @@ impl<C, R> Issuer<C, R> {
 fn check_type(token_type: &TokenType) -> Result<(), AuthError> {
     // Compared by name, because a custom type may have the same name.
     match TokenType::from(token_type.as_str()) {
-        TokenType::Custom(name) if &*name != TICKET => Ok(()),
+        TokenType::Custom(name) if ![TICKET, SECOND_STEP].contains(&&*name) => Ok(()),
         _ => Err(IssueError::SingleUseType.into()),
     }
 }
 
 /// The store's generation when the token was issued. `None` for tokens of
 /// [`Issuer::issue`] and of other issuers.
-fn generation_of<T: ?Sized>(claims: &Claims<T>) -> Result<Option<Generation>, AuthError> {
+pub(super) fn generation_of<T: ?Sized>(
+    claims: &Claims<T>,
+) -> Result<Option<Generation>, AuthError> {
     #[derive(Deserialize)]
     struct Payload {
         #[serde(default)]

@@ -73,6 +73,7 @@ impl<C, R> Issuer<C, R> {
             session_id: claims.session_id(),
             // The session decides, or the token that the ticket stands for.
             generation: None,
+            epoch: None,
         };
         let now = clock.now();
         let times = (now, now.saturating_add(*ticket_lifetime));

@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 /// The type of tickets.
 pub(super) const TICKET: &str = "ticket";
 
+/// The type of the tokens between the steps of a login.
+pub(super) const SECOND_STEP: &str = "second_step";
+
 /// What only tickets carry.
 #[derive(Serialize, Deserialize)]
 pub(super) struct TicketClaims {

@@ -57,6 +57,8 @@ fn count_rejection(kind: AuthErrorKind) {
         AccountUnverified "account_unverified"
         AccountLocked "account_locked"
         PasswordExpired "password_expired"
+        SecondFactorRequired "second_factor_required"
+        InvalidCode "invalid_code"
         UserInactive "user_inactive"
         Throttled "throttled"
         Unavailable "unavailable"

@@ -10,12 +10,15 @@ use serde_json::{Map, Value};
 use crate::{
     error::{AuthError, AuthErrorKind, ConfigError},
     issue::{Event, Issuer, Tokens},
-    user::{User, UserBackend},
+    user::{Authentication, DynSecondFactor, User, UserBackend},
 };
 
 use super::{
-    body_reader::BodyReader, login_limit::LoginLimit, rejection::RouteRejection,
-    route_error::RouteError, session_list::SessionList,
+    body_reader::BodyReader,
+    login_limit::{LoginAttempt, LoginLimit},
+    rejection::RouteRejection,
+    route_error::RouteError,
+    session_list::SessionList,
 };
 
 /// How often the credentials of one request are checked, if the user is revoked each time meanwhile.
@@ -32,6 +35,8 @@ pub(super) struct Logins<U, C, R> {
     pub(super) limit: LoginLimit,
     /// The header of a login that labels the session.
     pub(super) session_label: Option<HeaderName>,
+    /// Verifies the codes of users with a second factor.
+    pub(super) second_factor: Option<Arc<dyn DynSecondFactor>>,
 }
 
 impl<U, C, R> Logins<U, C, R> {
@@ -42,16 +47,26 @@ impl<U, C, R> Logins<U, C, R> {
             bodies: BodyReader::default(),
             limit: LoginLimit::default(),
             session_label: None,
+            second_factor: None,
         }
     }
 
     /// Fails if the settings are contradictory. `names` are the fields of requests and responses.
     pub(super) fn check(&self, names: &[&str]) -> Result<(), ConfigError> {
-        self.check_field_names(names)?;
+        let mut names = names.to_vec();
+        if self.second_factor.is_some() {
+            names.extend(["step", "code"]);
+        }
+        self.check_field_names(&names)?;
         self.bodies.limits.check()?;
         if self.session_label.is_some() && !self.issuer.has_store() {
             return Err(ConfigError::ineffective(
                 "`session_label_from` requires an issuer with a store",
+            ));
+        }
+        if self.second_factor.is_some() && !self.issuer.has_store() {
+            return Err(ConfigError::ineffective(
+                "`second_factor` requires an issuer with a store",
             ));
         }
         Ok(())
@@ -92,7 +107,7 @@ impl<U, C, R> Logins<U, C, R> {
         self.bodies.renamed.push((name, to));
     }
 
-    fn label_of(&self, request: &Request) -> Option<String> {
+    pub(super) fn label_of(&self, request: &Request) -> Option<String> {
         let value = request.headers().get(self.session_label.as_ref()?)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
@@ -116,7 +131,7 @@ where
         self.bodies.credentials::<U::Credentials>(&body)?;
         let attempt = self.limit.count(client, || self.bodies.fields(&body)).await;
         let attempt = attempt.inspect_err(|error| self.emit_failure(error))?;
-        let result = self.check_and_begin(&body, label.as_deref()).await;
+        let result = self.check_and_begin(&body, label.as_deref(), &attempt).await;
         attempt.conclude(&result).await;
         if let Err(RouteError::Auth(error)) = &result {
             self.emit_failure(error);
@@ -124,7 +139,7 @@ where
         result
     }
 
-    fn emit_failure(&self, error: &AuthError) {
+    pub(super) fn emit_failure(&self, error: &AuthError) {
         self.issuer.emit(&Event::LoginFailed { reason: error.kind() });
     }
 
@@ -132,19 +147,20 @@ where
         &self,
         body: &[u8],
         label: Option<&str>,
+        attempt: &LoginAttempt,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let mut attempts = 0;
         loop {
             let credentials = self.bodies.credentials(body)?;
             attempts += 1;
-            match self.begin_session(credentials, label).await {
+            match self.begin_session(credentials, label, attempt).await {
                 Ok(Some(logged_in)) => return Ok(logged_in),
                 Ok(None) if attempts < MAX_LOGIN_ATTEMPTS => {}
                 Ok(None) => {
                     let kind = AuthErrorKind::Unavailable;
                     return Err(AuthError::with_source(kind, InterruptedLogin).into());
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -155,13 +171,25 @@ where
         &self,
         credentials: U::Credentials,
         label: Option<&str>,
-    ) -> Result<Option<(Tokens, User<C, R>)>, AuthError> {
+        attempt: &LoginAttempt,
+    ) -> Result<Option<(Tokens, User<C, R>)>, RouteError> {
         let start = self.issuer.start_login().await?;
-        let user = self.users.authenticate(credentials).await?.into_result()?;
+        let outcome = self.users.authenticate(credentials).await.map_err(AuthError::from)?;
+        let (user, is_required) = match outcome {
+            Authentication::SecondFactor(user) if user.is_active() => (user, true),
+            outcome => {
+                let user = outcome.into_result()?;
+                let is_enabled = self.has_second_factor(&user).await?;
+                (user, is_enabled)
+            }
+        };
+        if is_required {
+            return Err(self.require_second_factor(start, &user, attempt));
+        }
         match self.issuer.finish_login(start, &user, label).await {
             Ok(tokens) => Ok(Some((tokens, user))),
             Err(error) if error.kind() == AuthErrorKind::Revoked => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 }

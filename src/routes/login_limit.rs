@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
+use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "throttle")]
-use crate::throttle::{Permit, Throttle};
+use crate::throttle::{PendingAttempt, Permit, Throttle};
 use crate::{error::AuthError, user::Fields};
 
 use super::{request_error::RequestError, route_error::RouteError};
@@ -18,6 +19,7 @@ pub(super) struct LoginLimit {
 }
 
 /// Who makes an attempt.
+#[derive(Clone, Copy)]
 pub(super) struct Client {
     #[cfg(feature = "throttle")]
     address: Option<IpAddr>,
@@ -27,6 +29,15 @@ pub(super) struct Client {
 pub(super) struct LoginAttempt {
     #[cfg(feature = "throttle")]
     permit: Option<Permit>,
+}
+
+/// The claims of the token between the steps of a login: the attempt, so that the second step can
+/// conclude it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StepClaims {
+    #[cfg(feature = "throttle")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    login_attempt: Option<PendingAttempt>,
 }
 
 #[cfg(feature = "throttle")]
@@ -53,10 +64,31 @@ impl LoginLimit {
         let permit = throttle.attempt(account.as_deref(), client.address).await?;
         Ok(LoginAttempt { permit: Some(permit) })
     }
+
+    /// Counts an attempt with a code. Its account has been counted by the login.
+    pub(super) async fn count_code(&self, client: Client) -> Result<LoginAttempt, AuthError> {
+        match (&self.throttle, client.address) {
+            (Some(throttle), Some(address)) => {
+                Ok(LoginAttempt { permit: Some(throttle.attempt(None, Some(address)).await?) })
+            }
+            _ => Ok(LoginAttempt { permit: None }),
+        }
+    }
+
+    /// The attempt of the login that a step continues.
+    pub(super) fn resume(&self, claims: &StepClaims, client: Client) -> LoginAttempt {
+        let attempt = self.throttle.as_ref().zip(claims.login_attempt.as_ref());
+        let permit = attempt.map(|(throttle, attempt)| throttle.resume(attempt, client.address));
+        LoginAttempt { permit }
+    }
 }
 
 #[cfg(feature = "throttle")]
 impl LoginAttempt {
+    pub(super) fn step_claims(&self) -> StepClaims {
+        StepClaims { login_attempt: self.permit.as_ref().map(Permit::pending) }
+    }
+
     /// Takes the attempt back if it succeeded, or could not be decided.
     pub(super) async fn conclude<T>(self, result: &Result<T, RouteError>) {
         let Some(permit) = self.permit else { return };
@@ -82,10 +114,22 @@ impl LoginLimit {
     ) -> Result<LoginAttempt, AuthError> {
         Ok(LoginAttempt {})
     }
+
+    pub(super) async fn count_code(&self, _: Client) -> Result<LoginAttempt, AuthError> {
+        Ok(LoginAttempt {})
+    }
+
+    pub(super) fn resume(&self, _: &StepClaims, _: Client) -> LoginAttempt {
+        LoginAttempt {}
+    }
 }
 
 #[cfg(not(feature = "throttle"))]
 #[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `throttle`")]
 impl LoginAttempt {
+    pub(super) fn step_claims(&self) -> StepClaims {
+        StepClaims {}
+    }
+
     pub(super) async fn conclude<T>(self, _: &Result<T, RouteError>) {}
 }

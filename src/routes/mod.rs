@@ -18,6 +18,27 @@
 //! credentials, it checks them once more, because they may have changed. If it happens again, the
 //! response is `503`.
 //!
+//! # Second factor
+//!
+//! With a [`second_factor`](TokenRoutesBuilder::second_factor), the login of a user who
+//! [has enabled one](crate::user::SecondFactor::is_enabled), or whom the backend returns as
+//! [`Authentication::SecondFactor`](crate::user::Authentication::SecondFactor), takes two requests, with
+//! both kinds of routes. The response to the first is a `401` with the code `second_factor_required` and
+//! the member `step`. It begins no session.
+//!
+//! | request | body | response |
+//! |---|---|---|
+//! | `POST /second-factor` | `{"step", "code"}` | that of a login; `401` with `invalid_code` for a wrong code |
+//!
+//! `step` is a token that can be used once, within 5 minutes, for up to five codes. After that, and
+//! once the user is [revoked](crate::Issuer::revoke_user) or has another epoch, for example because
+//! of a new password, the response is a `401` with `token_revoked`: the user has to log in again. A
+//! `503` after a right code may have used both.
+//!
+//! With a [throttle](TokenRoutesBuilder::throttle), the first request stays counted as an attempt until
+//! the login is completed, and the second one counts for the address of the client. `step` is not
+//! encrypted: it contains the id of the user and, with a throttle, a hash of the name that was sent.
+//!
 //! # Session routes
 //!
 //! With the feature `cookie`, [`SessionRoutes`] keep the tokens of a browser in
@@ -110,9 +131,11 @@ mod rejection;
 mod request_error;
 mod response;
 mod route_error;
+mod second_step;
 #[cfg(feature = "cookie")]
 mod session;
 mod session_list;
+mod step_token;
 mod token;
 mod well_known;
 
@@ -127,5 +150,6 @@ pub use request_error::{RequestError, RequestErrorKind};
 pub use route_error::RouteError;
 #[cfg(feature = "cookie")]
 pub use session::{SessionRoutes, SessionRoutesBuilder, SetCookies};
+pub use step_token::SecondStep;
 pub use token::{TokenRoutes, TokenRoutesBuilder};
 pub use well_known::{WellKnownRoutes, WellKnownRoutesBuilder};

@@ -10,7 +10,7 @@ use http::{HeaderValue, header::ACCEPT_ENCODING};
 use serde_json::json;
 
 use crate::{
-    error::AuthError,
+    error::{AuthError, AuthErrorKind},
     rejection::{DEFAULT_REALM, JsonRejection, Rejection, respond},
 };
 
@@ -38,6 +38,10 @@ impl RouteRejection {
         match error.into() {
             RouteError::Auth(error) => respond(self, error, DEFAULT_REALM),
             RouteError::Request(error) => self.respond_to_request(error),
+            error @ RouteError::SecondFactorRequired(_) => {
+                let rejection = |_: &AuthError| self.incomplete(&error);
+                respond(&rejection, AuthErrorKind::SecondFactorRequired.into(), DEFAULT_REALM)
+            }
         }
     }
 
@@ -64,6 +68,12 @@ impl RouteRejection {
             (Some(custom), error) => custom(error),
             (None, RouteError::Auth(error)) => JsonRejection.reject(error),
             (None, RouteError::Request(error)) => json_of(error),
+            (None, RouteError::SecondFactorRequired(step)) => {
+                let body = json!({
+                    "detail": error.detail(), "code": error.code(), "step": step.token(),
+                });
+                json_response(error.status(), &body)
+            }
         })
     }
 }

@@ -7,7 +7,10 @@ use crate::{
     user::FieldErrors,
 };
 
-use super::request_error::{RequestError, RequestErrorKind};
+use super::{
+    request_error::{RequestError, RequestErrorKind},
+    step_token::SecondStep,
+};
 
 /// Why a route rejected a request.
 ///
@@ -20,6 +23,8 @@ pub enum RouteError {
     Auth(AuthError),
     /// The request itself is invalid.
     Request(RequestError),
+    /// The login requires a code. The client needs the token in the response to send it.
+    SecondFactorRequired(SecondStep),
 }
 
 impl RouteError {
@@ -29,6 +34,7 @@ impl RouteError {
         match self {
             Self::Auth(error) => error.kind().status(),
             Self::Request(error) => error.kind().status(),
+            Self::SecondFactorRequired(_) => AuthErrorKind::SecondFactorRequired.status(),
         }
     }
 
@@ -38,6 +44,7 @@ impl RouteError {
         match self {
             Self::Auth(error) => error.kind().code(),
             Self::Request(error) => error.kind().code(),
+            Self::SecondFactorRequired(_) => AuthErrorKind::SecondFactorRequired.code(),
         }
     }
 
@@ -47,6 +54,7 @@ impl RouteError {
         match self {
             Self::Auth(error) => error.kind().detail(),
             Self::Request(error) => error.detail(),
+            Self::SecondFactorRequired(_) => AuthErrorKind::SecondFactorRequired.detail(),
         }
     }
 
@@ -54,7 +62,7 @@ impl RouteError {
     #[must_use]
     pub fn field_errors(&self) -> Option<&FieldErrors> {
         match self {
-            Self::Auth(_) => None,
+            Self::Auth(_) | Self::SecondFactorRequired(_) => None,
             Self::Request(error) => error.field_errors(),
         }
     }
@@ -89,6 +97,9 @@ impl fmt::Display for RouteError {
         match self {
             Self::Auth(error) => error.fmt(f),
             Self::Request(error) => error.fmt(f),
+            Self::SecondFactorRequired(_) => {
+                AuthError::from(AuthErrorKind::SecondFactorRequired).fmt(f)
+            }
         }
     }
 }
@@ -98,6 +109,7 @@ impl Error for RouteError {
         match self {
             Self::Auth(error) => error.source(),
             Self::Request(error) => error.source(),
+            Self::SecondFactorRequired(_) => None,
         }
     }
 }

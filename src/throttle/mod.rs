@@ -33,6 +33,11 @@
 //! holds for attempts that end with `503`, except that these do not reset the account. If the store
 //! does not respond, no attempt is permitted: the response is `503`.
 //!
+//! A login that requires a [second step](crate::routes#second-factor) has not succeeded yet, so it
+//! stays counted until the second step is completed: that resets the account and takes the attempt back
+//! for the address. The second step counts for the address too, but not for the account: each login
+//! permits [five codes](crate::routes#second-factor).
+//!
 //! A name is stored as a hash, and so is an address. Anybody who reads the store can check whether it
 //! has a certain name or address.
 //!
@@ -61,6 +66,7 @@ mod recent_waits;
 mod shared_store;
 mod throttle_handle;
 
+pub(crate) use self::permit::PendingAttempt;
 pub use self::{
     builder::ThrottleBuilder, forwarded::ForwardedHeader, permit::Permit, throttle_handle::Throttle,
 };

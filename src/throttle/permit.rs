@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::NumericDate;
 
 use super::counters::{Counter, Counters};
@@ -36,11 +38,30 @@ impl Permit {
         self.take_back_from(self.address.as_ref()).await;
     }
 
+    /// What is needed to conclude the attempt in another request. It contains no name and no address.
+    pub(crate) fn pending(&self) -> PendingAttempt {
+        PendingAttempt {
+            account: self.account.as_ref().map(|account| account.name.clone()),
+            id: self.id.clone(),
+            at: self.now.as_secs(),
+        }
+    }
+
     async fn take_back_from(&self, counter: Option<&Counter>) {
         if let Some(counter) = counter {
             self.counters.take_back(counter, &counter.attempt(&self.id, self.now)).await;
         }
     }
+}
+
+/// An attempt that a later request concludes.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PendingAttempt {
+    /// The hash of the account's name. Whoever can guess a name can recognize it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) account: Option<Box<str>>,
+    pub(super) id: Box<str>,
+    pub(super) at: u64,
 }
 
 impl fmt::Debug for Permit {

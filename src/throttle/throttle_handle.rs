@@ -8,7 +8,7 @@ use base64_simd::URL_SAFE_NO_PAD;
 use http::{Extensions, HeaderMap};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     store::AttemptLimit,
     user::login_key,
@@ -18,7 +18,7 @@ use super::{
     client_address::{network_of, peer_address},
     counters::{Counter, Counters},
     forwarded::ForwardedHeader,
-    permit::Permit,
+    permit::{PendingAttempt, Permit},
 };
 
 /// How many bytes of a hash name an account or an address.
@@ -88,16 +88,13 @@ impl Throttle {
         account: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<Permit, AuthError> {
-        let Inner { counters, per_account, per_address, clock, .. } = &*self.0;
+        let Inner { counters, per_account, clock, .. } = &*self.0;
         let now = clock.now();
         let account = account.map(|name| Counter {
             name: self.name_of("account", login_key(name).as_bytes()),
             limit: *per_account,
         });
-        let address = address.zip(*per_address).map(|(address, limit)| {
-            let network = network_of(address).to_string();
-            Counter { name: self.name_of("address", network.as_bytes()), limit }
-        });
+        let address = self.address_counter(address);
         if account.is_none() && address.is_none() {
             return Err(AuthErrorKind::Misconfigured.into());
         }
@@ -119,6 +116,27 @@ impl Throttle {
             return Err(error);
         }
         Ok(Permit { counters: counters.clone(), id, now, address, account })
+    }
+
+    /// The permit of an attempt that was counted in an earlier request, perhaps by another machine.
+    pub(crate) fn resume(&self, attempt: &PendingAttempt, address: Option<IpAddr>) -> Permit {
+        let account = attempt
+            .account
+            .as_ref()
+            .map(|name| Counter { name: name.clone(), limit: self.0.per_account });
+        Permit {
+            counters: self.0.counters.clone(),
+            id: attempt.id.clone(),
+            now: NumericDate::from_secs(attempt.at),
+            address: self.address_counter(address),
+            account,
+        }
+    }
+
+    fn address_counter(&self, address: Option<IpAddr>) -> Option<Counter> {
+        let (address, limit) = address.zip(self.0.per_address)?;
+        let network = network_of(address).to_string();
+        Some(Counter { name: self.name_of("address", network.as_bytes()), limit })
     }
 
     /// A hash that names an account or an address.

@@ -23,6 +23,7 @@ use super::token_user::User;
 /// | [`Unverified`](Self::Unverified) | `account_unverified` |
 /// | [`Locked`](Self::Locked) | `account_locked` |
 /// | [`PasswordExpired`](Self::PasswordExpired) | `password_expired` |
+/// | [`SecondFactor`](Self::SecondFactor) | `second_factor_required` |
 ///
 /// ```
 /// use tower_jwt_auth::{AuthErrorKind, user::{Authentication, User}};
@@ -59,14 +60,23 @@ pub enum Authentication<C = NoClaims, R = NoClaims> {
     Locked,
     /// The password is right, but it must be replaced before the user can log in.
     PasswordExpired,
+    /// The password is right, but this user must also send a code, whatever
+    /// [`SecondFactor::is_enabled`](super::SecondFactor::is_enabled) returns. The routes respond with
+    /// the token of the [second step](crate::routes#second-factor). An inactive user is rejected as
+    /// [`Invalid`](Self::Invalid).
+    SecondFactor(User<C, R>),
 }
 
 impl<C, R> Authentication<C, R> {
-    /// The user, active or not, if the credentials are those of one that may log in.
+    /// The user, active or not, if the credentials are those of one that may log in now.
     pub fn user(self) -> Option<User<C, R>> {
         match self {
             Self::User(user) => Some(user),
-            Self::Invalid | Self::Unverified | Self::Locked | Self::PasswordExpired => None,
+            Self::Invalid
+            | Self::Unverified
+            | Self::Locked
+            | Self::PasswordExpired
+            | Self::SecondFactor(_) => None,
         }
     }
 
@@ -77,14 +87,18 @@ impl<C, R> Authentication<C, R> {
     /// - [`InvalidCredentials`](AuthErrorKind::InvalidCredentials) for [`Invalid`](Self::Invalid)
     ///   and for inactive users.
     /// - [`AccountUnverified`](AuthErrorKind::AccountUnverified),
-    ///   [`AccountLocked`](AuthErrorKind::AccountLocked) and
-    ///   [`PasswordExpired`](AuthErrorKind::PasswordExpired) for the other outcomes.
+    ///   [`AccountLocked`](AuthErrorKind::AccountLocked),
+    ///   [`PasswordExpired`](AuthErrorKind::PasswordExpired) and
+    ///   [`SecondFactorRequired`](AuthErrorKind::SecondFactorRequired) for the other outcomes.
     pub fn into_result(self) -> Result<User<C, R>, AuthError> {
         let kind = match self {
             Self::User(user) if user.is_active() => return Ok(user),
+            Self::SecondFactor(user) if user.is_active() => AuthErrorKind::SecondFactorRequired,
             // The response is the same for an inactive and an unknown user, so that clients cannot
             // find out which accounts exist.
-            Self::User(_) | Self::Invalid => AuthErrorKind::InvalidCredentials,
+            Self::User(_) | Self::SecondFactor(_) | Self::Invalid => {
+                AuthErrorKind::InvalidCredentials
+            }
             Self::Unverified => AuthErrorKind::AccountUnverified,
             Self::Locked => AuthErrorKind::AccountLocked,
             Self::PasswordExpired => AuthErrorKind::PasswordExpired,
@@ -114,6 +128,7 @@ impl<C, R> fmt::Debug for Authentication<C, R> {
             Self::Unverified => "Unverified",
             Self::Locked => "Locked",
             Self::PasswordExpired => "PasswordExpired",
+            Self::SecondFactor(_) => "SecondFactor",
         })
     }
 }

@@ -16,6 +16,7 @@ mod credentials;
 mod fields;
 #[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
 mod hashing;
+mod second_factor;
 #[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
 mod sql;
 mod token_user;
@@ -31,6 +32,9 @@ pub use credentials::{Credentials, UsernamePassword};
 pub use fields::{FieldErrors, Fields};
 #[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
 pub use hashing::PasswordHashing;
+#[cfg(feature = "routes")]
+pub(crate) use second_factor::DynSecondFactor;
+pub use second_factor::SecondFactor;
 #[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
 pub use sql::{
     AccountColumn, AccountIds, AccountTable, ExtraColumn, ExtraColumns, ExtraValues, LoginBy,

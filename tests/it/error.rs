@@ -16,7 +16,7 @@ use AuthErrorKind as Kind;
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
 /// Every kind with its status, its `code` and the `error` of its challenge.
-const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 25] = [
+const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 27] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
@@ -38,6 +38,8 @@ const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 25] = [
     (Kind::AccountUnverified, 401, "account_unverified", None),
     (Kind::AccountLocked, 401, "account_locked", None),
     (Kind::PasswordExpired, 401, "password_expired", None),
+    (Kind::SecondFactorRequired, 401, "second_factor_required", None),
+    (Kind::InvalidCode, 401, "invalid_code", None),
     (Kind::UserInactive, 401, "user_inactive", INVALID_TOKEN),
     (Kind::Unavailable, 503, "unavailable", None),
     (Kind::Overloaded, 503, "overloaded", None),

@@ -47,6 +47,7 @@ mod replica;
 mod resource_server;
 mod restore;
 mod routes;
+mod second_step;
 mod server;
 mod session_routes;
 mod simplejwt;

@@ -77,7 +77,7 @@ pub(super) fn rejection() -> RouteRejection {
     RouteRejection::new(|error| {
         let code = match error {
             // RFC 7009 section 2.2.1: after a `503`, the client must assume that the token exists.
-            RouteError::Auth(_) => "temporarily_unavailable",
+            RouteError::Auth(_) | RouteError::SecondFactorRequired(_) => "temporarily_unavailable",
             RouteError::Request(error) => match error.kind() {
                 RequestErrorKind::UnsupportedTokenType => "unsupported_token_type",
                 _ => "invalid_request",

@@ -11,7 +11,7 @@ use crate::{
     issue::Issuer,
     token::NoClaims,
     transport::SessionCookies,
-    user::{User, UserBackend},
+    user::{SecondFactor, User, UserBackend},
 };
 
 #[cfg(feature = "throttle")]
@@ -89,7 +89,7 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
 
     /// Renames a field of a login. Default: no field is renamed.
     ///
-    /// `name` is `username`, `password`, or a field that the
+    /// `name` is `username`, `password`, `step`, `code`, or a field that the
     /// [`Credentials`](crate::user::Credentials) of the user backend read.
     pub fn rename_field(mut self, name: &'static str, to: impl Into<String>) -> Self {
         self.logins.rename_field(name, to.into());
@@ -110,6 +110,23 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
     #[cfg(feature = "throttle")]
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.logins.limit = LoginLimit::new(throttle);
+        self
+    }
+
+    /// Sets the second factors of users, and adds the route `POST /second-factor`. Requires an issuer
+    /// with a store. Default: none, and the login of a user whom the backend returns as
+    /// [`Authentication::SecondFactor`](crate::user::Authentication::SecondFactor) fails with `500`.
+    ///
+    /// See [the second step](crate::routes#second-factor).
+    ///
+    /// <div class="warning">
+    ///
+    /// Five codes can be tried per login. Somebody who knows the password can log in again for
+    /// more: limit attempts to log in, for example with the `throttle` of the feature of that name.
+    ///
+    /// </div>
+    pub fn second_factor(mut self, second_factor: impl SecondFactor) -> Self {
+        self.logins.second_factor = Some(Arc::new(second_factor));
         self
     }
 
@@ -161,7 +178,7 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
         check_base(&list_base)?;
         logins.check(&FIELDS)?;
         let list_paths = session_list::paths(&list_base);
-        let paths = [base.clone(), format!("{base}/refresh")];
+        let paths = [base.clone(), format!("{base}/refresh"), format!("{base}/second-factor")];
         check_distinct(paths.iter().chain(&list_paths).map(String::as_str))?;
         let cookies = cookies.with_refresh_path(&base)?;
         cookies.check_access_path([&base, &list_base])?;

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::{
     error::{AuthError, AuthErrorKind},
+    issue::Tokens,
     token::{RegisteredClaims, peek_session_id},
     user::{User, UserBackend},
 };
@@ -32,7 +33,21 @@ where
     pub(super) async fn log_in(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
         self.cookies.check(&request)?;
         let (tokens, user) = self.logins.log_in(request).await?;
-        match self.signed_in(&tokens, &self.described(&user)) {
+        self.logged_in(&tokens, &user).await
+    }
+
+    /// The second step of a login.
+    pub(super) async fn complete(
+        self: Arc<Self>,
+        request: Request,
+    ) -> Result<Response, RouteError> {
+        self.cookies.check(&request)?;
+        let (tokens, user) = self.logins.complete(request).await?;
+        self.logged_in(&tokens, &user).await
+    }
+
+    async fn logged_in(&self, tokens: &Tokens, user: &User<C, R>) -> Result<Response, RouteError> {
+        match self.signed_in(tokens, &self.described(user)) {
             Ok(response) => Ok(response),
             Err(error) => {
                 // Nobody has the tokens of this session.

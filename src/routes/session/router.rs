@@ -130,7 +130,12 @@ where
 
         let router = with_and_without_slash(Router::new(), &format!("{base}/"), sessions);
         let refresh = no_other_method(rejection).post(refresh);
-        let router = with_and_without_slash(router, &format!("{base}/refresh"), refresh);
+        let mut router = with_and_without_slash(router, &format!("{base}/refresh"), refresh);
+        if logins.second_factor.is_some() {
+            let complete = endpoint(&state, rejection, SessionState::complete);
+            let complete = no_other_method(rejection).post(complete);
+            router = with_and_without_slash(router, &format!("{base}/second-factor"), complete);
+        }
         let list = SessionList {
             has_labels: true,
             ..logins.session_list(rejection.clone(), cookies.clear())

@@ -11,7 +11,7 @@ use crate::{
     issue::Issuer,
     middleware::JwtAuthLayer,
     token::NoClaims,
-    user::{User, UserBackend},
+    user::{SecondFactor, User, UserBackend},
 };
 
 #[cfg(feature = "throttle")]
@@ -79,10 +79,17 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         self
     }
 
+    /// Sets the path of the [second step](crate::routes#second-factor) of logins. Default:
+    /// `/second-factor`.
+    pub fn second_factor_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.paths.second_factor = path.into();
+        self
+    }
+
     /// Renames a field in requests and responses. Default: no field is renamed.
     ///
-    /// `name` is one of `username`, `password`, `access`, `refresh` and `token`, or a field that the
-    /// [`Credentials`](crate::user::Credentials) of the user backend read.
+    /// `name` is one of `username`, `password`, `access`, `refresh`, `token`, `step` and `code`, or a
+    /// field that the [`Credentials`](crate::user::Credentials) of the user backend read.
     pub fn rename_field(mut self, name: &'static str, to: impl Into<String>) -> Self {
         self.logins.rename_field(name, to.into());
         self
@@ -113,6 +120,23 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     #[cfg(feature = "throttle")]
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.logins.limit = LoginLimit::new(throttle);
+        self
+    }
+
+    /// Sets the second factors of users, and adds the route `POST /second-factor`. Requires an issuer
+    /// with a store. Default: none, and the login of a user whom the backend returns as
+    /// [`Authentication::SecondFactor`](crate::user::Authentication::SecondFactor) fails with `500`.
+    ///
+    /// See [the second step](crate::routes#second-factor).
+    ///
+    /// <div class="warning">
+    ///
+    /// Five codes can be tried per login. Somebody who knows the password can log in again for
+    /// more: limit attempts to log in, for example with the `throttle` of the feature of that name.
+    ///
+    /// </div>
+    pub fn second_factor(mut self, second_factor: impl SecondFactor) -> Self {
+        self.logins.second_factor = Some(Arc::new(second_factor));
         self
     }
 
@@ -194,7 +218,8 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// - Two fields have the same name, or a name is empty.
     /// - The [body limit](Self::body_limit) is less than 256 bytes or more than 1 MiB.
     /// - The [body timeout](Self::body_timeout) is zero or more than 300 seconds.
-    /// - [`session_label_from`](Self::session_label_from) or
+    /// - [`session_label_from`](Self::session_label_from),
+    ///   [`second_factor`](Self::second_factor) or
     ///   [`session_list_at`](Self::session_list_at) is set, but the issuer has no store.
     /// - [`session_list_layer`](Self::session_list_layer) is set, but not
     ///   [`session_list_at`](Self::session_list_at).

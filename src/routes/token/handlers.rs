@@ -6,7 +6,10 @@ use axum::{extract::Request, response::Response};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use crate::{issue::Tokens, user::UserBackend};
+use crate::{
+    issue::Tokens,
+    user::{User, UserBackend},
+};
 
 use super::{
     super::{login::Logins, response::ok, route_error::RouteError},
@@ -28,8 +31,21 @@ where
 {
     pub(super) async fn obtain(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
         let (tokens, user) = self.logins.log_in(request).await?;
-        let extras = self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(&user));
-        Ok(ok(&self.token_response(&tokens, extras)))
+        Ok(self.logged_in(&tokens, &user))
+    }
+
+    /// The second step of a login.
+    pub(super) async fn complete(
+        self: Arc<Self>,
+        request: Request,
+    ) -> Result<Response, RouteError> {
+        let (tokens, user) = self.logins.complete(request).await?;
+        Ok(self.logged_in(&tokens, &user))
+    }
+
+    fn logged_in(&self, tokens: &Tokens, user: &User<C, R>) -> Response {
+        let extras = self.settings.extras.as_ref().map_or_else(Map::new, |extras| extras(user));
+        ok(&self.token_response(tokens, extras))
     }
 
     pub(super) async fn refresh(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {

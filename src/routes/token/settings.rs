@@ -22,12 +22,13 @@ pub(super) struct Paths {
     pub(super) refresh: String,
     pub(super) verify: String,
     pub(super) blacklist: String,
+    pub(super) second_factor: String,
 }
 
 impl Paths {
-    pub(super) fn all(&self) -> [&str; 4] {
-        let Self { obtain, refresh, verify, blacklist } = self;
-        [obtain, refresh, verify, blacklist]
+    pub(super) fn all(&self) -> [&str; 5] {
+        let Self { obtain, refresh, verify, blacklist, second_factor } = self;
+        [obtain, refresh, verify, blacklist, second_factor]
     }
 }
 
@@ -40,6 +41,7 @@ impl<C, R> Default for TokenSettings<C, R> {
                 refresh: "/refresh".to_owned(),
                 verify: "/verify".to_owned(),
                 blacklist: "/blacklist".to_owned(),
+                second_factor: "/second-factor".to_owned(),
             },
             session_list: None,
             session_list_layer: None,
@@ -53,12 +55,13 @@ impl<C, R> TokenSettings<C, R> {
     /// The paths with the base in front.
     pub(super) fn full_paths(&self) -> Paths {
         let full = |path: &str| format!("{}{path}", self.base);
-        let Paths { obtain, refresh, verify, blacklist } = &self.paths;
+        let Paths { obtain, refresh, verify, blacklist, second_factor } = &self.paths;
         Paths {
             obtain: full(obtain),
             refresh: full(refresh),
             verify: full(verify),
             blacklist: full(blacklist),
+            second_factor: full(second_factor),
         }
     }
 }

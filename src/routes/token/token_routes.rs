@@ -71,6 +71,9 @@ where
         if logins.issuer.has_store() {
             router = self.route(router, &paths.blacklist, TokenState::blacklist);
         }
+        if logins.second_factor.is_some() {
+            router = self.route(router, &paths.second_factor, TokenState::complete);
+        }
         if let Some(base) = &settings.session_list {
             let auth = settings.session_list_layer.clone();
             let auth = auth.unwrap_or_else(|| logins.issuer.layer());

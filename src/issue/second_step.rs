@@ -1,0 +1,120 @@
+//! Logins in two steps: the token that leads from the first to the second.
+
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    clock::NumericDate,
+    error::{AuthError, AuthErrorKind},
+    store::{Consume, Consumed, TokenRef},
+    token::{Claims, TokenType, UserId},
+    user::User,
+};
+
+use super::{
+    issuer::{Inner, Issuer},
+    login::LoginStart,
+    mint::{Bound, keep_until},
+    single_use::generation_of,
+    ticket_claims::SECOND_STEP,
+    tokens::Tokens,
+};
+
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// How many codes can be tried with one token.
+const MAX_TRIES: usize = 5;
+
+/// A verified token, with claims of the routes.
+pub(crate) struct SecondStep<T>(Claims<T>);
+
+impl<T> SecondStep<T> {
+    pub(crate) fn user_id(&self) -> &UserId {
+        self.0.user_id()
+    }
+
+    pub(crate) fn claims(&self) -> &T {
+        &self.0
+    }
+
+    /// Fails if the epoch of the user has changed after the start of the login.
+    pub(crate) fn check_epoch<C, R>(&self, user: &User<C, R>) -> Result<(), AuthError> {
+        if self.0.epoch() == user.epoch() { Ok(()) } else { Err(AuthErrorKind::Revoked.into()) }
+    }
+
+    fn jti(&self) -> Result<&str, AuthError> {
+        Ok(self.0.jti().ok_or(AuthErrorKind::InvalidClaims)?)
+    }
+}
+
+impl<C, R> Issuer<C, R> {
+    /// Issues the token with which `user`, whose password was checked after `start`, completes the
+    /// login.
+    pub(crate) fn issue_second_step<T: Serialize>(
+        &self,
+        start: LoginStart,
+        user: &User<C, R>,
+        claims: &T,
+    ) -> Result<String, AuthError> {
+        let Inner { minter, clock, .. } = &*self.0;
+        self.store()?;
+        let bound_to = Bound {
+            user_id: user.id().as_str(),
+            session_id: None,
+            generation: start.generation,
+            epoch: user.epoch(),
+        };
+        // The store remembers revocations of users for longer than a refresh token lives, and so do
+        // keys.
+        let now = clock.now();
+        let times = (now, now.saturating_add(LIFETIME.min(minter.refresh_lifetime)));
+        minter.single_use(&TokenType::from(SECOND_STEP), bound_to, times, claims)
+    }
+
+    /// Verifies a token and counts a try with it. The first five tries succeed, until the token is
+    /// used.
+    pub(crate) async fn try_second_step<T>(&self, token: &str) -> Result<SecondStep<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let builder = self.verifier_builder().token_type(TokenType::from(SECOND_STEP)).cache(0);
+        let verifier = builder
+            .claims::<T>()
+            .build()
+            .map_err(|error| AuthError::with_source(AuthErrorKind::Misconfigured, error))?;
+        let step = SecondStep(verifier.verify(token)?);
+        let store = self.store()?;
+        // Whether the token was used. A revocation of the user is noticed when it is used, because
+        // only that compares the generations.
+        let token =
+            TokenRef::new(step.user_id().as_str(), NumericDate::MAX).with_jti(Some(step.jti()?));
+        if store.is_revoked(store.issuer(), &token).await? {
+            return Err(AuthErrorKind::Revoked.into());
+        }
+        let keep_until = keep_until(step.0.expires_at(), self.0.leeway);
+        for number in 1..=MAX_TRIES {
+            let id = format!("second_step:{}:{number}", step.jti()?);
+            let consume = Consume::other(&id, step.user_id(), keep_until);
+            if store.consume(&consume, self.0.clock.now()).await? == Consumed::First {
+                return Ok(step);
+            }
+        }
+        Err(AuthErrorKind::Revoked.into())
+    }
+}
+
+impl<C: Serialize, R: Serialize> Issuer<C, R> {
+    /// Uses the token and begins the session of `user`. Fails if the user was revoked after the start
+    /// of the login.
+    pub(crate) async fn finish_second_step<T>(
+        &self,
+        step: &SecondStep<T>,
+        user: &User<C, R>,
+        label: Option<&str>,
+    ) -> Result<Tokens, AuthError> {
+        let start = LoginStart { generation: generation_of(&step.0)? };
+        self.consume(&step.0).await?;
+        self.finish_login(start, user, label).await
+    }
+}

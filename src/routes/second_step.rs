@@ -1,0 +1,106 @@
+//! The second step of a login: a code.
+
+use std::{error::Error, fmt};
+
+use axum::extract::Request;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{AuthError, AuthErrorKind},
+    issue::{LoginStart, Tokens},
+    user::{User, UserBackend},
+};
+
+use super::{
+    login::Logins,
+    login_limit::{Client, LoginAttempt, StepClaims},
+    request_error::RequestError,
+    route_error::RouteError,
+    step_token::SecondStep,
+};
+
+impl<U, C, R> Logins<U, C, R>
+where
+    U: UserBackend<C, R>,
+    C: Serialize,
+    R: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    pub(super) async fn has_second_factor(&self, user: &User<C, R>) -> Result<bool, AuthError> {
+        match &self.second_factor {
+            Some(second_factor) => Ok(second_factor.is_enabled(user.id()).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// The error that asks `user` for a code.
+    pub(super) fn require_second_factor(
+        &self,
+        start: LoginStart,
+        user: &User<C, R>,
+        attempt: &LoginAttempt,
+    ) -> RouteError {
+        if self.second_factor.is_none() {
+            return AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor).into();
+        }
+        match self.issuer.issue_second_step(start, user, &attempt.step_claims()) {
+            Ok(token) => RouteError::SecondFactorRequired(SecondStep::new(token)),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Begins the session of the user whose step and code are in the body of `request`.
+    pub(super) async fn complete(
+        &self,
+        request: Request,
+    ) -> Result<(Tokens, User<C, R>), RouteError> {
+        let label = self.label_of(&request);
+        let client = self.limit.client(&request)?;
+        let body = self.bodies.read(request).await?;
+        let mut fields = self.bodies.fields(&body)?;
+        let (step, code) = (fields.required_string("step"), fields.required_string("code"));
+        let (Some(step), Some(code)) = (step, code) else {
+            return Err(RequestError::invalid_fields(fields.errors()).into());
+        };
+        let attempt = self.limit.count_code(client).await;
+        let attempt = attempt.inspect_err(|error| self.emit_failure(error))?;
+        let result = self.finish(&step, &code, label.as_deref(), client).await;
+        let result = result.inspect_err(|error| self.emit_failure(error)).map_err(RouteError::from);
+        attempt.conclude(&result).await;
+        result
+    }
+
+    async fn finish(
+        &self,
+        step: &str,
+        code: &str,
+        label: Option<&str>,
+        client: Client,
+    ) -> Result<(Tokens, User<C, R>), AuthError> {
+        let misconfigured = || AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor);
+        let second_factor = self.second_factor.as_ref().ok_or_else(misconfigured)?;
+        let step = self.issuer.try_second_step::<StepClaims>(step).await?;
+        let user = self.users.find(step.user_id()).await?;
+        let user = user.filter(User::is_active).ok_or(AuthErrorKind::UserInactive)?;
+        // A code is not spent on a login that cannot be completed.
+        step.check_epoch(&user)?;
+        if !second_factor.verify(step.user_id(), code).await? {
+            return Err(AuthErrorKind::InvalidCode.into());
+        }
+        let tokens = self.issuer.finish_second_step(&step, &user, label).await?;
+        let login = self.limit.resume(step.claims(), client);
+        login.conclude(&Ok(())).await;
+        Ok((tokens, user))
+    }
+}
+
+/// A user has a second factor that nothing verifies.
+#[derive(Debug)]
+struct NoSecondFactor;
+
+impl fmt::Display for NoSecondFactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user has a second factor, but `second_factor` is not set")
+    }
+}
+
+impl Error for NoSecondFactor {}

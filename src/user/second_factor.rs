@@ -1,0 +1,94 @@
+use std::future::Future;
+
+#[cfg(feature = "routes")]
+use futures::future::BoxFuture;
+
+use crate::token::UserId;
+
+use super::backend::BackendError;
+
+/// The second factors of users, and the codes that prove them: of an authenticator app, from a text
+/// message, of a recovery sheet.
+///
+/// The routes call it at logins: see [the second step](crate::routes#second-factor). For codes of
+/// authenticator apps, the feature `totp` has an implementation.
+///
+/// ```
+/// use std::{collections::HashMap, sync::Mutex};
+/// use tower_jwt_auth::{
+///     token::UserId,
+///     user::{BackendError, SecondFactor},
+/// };
+///
+/// /// The code that was last sent to each user.
+/// struct SentCodes(Mutex<HashMap<UserId, String>>);
+///
+/// impl SecondFactor for SentCodes {
+///     async fn is_enabled(&self, _: &UserId) -> Result<bool, BackendError> {
+///         Ok(true) // Everybody needs a code.
+///     }
+///
+///     async fn verify(&self, user_id: &UserId, code: &str) -> Result<bool, BackendError> {
+///         let mut codes = self.0.lock().map_err(|_| BackendError::unavailable("poisoned"))?;
+///         let is_valid = codes.get(user_id).is_some_and(|sent| sent == code);
+///         if is_valid {
+///             codes.remove(user_id);
+///         }
+///         Ok(is_valid)
+///     }
+/// }
+/// ```
+pub trait SecondFactor: Send + Sync + 'static {
+    /// Returns whether the logins of this user require a code. The routes call it after the password
+    /// was right.
+    ///
+    /// A user whom the backend returns as
+    /// [`Authentication::SecondFactor`](super::Authentication::SecondFactor) needs a code in any case.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] if it is not known. The response to the login is `503`.
+    fn is_enabled(
+        &self,
+        user_id: &UserId,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send;
+
+    /// Returns whether `code` is valid for this user, and uses it: of any number of calls with one
+    /// code, at most one returns `true`.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] if the code cannot be verified. The response is `503`.
+    fn verify(
+        &self,
+        user_id: &UserId,
+        code: &str,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send;
+}
+
+/// A [`SecondFactor`] of any type.
+#[cfg(feature = "routes")]
+pub(crate) trait DynSecondFactor: Send + Sync {
+    fn is_enabled<'a>(&'a self, user_id: &'a UserId) -> BoxFuture<'a, Result<bool, BackendError>>;
+
+    fn verify<'a>(
+        &'a self,
+        user_id: &'a UserId,
+        code: &'a str,
+    ) -> BoxFuture<'a, Result<bool, BackendError>>;
+}
+
+#[cfg(feature = "routes")]
+impl<F: SecondFactor> DynSecondFactor for F {
+    fn is_enabled<'a>(&'a self, user_id: &'a UserId) -> BoxFuture<'a, Result<bool, BackendError>> {
+        Box::pin(SecondFactor::is_enabled(self, user_id))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        user_id: &'a UserId,
+        code: &'a str,
+    ) -> BoxFuture<'a, Result<bool, BackendError>> {
+        Box::pin(SecondFactor::verify(self, user_id, code))
+    }
+}
