@@ -14,6 +14,7 @@ use super::{
     event::Event,
     issuer::{Inner, Issuer},
     mint::Minter,
+    name_hash::NameKey,
     settings::{SessionLifetime, SessionLimit, Settings},
     ticket_claims::TICKET,
 };
@@ -57,6 +58,7 @@ impl Issuer {
             clock: Clock::system(),
             adoption: None,
             listeners: Vec::new(),
+            name_key: None,
         };
         IssuerBuilder { settings, claims: PhantomData }
     }
@@ -281,6 +283,40 @@ impl<C, R> IssuerBuilder<C, R> {
         self.settings.listeners.push(Arc::new(listener));
         self
     }
+
+    /// Sets the key with which the names in [`LoginFailed`](super::Event::LoginFailed) are hashed, of at
+    /// least 32 random bytes. Requires [`on_event`](Self::on_event). Default: none, and the events have
+    /// no hash.
+    ///
+    /// With one key, all machines hash a name alike, so keep it with the other secrets of the
+    /// application. Who does not have the key cannot find out a name by hashing guesses. Who has it can:
+    /// see [`login_name_hash`](Issuer::login_name_hash). Do not use the signing key for this.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, issue::Event};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = [7, 9].repeat(16);
+    /// let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?)
+    ///     .login_name_key(key)
+    ///     .on_event(|event| {
+    ///         if let Event::LoginFailed { reason, name_hash, address, .. } = event {
+    ///             println!("login failed: {} {name_hash:?} {address:?}", reason.code());
+    ///         }
+    ///     })
+    ///     .build()?;
+    ///
+    /// // An auditor who looks for the attempts on an account:
+    /// assert_eq!(issuer.login_name_hash("ada"), issuer.login_name_hash("ADA"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(any(feature = "password", feature = "throttle"))]
+    pub fn login_name_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.settings.name_key = Some((key.as_ref().to_vec().into(), crate::user::login_key));
+        self
+    }
 }
 
 impl<C, R> IssuerBuilder<C, R>
@@ -299,6 +335,7 @@ where
     /// - The lifetime of tickets is not 1 to 300 seconds.
     /// - Rotation, adoption, a limit of sessions, a lifetime of tickets or a store deadline is set
     ///   without a store, or a grace without rotation.
+    /// - The [name key](Self::login_name_key) has less than 32 bytes, or there is no listener.
     /// - RFC 9068 is set without issuer, audience or client id, or the claim names contradict it.
     /// - [`VerifierBuilder::build`](crate::token::VerifierBuilder::build) rejects the settings.
     pub fn build(self) -> Result<Issuer<C, R>, ConfigError> {
@@ -358,6 +395,7 @@ where
             clock: settings.clock,
             adoption: settings.adoption,
             listeners: settings.listeners,
+            name_key: settings.name_key.map(|(key, fold)| NameKey::new(&key, fold)),
             minter,
         }))
     }

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use crate::{clock::NumericDate, error::AuthErrorKind};
 
@@ -23,6 +23,13 @@ pub enum Event<'a> {
     LoginFailed {
         /// Why it was rejected.
         reason: AuthErrorKind,
+        /// The [keyed hash](super::Issuer::login_name_hash) of the name that the client sent. `None`
+        /// without a [key](super::IssuerBuilder::login_name_key), and if there was no name.
+        name_hash: Option<&'a str>,
+        /// The address of the client: that of the connection or, with the
+        /// [trusted proxies](crate::throttle::ThrottleBuilder::trusted_proxies) of a throttle, the one that
+        /// they name. `None` if the server does not provide it, and without the feature `throttle`.
+        address: Option<IpAddr>,
     },
     /// A session was refreshed.
     Refreshed {

@@ -17,6 +17,7 @@ use super::{
     error::IssueError,
     event::{Event, Listener},
     mint::Minter,
+    name_hash::NameKey,
     ticket_claims::TicketClaims,
 };
 
@@ -66,6 +67,7 @@ pub(super) struct Inner<C, R> {
     pub(super) clock: Clock,
     pub(super) adoption: Option<Adoption>,
     pub(super) listeners: Vec<Listener>,
+    pub(super) name_key: Option<NameKey>,
     pub(super) minter: Minter,
 }
 
@@ -158,6 +160,14 @@ impl<C, R> Issuer<C, R> {
             return Err(IssueError::Lifetime.into());
         }
         Ok(())
+    }
+
+    /// The hash of `name` as it is in [`LoginFailed`](Event::LoginFailed), 32 hexadecimal digits. All
+    /// spellings of a name have the same hash. `None` without a
+    /// [key](super::IssuerBuilder::login_name_key).
+    #[must_use]
+    pub fn login_name_hash(&self, name: &str) -> Option<String> {
+        Some(self.0.name_key.as_ref()?.hash(name))
     }
 
     pub(crate) fn emit(&self, event: &Event<'_>) {

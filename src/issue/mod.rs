@@ -8,6 +8,7 @@ mod issuer;
 mod label;
 mod login;
 mod mint;
+mod name_hash;
 mod random;
 mod refresh;
 #[cfg(feature = "routes")]
@@ -27,4 +28,6 @@ pub use issuer::Issuer;
 pub use login::LoginStart;
 #[cfg(any(feature = "django", feature = "test-util"))]
 pub(crate) use random::random_id;
+#[cfg(feature = "routes")]
+pub(crate) use second_step::SecondStep as TriedStep;
 pub use tokens::Tokens;

@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use zeroize::Zeroizing;
+
 use crate::{
     clock::Clock,
     error::ConfigError,
@@ -9,10 +11,12 @@ use crate::{
     token::{ClaimNames, KeySet, is_id},
 };
 
-use super::{adoption::Adoption, event::Listener};
+use super::{adoption::Adoption, event::Listener, name_hash::Fold};
 
 const MAX_GRACE: Duration = Duration::from_secs(300);
 const MAX_TICKET_LIFETIME: Duration = Duration::from_secs(300);
+/// In bytes.
+const MIN_NAME_KEY_LEN: usize = 32;
 
 /// The settings of an issuer that is being built.
 pub(super) struct Settings {
@@ -36,6 +40,7 @@ pub(super) struct Settings {
     pub(super) clock: Clock,
     pub(super) adoption: Option<Adoption>,
     pub(super) listeners: Vec<Listener>,
+    pub(super) name_key: Option<(Zeroizing<Vec<u8>>, Fold)>,
 }
 
 pub(super) enum SessionLifetime {
@@ -55,6 +60,7 @@ impl Settings {
         self.check_keys()?;
         self.check_lifetimes()?;
         self.check_store()?;
+        self.check_name_key()?;
         self.check_rfc9068()
     }
 
@@ -129,6 +135,16 @@ impl Settings {
         } else {
             return Ok(());
         }))
+    }
+
+    fn check_name_key(&self) -> Result<(), ConfigError> {
+        if self.name_key.as_ref().is_some_and(|(key, _)| key.len() < MIN_NAME_KEY_LEN) {
+            return Err(ConfigError::key("`login_name_key` must have at least 32 bytes"));
+        }
+        if self.name_key.is_some() && self.listeners.is_empty() {
+            return Err(ConfigError::ineffective("`login_name_key` requires `on_event`"));
+        }
+        Ok(())
     }
 
     fn check_rfc9068(&self) -> Result<(), ConfigError> {

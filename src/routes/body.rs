@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    extract::Request,
-};
+use axum::body::{Body, Bytes, HttpBody};
+#[cfg(feature = "cookie")]
+use axum::extract::Request;
 use http::{
     HeaderMap,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
@@ -63,17 +62,18 @@ impl BodyLimits {
         Ok(())
     }
 
-    /// Reads the body of `request`, which must have this media type and not be encoded.
+    /// Reads the body of a request with `headers`, which must have this media type and not be encoded.
     ///
     /// A proxy or firewall may have read the body according to these headers. So each must have one
     /// meaning, and that must be how the body is read here.
     pub(super) async fn read_as(
         &self,
         media_type: MediaType,
-        request: Request,
+        headers: &HeaderMap,
+        body: Body,
     ) -> Result<Bytes, RequestError> {
-        check_headers(request.headers(), media_type)?;
-        Ok(self.read(request.into_body()).await?)
+        check_headers(headers, media_type)?;
+        Ok(self.read(body).await?)
     }
 
     /// Reads a body. One whose announced length is above the limit is rejected without being read.

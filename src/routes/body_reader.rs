@@ -1,8 +1,9 @@
 //! Reading JSON bodies and their fields.
 
 use axum::{body::Bytes, extract::Request};
+use http::HeaderMap;
 
-use crate::user::{Credentials, Fields};
+use crate::user::Fields;
 
 use super::{
     body::{BodyLimits, MediaType},
@@ -25,7 +26,16 @@ impl BodyReader {
     }
 
     pub(super) async fn read(&self, request: Request) -> Result<Bytes, RequestError> {
-        self.limits.read_as(MediaType::Json, request).await
+        Ok(self.read_with_headers(request).await?.0)
+    }
+
+    pub(super) async fn read_with_headers(
+        &self,
+        request: Request,
+    ) -> Result<(Bytes, HeaderMap), RequestError> {
+        let (parts, body) = request.into_parts();
+        let body = self.limits.read_as(MediaType::Json, &parts.headers, body).await?;
+        Ok((body, parts.headers))
     }
 
     pub(super) fn fields(&self, body: &[u8]) -> Result<Fields, RequestError> {
@@ -39,15 +49,6 @@ impl BodyReader {
             })
         })?;
         Ok(Fields::new(members).with_renamed(&self.renamed))
-    }
-
-    /// The credentials in a body.
-    pub(super) fn credentials<T: Credentials>(&self, body: &[u8]) -> Result<T, RequestError> {
-        let mut fields = self.fields(body)?;
-        match T::from_fields(&mut fields) {
-            Some(credentials) if fields.errors().is_empty() => Ok(credentials),
-            _ => Err(RequestError::invalid_fields(fields.errors())),
-        }
     }
 
     /// Reads the string in the field `name` of the request's body.

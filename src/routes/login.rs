@@ -1,6 +1,6 @@
 //! Logging in, for all routes that begin sessions.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, net::IpAddr, sync::Arc};
 
 use axum::extract::Request;
 use http::{HeaderName, HeaderValue};
@@ -15,7 +15,8 @@ use crate::{
 
 use super::{
     body_reader::BodyReader,
-    login_limit::{LoginAttempt, LoginLimit},
+    login_limit::{LoginLimit, StepClaims},
+    login_request::LoginRequest,
     rejection::RouteRejection,
     route_error::RouteError,
     session_list::SessionList,
@@ -33,6 +34,7 @@ pub(super) struct Logins<U, C, R> {
     pub(super) users: U,
     pub(super) bodies: BodyReader,
     pub(super) limit: LoginLimit,
+    pub(super) refresh_limit: LoginLimit,
     /// The header of a login that labels the session.
     pub(super) session_label: Option<HeaderName>,
     /// Verifies the codes of users with a second factor.
@@ -46,6 +48,7 @@ impl<U, C, R> Logins<U, C, R> {
             users,
             bodies: BodyReader::default(),
             limit: LoginLimit::default(),
+            refresh_limit: LoginLimit::default(),
             session_label: None,
             second_factor: None,
         }
@@ -59,6 +62,7 @@ impl<U, C, R> Logins<U, C, R> {
         }
         self.check_field_names(&names)?;
         self.bodies.limits.check()?;
+        self.refresh_limit.check_limits_addresses()?;
         if self.session_label.is_some() && !self.issuer.has_store() {
             return Err(ConfigError::ineffective(
                 "`session_label_from` requires an issuer with a store",
@@ -125,35 +129,55 @@ where
         request: Request,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let label = self.label_of(&request);
-        let client = self.limit.client(&request)?;
-        let body = self.bodies.read(request).await?;
         // A request without credentials is no attempt.
-        self.bodies.credentials::<U::Credentials>(&body)?;
-        let attempt = self.limit.count(client, || self.bodies.fields(&body)).await;
-        let attempt = attempt.inspect_err(|error| self.emit_failure(error))?;
-        let result = self.check_and_begin(&body, label.as_deref(), &attempt).await;
-        attempt.conclude(&result).await;
+        let login =
+            LoginRequest::read::<U::Credentials>(request, &self.bodies, &self.limit).await?;
+        let name_hash = login.account.as_ref().and_then(|name| self.issuer.login_name_hash(name));
+        let emit_failure =
+            |error: &AuthError| self.emit_failure(error, name_hash.as_deref(), login.address);
+        let attempt = self.limit.count(login.account.as_deref(), login.address).await;
+        let attempt = attempt.inspect_err(emit_failure)?;
+        let claims = attempt.step_claims(name_hash.as_deref());
+        let result = self.check_and_begin(&login, label.as_deref(), &claims).await;
+        attempt.conclude(result.as_ref().err().map(RouteError::status)).await;
         if let Err(RouteError::Auth(error)) = &result {
-            self.emit_failure(error);
+            emit_failure(error);
         }
         result
     }
 
-    pub(super) fn emit_failure(&self, error: &AuthError) {
-        self.issuer.emit(&Event::LoginFailed { reason: error.kind() });
+    /// Refreshes for a client at `address`.
+    pub(super) async fn refresh(
+        &self,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Tokens, AuthError> {
+        let attempt = self.refresh_limit.count(None, address).await?;
+        let result = self.issuer.refresh(token, &self.users).await;
+        attempt.conclude(result.as_ref().err().map(|error| error.kind().status())).await;
+        result
+    }
+
+    pub(super) fn emit_failure(
+        &self,
+        error: &AuthError,
+        name_hash: Option<&str>,
+        address: Option<IpAddr>,
+    ) {
+        self.issuer.emit(&Event::LoginFailed { reason: error.kind(), name_hash, address });
     }
 
     async fn check_and_begin(
         &self,
-        body: &[u8],
+        login: &LoginRequest<'_>,
         label: Option<&str>,
-        attempt: &LoginAttempt,
+        claims: &StepClaims,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let mut attempts = 0;
         loop {
-            let credentials = self.bodies.credentials(body)?;
+            let credentials = login.credentials()?;
             attempts += 1;
-            match self.begin_session(credentials, label, attempt).await {
+            match self.begin_session(credentials, label, claims).await {
                 Ok(Some(logged_in)) => return Ok(logged_in),
                 Ok(None) if attempts < MAX_LOGIN_ATTEMPTS => {}
                 Ok(None) => {
@@ -171,7 +195,7 @@ where
         &self,
         credentials: U::Credentials,
         label: Option<&str>,
-        attempt: &LoginAttempt,
+        claims: &StepClaims,
     ) -> Result<Option<(Tokens, User<C, R>)>, RouteError> {
         let start = self.issuer.start_login().await?;
         let outcome = self.users.authenticate(credentials).await.map_err(AuthError::from)?;
@@ -184,7 +208,7 @@ where
             }
         };
         if is_required {
-            return Err(self.require_second_factor(start, &user, attempt));
+            return Err(self.require_second_factor(start, &user, claims));
         }
         match self.issuer.finish_login(start, &user, label).await {
             Ok(tokens) => Ok(Some((tokens, user))),

@@ -1,28 +1,24 @@
-//! The limit on attempts to log in. Without the feature `throttle` there is none.
+//! Limits on attempts to log in and to refresh. Without the feature `throttle` there are none.
 
-#[cfg(feature = "throttle")]
 use std::net::IpAddr;
 
 use axum::extract::Request;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "throttle")]
+use {axum::extract::ConnectInfo, std::net::SocketAddr};
 
+use crate::error::{AuthError, ConfigError};
 #[cfg(feature = "throttle")]
 use crate::throttle::{PendingAttempt, Permit, Throttle};
-use crate::{error::AuthError, user::Fields};
 
-use super::{request_error::RequestError, route_error::RouteError};
+/// The field of a login that names the account, unless a throttle has another one.
+const ACCOUNT_FIELD: &str = "username";
 
 #[derive(Clone, Default)]
 pub(super) struct LoginLimit {
     #[cfg(feature = "throttle")]
     throttle: Option<Throttle>,
-}
-
-/// Who makes an attempt.
-#[derive(Clone, Copy)]
-pub(super) struct Client {
-    #[cfg(feature = "throttle")]
-    address: Option<IpAddr>,
 }
 
 /// An attempt that is permitted.
@@ -35,6 +31,9 @@ pub(super) struct LoginAttempt {
 /// conclude it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct StepClaims {
+    /// The hash of the account's name in events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name_hash: Option<Box<str>>,
     #[cfg(feature = "throttle")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login_attempt: Option<PendingAttempt>,
@@ -46,29 +45,49 @@ impl LoginLimit {
         Self { throttle: Some(throttle) }
     }
 
-    pub(super) fn client(&self, request: &Request) -> Result<Client, AuthError> {
-        let Some(throttle) = &self.throttle else { return Ok(Client { address: None }) };
-        let address = throttle.client_address(request.extensions(), request.headers())?;
-        Ok(Client { address })
+    /// Fails if this limit has no effect on requests that name no account.
+    pub(super) fn check_limits_addresses(&self) -> Result<(), ConfigError> {
+        if self.throttle.as_ref().is_some_and(|throttle| !throttle.limits_addresses()) {
+            return Err(ConfigError::ineffective(
+                "`refresh_throttle` requires a throttle that limits addresses",
+            ));
+        }
+        Ok(())
     }
 
-    /// Counts an attempt with the fields of a login.
+    /// The field of a login that names the account.
+    pub(super) fn account_field(&self) -> &'static str {
+        self.throttle.as_ref().map_or(ACCOUNT_FIELD, Throttle::account_field)
+    }
+
+    /// The address of the client that sent `request`, if it is known.
+    pub(super) fn client_address(&self, request: &Request) -> Result<Option<IpAddr>, AuthError> {
+        match &self.throttle {
+            Some(throttle) => throttle.client_address(request.extensions(), request.headers()),
+            None => {
+                let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+                Ok(peer.map(|peer| peer.0.ip()))
+            }
+        }
+    }
+
+    /// Counts an attempt on an account.
     pub(super) async fn count(
         &self,
-        client: Client,
-        fields: impl FnOnce() -> Result<Fields, RequestError>,
+        account: Option<&str>,
+        address: Option<IpAddr>,
     ) -> Result<LoginAttempt, AuthError> {
         let Some(throttle) = &self.throttle else { return Ok(LoginAttempt { permit: None }) };
-        let mut fields = fields().ok();
-        let account = fields.as_mut().and_then(|it| it.required_string(throttle.account_field()));
-        let permit = throttle.attempt(account.as_deref(), client.address).await?;
-        Ok(LoginAttempt { permit: Some(permit) })
+        Ok(LoginAttempt { permit: Some(throttle.attempt(account, address).await?) })
     }
 
     /// Counts an attempt with a code. Its account has been counted by the login.
-    pub(super) async fn count_code(&self, client: Client) -> Result<LoginAttempt, AuthError> {
-        match (&self.throttle, client.address) {
-            (Some(throttle), Some(address)) => {
+    pub(super) async fn count_code(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Result<LoginAttempt, AuthError> {
+        match (&self.throttle, address) {
+            (Some(throttle), Some(address)) if throttle.limits_addresses() => {
                 Ok(LoginAttempt { permit: Some(throttle.attempt(None, Some(address)).await?) })
             }
             _ => Ok(LoginAttempt { permit: None }),
@@ -76,26 +95,30 @@ impl LoginLimit {
     }
 
     /// The attempt of the login that a step continues.
-    pub(super) fn resume(&self, claims: &StepClaims, client: Client) -> LoginAttempt {
+    pub(super) fn resume(&self, claims: &StepClaims, address: Option<IpAddr>) -> LoginAttempt {
         let attempt = self.throttle.as_ref().zip(claims.login_attempt.as_ref());
-        let permit = attempt.map(|(throttle, attempt)| throttle.resume(attempt, client.address));
+        let permit = attempt.map(|(throttle, attempt)| throttle.resume(attempt, address));
         LoginAttempt { permit }
     }
 }
 
 #[cfg(feature = "throttle")]
 impl LoginAttempt {
-    pub(super) fn step_claims(&self) -> StepClaims {
-        StepClaims { login_attempt: self.permit.as_ref().map(Permit::pending) }
+    pub(super) fn step_claims(&self, name_hash: Option<&str>) -> StepClaims {
+        StepClaims {
+            name_hash: name_hash.map(Into::into),
+            login_attempt: self.permit.as_ref().map(Permit::pending),
+        }
     }
 
-    /// Takes the attempt back if it succeeded, or could not be decided.
-    pub(super) async fn conclude<T>(self, result: &Result<T, RouteError>) {
+    /// Takes the attempt back if it succeeded, or could not be decided. `failure` is the status of the
+    /// response if it failed.
+    pub(super) async fn conclude(self, failure: Option<StatusCode>) {
         let Some(permit) = self.permit else { return };
-        match result {
-            Ok(_) => permit.succeeded().await,
-            Err(error) if error.status().is_server_error() => permit.take_back().await,
-            Err(_) => {}
+        match failure {
+            None => permit.succeeded().await,
+            Some(status) if status.is_server_error() => permit.take_back().await,
+            Some(_) => {}
         }
     }
 }
@@ -103,23 +126,31 @@ impl LoginAttempt {
 #[cfg(not(feature = "throttle"))]
 #[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `throttle`")]
 impl LoginLimit {
-    pub(super) fn client(&self, _: &Request) -> Result<Client, AuthError> {
-        Ok(Client {})
+    pub(super) fn check_limits_addresses(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    pub(super) fn account_field(&self) -> &'static str {
+        ACCOUNT_FIELD
+    }
+
+    pub(super) fn client_address(&self, _: &Request) -> Result<Option<IpAddr>, AuthError> {
+        Ok(None)
     }
 
     pub(super) async fn count(
         &self,
-        _: Client,
-        _: impl FnOnce() -> Result<Fields, RequestError>,
+        _: Option<&str>,
+        _: Option<IpAddr>,
     ) -> Result<LoginAttempt, AuthError> {
         Ok(LoginAttempt {})
     }
 
-    pub(super) async fn count_code(&self, _: Client) -> Result<LoginAttempt, AuthError> {
+    pub(super) async fn count_code(&self, _: Option<IpAddr>) -> Result<LoginAttempt, AuthError> {
         Ok(LoginAttempt {})
     }
 
-    pub(super) fn resume(&self, _: &StepClaims, _: Client) -> LoginAttempt {
+    pub(super) fn resume(&self, _: &StepClaims, _: Option<IpAddr>) -> LoginAttempt {
         LoginAttempt {}
     }
 }
@@ -127,9 +158,9 @@ impl LoginLimit {
 #[cfg(not(feature = "throttle"))]
 #[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `throttle`")]
 impl LoginAttempt {
-    pub(super) fn step_claims(&self) -> StepClaims {
-        StepClaims {}
+    pub(super) fn step_claims(&self, name_hash: Option<&str>) -> StepClaims {
+        StepClaims { name_hash: name_hash.map(Into::into) }
     }
 
-    pub(super) async fn conclude<T>(self, _: &Result<T, RouteError>) {}
+    pub(super) async fn conclude(self, _: Option<StatusCode>) {}
 }

@@ -125,6 +125,7 @@ mod endpoint;
 mod json_object;
 mod login;
 mod login_limit;
+mod login_request;
 mod oauth;
 mod path;
 mod rejection;

@@ -1,21 +1,18 @@
 //! The second step of a login: a code.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, net::IpAddr};
 
 use axum::extract::Request;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{AuthError, AuthErrorKind},
-    issue::{LoginStart, Tokens},
+    issue::{LoginStart, Tokens, TriedStep},
     user::{User, UserBackend},
 };
 
 use super::{
-    login::Logins,
-    login_limit::{Client, LoginAttempt, StepClaims},
-    request_error::RequestError,
-    route_error::RouteError,
+    login::Logins, login_limit::StepClaims, request_error::RequestError, route_error::RouteError,
     step_token::SecondStep,
 };
 
@@ -37,12 +34,12 @@ where
         &self,
         start: LoginStart,
         user: &User<C, R>,
-        attempt: &LoginAttempt,
+        claims: &StepClaims,
     ) -> RouteError {
         if self.second_factor.is_none() {
             return AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor).into();
         }
-        match self.issuer.issue_second_step(start, user, &attempt.step_claims()) {
+        match self.issuer.issue_second_step(start, user, claims) {
             Ok(token) => RouteError::SecondFactorRequired(SecondStep::new(token)),
             Err(error) => error.into(),
         }
@@ -54,31 +51,38 @@ where
         request: Request,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let label = self.label_of(&request);
-        let client = self.limit.client(&request)?;
+        let address = self.limit.client_address(&request)?;
         let body = self.bodies.read(request).await?;
         let mut fields = self.bodies.fields(&body)?;
         let (step, code) = (fields.required_string("step"), fields.required_string("code"));
         let (Some(step), Some(code)) = (step, code) else {
             return Err(RequestError::invalid_fields(fields.errors()).into());
         };
-        let attempt = self.limit.count_code(client).await;
-        let attempt = attempt.inspect_err(|error| self.emit_failure(error))?;
-        let result = self.finish(&step, &code, label.as_deref(), client).await;
-        let result = result.inspect_err(|error| self.emit_failure(error)).map_err(RouteError::from);
-        attempt.conclude(&result).await;
-        result
+        let attempt = self.limit.count_code(address).await;
+        let attempt = attempt.inspect_err(|error| self.emit_failure(error, None, address))?;
+        let (result, name_hash) = match self.issuer.try_second_step::<StepClaims>(&step).await {
+            Ok(step) => {
+                let result = self.finish(&step, &code, label.as_deref(), address).await;
+                (result, step.claims().name_hash.clone())
+            }
+            Err(error) => (Err(error), None),
+        };
+        if let Err(error) = &result {
+            self.emit_failure(error, name_hash.as_deref(), address);
+        }
+        attempt.conclude(result.as_ref().err().map(|error| error.kind().status())).await;
+        Ok(result?)
     }
 
     async fn finish(
         &self,
-        step: &str,
+        step: &TriedStep<StepClaims>,
         code: &str,
         label: Option<&str>,
-        client: Client,
+        address: Option<IpAddr>,
     ) -> Result<(Tokens, User<C, R>), AuthError> {
         let misconfigured = || AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor);
         let second_factor = self.second_factor.as_ref().ok_or_else(misconfigured)?;
-        let step = self.issuer.try_second_step::<StepClaims>(step).await?;
         let user = self.users.find(step.user_id()).await?;
         let user = user.filter(User::is_active).ok_or(AuthErrorKind::UserInactive)?;
         // A code is not spent on a login that cannot be completed.
@@ -86,9 +90,8 @@ where
         if !second_factor.verify(step.user_id(), code).await? {
             return Err(AuthErrorKind::InvalidCode.into());
         }
-        let tokens = self.issuer.finish_second_step(&step, &user, label).await?;
-        let login = self.limit.resume(step.claims(), client);
-        login.conclude(&Ok(())).await;
+        let tokens = self.issuer.finish_second_step(step, &user, label).await?;
+        self.limit.resume(step.claims(), address).conclude(None).await;
         Ok((tokens, user))
     }
 }

@@ -1,4 +1,4 @@
-//! Limits on attempts to log in.
+//! Limits on attempts to log in, and on other requests that must not be repeated without limit.
 //!
 //! A [`Throttle`] counts each attempt before the password is checked: once for the account, by the
 //! [`login_key`](crate::user::login_key) of the name, so that all spellings share one limit, and once
@@ -40,6 +40,19 @@
 //!
 //! A name is stored as a hash, and so is an address. Anybody who reads the store can check whether it
 //! has a certain name or address.
+//!
+//! # Refreshes
+//!
+//! A [limit of its own](crate::routes::TokenRoutesBuilder::refresh_throttle) counts refreshes that fail,
+//! for each address. Refreshes that succeed do not count.
+//!
+//! # Audit
+//!
+//! Each rejected login emits [`LoginFailed`](crate::issue::Event::LoginFailed) with its reason, the
+//! address of the client and, with a [key](crate::issue::IssuerBuilder::login_name_key), a hash of the
+//! name. So an auditor who has the key finds all attempts on an account on all machines, and somebody who
+//! reads the log does not learn the names. [`Credentials`](crate::user::Credentials) may read the address
+//! and the headers of a login too.
 //!
 //! # Floods
 //!

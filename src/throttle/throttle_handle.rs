@@ -49,23 +49,30 @@ impl Throttle {
         self.0.account_field
     }
 
-    /// The address of the client that sent a request with these extensions and headers. `None` if
-    /// [attempts of one address](super::ThrottleBuilder::without_addresses) are not limited.
+    #[cfg(feature = "routes")]
+    pub(crate) fn limits_addresses(&self) -> bool {
+        self.0.per_address.is_some()
+    }
+
+    /// The address of the client that sent a request with these extensions and headers.
+    ///
+    /// If addresses are [not limited](super::ThrottleBuilder::without_addresses), it may be unknown:
+    /// `None` if the extensions contain no [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](AuthErrorKind::Misconfigured) if the extensions contain no
-    /// [`ConnectInfo<SocketAddr>`](axum::extract::ConnectInfo).
+    /// [`Misconfigured`](AuthErrorKind::Misconfigured) if addresses are limited, but the extensions
+    /// contain no `ConnectInfo<SocketAddr>`.
     pub fn client_address(
         &self,
         extensions: &Extensions,
         headers: &HeaderMap,
     ) -> Result<Option<IpAddr>, AuthError> {
-        if self.0.per_address.is_none() {
-            return Ok(None);
-        }
-        let peer = peer_address(extensions)
-            .map_err(|error| AuthError::with_source(AuthErrorKind::Misconfigured, error))?;
+        let peer = match peer_address(extensions) {
+            Ok(peer) => peer,
+            Err(_) if self.0.per_address.is_none() => return Ok(None),
+            Err(error) => return Err(AuthError::with_source(AuthErrorKind::Misconfigured, error)),
+        };
         Ok(Some(match self.0.proxies {
             Some((proxies, header)) => header.client(proxies, peer, headers),
             None => peer,

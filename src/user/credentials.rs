@@ -20,6 +20,24 @@ use super::fields::Fields;
 ///     }
 /// }
 /// ```
+///
+/// Who sends the login is in [`Fields::headers`] and [`Fields::client_address`]:
+///
+/// ```
+/// use std::net::IpAddr;
+/// use tower_jwt_auth::user::{Credentials, Fields, UsernamePassword};
+///
+/// struct Login { who: UsernamePassword, from: Option<IpAddr>, device: Option<String> }
+///
+/// impl Credentials for Login {
+///     fn from_fields(fields: &mut Fields) -> Option<Self> {
+///         let from = fields.client_address();
+///         let device = fields.headers().get("x-device-id");
+///         let device = device.and_then(|id| Some(id.to_str().ok()?.to_owned()));
+///         Some(Self { who: UsernamePassword::from_fields(fields)?, from, device })
+///     }
+/// }
+/// ```
 pub trait Credentials: Sized + Send + 'static {
     /// Reads the credentials. Returns `None` if a field is missing or invalid; the response to the
     /// login is then `400` with the [errors](Fields::errors) of `fields`.

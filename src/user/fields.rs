@@ -1,22 +1,45 @@
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc};
 
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
 /// The errors in the fields of a body: messages by field name.
 pub type FieldErrors = BTreeMap<String, Vec<String>>;
 
-/// The fields of a JSON body, and the errors found in them.
+/// The fields of a JSON body, the errors found in them, and who sent them.
 pub struct Fields {
     values: Map<String, Value>,
     renamed: Vec<(&'static str, String)>,
     errors: FieldErrors,
+    headers: Arc<HeaderMap>,
+    client_address: Option<IpAddr>,
 }
 
 impl Fields {
     /// Creates fields from the members of a JSON object.
     #[must_use]
-    pub const fn new(values: Map<String, Value>) -> Self {
-        Self { values, renamed: Vec::new(), errors: BTreeMap::new() }
+    pub fn new(values: Map<String, Value>) -> Self {
+        Self {
+            values,
+            renamed: Vec::new(),
+            errors: BTreeMap::new(),
+            headers: Arc::default(),
+            client_address: None,
+        }
+    }
+
+    /// Sets the headers of the request. Default: none.
+    #[must_use]
+    pub fn with_headers(mut self, headers: impl Into<Arc<HeaderMap>>) -> Self {
+        self.headers = headers.into();
+        self
+    }
+
+    /// Sets the address of the client. Default: `None`, for an unknown address.
+    #[must_use]
+    pub fn with_client_address(mut self, address: Option<IpAddr>) -> Self {
+        self.client_address = address;
+        self
     }
 
     #[cfg(feature = "routes")]
@@ -60,6 +83,19 @@ impl Fields {
     pub fn error(&mut self, name: &str, problem: impl Into<String>) {
         let name = self.client_name(name);
         self.errors.entry(name).or_default().push(problem.into());
+    }
+
+    /// The headers of the request. The routes of this crate set them for logins.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The address of the client, as in [`LoginFailed`](crate::issue::Event::LoginFailed). The routes
+    /// of this crate set it for logins.
+    #[must_use]
+    pub const fn client_address(&self) -> Option<IpAddr> {
+        self.client_address
     }
 
     /// The errors recorded so far.

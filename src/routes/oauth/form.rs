@@ -9,7 +9,8 @@ use super::super::{
 
 /// Reads the parameter `token` of the form in the request's body.
 pub(super) async fn token(request: Request, limits: &BodyLimits) -> Result<String, RequestError> {
-    let body = limits.read_as(MediaType::Form, request).await?;
+    let (parts, body) = request.into_parts();
+    let body = limits.read_as(MediaType::Form, &parts.headers, body).await?;
     let parameters: Vec<_> = form_urlencoded::parse(&body).collect();
     // RFC 6749 section 3.2: no parameter may be repeated, and one without a value counts as missing.
     let mut names: Vec<_> = parameters.iter().map(|(name, _)| name).collect();

@@ -1,6 +1,6 @@
 //! The handlers of the session routes.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{extract::Request, response::Response};
 use http::{HeaderMap, StatusCode};
@@ -74,7 +74,8 @@ where
         if !are_read(request.headers()) {
             return Err(AuthErrorKind::MissingCredentials.into());
         }
-        let refreshed = self.refreshed(request.headers()).await;
+        let address = self.logins.refresh_limit.client_address(&request)?;
+        let refreshed = self.refreshed(request.headers(), address).await;
         Ok(refreshed.unwrap_or_else(|error| self.refresh_rejected(error)))
     }
 
@@ -112,10 +113,14 @@ where
         Ok(with_cookies(no_content(), self.cookies.clear()))
     }
 
-    async fn refreshed(&self, headers: &HeaderMap) -> Result<Response, AuthError> {
+    async fn refreshed(
+        &self,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Response, AuthError> {
         let token = self.cookies.refresh_token(headers)?;
         let token = token.ok_or(AuthErrorKind::MissingCredentials)?;
-        let tokens = self.logins.issuer.refresh(token, &self.logins.users).await?;
+        let tokens = self.logins.refresh(token, address).await?;
         self.signed_in(&tokens, &json!({}))
     }
 

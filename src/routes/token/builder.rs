@@ -123,6 +123,32 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
         self
     }
 
+    /// Limits refreshes that fail, for each address of a client. Default: no limit.
+    ///
+    /// Each refresh that is rejected with `401` counts. After too many, all refreshes of the address are
+    /// rejected with `429` and `Retry-After` before the token is verified, and the tokens remain valid.
+    /// Give `throttle` a [namespace](crate::throttle::ThrottleBuilder::namespace) of its own, unless
+    /// refreshes should share the limit of logins.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{store::AttemptLimit, throttle::Throttle};
+    /// # use tower_jwt_auth::MemoryStore;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let store = MemoryStore::new();
+    /// let throttle = Throttle::builder(store)
+    ///     .namespace("refresh")
+    ///     .per_address(AttemptLimit::new(1_000)?)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "throttle")]
+    pub fn refresh_throttle(mut self, throttle: Throttle) -> Self {
+        self.logins.refresh_limit = LoginLimit::new(throttle);
+        self
+    }
+
     /// Sets the second factors of users, and adds the route `POST /second-factor`. Requires an issuer
     /// with a store. Default: none, and the login of a user whom the backend returns as
     /// [`Authentication::SecondFactor`](crate::user::Authentication::SecondFactor) fails with `500`.
@@ -216,6 +242,7 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     ///   `/-._~`.
     /// - Two routes have the same path.
     /// - Two fields have the same name, or a name is empty.
+    /// - [`refresh_throttle`](Self::refresh_throttle) does not limit addresses.
     /// - The [body limit](Self::body_limit) is less than 256 bytes or more than 1 MiB.
     /// - The [body timeout](Self::body_timeout) is zero or more than 300 seconds.
     /// - [`session_label_from`](Self::session_label_from),

@@ -49,9 +49,9 @@ where
     }
 
     pub(super) async fn refresh(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
-        let Logins { issuer, users, bodies, .. } = &self.logins;
-        let token = bodies.string(request, "refresh").await?;
-        let tokens = issuer.refresh(&token, users).await?;
+        let address = self.logins.refresh_limit.client_address(&request)?;
+        let token = self.logins.bodies.string(request, "refresh").await?;
+        let tokens = self.logins.refresh(&token, address).await?;
         Ok(ok(&self.token_response(&tokens, Map::new())))
     }
 

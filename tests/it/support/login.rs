@@ -180,7 +180,7 @@ impl Events {
             | Event::SessionDisplaced { user_id, session_id } => format!("{user_id} {session_id}"),
             Event::TokenRevoked { user_id, jti } => format!("{user_id} {jti}"),
             Event::UserRevoked { user_id } => user_id.to_owned(),
-            Event::LoginFailed { reason } => format!("{reason:?}"),
+            Event::LoginFailed { reason, .. } => format!("{reason:?}"),
             Event::Replayed { user_id, session_id, jti, successor, spent_at, replayed_at } => {
                 let times = [spent_at, replayed_at].map(|time| time.as_secs() - NOW);
                 format!("{user_id} {session_id} {jti} {successor} {times:?}")
