@@ -113,6 +113,7 @@
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |
+//! | let users sign up and verify e-mail addresses | [`accounts`], [`mail`] |
 //! | limit attempts to log in | `throttle` (feature `throttle`) |
 //! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor) |
 //! | rotate keys while serving | [`key_rotation`] |
@@ -147,6 +148,7 @@
 //! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
 //! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory; with `postgres` or `sqlite` also [`SqlUsers`](user::SqlUsers) |
 //! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
+//! | `accounts` | | [`accounts`]: routes for sign-up and the verification of e-mail addresses; [`mail`]: the port for their mails |
 //! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
@@ -168,6 +170,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "accounts")]
+pub mod accounts;
 #[cfg(doc)]
 #[doc = include_str!("backup.md")]
 pub mod backup {
@@ -197,6 +201,8 @@ pub mod issue;
 pub mod jwks;
 #[cfg(feature = "key-rotation")]
 pub mod key_rotation;
+#[cfg(feature = "accounts")]
+pub mod mail;
 mod metrics;
 pub mod middleware;
 #[cfg(doc)]

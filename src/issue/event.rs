@@ -1,5 +1,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
+#[cfg(feature = "accounts")]
+use crate::mail::{MailError, MessageKind};
 use crate::{clock::NumericDate, error::AuthErrorKind};
 
 /// A function that is called on each [`Event`].
@@ -95,6 +97,26 @@ pub enum Event<'a> {
         /// The id of the user.
         user_id: &'a str,
     },
+    /// A user signed up.
+    #[cfg(feature = "accounts")]
+    AccountCreated {
+        /// The id of the user.
+        user_id: &'a str,
+    },
+    /// A user confirmed an e-mail address.
+    #[cfg(feature = "accounts")]
+    EmailVerified {
+        /// The id of the user.
+        user_id: &'a str,
+    },
+    /// A mail of the account routes was not sent.
+    #[cfg(feature = "accounts")]
+    MailFailed {
+        /// What the mail was about.
+        kind: MessageKind,
+        /// Why it was not sent. The source may contain the address of the recipient.
+        error: &'a MailError,
+    },
 }
 
 impl fmt::Debug for Event<'_> {
@@ -109,6 +131,12 @@ impl fmt::Debug for Event<'_> {
             Self::SessionRevoked { .. } => "SessionRevoked",
             Self::SessionDisplaced { .. } => "SessionDisplaced",
             Self::UserRevoked { .. } => "UserRevoked",
+            #[cfg(feature = "accounts")]
+            Self::AccountCreated { .. } => "AccountCreated",
+            #[cfg(feature = "accounts")]
+            Self::EmailVerified { .. } => "EmailVerified",
+            #[cfg(feature = "accounts")]
+            Self::MailFailed { .. } => "MailFailed",
         })
     }
 }

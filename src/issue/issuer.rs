@@ -204,6 +204,10 @@ impl<C, R> Issuer<C, R> {
                 count!("jwt_auth_revocations_total", "revoked" => "displaced_session");
             }
             Event::UserRevoked { .. } => count!("jwt_auth_revocations_total", "revoked" => "user"),
+            #[cfg(feature = "accounts")]
+            Event::AccountCreated { .. } | Event::EmailVerified { .. } => {}
+            #[cfg(feature = "accounts")]
+            Event::MailFailed { .. } => count!("jwt_auth_failed_mails_total"),
         }
     }
 

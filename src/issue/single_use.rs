@@ -13,6 +13,7 @@ use crate::{
 use super::{
     error::IssueError,
     issuer::Issuer,
+    login::LoginStart,
     mint::{Bound, keep_until},
     ticket_claims::{SECOND_STEP, TICKET},
 };
@@ -72,18 +73,44 @@ impl<C, R> Issuer<C, R> {
         user_id: &UserId,
         claims: &T,
     ) -> Result<String, AuthError> {
-        check_type(token_type)?;
-        self.check_lifetime(lifetime)?;
-        let minter = &self.0.minter;
-        if minter.session_lifetime.is_some_and(|longest| lifetime > longest) {
-            return Err(IssueError::SingleUseLifetime.into());
-        }
-        let generation = Some(self.store()?.generation().await?);
-        let bound_to =
-            Bound { user_id: user_id.as_str(), session_id: None, generation, epoch: None };
+        self.check_single_use(token_type, lifetime)?;
+        let start = self.start_login().await?;
+        self.single_use_since(start, token_type, lifetime, user_id, claims)
+    }
+
+    /// Issues a token that revocations after `start` revoke, without a call to the store.
+    pub(crate) fn single_use_since<T: Serialize>(
+        &self,
+        start: LoginStart,
+        token_type: &TokenType,
+        lifetime: Duration,
+        user_id: &UserId,
+        claims: &T,
+    ) -> Result<String, AuthError> {
+        let bound_to = Bound {
+            user_id: user_id.as_str(),
+            session_id: None,
+            generation: start.generation,
+            epoch: None,
+        };
         let now = self.0.clock.now();
         let times = (now, now.saturating_add(lifetime));
-        minter.single_use(token_type, bound_to, times, claims)
+        self.0.minter.single_use(token_type, bound_to, times, claims)
+    }
+
+    /// Fails if no single-use token may have this type and lifetime.
+    pub(crate) fn check_single_use(
+        &self,
+        token_type: &TokenType,
+        lifetime: Duration,
+    ) -> Result<(), AuthError> {
+        check_type(token_type)?;
+        self.check_lifetime(lifetime)?;
+        self.store()?;
+        if self.0.minter.session_lifetime.is_some_and(|longest| lifetime > longest) {
+            return Err(IssueError::SingleUseLifetime.into());
+        }
+        Ok(())
     }
 
     /// Verifies a token of a custom type and uses it. Of any number of calls with one token, at any
@@ -109,19 +136,31 @@ impl<C, R> Issuer<C, R> {
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
+        let claims = self.verify_single_use(token_type, token)?;
+        self.consume(&claims).await?;
+        Ok(claims)
+    }
+
+    /// Verifies a token of a custom type without using it, and without a call to the store.
+    pub(crate) fn verify_single_use<T>(
+        &self,
+        token_type: &TokenType,
+        token: &str,
+    ) -> Result<Claims<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
         check_type(token_type)?;
         // Most are used once.
         let builder = self.verifier_builder().token_type(token_type.clone()).cache(0).claims();
         let verifier = builder
             .build()
             .map_err(|error| AuthError::with_source(AuthErrorKind::Misconfigured, error))?;
-        let claims = verifier.verify(token)?;
-        self.consume(&claims).await?;
-        Ok(claims)
+        verifier.verify(token)
     }
 
     /// Uses a verified token.
-    pub(super) async fn consume<T: ?Sized>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
+    pub(crate) async fn consume<T: ?Sized>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
         let issued_at = claims.issued_at().unwrap_or_default();
         let keep_until = keep_until(claims.expires_at(), self.0.leeway);

@@ -12,8 +12,8 @@ use super::{
 };
 
 #[derive(Clone, Default)]
-pub(super) struct BodyReader {
-    pub(super) limits: BodyLimits,
+pub(crate) struct BodyReader {
+    pub(crate) limits: BodyLimits,
     /// The name used by this crate and the name used by clients, of each renamed field.
     pub(super) renamed: Vec<(&'static str, String)>,
 }
@@ -25,7 +25,7 @@ impl BodyReader {
         renamed.map_or(name, |(_, client_name)| client_name)
     }
 
-    pub(super) async fn read(&self, request: Request) -> Result<Bytes, RequestError> {
+    pub(crate) async fn read(&self, request: Request) -> Result<Bytes, RequestError> {
         Ok(self.read_with_headers(request).await?.0)
     }
 
@@ -38,7 +38,7 @@ impl BodyReader {
         Ok((body, parts.headers))
     }
 
-    pub(super) fn fields(&self, body: &[u8]) -> Result<Fields, RequestError> {
+    pub(crate) fn fields(&self, body: &[u8]) -> Result<Fields, RequestError> {
         let members = parse_object(body).map_err(|error| {
             RequestError::invalid_body(match error {
                 JsonObjectError::Syntax => "The request body is not valid JSON.",
@@ -52,7 +52,7 @@ impl BodyReader {
     }
 
     /// Reads the string in the field `name` of the request's body.
-    pub(super) async fn string(
+    pub(crate) async fn string(
         &self,
         request: Request,
         name: &str,

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use super::{rejection::RouteRejection, route_error::RouteError};
 
 /// An axum handler that calls `handler` and turns its errors into responses.
-pub(super) fn endpoint<T, F, Fut>(
+pub(crate) fn endpoint<T, F, Fut>(
     state: &Arc<T>,
     rejection: &RouteRejection,
     handler: F,
@@ -26,7 +26,7 @@ where
 }
 
 /// Rejects other methods than those that are added.
-pub(super) fn no_other_method<S>(rejection: &RouteRejection) -> MethodRouter<S>
+pub(crate) fn no_other_method<S>(rejection: &RouteRejection) -> MethodRouter<S>
 where
     S: Clone + Send + Sync + 'static,
 {
@@ -35,7 +35,7 @@ where
 }
 
 /// Serves `methods` at `path`, with and without a trailing slash.
-pub(super) fn with_and_without_slash<S>(
+pub(crate) fn with_and_without_slash<S>(
     router: Router<S>,
     path: &str,
     methods: MethodRouter<S>,

@@ -142,12 +142,22 @@ mod well_known;
 
 #[cfg(feature = "django")]
 pub(crate) use body::{BodyError, BodyLimits};
+#[cfg(feature = "accounts")]
+pub(crate) use body_reader::BodyReader;
+#[cfg(feature = "accounts")]
+pub(crate) use endpoint::{endpoint, no_other_method, with_and_without_slash};
 #[cfg(feature = "django")]
 pub(crate) use json_object::{JsonObjectError, parse_object};
 pub use oauth::{OAuthRoutes, OAuthRoutesBuilder};
-#[cfg(feature = "django")]
+#[cfg(any(feature = "accounts", feature = "django"))]
 pub(crate) use path::is_path;
+#[cfg(feature = "accounts")]
+pub(crate) use path::{check_base, without_trailing_slash};
+#[cfg(feature = "accounts")]
+pub(crate) use rejection::RouteRejection;
 pub use request_error::{RequestError, RequestErrorKind};
+#[cfg(feature = "accounts")]
+pub(crate) use response::{json_response, no_content};
 pub use route_error::RouteError;
 #[cfg(feature = "cookie")]
 pub use session::{SessionRoutes, SessionRoutesBuilder, SetCookies};

@@ -10,12 +10,12 @@ pub(crate) fn is_path(path: &str) -> bool {
 }
 
 /// Removes the slashes at the end of a base path.
-pub(super) fn without_trailing_slash(base: &str) -> String {
+pub(crate) fn without_trailing_slash(base: &str) -> String {
     base.trim_end_matches('/').to_owned()
 }
 
 /// Checks a base path from [`without_trailing_slash`], which may be empty.
-pub(super) fn check_base(base: &str) -> Result<(), ConfigError> {
+pub(crate) fn check_base(base: &str) -> Result<(), ConfigError> {
     if base.is_empty() || is_path(base) {
         return Ok(());
     }

@@ -22,19 +22,19 @@ use super::{
 
 /// Makes the responses to rejected requests: JSON, unless the application has set a function.
 #[derive(Clone, Default)]
-pub(super) struct RouteRejection(Option<Arc<Custom>>);
+pub(crate) struct RouteRejection(Option<Arc<Custom>>);
 
 type Custom = dyn Fn(&RouteError) -> Response + Send + Sync;
 
 impl RouteRejection {
-    pub(super) fn new<T: IntoResponse>(
+    pub(crate) fn new<T: IntoResponse>(
         rejection: impl Fn(&RouteError) -> T + Send + Sync + 'static,
     ) -> Self {
         Self(Some(Arc::new(move |error| rejection(error).into_response())))
     }
 
     /// The complete response to a request rejected because of `error`.
-    pub(super) fn respond(&self, error: impl Into<RouteError>) -> Response {
+    pub(crate) fn respond(&self, error: impl Into<RouteError>) -> Response {
         match error.into() {
             RouteError::Auth(error) => respond(self, error, DEFAULT_REALM),
             RouteError::Request(error) => self.respond_to_request(error),

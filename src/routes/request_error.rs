@@ -12,6 +12,8 @@ pub enum RequestErrorKind {
     InvalidBody,
     /// Tokens of this type cannot be revoked.
     UnsupportedTokenType,
+    /// The token of a mail is invalid or expired, or was used before.
+    InvalidToken,
     /// The user has no such session.
     NotFound,
     /// The route does not serve this method.
@@ -31,7 +33,9 @@ impl RequestErrorKind {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::InvalidBody | Self::UnsupportedTokenType => StatusCode::BAD_REQUEST,
+            Self::InvalidBody | Self::UnsupportedTokenType | Self::InvalidToken => {
+                StatusCode::BAD_REQUEST
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -48,6 +52,7 @@ impl RequestErrorKind {
         match self {
             Self::InvalidBody => "invalid_body",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidToken => "invalid_token",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTimeout => "body_timeout",
@@ -60,6 +65,7 @@ impl RequestErrorKind {
         match self {
             Self::InvalidBody => "Some fields are missing or invalid.",
             Self::UnsupportedTokenType => "Tokens of this type cannot be revoked.",
+            Self::InvalidToken => "This token is invalid or expired, or was used before.",
             Self::NotFound => "Not found.",
             Self::MethodNotAllowed => "This method is not allowed.",
             Self::BodyTimeout => "The request body was not received in time.",
@@ -89,12 +95,12 @@ impl RequestError {
         Self::new(RequestErrorKind::InvalidBody, detail)
     }
 
-    pub(super) fn invalid_fields(errors: &FieldErrors) -> Self {
+    pub(crate) fn invalid_fields(errors: &FieldErrors) -> Self {
         let field_errors = Some(Arc::new(errors.clone()));
         Self { field_errors, ..RequestErrorKind::InvalidBody.into() }
     }
 
-    pub(super) fn invalid_field(name: &str, problem: &str) -> Self {
+    pub(crate) fn invalid_field(name: &str, problem: &str) -> Self {
         let errors = FieldErrors::from([(name.to_owned(), vec![problem.to_owned()])]);
         Self::invalid_fields(&errors)
     }
@@ -135,6 +141,7 @@ impl fmt::Display for RequestError {
         f.write_str(match self.kind {
             RequestErrorKind::InvalidBody => "the request body is invalid",
             RequestErrorKind::UnsupportedTokenType => "tokens of this type cannot be revoked",
+            RequestErrorKind::InvalidToken => "the token of a mail is invalid or was used before",
             RequestErrorKind::NotFound => "the user has no such session",
             RequestErrorKind::MethodNotAllowed => "the route does not serve this method",
             RequestErrorKind::BodyTimeout => "the request body was not received in time",

@@ -7,17 +7,17 @@ use http::{
 };
 use serde::Serialize;
 
-pub(super) fn ok(body: &impl Serialize) -> Response {
+pub(crate) fn ok(body: &impl Serialize) -> Response {
     json_response(StatusCode::OK, body)
 }
 
-pub(super) fn no_content() -> Response {
+pub(crate) fn no_content() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     uncached(response)
 }
 
-pub(super) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     let body = serde_json::to_vec(body).expect("the members are strings or JSON values");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

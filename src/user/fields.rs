@@ -73,6 +73,16 @@ impl Fields {
         None
     }
 
+    /// Like [`required_string`](Self::required_string), but a field that is missing or null is no
+    /// error.
+    pub fn optional_string(&mut self, name: &str) -> Option<String> {
+        let client_name = self.client_name(name);
+        match self.values.get(&client_name) {
+            None | Some(Value::Null) => None,
+            Some(_) => self.required_string(name),
+        }
+    }
+
     /// Removes and returns the value of the field `name`.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let name = self.client_name(name);

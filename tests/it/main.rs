@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, unreachable_pub)] // tests fail by panicking
 
+mod accounts;
 mod architecture;
 mod authentication;
 mod browser;

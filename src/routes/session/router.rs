@@ -4,7 +4,8 @@ use axum::{Router, routing::MethodRouter};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    error::AuthError, issue::Tokens, middleware::InvalidToken, token::NoClaims, user::UserBackend,
+    error::AuthError, issue::Tokens, middleware::InvalidToken, token::NoClaims,
+    transport::SessionCookies, user::UserBackend,
 };
 
 use super::{
@@ -95,6 +96,14 @@ impl<U, C, R> SessionRoutes<U, C, R> {
     /// bytes.
     pub fn cookies_for(&self, tokens: &Tokens) -> Result<SetCookies, AuthError> {
         self.0.cookies_for(tokens)
+    }
+
+    /// The cookies of these routes, whose refresh cookie is limited to their path. For
+    /// [`AccountRoutes`](crate::accounts::AccountRoutes).
+    #[cfg(feature = "accounts")]
+    #[must_use]
+    pub fn cookies(&self) -> &SessionCookies {
+        &self.0.cookies
     }
 
     /// Returns the `Set-Cookie` headers that delete all cookies of the session.

@@ -6,12 +6,38 @@ use http::{
     header::{CACHE_CONTROL, SET_COOKIE},
 };
 
+use crate::{
+    clock::NumericDate,
+    error::AuthError,
+    issue::Tokens,
+    transport::{NewCookies, SessionCookies},
+};
+
 /// `Set-Cookie` headers for a response: see [`SessionRoutes::cookies_for`].
 ///
 /// [`SessionRoutes::cookies_for`]: super::SessionRoutes::cookies_for
 #[derive(Clone)]
 #[must_use]
 pub struct SetCookies(pub(super) Vec<HeaderValue>);
+
+impl SetCookies {
+    /// The cookies that log a browser in with `tokens`.
+    pub(crate) fn new(
+        cookies: &SessionCookies,
+        tokens: &Tokens,
+        now: NumericDate,
+    ) -> Result<Self, AuthError> {
+        let refresh_max_age =
+            tokens.refresh_expires_at().unwrap_or_default().saturating_duration_since(now);
+        let cookies = cookies.set(&NewCookies {
+            access: tokens.access(),
+            access_max_age: tokens.access_expires_at().saturating_duration_since(now),
+            refresh: tokens.refresh().map(|refresh| (refresh, refresh_max_age)),
+            session_id: tokens.session_id(),
+        })?;
+        Ok(Self(cookies))
+    }
+}
 
 impl IntoIterator for SetCookies {
     type Item = HeaderValue;

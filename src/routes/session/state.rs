@@ -2,12 +2,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
-    error::AuthError,
-    issue::Tokens,
-    transport::{NewCookies, SessionCookies},
-    user::User,
-};
+use crate::{error::AuthError, issue::Tokens, transport::SessionCookies, user::User};
 
 use super::{
     super::{
@@ -47,16 +42,7 @@ impl<U, C, R> SessionState<U, C, R> {
     }
 
     pub(super) fn cookies_for(&self, tokens: &Tokens) -> Result<SetCookies, AuthError> {
-        let now = self.logins.issuer.now();
-        let refresh_max_age =
-            tokens.refresh_expires_at().unwrap_or_default().saturating_duration_since(now);
-        let cookies = self.cookies.set(&NewCookies {
-            access: tokens.access(),
-            access_max_age: tokens.access_expires_at().saturating_duration_since(now),
-            refresh: tokens.refresh().map(|refresh| (refresh, refresh_max_age)),
-            session_id: tokens.session_id(),
-        })?;
-        Ok(SetCookies(cookies))
+        SetCookies::new(&self.cookies, tokens, self.logins.issuer.now())
     }
 
     /// Rejects a refresh. Clears the cookies if they can never be refreshed again.

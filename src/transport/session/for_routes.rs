@@ -45,8 +45,19 @@ impl SessionCookies {
             return Ok(self);
         };
         check_name(self.0.refresh.name(), scope, Some(base))?;
-        Arc::make_mut(&mut self.0).refresh.set_path(base);
+        let settings = Arc::make_mut(&mut self.0);
+        settings.refresh.set_path(base);
+        settings.refresh_path = RefreshPath::SetByRoutes;
         Ok(self)
+    }
+
+    /// Whether the path of the refresh cookie is set, by the application or by session routes.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn has_refresh_path(&self) -> bool {
+        match self.0.refresh_path {
+            RefreshPath::Open(_) => false,
+            RefreshPath::SetByApplication | RefreshPath::SetByRoutes => true,
+        }
     }
 
     /// Fails if browsers would not send the access cookie to these paths, which are without a slash at

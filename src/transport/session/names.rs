@@ -20,6 +20,8 @@ pub(super) struct Scope {
 #[derive(Clone, Copy)]
 pub(super) enum RefreshPath {
     SetByApplication,
+    /// The session routes have set it.
+    SetByRoutes,
     /// The session routes set it. It must suit the name of the cookie in this scope.
     Open(Scope),
 }

@@ -8,7 +8,7 @@ use super::{
         token_user::User,
     },
     account::Account,
-    error::AccountError,
+    error::{AccountError, FieldProblem, FieldProblems},
     new_account::NewAccount,
 };
 
@@ -42,6 +42,36 @@ pub trait AccountBackend<C, R = NoClaims>: UserBackend<C, R> {
         &self,
         account: NewAccount<'_, Self::Extra>,
     ) -> impl Future<Output = Result<Account<Self::Extra>, AccountError>> + Send;
+
+    /// Returns the problems of these names in a new account, without creating one: those that
+    /// [`create`](Self::create) would find.
+    ///
+    /// A sign-up whose password is rejected thereby reports the problems of all fields at once. The
+    /// provided method finds names that are [taken](super::FieldProblem::Taken). Override it to find
+    /// those that are invalid too.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] if the accounts cannot be read.
+    fn name_problems(
+        &self,
+        username: Option<&str>,
+        email: Option<&str>,
+    ) -> impl Future<Output = Result<FieldProblems, BackendError>> + Send {
+        async move {
+            let mut problems = FieldProblems::default();
+            for (name, problem) in
+                [(username, &mut problems.username), (email, &mut problems.email)]
+            {
+                if let Some(name) = name {
+                    let is_taken = self.account_by_username(name).await?.is_some()
+                        || self.account_by_email(name).await?.is_some();
+                    *problem = is_taken.then_some(FieldProblem::Taken);
+                }
+            }
+            Ok(problems)
+        }
+    }
 
     /// Returns the account with this id.
     ///

@@ -40,7 +40,7 @@ where
     }
 
     async fn create(&self, new: NewAccount<'_, X>) -> Result<Account<X>, AccountError> {
-        let (username, email) = self.names(&new)?;
+        let (username, email) = self.names(new.username, new.email, new.password)?;
         let extra = values_of(&new.extra)?;
         let hash = match new.password {
             Some(password) => Some(self.hash(password).await?),
@@ -86,6 +86,21 @@ where
         let taken_if = |is_taken| if is_taken { Some(FieldProblem::Taken) } else { None };
         let (username, email) = (taken_if(is_set(&taken, 0)), taken_if(is_set(&taken, 1)));
         Err(FieldProblems { username, email, password: None }.into())
+    }
+
+    async fn name_problems(
+        &self,
+        username: Option<&str>,
+        email: Option<&str>,
+    ) -> Result<FieldProblems, BackendError> {
+        let mut problems = self.names(username, email, None).err().unwrap_or_default();
+        for (name, problem) in [(username, &mut problems.username), (email, &mut problems.email)] {
+            if let (Some(name), None) = (name, &problem) {
+                let account = self.by_key(&self.0.statements.by_either, name).await?;
+                *problem = account.map(|_| FieldProblem::Taken);
+            }
+        }
+        Ok(problems)
     }
 
     async fn account(&self, id: &UserId) -> Result<Option<Account<X>>, BackendError> {
@@ -198,18 +213,20 @@ impl<C, R, X: ExtraColumns> SqlUsers<C, R, X> {
     /// The user name and the e-mail address of a new account.
     fn names<'a>(
         &self,
-        new: &NewAccount<'a, X>,
+        username: Option<&'a str>,
+        email: Option<&'a str>,
+        password: Option<&str>,
     ) -> Result<(Option<LoginName<'a>>, Option<LoginName<'a>>), FieldProblems> {
         let (needs_username, needs_email) = match self.0.login_by {
             LoginBy::Username => (true, false),
             LoginBy::Email => (false, true),
             LoginBy::UsernameOrEmail => {
-                let has_neither = new.username.is_none() && new.email.is_none();
+                let has_neither = username.is_none() && email.is_none();
                 (has_neither, has_neither)
             }
         };
-        let username = new.username.map(LoginName::username).transpose();
-        let email = new.email.map(LoginName::email).transpose();
+        let username = username.map(LoginName::username).transpose();
+        let email = email.map(LoginName::email).transpose();
         let problem = |name: &Result<Option<_>, _>, is_needed| match name {
             Err(problem) => Some(*problem),
             Ok(None) if is_needed => Some(FieldProblem::Missing),
@@ -218,7 +235,7 @@ impl<C, R, X: ExtraColumns> SqlUsers<C, R, X> {
         let problems = FieldProblems {
             username: problem(&username, needs_username),
             email: problem(&email, needs_email),
-            password: new.password.filter(|it| it.is_empty()).map(|_| FieldProblem::Missing),
+            password: password.filter(|it| it.is_empty()).map(|_| FieldProblem::Missing),
         };
         match (username, email) {
             (Ok(username), Ok(email)) if problems.is_empty() => Ok((username, email)),

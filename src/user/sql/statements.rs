@@ -15,6 +15,9 @@ const FIRST_EXTRA: usize = 13;
 const BY_ID: &str = "SELECT {account} FROM {table} WHERE {id} = {id$1}";
 const BY_USERNAME: &str = "SELECT {account} FROM {table} WHERE {username_key} = $1";
 const BY_EMAIL: &str = "SELECT {account} FROM {table} WHERE {email_key} = $1";
+/// One of the accounts, if others have written to the table.
+const BY_EITHER: &str =
+    "SELECT {account} FROM {table} WHERE {username_key} = $1 OR {email_key} = $1 LIMIT 1";
 
 const SECRET_BY_ID: &str = "SELECT {account}, {password_hash} FROM {table} WHERE {id} = {id$1}";
 const SECRET_BY_USERNAME: &str =
@@ -78,6 +81,7 @@ pub(super) struct Statements {
     pub(super) by_id: Statement,
     pub(super) by_username: Statement,
     pub(super) by_email: Statement,
+    pub(super) by_either: Statement,
     pub(super) secret_by_id: Statement,
     pub(super) secret_by_username: Statement,
     pub(super) secret_by_email: Statement,
@@ -118,6 +122,7 @@ impl Statements {
             by_id: fill(BY_ID),
             by_username: fill(BY_USERNAME),
             by_email: fill(BY_EMAIL),
+            by_either: fill(BY_EITHER),
             secret_by_id: fill(SECRET_BY_ID),
             secret_by_username: fill(SECRET_BY_USERNAME),
             secret_by_email: fill(SECRET_BY_EMAIL),
@@ -143,6 +148,7 @@ impl Statements {
             &self.by_id,
             &self.by_username,
             &self.by_email,
+            &self.by_either,
             &self.secret_by_id,
             &self.secret_by_username,
             &self.secret_by_email,

@@ -6,7 +6,7 @@ use super::graph::Graph;
 
 /// Each module with those it may import. Modules of one line never import each other.
 const ALLOWED: &[(&[&str], &[&str])] = &[
-    (&["clock", "error", "metrics", "trace", "url"], &[]),
+    (&["clock", "error", "mail", "metrics", "trace", "url"], &[]),
     (&["http_client"], &["error"]),
     (&["token"], &["clock", "error", "metrics", "trace"]),
     (&["rejection"], &["error", "metrics", "trace"]),
@@ -17,7 +17,10 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["throttle"], &["clock", "error", "store", "trace", "user"]),
     (&["check"], &["clock", "error", "metrics", "store", "token", "trace"]),
     (&["found"], &["error", "token"]),
-    (&["issue"], &["check", "clock", "error", "metrics", "store", "token", "trace", "user"]),
+    (
+        &["issue"],
+        &["check", "clock", "error", "mail", "metrics", "store", "token", "trace", "user"],
+    ),
     (
         &["extract", "guard", "middleware"],
         &[
@@ -45,6 +48,25 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "issue",
             "middleware",
             "rejection",
+            "store",
+            "throttle",
+            "token",
+            "trace",
+            "transport",
+            "url",
+            "user",
+        ],
+    ),
+    (
+        &["accounts"],
+        &[
+            "clock",
+            "error",
+            "issue",
+            "mail",
+            "middleware",
+            "password",
+            "routes",
             "store",
             "throttle",
             "token",

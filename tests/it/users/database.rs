@@ -17,10 +17,10 @@ use crate::support::{
     session::new_id,
 };
 
-pub(super) const PASSWORD: &str = "analytical engine";
+pub(crate) const PASSWORD: &str = "analytical engine";
 
 /// A hasher that costs little.
-pub(super) fn hasher() -> PasswordHasher {
+pub(crate) fn hasher() -> PasswordHasher {
     static HASHER: LazyLock<PasswordHasher> = LazyLock::new(|| {
         let builder = PasswordHasher::builder().memory_kib(7 * 1024).iterations(5);
         builder.max_waiting(1_000).build().unwrap()
@@ -29,18 +29,18 @@ pub(super) fn hasher() -> PasswordHasher {
 }
 
 /// A SQLite file or a PostgreSQL schema of its own.
-pub(super) enum Database {
+pub(crate) enum Database {
     File(Folder),
     Schema(&'static Server, String),
 }
 
 impl Database {
-    pub(super) fn file() -> Self {
+    pub(crate) fn file() -> Self {
         Self::File(Folder::new())
     }
 
     /// `None` if PostgreSQL is not installed.
-    pub(super) async fn schema() -> Option<Self> {
+    pub(crate) async fn schema() -> Option<Self> {
         let server = shared()?;
         let name = format!("users_{}", new_id().replace('-', "_"));
         let mut connection = PgConnection::connect(&server.url()).await.unwrap();
@@ -49,7 +49,7 @@ impl Database {
         Some(Self::Schema(server, name))
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::File(folder) => format!("sqlite:{}", folder.path().join("app.db").display()),
             Self::Schema(server, name) => {
@@ -59,16 +59,16 @@ impl Database {
     }
 
     /// A handle with connections of its own.
-    pub(super) fn connect(&self) -> SqlDatabase {
+    pub(crate) fn connect(&self) -> SqlDatabase {
         SqlDatabase::connect_lazy(&self.url()).unwrap()
     }
 
     /// Users with connections of their own.
-    pub(super) fn users(&self) -> SqlUsers {
+    pub(crate) fn users(&self) -> SqlUsers {
         SqlUsers::builder(self.connect(), hasher()).build().unwrap()
     }
 
-    pub(super) async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         match self {
             Self::File(_) => {
                 raw_sql(AssertSqlSafe(sql)).execute(&mut self.open_file().await).await.unwrap();
@@ -80,7 +80,7 @@ impl Database {
     }
 
     /// The strings in the only column of the rows.
-    pub(super) async fn strings(&self, sql: &str) -> Vec<Option<String>> {
+    pub(crate) async fn strings(&self, sql: &str) -> Vec<Option<String>> {
         let query = sqlx::query_scalar;
         match self {
             Self::File(_) => {
@@ -93,7 +93,7 @@ impl Database {
         }
     }
 
-    pub(super) async fn open_file(&self) -> SqliteConnection {
+    pub(crate) async fn open_file(&self) -> SqliteConnection {
         let Self::File(folder) = self else { panic!("not a file") };
         let options = SqliteConnectOptions::new()
             .filename(folder.path().join("app.db"))
@@ -101,7 +101,7 @@ impl Database {
         SqliteConnection::connect_with(&options).await.unwrap()
     }
 
-    pub(super) async fn open_schema(&self) -> PgConnection {
+    pub(crate) async fn open_schema(&self) -> PgConnection {
         PgConnection::connect(&self.url()).await.unwrap()
     }
 }
@@ -131,9 +131,9 @@ macro_rules! on_both_databases {
         }
     };
 }
-pub(super) use on_both_databases;
+pub(crate) use on_both_databases;
 
-pub(super) async fn create<'a>(
+pub(crate) async fn create<'a>(
     users: &SqlUsers,
     username: impl Into<Option<&'a str>>,
     email: impl Into<Option<&'a str>>,

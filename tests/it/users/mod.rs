@@ -1,6 +1,6 @@
 //! Accounts in SQL databases.
 
-mod database;
+pub(crate) mod database;
 mod django;
 mod generation;
 mod login;

@@ -1,0 +1,45 @@
+use axum::routing::MethodFilter;
+use http::Method;
+
+/// One of the [account routes](crate::accounts), to [move](super::AccountRoutesBuilder::path) it or
+/// to [leave it out](super::AccountRoutesBuilder::without).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum AccountRoute {
+    /// `POST /users`.
+    SignUp,
+    /// `POST /users/verify`.
+    VerifyEmail,
+    /// `POST /users/verify/resend`.
+    ResendVerification,
+}
+
+impl AccountRoute {
+    /// All routes.
+    pub(super) const ALL: &[Self] = &[Self::SignUp, Self::VerifyEmail, Self::ResendVerification];
+
+    /// The method that the route serves.
+    #[must_use]
+    pub fn method(self) -> Method {
+        self.row().0
+    }
+
+    /// The path below the [base path](super::AccountRoutesBuilder::at), unless the application
+    /// moves the route.
+    #[must_use]
+    pub fn default_path(self) -> &'static str {
+        self.row().1
+    }
+
+    pub(super) fn method_filter(self) -> MethodFilter {
+        MethodFilter::try_from(self.method()).expect("axum serves the methods of this table")
+    }
+
+    fn row(self) -> (Method, &'static str) {
+        match self {
+            Self::SignUp => (Method::POST, "/users"),
+            Self::VerifyEmail => (Method::POST, "/users/verify"),
+            Self::ResendVerification => (Method::POST, "/users/verify/resend"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The single-use tokens in mails.
+//!
+//! A token carries what it stands for. It is verified first, without using it, so that a request that
+//! fails for another reason leaves it usable. It is used right before the change that it allows, and
+//! of many requests at once, one can use it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{AuthError, ConfigError},
+    issue::{Issuer, LoginStart},
+    mail::{Message, MessageKind},
+    routes::{RequestErrorKind, RouteError},
+    token::{Claims, TokenType, UserId},
+};
+
+use super::link::Link;
+
+/// The user of tokens that are made and thrown away, so that a request about an unknown address costs
+/// as much as one about a known address.
+const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
+
+/// What a token in a mail is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    VerifyEmail,
+}
+
+/// What a token with [`Purpose::VerifyEmail`] carries.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Verification {
+    pub(super) email: Box<str>,
+    /// The generation of the account, if the address is to replace another one. A new password makes
+    /// the token worthless then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) replaces_in: Option<Box<str>>,
+}
+
+/// How the tokens of one purpose are made.
+#[derive(Clone, Debug)]
+pub(super) struct TokenTerms {
+    pub(super) lifetime: Duration,
+    pub(super) link: Option<Link>,
+}
+
+/// How the tokens of each purpose are made.
+#[derive(Clone, Debug)]
+pub(super) struct AccountTokens {
+    pub(super) verify_email: TokenTerms,
+}
+
+impl Default for AccountTokens {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self { verify_email: TokenTerms { lifetime: 3 * DAY, link: None } }
+    }
+}
+
+impl Purpose {
+    const ALL: &[Self] = &[Self::VerifyEmail];
+
+    fn token_type(self) -> TokenType {
+        TokenType::from(self.kind().as_str())
+    }
+
+    const fn kind(self) -> MessageKind {
+        match self {
+            Self::VerifyEmail => MessageKind::VerifyEmail,
+        }
+    }
+}
+
+impl AccountTokens {
+    const fn terms(&self, purpose: Purpose) -> &TokenTerms {
+        match purpose {
+            Purpose::VerifyEmail => &self.verify_email,
+        }
+    }
+
+    /// Fails if `issuer` does not issue such tokens.
+    pub(super) fn check<C, R>(&self, issuer: &Issuer<C, R>) -> Result<(), ConfigError> {
+        for purpose in Purpose::ALL {
+            let lifetime = self.terms(*purpose).lifetime;
+            issuer.check_single_use(&purpose.token_type(), lifetime).map_err(|_| {
+                ConfigError::out_of_range(
+                    "the lifetime of tokens in mails must be at least one second, and at most the \
+                     `session_lifetime` of the issuer and the lifetime that its keys allow",
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes a message with a token for `user_id`. `start` was read before the facts of the account, so
+    /// that a later revocation of the user revokes the token.
+    pub(super) fn message<C, R>(
+        &self,
+        issuer: &Issuer<C, R>,
+        start: LoginStart,
+        purpose: Purpose,
+        (user_id, to): (&UserId, &str),
+        facts: &impl Serialize,
+    ) -> Result<Message, AuthError> {
+        let TokenTerms { lifetime, link } = self.terms(purpose);
+        let token_type = purpose.token_type();
+        let token = issuer.single_use_since(start, &token_type, *lifetime, user_id, facts)?;
+        let link = link.as_ref().map(|link| link.with_token(&token));
+        Ok(Message::new(purpose.kind(), to).with_token(token).with_link(link))
+    }
+
+    /// Does the work of [`message`](Self::message) for nobody.
+    pub(super) fn message_for_nobody<C, R>(
+        &self,
+        issuer: &Issuer<C, R>,
+        start: LoginStart,
+        purpose: Purpose,
+        to: &str,
+        facts: &impl Serialize,
+    ) -> Result<(), AuthError> {
+        self.message(issuer, start, purpose, (&UserId::from(NOBODY), to), facts).map(drop)
+    }
+}
+
+/// Verifies a token from a mail without using it.
+pub(super) fn verify_token<T, C, R>(
+    issuer: &Issuer<C, R>,
+    purpose: Purpose,
+    token: &str,
+) -> Result<Claims<T>, RouteError>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    issuer.verify_single_use(&purpose.token_type(), token).map_err(invalid_token)
+}
+
+/// Uses a token. Fails if it was used before, or if its user was revoked.
+pub(super) async fn use_token<T, C, R>(
+    issuer: &Issuer<C, R>,
+    claims: &Claims<T>,
+) -> Result<(), RouteError> {
+    issuer.consume(claims).await.map_err(invalid_token)
+}
+
+/// The client is not logged in by such a token, so the response is no `401`.
+fn invalid_token(error: AuthError) -> RouteError {
+    if error.kind().status().is_client_error() {
+        return RequestErrorKind::InvalidToken.into();
+    }
+    error.into()
+}

@@ -1,0 +1,95 @@
+//! Limits on attempts. Without the feature `throttle` there are none.
+
+#[cfg(feature = "throttle")]
+use std::net::IpAddr;
+
+use axum::extract::Request;
+
+#[cfg(feature = "throttle")]
+use crate::throttle::{Permit, Throttle};
+use crate::{error::AuthError, routes::RouteError};
+
+/// The limits of the account routes.
+#[derive(Clone, Default)]
+pub(super) struct Limits {
+    /// Sign-ups, by the e-mail address and by the client's.
+    pub(super) sign_up: Limit,
+    /// Mails that anybody can have sent, by the same.
+    pub(super) mail: Limit,
+    /// Passwords of users who are logged in, by the id of the user.
+    #[expect(dead_code)]
+    pub(super) password: Limit,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Limit {
+    #[cfg(feature = "throttle")]
+    throttle: Option<Throttle>,
+}
+
+/// Who makes an attempt.
+pub(super) struct Client {
+    #[cfg(feature = "throttle")]
+    address: Option<IpAddr>,
+}
+
+/// An attempt that is permitted. If it is dropped, it stays counted.
+#[must_use]
+pub(super) struct Attempt {
+    #[cfg(feature = "throttle")]
+    permit: Option<Permit>,
+}
+
+#[cfg(feature = "throttle")]
+impl Limit {
+    pub(super) const fn new(throttle: Throttle) -> Self {
+        Self { throttle: Some(throttle) }
+    }
+
+    /// Must be called before the body of the request is read.
+    pub(super) fn client(&self, request: &Request) -> Result<Client, AuthError> {
+        let Some(throttle) = &self.throttle else { return Ok(Client { address: None }) };
+        let address = throttle.client_address(request.extensions(), request.headers())?;
+        Ok(Client { address })
+    }
+
+    /// Counts an attempt for `account`, in any spelling, and for the client. Fails with `429` if there
+    /// were too many.
+    pub(super) async fn count(&self, client: Client, account: &str) -> Result<Attempt, AuthError> {
+        let Some(throttle) = &self.throttle else { return Ok(Attempt { permit: None }) };
+        let permit = throttle.attempt(Some(account), client.address).await?;
+        Ok(Attempt { permit: Some(permit) })
+    }
+}
+
+#[cfg(feature = "throttle")]
+impl Attempt {
+    /// Takes the attempt back if it could not be decided. Otherwise it stays counted.
+    pub(super) async fn conclude<T>(self, result: Result<T, RouteError>) -> Result<T, RouteError> {
+        let is_undecided = matches!(&result, Err(error) if error.status().is_server_error());
+        if let (Some(permit), true) = (self.permit, is_undecided) {
+            permit.take_back().await;
+        }
+        result
+    }
+}
+
+#[cfg(not(feature = "throttle"))]
+#[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `throttle`")]
+impl Limit {
+    pub(super) fn client(&self, _: &Request) -> Result<Client, AuthError> {
+        Ok(Client {})
+    }
+
+    pub(super) async fn count(&self, _: Client, _: &str) -> Result<Attempt, AuthError> {
+        Ok(Attempt {})
+    }
+}
+
+#[cfg(not(feature = "throttle"))]
+#[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `throttle`")]
+impl Attempt {
+    pub(super) async fn conclude<T>(self, result: Result<T, RouteError>) -> Result<T, RouteError> {
+        result
+    }
+}

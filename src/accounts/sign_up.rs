@@ -1,0 +1,243 @@
+//! Creating accounts.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+#[cfg(feature = "cookie")]
+use crate::routes::SetCookies;
+use crate::{
+    error::AuthError,
+    issue::{Event, LoginStart, Tokens},
+    mail::{Message, MessageKind},
+    routes::{RequestError, RouteError, json_response},
+    trace::warn,
+    user::{
+        Account, AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, NewAccount,
+    },
+};
+
+use super::{
+    field_messages::record_problems, new_password::check_password, sign_up_form::SignUpForm,
+    state::AccountState,
+};
+
+/// The body of every sign-up that does not reveal which accounts exist.
+const ACCEPTED: &str = "A mail with the next step was sent to the address.";
+
+pub(super) async fn sign_up<U, C, R>(
+    state: Arc<AccountState<U, C, R>>,
+    request: Request,
+) -> Result<Response, RouteError>
+where
+    U: AccountBackend<C, R>,
+    C: Serialize + Send + Sync + 'static,
+    R: Serialize + Send + Sync + 'static,
+{
+    state.check_site(&request)?;
+    let client = state.limits.sign_up.client(&request)?;
+    let body = state.bodies.read(request).await?;
+    let mut fields = state.bodies.fields(&body)?;
+    let form = SignUpForm::read(&mut fields, state.sign_up);
+    let extra = (state.read_extra)(&mut fields);
+    if let Some(password) = &form.password {
+        let password = ("password", password.as_str());
+        check_password(&state.rules, password, &form.attributes(), &mut fields).await?;
+    }
+    let Some(name) = form.email.as_deref().or(form.username.as_deref()) else {
+        return Err(RequestError::invalid_fields(fields.errors()).into());
+    };
+    // From here on, the backend is asked.
+    let attempt = state.limits.sign_up.count(client, name).await?;
+    let result = match (extra, &form.password) {
+        (Some(extra), Some(password)) if fields.errors().is_empty() => {
+            let account = NewAccount::new()
+                .with_username(form.username.as_deref())
+                .with_email(form.email.as_deref())
+                .with_password(password.as_str())
+                .with_extra(extra);
+            match &form.email {
+                Some(email) if state.sign_up.enumeration_safe => {
+                    state.create_safely(account, email, &form, fields).await
+                }
+                _ => state.create(account, &form, fields).await,
+            }
+        }
+        _ => state.rejected(FieldProblems::default(), &form, fields).await,
+    };
+    attempt.conclude(result).await
+}
+
+impl<U, C, R> AccountState<U, C, R>
+where
+    U: AccountBackend<C, R>,
+    C: Serialize + Send + Sync + 'static,
+    R: Serialize + Send + Sync + 'static,
+{
+    async fn create(
+        &self,
+        new: NewAccount<'_, U::Extra>,
+        form: &SignUpForm,
+        fields: Fields,
+    ) -> Result<Response, RouteError> {
+        let slot = form.email.as_ref().map(|_| self.mail.reserve()).transpose()?;
+        let start = self.issuer.start_login().await?;
+        let account = match self.users.create(new).await {
+            Ok(account) => account,
+            Err(AccountError::Rejected(problems)) => {
+                return self.rejected(problems, form, fields).await;
+            }
+            Err(AccountError::Backend(error)) => return Err(AuthError::from(error).into()),
+        };
+        self.issuer.emit(&Event::AccountCreated { user_id: account.id().as_str() });
+        if let (Some(slot), Some(email)) = (slot, account.email()) {
+            slot.send(&self.issuer, [self.verification(start, &account, email)?]);
+        }
+        let mut body = Value::Object(self.described(&account));
+        let tokens = self.begin_session(start, &account, form.wants_tokens).await;
+        match tokens {
+            Some(tokens) if form.wants_tokens => {
+                body["access"] = json!(tokens.access());
+                body["refresh"] = json!(tokens.refresh());
+                Ok(json_response(StatusCode::CREATED, &body))
+            }
+            tokens => {
+                let response = json_response(StatusCode::CREATED, &body);
+                self.with_session(response, &account, tokens).await
+            }
+        }
+    }
+
+    /// Creates an account if none has its names. The response and the work before it do not depend on
+    /// that, but the mail does.
+    async fn create_safely(
+        &self,
+        new: NewAccount<'_, U::Extra>,
+        email: &str,
+        form: &SignUpForm,
+        fields: Fields,
+    ) -> Result<Response, RouteError> {
+        let slot = self.mail.reserve()?;
+        let start = self.issuer.start_login().await?;
+        let owner = self.users.account_by_email(email).await.map_err(AuthError::from)?;
+        let message = match self.users.create(new).await {
+            Ok(account) => {
+                self.issuer.emit(&Event::AccountCreated { user_id: account.id().as_str() });
+                self.verification(start, &account, email)?
+            }
+            Err(AccountError::Rejected(problems)) if is_taken(problems) => {
+                self.work_for_nobody(start, email)?;
+                let owner = match owner {
+                    // Another sign-up was quicker.
+                    None if problems.email.is_some() => {
+                        self.users.account_by_email(email).await.map_err(AuthError::from)?
+                    }
+                    owner => owner,
+                };
+                // The owner's spelling of the address counts: another one may be another mailbox.
+                let known = owner.as_ref().and_then(|owner| Some((owner, owner.email()?)));
+                known.map_or_else(
+                    || Message::new(MessageKind::UsernameTaken, email),
+                    |(owner, to)| {
+                        let message = Message::new(MessageKind::AccountExists, to);
+                        message.with_username(owner.username())
+                    },
+                )
+            }
+            Err(AccountError::Rejected(problems)) => {
+                return self.rejected(problems, form, fields).await;
+            }
+            Err(AccountError::Backend(error)) => return Err(AuthError::from(error).into()),
+        };
+        slot.send(&self.issuer, [message]);
+        Ok(json_response(StatusCode::ACCEPTED, &json!({ "detail": ACCEPTED })))
+    }
+
+    /// Rejects a sign-up with all errors that are recorded in `fields`, the problems that the backend
+    /// has found, and those of the names.
+    async fn rejected(
+        &self,
+        problems: FieldProblems,
+        form: &SignUpForm,
+        mut fields: Fields,
+    ) -> Result<Response, RouteError> {
+        let (username, email) = (form.username.as_deref(), form.email.as_deref());
+        let names = self.users.name_problems(username, email).await.map_err(AuthError::from)?;
+        let mut all = problems;
+        all.username = names.username.or(problems.username);
+        all.email = names.email.or(problems.email);
+        record_problems(&mut fields, all, !self.sign_up.enumeration_safe);
+        Err(RequestError::invalid_fields(fields.errors()).into())
+    }
+
+    /// Begins a session for a new account, if it gets one.
+    async fn begin_session(
+        &self,
+        start: LoginStart,
+        account: &Account<U::Extra>,
+        wants_tokens: bool,
+    ) -> Option<Tokens> {
+        let user = self.users.user(account);
+        let gets_tokens = wants_tokens && self.sign_up.tokens;
+        #[cfg(feature = "cookie")]
+        let gets_cookies = !wants_tokens && self.sign_up.cookies;
+        #[cfg(not(feature = "cookie"))]
+        let gets_cookies = false;
+        if !(user.is_active() && (gets_tokens || gets_cookies)) {
+            return None;
+        }
+        match self.issuer.finish_login(start, &user, None).await {
+            Ok(tokens) => Some(tokens),
+            // The account exists, so the user can log in later.
+            Err(error) => {
+                let _ = &error;
+                warn!(kind = ?error.kind(), "a sign-up could not begin a session");
+                None
+            }
+        }
+    }
+
+    #[cfg(feature = "cookie")]
+    async fn with_session(
+        &self,
+        response: Response,
+        account: &Account<U::Extra>,
+        tokens: Option<Tokens>,
+    ) -> Result<Response, RouteError> {
+        let (Some(tokens), Some(cookies)) = (tokens, &self.cookies) else { return Ok(response) };
+        match SetCookies::new(cookies, &tokens, self.issuer.now()) {
+            Ok(cookies) => Ok((cookies, response).into_response()),
+            Err(error) => {
+                // Nobody has the tokens of this session.
+                self.issuer.revoke_session(account.id(), tokens.session_id()).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    #[cfg(not(feature = "cookie"))]
+    #[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `cookie`")]
+    async fn with_session(
+        &self,
+        response: Response,
+        _: &Account<U::Extra>,
+        _: Option<Tokens>,
+    ) -> Result<Response, RouteError> {
+        Ok(response)
+    }
+}
+
+/// Whether names are taken, and nothing else is wrong.
+fn is_taken(problems: FieldProblems) -> bool {
+    let FieldProblems { username, email, password } = problems;
+    let is_taken = |problem: Option<FieldProblem>| {
+        problem.is_none_or(|problem| problem == FieldProblem::Taken)
+    };
+    password.is_none() && is_taken(username) && is_taken(email)
+}

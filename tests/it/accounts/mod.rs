@@ -1,0 +1,4 @@
+//! The account routes.
+
+mod setup;
+mod sign_up;
