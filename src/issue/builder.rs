@@ -56,6 +56,8 @@ impl Issuer {
             store: None,
             store_deadline: None,
             clock: Clock::system(),
+            #[cfg(feature = "routes")]
+            password_amr: false,
             adoption: None,
             listeners: Vec::new(),
             name_key: None,
@@ -274,6 +276,15 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
+    /// Sets whether the tokens of logins by password alone have the claim
+    /// [`amr`](crate::Claims::amr), `["pwd"]`, if the login is one of the [routes](crate::routes).
+    /// Default: `false`. Logins in two steps have `["pwd", "otp"]` in any case.
+    #[cfg(feature = "routes")]
+    pub fn password_amr(mut self, written: bool) -> Self {
+        self.settings.password_amr = written;
+        self
+    }
+
     /// Adds a listener. It is called on each [`Event`], before the response is sent. Call it
     /// repeatedly to add several. Default: none. A listener must return quickly: move longer work to a channel or a task.
     ///
@@ -393,6 +404,8 @@ where
             reuse_grace: settings.reuse_grace.unwrap_or(DEFAULT_GRACE),
             leeway: settings.leeway,
             clock: settings.clock,
+            #[cfg(feature = "routes")]
+            password_amr: settings.password_amr,
             adoption: settings.adoption,
             listeners: settings.listeners,
             name_key: settings.name_key.map(|(key, fold)| NameKey::new(&key, fold)),

@@ -65,6 +65,8 @@ pub(super) struct Inner<C, R> {
     pub(super) reuse_grace: Duration,
     pub(super) leeway: Duration,
     pub(super) clock: Clock,
+    #[cfg(feature = "routes")]
+    pub(super) password_amr: bool,
     pub(super) adoption: Option<Adoption>,
     pub(super) listeners: Vec<Listener>,
     pub(super) name_key: Option<NameKey>,

@@ -22,6 +22,36 @@ use super::{
 #[must_use]
 pub struct LoginStart {
     pub(super) generation: Option<Generation>,
+    pub(super) amr: &'static [&'static str],
+}
+
+impl LoginStart {
+    /// A login whose start nobody remembers.
+    const UNKNOWN: Self = Self { generation: None, amr: &[] };
+
+    /// Sets how the user is authenticated, for the claim [`amr`](crate::Claims::amr) of the tokens.
+    /// [RFC 8176] lists the values, such as `hwk` for a passkey. Default: the tokens have no `amr`.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey, token::NoClaims, user::User};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?).build()?;
+    /// let start = issuer.start_login().await?.with_amr(&["hwk", "user"]);
+    /// // Verify the passkey here.
+    /// let ada = User::new(42, NoClaims::default());
+    /// let tokens = issuer.finish_login(start, &ada, None).await?;
+    /// assert!(issuer.verifier().verify(tokens.access())?.has_amr("hwk"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [RFC 8176]: https://www.rfc-editor.org/rfc/rfc8176#section-2
+    pub const fn with_amr(mut self, methods: &'static [&'static str]) -> Self {
+        self.amr = methods;
+        self
+    }
 }
 
 impl<C, R> Issuer<C, R> {
@@ -36,7 +66,14 @@ impl<C, R> Issuer<C, R> {
             Some(store) => Some(store.generation().await?),
             None => None,
         };
-        Ok(LoginStart { generation })
+        Ok(LoginStart { generation, ..LoginStart::UNKNOWN })
+    }
+
+    /// Starts a login by password.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn start_password_login(&self) -> Result<LoginStart, AuthError> {
+        let start = self.start_login().await?;
+        Ok(if self.0.password_amr { start.with_amr(&["pwd"]) } else { start })
     }
 }
 
@@ -98,7 +135,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         user: &User<C, R>,
         label: Option<&str>,
     ) -> Result<Tokens, AuthError> {
-        self.begin_session(user, label, start.generation).await
+        self.begin_session(user, label, start).await
     }
 
     /// Like [`login`](Self::login), with a [label](crate::store::Session::label) by which the user
@@ -134,14 +171,14 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         user: &User<C, R>,
         label: Option<&str>,
     ) -> Result<Tokens, AuthError> {
-        self.begin_session(user, label, None).await
+        self.begin_session(user, label, LoginStart::UNKNOWN).await
     }
 
     async fn begin_session(
         &self,
         user: &User<C, R>,
         label: Option<&str>,
-        generation: Option<Generation>,
+        start: LoginStart,
     ) -> Result<Tokens, AuthError> {
         if !user.is_active() {
             return Err(AuthErrorKind::UserInactive.into());
@@ -155,6 +192,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             user_id: user.id().as_str(),
             auth_time: now,
             scope: scope.as_deref(),
+            amr: start.amr,
         };
         let tokens = self.mint(&session, user, now, Some((&refresh_id, now)))?;
         let mut displaced = Vec::new();
@@ -165,7 +203,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             let session = NewSession::new(&session_id, user.id(), &refresh_id, now)
                 .with_expiry(expires_at, keep_until)
                 .with_access_until(minter.keep_ended_until(now, *leeway))
-                .with_generation(generation)
+                .with_generation(start.generation)
                 .with_label(label.as_deref())
                 .with_limit(*sessions_per_user);
             displaced = match store.begin(&session).await? {

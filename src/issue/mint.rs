@@ -22,6 +22,8 @@ pub(super) struct SessionClaims<'a> {
     pub(super) user_id: &'a str,
     pub(super) auth_time: NumericDate,
     pub(super) scope: Option<&'a str>,
+    /// How the user was authenticated. Not written if it is empty.
+    pub(super) amr: &'a [&'a str],
 }
 
 /// What a single-use token depends on.
@@ -112,6 +114,7 @@ impl Minter {
             self.registered(&TokenType::Access, session.user_id, &jti, now, expires_at);
         registered.session_id = Some(session.session_id);
         registered.scope = session.scope;
+        registered.amr = session.amr;
         if let Some(client_id) = &self.client_id {
             registered.client_id = Some(client_id);
             registered.subject = (self.names.user_id() != "sub").then_some(session.user_id);
@@ -133,6 +136,7 @@ impl Minter {
         registered.session_id = Some(session.session_id);
         registered.auth_time = Some(session.auth_time);
         registered.scope = session.scope;
+        registered.amr = session.amr;
         registered.epoch = epoch;
         Ok((self.check_len(self.sign(&registered, claims)?)?, expires_at))
     }
@@ -184,6 +188,7 @@ impl Minter {
             audience: self.audience.as_deref(),
             session_id: None,
             auth_time: None,
+            amr: &[],
             scope: None,
             epoch: None,
             generation: None,

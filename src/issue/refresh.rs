@@ -61,11 +61,13 @@ where
             self.check_adoption(claims.registered_claims(), now).await?;
         }
         let scope = scope_claim(&user, |scope| claims.has_scope(scope))?;
+        let amr: Vec<&str> = claims.amr().collect();
         let session = SessionClaims {
             session_id,
             user_id: user_id.as_str(),
             auth_time,
             scope: scope.as_deref(),
+            amr: &amr,
         };
         let tokens = match store {
             Some(store) if *rotate => {

@@ -111,9 +111,10 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         &self,
         step: &SecondStep<T>,
         user: &User<C, R>,
+        amr: &'static [&'static str],
         label: Option<&str>,
     ) -> Result<Tokens, AuthError> {
-        let start = LoginStart { generation: generation_of(&step.0)? };
+        let start = LoginStart { generation: generation_of(&step.0)?, amr };
         self.consume(&step.0).await?;
         self.finish_login(start, user, label).await
     }

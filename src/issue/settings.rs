@@ -38,6 +38,8 @@ pub(super) struct Settings {
     pub(super) store: Option<SharedStore>,
     pub(super) store_deadline: Option<Duration>,
     pub(super) clock: Clock,
+    #[cfg(feature = "routes")]
+    pub(super) password_amr: bool,
     pub(super) adoption: Option<Adoption>,
     pub(super) listeners: Vec<Listener>,
     pub(super) name_key: Option<(Zeroizing<Vec<u8>>, Fold)>,

@@ -197,7 +197,7 @@ where
         label: Option<&str>,
         claims: &StepClaims,
     ) -> Result<Option<(Tokens, User<C, R>)>, RouteError> {
-        let start = self.issuer.start_login().await?;
+        let start = self.issuer.start_password_login().await?;
         let outcome = self.users.authenticate(credentials).await.map_err(AuthError::from)?;
         let (user, is_required) = match outcome {
             Authentication::SecondFactor(user) if user.is_active() => (user, true),

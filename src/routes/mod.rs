@@ -35,6 +35,10 @@
 //! of a new password, the response is a `401` with `token_revoked`: the user has to log in again. A
 //! `503` after a right code may have used both.
 //!
+//! The tokens of such a login have the claim [`amr`](crate::Claims::amr) with
+//! [the methods](crate::user::SecondFactor::amr) that were used, by default `["pwd", "otp"]`, and
+//! refreshes keep it.
+//!
 //! With a [throttle](TokenRoutesBuilder::throttle), the first request stays counted as an attempt until
 //! the login is completed, and the second one counts for the address of the client. `step` is not
 //! encrypted: it contains the id of the user and, with a throttle, a hash of the name that was sent.

@@ -90,7 +90,8 @@ where
         if !second_factor.verify(step.user_id(), code).await? {
             return Err(AuthErrorKind::InvalidCode.into());
         }
-        let tokens = self.issuer.finish_second_step(step, &user, label).await?;
+        let amr = second_factor.amr();
+        let tokens = self.issuer.finish_second_step(step, &user, amr, label).await?;
         self.limit.resume(step.claims(), address).conclude(None).await;
         Ok((tokens, user))
     }

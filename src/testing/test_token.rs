@@ -49,6 +49,7 @@ struct RegisteredMembers {
     audience: Option<String>,
     scope: Option<String>,
     session_id: Option<String>,
+    amr: Vec<String>,
     client_id: Option<String>,
 }
 
@@ -66,6 +67,7 @@ impl TestToken {
             audience: None,
             scope: None,
             session_id: None,
+            amr: Vec::new(),
             client_id: None,
         };
         Self { registered, custom: NoClaims::default() }
@@ -105,6 +107,12 @@ impl<C> TestToken<C> {
     /// Sets the id of the session, `sid`. Default: absent.
     pub fn with_session(mut self, session_id: impl Into<String>) -> Self {
         self.registered.session_id = Some(session_id.into());
+        self
+    }
+
+    /// Sets how the user was authenticated, `amr`, for example to `["pwd", "otp"]`. Default: absent.
+    pub fn with_amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.registered.amr = methods.into_iter().map(Into::into).collect();
         self
     }
 
@@ -162,6 +170,7 @@ impl<C: Serialize> TestToken<C> {
     /// claim.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
+        let amr: Vec<&str> = self.registered.amr.iter().map(String::as_str).collect();
         let registered = NewToken {
             names: &self.registered.names,
             token_type: &self.registered.token_type,
@@ -173,6 +182,7 @@ impl<C: Serialize> TestToken<C> {
             audience: self.registered.audience.as_deref(),
             session_id: self.registered.session_id.as_deref(),
             auth_time: None,
+            amr: &amr,
             scope: self.registered.scope.as_deref(),
             epoch: None,
             generation: None,

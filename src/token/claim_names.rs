@@ -66,7 +66,7 @@ impl ClaimNames {
 
     /// Checks that the names differ from each other and from the claims whose names are fixed.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        const FIXED: [&str; 12] = [
+        const FIXED: [&str; 13] = [
             "exp",
             "nbf",
             "iat",
@@ -74,6 +74,7 @@ impl ClaimNames {
             "aud",
             "sid",
             "auth_time",
+            "amr",
             "scope",
             "scp",
             "user_epoch",

@@ -138,6 +138,25 @@ impl<C: ?Sized> Claims<C> {
         self.0.registered.auth_time
     }
 
+    /// Returns how the user was authenticated (`amr`, [RFC 8176]), for example by `pwd`, a password, and
+    /// `otp`, a one-time code.
+    ///
+    /// The tokens of an issuer have it if the login took
+    /// [two steps](crate::user::SecondFactor), if [the login names it](crate::issue::LoginStart::with_amr),
+    /// or if [all logins by password do](crate::issue::IssuerBuilder::password_amr). A refresh keeps it.
+    ///
+    /// [RFC 8176]: https://www.rfc-editor.org/rfc/rfc8176#section-2
+    pub fn amr(&self) -> impl Iterator<Item = &str> {
+        self.0.registered.amr.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns whether the user was authenticated by `method`, for example `otp`: see
+    /// [`amr`](Self::amr).
+    #[must_use]
+    pub fn has_amr(&self, method: &str) -> bool {
+        self.amr().any(|used| used == method)
+    }
+
     /// Returns the issuer (`iss`).
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {

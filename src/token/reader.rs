@@ -60,6 +60,7 @@ enum Claim {
     NotBefore,
     IssuedAt,
     AuthTime,
+    Amr,
     Issuer,
     Subject,
     SessionId,
@@ -88,6 +89,7 @@ impl Claim {
             Self::NotBefore => "nbf",
             Self::IssuedAt => "iat",
             Self::AuthTime => "auth_time",
+            Self::Amr => "amr",
             Self::Issuer => "iss",
             Self::Subject => "sub",
             Self::SessionId => "sid",
@@ -120,7 +122,9 @@ impl Claim {
             | Self::Nonce
             | Self::Typ
             | Self::TokenUse => "expected a string",
-            Self::Scope | Self::Scp | Self::Audience => "expected a string or an array of strings",
+            Self::Scope | Self::Scp | Self::Audience | Self::Amr => {
+                "expected a string or an array of strings"
+            }
         }
     }
 }
@@ -214,8 +218,8 @@ impl<'a, 'de> Reader<'a, 'de> {
             Claim::Audience => self.rules.uses_audience(),
             // `Claim::UserId` if it is the user id.
             Claim::Subject => false,
-            // For the lifetime of a session, and for users that have changed.
-            Claim::AuthTime | Claim::Epoch => self.rules.accepts_refresh_tokens(),
+            // For the lifetime of a session, for users that have changed, and for the next tokens.
+            Claim::AuthTime | Claim::Epoch | Claim::Amr => self.rules.accepts_refresh_tokens(),
             _ => true,
         }
     }
@@ -308,13 +312,14 @@ impl<'a, 'de> Reader<'a, 'de> {
             "nbf" => Claim::NotBefore,
             "iss" => Claim::Issuer,
             "aud" => Claim::Audience,
-            "sid" | "scope" | "scp" | "auth_time" | "user_epoch" if self.rules.as_pyjwt => {
+            "sid" | "scope" | "scp" | "auth_time" | "amr" | "user_epoch" if self.rules.as_pyjwt => {
                 return None;
             }
             "sid" => Claim::SessionId,
             "scope" => Claim::Scope,
             "scp" => Claim::Scp,
             "auth_time" => Claim::AuthTime,
+            "amr" => Claim::Amr,
             "user_epoch" => Claim::Epoch,
             _ if name == names.user_id() => Claim::UserId,
             _ if name == names.token_type() && profile != TokenProfile::Rfc9068 => Claim::TokenType,
@@ -362,6 +367,10 @@ impl<'a, 'de> Reader<'a, 'de> {
             Claim::NotBefore => self.claims.not_before = Some(value.date()?),
             Claim::IssuedAt => self.claims.issued_at = Some(value.date()?),
             Claim::AuthTime => self.claims.auth_time = Some(value.date()?),
+            Claim::Amr => {
+                let methods = value.strings()?.iter().map(|method| method.as_ref().into());
+                self.claims.amr = methods.collect();
+            }
             Claim::Issuer => self.claims.issuer = Some(self.payload_str(value.string()?)),
             Claim::Subject => self.claims.subject = Some(self.payload_str(value.string()?)),
             Claim::SessionId => self.claims.session_id = Some(self.payload_str(value.id()?)),

@@ -34,6 +34,8 @@ pub(crate) struct NewToken<'a> {
     pub(crate) audience: Option<&'a str>,
     pub(crate) session_id: Option<&'a str>,
     pub(crate) auth_time: Option<NumericDate>,
+    /// Not written if it is empty.
+    pub(crate) amr: &'a [&'a str],
     pub(crate) scope: Option<&'a str>,
     pub(crate) epoch: Option<&'a str>,
     /// The store's generation when a single-use token was issued.
@@ -72,6 +74,10 @@ impl NewToken<'_> {
         if let Some(auth_time) = self.auth_time {
             append_date(json, "auth_time", auth_time);
         }
+        if !self.amr.is_empty() {
+            json.extend_from_slice(b",\"amr\":");
+            serde_json::to_writer(&mut *json, self.amr).expect("strings serialize to JSON");
+        }
         if let Some(generation) = self.generation {
             append_integer(json, "store_generation", generation);
         }
@@ -84,7 +90,7 @@ impl NewToken<'_> {
         names.contains(&name)
             || match name {
                 "exp" | "nbf" | "iat" | "iss" | "aud" | "sub" | "sid" | "scope" | "scp"
-                | "auth_time" | "user_epoch" | "store_generation" | "cnf" => true,
+                | "auth_time" | "amr" | "user_epoch" | "store_generation" | "cnf" => true,
                 "client_id" => self.client_id.is_some(),
                 _ => false,
             }

@@ -64,6 +64,15 @@ pub trait SecondFactor: Send + Sync + 'static {
         user_id: &UserId,
         code: &str,
     ) -> impl Future<Output = Result<bool, BackendError>> + Send;
+
+    /// How a user was authenticated who has completed a login, for the claim
+    /// [`amr`](crate::Claims::amr) of the tokens. [RFC 8176] lists the values, such as `sms` for a text
+    /// message. Default: `["pwd", "otp"]`, a password and a one-time code.
+    ///
+    /// [RFC 8176]: https://www.rfc-editor.org/rfc/rfc8176#section-2
+    fn amr(&self) -> &'static [&'static str] {
+        &["pwd", "otp"]
+    }
 }
 
 /// A [`SecondFactor`] of any type.
@@ -76,6 +85,8 @@ pub(crate) trait DynSecondFactor: Send + Sync {
         user_id: &'a UserId,
         code: &'a str,
     ) -> BoxFuture<'a, Result<bool, BackendError>>;
+
+    fn amr(&self) -> &'static [&'static str];
 }
 
 #[cfg(feature = "routes")]
@@ -90,5 +101,9 @@ impl<F: SecondFactor> DynSecondFactor for F {
         code: &'a str,
     ) -> BoxFuture<'a, Result<bool, BackendError>> {
         Box::pin(SecondFactor::verify(self, user_id, code))
+    }
+
+    fn amr(&self) -> &'static [&'static str] {
+        SecondFactor::amr(self)
     }
 }

@@ -51,11 +51,12 @@ const HEADER_NAMES: [&str; 16] = [
     r"\u0063rit",
     r"k\u0069d",
 ];
-const CLAIM_NAMES: [&str; 21] = [
+const CLAIM_NAMES: [&str; 22] = [
     "exp",
     "nbf",
     "iat",
     "auth_time",
+    "amr",
     "iss",
     "aud",
     "sub",

@@ -1,6 +1,7 @@
 //! The issuer.
 
 mod adoption;
+mod amr;
 mod keys;
 mod layer;
 mod login;

@@ -352,7 +352,19 @@ async fn rejects_claims_named_like_registered_claims() {
     }
     named!("exp", "iat", "jti", "user_id", "token_type");
     // These tokens do not have them, but only the issuer may write them.
-    named!("sid", "scope", "scp", "auth_time", "user_epoch", "cnf", "nbf", "iss", "aud", "sub");
+    named!(
+        "sid",
+        "scope",
+        "scp",
+        "auth_time",
+        "amr",
+        "user_epoch",
+        "cnf",
+        "nbf",
+        "iss",
+        "aud",
+        "sub"
+    );
 
     #[derive(Clone, Serialize, Deserialize)]
     struct Session {

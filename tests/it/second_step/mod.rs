@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use axum::Router;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_jwt_auth::{
     TokenRoutes,
     routes::SessionRoutes,
@@ -20,7 +20,7 @@ use tower_jwt_auth::{
 };
 
 use crate::support::{
-    login::{Directory, PASSWORD, Profile, Setup},
+    login::{Directory, PASSWORD, Profile, Setup, payload},
     reply::{Reply, post, send},
 };
 
@@ -141,6 +141,21 @@ impl App {
     async fn outcome(&self, step: &str, code: &str) -> (u16, String) {
         outcome(&self.complete(step, code).await)
     }
+}
+
+/// The `amr` of the access token in a response.
+fn amr_of(reply: &Reply) -> Value {
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let body = reply.json();
+    let token = body["access"].as_str().unwrap_or_else(|| cookie_of(reply));
+    payload(token)["amr"].clone()
+}
+
+/// The access token in the cookies of a response.
+fn cookie_of(reply: &Reply) -> &str {
+    let cookies = reply.header("set-cookie");
+    let access = cookies.iter().find(|cookie| cookie.contains("access")).unwrap();
+    access.split_once('=').unwrap().1.split_once(';').unwrap().0
 }
 
 fn outcome(reply: &Reply) -> (u16, String) {

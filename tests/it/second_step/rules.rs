@@ -6,9 +6,9 @@ use axum::Router;
 use serde_json::json;
 use tower_jwt_auth::{
     TokenRoutes,
-    routes::RouteError,
+    routes::{RouteError, SessionRoutes},
     token::{TokenType, UserId},
-    user::User,
+    user::{BackendError, SecondFactor, User},
 };
 
 use crate::support::{
@@ -16,7 +16,9 @@ use crate::support::{
     reply::{post, send},
 };
 
-use super::{App, CODE, Careful, Codes, Enabled, apps, apps_of, outcome, rejected};
+use super::{
+    App, CODE, Careful, Codes, Enabled, amr_of, apps, apps_of, cookies, outcome, rejected,
+};
 
 #[tokio::test]
 async fn a_code_completes_the_login() {
@@ -64,6 +66,63 @@ async fn users_with_an_enabled_second_factor_need_a_code() {
         assert_eq!(outcome(&reply), rejected("second_factor_required"));
         assert_eq!(app.outcome(&app.step().await, CODE).await.0, 200);
     }
+}
+
+#[tokio::test]
+async fn tokens_name_the_methods_of_the_login() {
+    let setup = Setup::new();
+    for app in apps_of(&setup, &setup.users) {
+        assert_eq!(amr_of(&app.log_in("1", PASSWORD).await), json!(null));
+        app.codes.set(Enabled::Yes);
+        let reply = app.complete(&app.step().await, CODE).await;
+        assert_eq!(amr_of(&reply), json!(["pwd", "otp"]));
+        if app.base == "/token" {
+            let body = json!({ "refresh": reply.json()["refresh"] }).to_string();
+            let reply = send(&app.router, post("/token/refresh", body)).await;
+            assert_eq!(amr_of(&reply), json!(["pwd", "otp"]));
+        }
+        app.codes.set(Enabled::No);
+    }
+}
+
+#[tokio::test]
+async fn tokens_name_the_password_if_the_issuer_does() {
+    let setup = Setup::new();
+    let issuer = setup.builder().password_amr(true).build().unwrap();
+    let tokens = TokenRoutes::new(issuer.clone(), setup.users.clone()).into_router();
+    let sessions = SessionRoutes::builder(issuer, setup.users.clone(), &cookies()).build().unwrap();
+    for app in [tokens, sessions.into_router()] {
+        let body = json!({ "username": "1", "password": PASSWORD }).to_string();
+        assert_eq!(amr_of(&send(&app, post("/", body)).await), json!(["pwd"]));
+    }
+}
+
+/// Codes that were sent in a text message.
+struct Messages;
+
+impl SecondFactor for Messages {
+    async fn is_enabled(&self, _: &UserId) -> Result<bool, BackendError> {
+        Ok(true)
+    }
+
+    async fn verify(&self, _: &UserId, _: &str) -> Result<bool, BackendError> {
+        Ok(true)
+    }
+
+    fn amr(&self) -> &'static [&'static str] {
+        &["pwd", "sms"]
+    }
+}
+
+#[tokio::test]
+async fn a_second_factor_chooses_the_methods_that_tokens_name() {
+    let setup = Setup::new();
+    let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone());
+    let app: Router = routes.second_factor(Messages).build().unwrap().into_router();
+    let body = json!({ "username": "1", "password": PASSWORD }).to_string();
+    let step = send(&app, post("/", body)).await.json()["step"].clone();
+    let body = json!({ "step": step, "code": CODE }).to_string();
+    assert_eq!(amr_of(&send(&app, post("/second-factor", body)).await), json!(["pwd", "sms"]));
 }
 
 #[tokio::test]

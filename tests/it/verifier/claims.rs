@@ -81,6 +81,7 @@ fn rejects_duplicate_members() {
         ("scope", r#""a""#, r"\u0073cope"),
         ("user_epoch", r#""a""#, r"\u0075ser_epoch"),
         ("auth_time", "1700000000", r"auth\u005ftime"),
+        ("amr", r#"["pwd"]"#, r"am\u0072"),
         ("token_type", r#""access""#, r"token\u005Ftype"),
         ("user_id", r#""42""#, r"\u0075ser_id"),
         ("is_admin", "true", r"is\u005fadmin"),
@@ -135,7 +136,7 @@ fn accepts_unused_claims_of_any_type() {
     let values = [ADFS, "null", "true", "-1", "1e300", "[]", r#"[1,"a"]"#, r#"{"a":[{}]}"#];
     let any: Verifier<Value> = builder().build().unwrap();
     for value in values {
-        for name in ["auth_time", "aud", "sub", "user_epoch"] {
+        for name in ["auth_time", "amr", "aud", "sub", "user_epoch"] {
             assert_values(&strict(), name, &[(value, Ok(()))]);
             let token = Minter::hs256().token(claims(&[(name, value)]));
             let verified = any.verify(&token).unwrap();
@@ -147,16 +148,17 @@ fn accepts_unused_claims_of_any_type() {
             let expected: Value = serde_json::from_str(value).unwrap();
             assert_eq!(verified[name], expected, "{name}: {value}");
         }
-        let all =
-            claims(&[("auth_time", value), ("aud", value), ("sub", value), ("user_epoch", value)]);
+        let all = ["auth_time", "amr", "aud", "sub", "user_epoch"].map(|name| (name, value));
+        let all = claims(&all);
         assert_outcome(&strict(), &Minter::hs256().token(all), Ok(()), value);
     }
     // Duplicates are rejected all the same.
     let twice = claims(&[("auth_time", "{}"), ("auth_time", "{}")]);
     assert_outcome(&strict(), &Minter::hs256().token(twice), INVALID_CLAIMS, "duplicate");
-    // The lifetime of a session and the epoch of its user depend on these claims.
+    // The lifetime of a session and the epoch of its user depend on these claims, and the
+    // next tokens have the same `amr`.
     let refresh: Verifier = builder().token_type(TokenType::Refresh).build().unwrap();
-    for name in ["auth_time", "user_epoch"] {
+    for name in ["auth_time", "amr", "user_epoch"] {
         let token_type = ("token_type", r#""refresh""#);
         let token = Minter::hs256().token(claims(&[token_type, (name, "{}")]));
         assert_outcome(&refresh, &token, INVALID_CLAIMS, name);

@@ -72,6 +72,7 @@ fn rejects_claim_names_that_are_not_distinct() {
         "aud",
         "sid",
         "auth_time",
+        "amr",
         "scope",
         "scp",
         "user_epoch",
