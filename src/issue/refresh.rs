@@ -31,7 +31,7 @@ where
     ///
     /// - The reason why the token is invalid.
     /// - [`UserInactive`](AuthErrorKind::UserInactive) if the user no longer exists, is inactive, or
-    ///   has another [epoch](crate::user::User::with_epoch).
+    ///   has another [epoch](crate::user::User::with_epoch) in which this session does not go on.
     /// - [`Reused`](AuthErrorKind::Reused) if the token was spent before. Its session has been ended.
     /// - [`Unavailable`](AuthErrorKind::Unavailable) if the user backend or the store did not
     ///   respond. The token remains valid, unless the store spent it and responded too late. A
@@ -53,7 +53,9 @@ where
         let user = users
             .find(user_id)
             .await?
-            .filter(|user| user.is_active() && user.epoch() == claims.epoch())
+            .filter(|user| {
+                user.is_active() && user.may_refresh(claims.epoch(), claims.session_id())
+            })
             .ok_or(AuthErrorKind::UserInactive)?;
 
         let (session_id, adopt) = refresh_session(&claims);

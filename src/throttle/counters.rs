@@ -64,10 +64,15 @@ impl Counters {
     }
 
     pub(super) async fn forget(&self, counter: &Counter) {
-        if let Err(error) = self.store.forget_attempts(&counter.name).await {
+        if let Err(error) = self.reset(counter).await {
             warn_of(&error);
         }
+    }
+
+    pub(super) async fn reset(&self, counter: &Counter) -> Result<(), AuthError> {
+        let outcome = self.store.forget_attempts(&counter.name).await;
         self.waits.forget(&counter.name);
+        outcome
     }
 }
 

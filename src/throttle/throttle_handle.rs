@@ -95,12 +95,9 @@ impl Throttle {
         account: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<Permit, AuthError> {
-        let Inner { counters, per_account, clock, .. } = &*self.0;
+        let Inner { counters, clock, .. } = &*self.0;
         let now = clock.now();
-        let account = account.map(|name| Counter {
-            name: self.name_of("account", login_key(name).as_bytes()),
-            limit: *per_account,
-        });
+        let account = account.map(|name| self.account_counter(name));
         let address = self.address_counter(address);
         if account.is_none() && address.is_none() {
             return Err(AuthErrorKind::Misconfigured.into());
@@ -144,6 +141,24 @@ impl Throttle {
         let (address, limit) = address.zip(self.0.per_address)?;
         let network = network_of(address).to_string();
         Some(Counter { name: self.name_of("address", network.as_bytes()), limit })
+    }
+
+    /// Forgets the attempts on an account, in all spellings of its name, for example after a reset of
+    /// its password.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond. The attempts stay
+    /// counted.
+    pub async fn reset(&self, account: &str) -> Result<(), AuthError> {
+        self.0.counters.reset(&self.account_counter(account)).await
+    }
+
+    fn account_counter(&self, name: &str) -> Counter {
+        Counter {
+            name: self.name_of("account", login_key(name).as_bytes()),
+            limit: self.0.per_account,
+        }
     }
 
     /// A hash that names an account or an address.

@@ -14,6 +14,7 @@ mod authentication;
 mod backend;
 mod credentials;
 mod fields;
+mod generation;
 #[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
 mod hashing;
 mod second_factor;
@@ -30,6 +31,7 @@ pub use authentication::Authentication;
 pub use backend::{BackendError, UserBackend};
 pub use credentials::{Credentials, UsernamePassword};
 pub use fields::{FieldErrors, Fields};
+pub use generation::new_generation;
 #[cfg(all(feature = "password", any(feature = "postgres", feature = "sqlite")))]
 pub use hashing::PasswordHashing;
 #[cfg(feature = "routes")]

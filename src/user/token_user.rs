@@ -2,6 +2,8 @@ use std::fmt;
 
 use crate::token::{NoClaims, UserId};
 
+use super::generation::continues;
+
 /// A user to issue tokens for: the id, and the claims of the tokens.
 ///
 /// A [`UserBackend`](super::UserBackend) builds one from the application's own user record at each
@@ -62,7 +64,8 @@ impl<C, R> User<C, R> {
     }
 
     /// Sets a string whose change ends all sessions begun before, such as a counter that each
-    /// password change increments. Default: none, and nothing is compared.
+    /// password change increments. Default: none, and nothing is compared. With a string from
+    /// [`new_generation`](super::new_generation), one session can go on.
     ///
     /// Refresh tokens carry it, and their holder can read it: never use a password hash.
     pub fn with_epoch(mut self, epoch: impl Into<Box<str>>) -> Self {
@@ -99,6 +102,14 @@ impl<C, R> User<C, R> {
     /// The string set by [`with_epoch`](Self::with_epoch).
     pub fn epoch(&self) -> Option<&str> {
         self.epoch.as_deref()
+    }
+
+    /// Whether the epoch allows a refresh with a token that carries `epoch`, in the session with the id
+    /// `session_id`.
+    pub fn may_refresh(&self, epoch: Option<&str>, session_id: Option<&str>) -> bool {
+        let is_continued =
+            |own, session_id: Option<&str>| session_id.is_some_and(|id| continues(own, id));
+        self.epoch() == epoch || self.epoch().is_some_and(|own| is_continued(own, session_id))
     }
 
     /// Whether the user may log in and refresh.

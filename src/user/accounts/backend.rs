@@ -115,8 +115,9 @@ pub trait AccountBackend<C, R = NoClaims>: UserBackend<C, R> {
         password: &str,
     ) -> impl Future<Output = Result<Option<Account<Self::Extra>>, BackendError>> + Send;
 
-    /// Sets the password, and changes the generation, so that no session can be refreshed that began
-    /// before.
+    /// Sets the password, and changes the generation to
+    /// [`new_generation(session_id)`](super::super::new_generation), so that no session can be refreshed that
+    /// began before, except the one with the id `session_id`.
     ///
     /// Returns `None`, and changes nothing, if the account is gone or its generation is not that of
     /// `account` any more. So of several changes at once, each based on the same state, one succeeds.
@@ -130,6 +131,7 @@ pub trait AccountBackend<C, R = NoClaims>: UserBackend<C, R> {
         &self,
         account: &Account<Self::Extra>,
         password: &str,
+        session_id: Option<&str>,
     ) -> impl Future<Output = Result<Option<Account<Self::Extra>>, AccountError>> + Send;
 
     /// Changes the user name. Returns `None` if there is no account with this id.

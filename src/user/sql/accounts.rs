@@ -8,13 +8,13 @@ use crate::{
             Account, AccountBackend, AccountError, FieldProblem, FieldProblems, NewAccount,
         },
         backend::BackendError,
+        generation::new_generation,
         token_user::User,
     },
 };
 
 use super::{
     extra::ExtraColumns,
-    ids::new_generation,
     name::{LoginName, key_to_find},
     params::{flag, is_set, json, owned, text, time, values_of},
     record::account,
@@ -47,7 +47,7 @@ where
             None => None,
         };
         let id = self.0.ids.generate()?;
-        let generation = new_generation()?;
+        let generation = new_generation(None)?;
         let roles = json(&new.roles)?;
         let given = |name: &Option<LoginName<'_>>| name.as_ref().map(|name| name.given.to_owned());
         let key = |name: &Option<LoginName<'_>>| name.as_ref().map(|name| name.key.clone());
@@ -132,13 +132,14 @@ where
         &self,
         account: &Account<X>,
         password: &str,
+        session_id: Option<&str>,
     ) -> Result<Option<Account<X>>, AccountError> {
         if password.is_empty() {
             let password = Some(FieldProblem::Missing);
             return Err(FieldProblems { password, ..FieldProblems::default() }.into());
         }
         let hash = self.hash(password).await?;
-        let generation = new_generation()?;
+        let generation = new_generation(session_id)?;
         let params = [text(&*hash), text(&*generation), text(account.generation())];
         Ok(self.change(&self.0.statements.set_password, account.id(), params).await?)
     }
@@ -186,7 +187,7 @@ where
         id: &UserId,
         active: bool,
     ) -> Result<Option<Account<X>>, BackendError> {
-        let generation = new_generation()?;
+        let generation = new_generation(None)?;
         let params = [flag(active), text(&*generation)];
         self.change(&self.0.statements.set_active, id, params).await
     }

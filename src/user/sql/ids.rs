@@ -57,12 +57,6 @@ impl AccountIds {
     }
 }
 
-/// A generation is random, not a count: after a restore of the database, a count would return to
-/// values that older tokens carry.
-pub(super) fn new_generation() -> Result<String, BackendError> {
-    Ok(format!("{:016x}", u64::from_be_bytes(random()?)))
-}
-
 fn random<const N: usize>() -> Result<[u8; N], BackendError> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(BackendError::unavailable)?;

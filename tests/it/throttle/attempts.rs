@@ -108,6 +108,15 @@ async fn a_success_resets_the_account_but_not_the_address() {
 }
 
 #[tokio::test]
+async fn a_reset_forgets_the_attempts_on_an_account() {
+    let throttle = throttle(&clock());
+    for _ in 0..3 {
+        assert_eq!(permitted(&throttle, (0..60).map(|from| ("ada".to_owned(), from))).await, 10);
+        throttle.reset("ADA").await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn undecided_attempts_do_not_count() {
     let throttle = throttle(&clock());
     for _ in 0..200 {

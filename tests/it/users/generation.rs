@@ -13,6 +13,7 @@ use super::{
 
 on_both_databases! {
     a_new_generation_ends_sessions
+    the_session_that_changes_the_password_goes_on
     claims_are_built_again_at_each_refresh
 }
 
@@ -51,7 +52,7 @@ async fn a_new_generation_ends_sessions(database: Database) {
         let tokens = issuer.refresh(tokens.refresh().unwrap(), &users).await.unwrap();
         match change {
             "password" => {
-                ada = users.set_password(&ada, "difference engine").await.unwrap().unwrap();
+                ada = users.set_password(&ada, "difference engine", None).await.unwrap().unwrap();
             }
             "deactivation" => {
                 users.set_active(ada.id(), false).await.unwrap().unwrap();
@@ -62,6 +63,35 @@ async fn a_new_generation_ends_sessions(database: Database) {
         let error = issuer.refresh(tokens.refresh().unwrap(), &users).await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::UserInactive, "{change}");
     }
+}
+
+/// With tokens from before, too: the client may not have received newer ones.
+async fn the_session_that_changes_the_password_goes_on(database: Database) {
+    let (issuer, users) = (issuer(), users(&database));
+    let new = NewAccount::new().with_username("ada").with_password(PASSWORD);
+    let mut ada = users.create(new).await.unwrap();
+    let own = issuer.login(&users.user(&ada)).await.unwrap();
+    for password in ["difference engine", "analytical engine"] {
+        let other = issuer.login(&users.user(&ada)).await.unwrap();
+        let session_id = Some(own.session_id());
+        ada = users.set_password(&ada, password, session_id).await.unwrap().unwrap();
+        let error = issuer.refresh(other.refresh().unwrap(), &users).await.unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::UserInactive);
+    }
+    let mut own = issuer.refresh(own.refresh().unwrap(), &users).await.unwrap();
+    own = issuer.refresh(own.refresh().unwrap(), &users).await.unwrap();
+
+    // It ends like all others by changes that it did not make.
+    let other = issuer.login(&users.user(&ada)).await.unwrap();
+    let session_id = Some(other.session_id());
+    users.set_password(&ada, PASSWORD, session_id).await.unwrap().unwrap();
+    let error = issuer.refresh(own.refresh().unwrap(), &users).await.unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::UserInactive);
+    let other = issuer.refresh(other.refresh().unwrap(), &users).await.unwrap();
+    users.set_active(ada.id(), false).await.unwrap().unwrap();
+    users.set_active(ada.id(), true).await.unwrap().unwrap();
+    let error = issuer.refresh(other.refresh().unwrap(), &users).await.unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::UserInactive);
 }
 
 async fn claims_are_built_again_at_each_refresh(database: Database) {

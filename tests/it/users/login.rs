@@ -98,7 +98,7 @@ async fn accounts_without_a_password_cannot_log_in(database: Database) {
         assert!(log_in(&users, "ada", password).await.is_none());
         assert!(users.verify_password(ada.id(), password).await.unwrap().is_none());
     }
-    users.set_password(&ada, PASSWORD).await.unwrap().unwrap();
+    users.set_password(&ada, PASSWORD, None).await.unwrap().unwrap();
     assert!(log_in(&users, "ada", PASSWORD).await.is_some());
 }
 

@@ -126,7 +126,7 @@ async fn a_repeated_call_has_the_same_outcome() {
     let verified = users.mark_verified(id, "lovelace@example.com").await.unwrap().unwrap();
     assert!(verified.is_verified() && link.has_lost());
     lose();
-    let changed = users.set_password(&ada, "difference engine").await.unwrap().unwrap();
+    let changed = users.set_password(&ada, "difference engine", None).await.unwrap().unwrap();
     assert!(changed.generation() != ada.generation() && link.has_lost());
     assert!(users.verify_password(id, PASSWORD).await.unwrap().is_none());
     lose();

@@ -124,7 +124,7 @@ async fn an_unprivileged_role_uses_a_table_made_from_the_schema(database: Databa
         let new = NewAccount::new().with_extra(Note).with_username(&*username);
         let ada = users.create(new.with_password(PASSWORD)).await.unwrap();
         users.set_username(ada.id(), "ada").await.unwrap().unwrap();
-        users.set_password(&ada, "difference engine").await.unwrap().unwrap();
+        users.set_password(&ada, "difference engine", None).await.unwrap().unwrap();
         users.delete(ada.id()).await.unwrap();
         users.ping().await.unwrap();
         users.migrate().await.unwrap();

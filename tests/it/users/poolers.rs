@@ -36,7 +36,7 @@ async fn call_everything(users: &SqlUsers) {
     users.mark_verified(ada.id(), &other).await.unwrap().unwrap();
     users.set_staff(ada.id(), true).await.unwrap().unwrap();
     users.set_roles(ada.id(), ["editor"]).await.unwrap().unwrap();
-    users.set_password(&ada, "difference engine").await.unwrap().unwrap();
+    users.set_password(&ada, "difference engine", None).await.unwrap().unwrap();
     assert!(users.verify_password(ada.id(), PASSWORD).await.unwrap().is_none());
     let ada = users.set_active(ada.id(), false).await.unwrap().unwrap();
     assert!(ada.is_staff() && ada.is_verified() && ada.has_role("editor"));

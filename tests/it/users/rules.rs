@@ -150,7 +150,7 @@ async fn a_change_of_the_password_is_based_on_the_newest_state(database: Databas
             let (users, ada) = (users.clone(), ada.clone());
             let password = format!("new password {number}");
             tokio::spawn(async move {
-                users.set_password(&ada, &password).await.unwrap().map(|ada| (ada, password))
+                users.set_password(&ada, &password, None).await.unwrap().map(|ada| (ada, password))
             })
         })
         .collect();
@@ -165,7 +165,7 @@ async fn a_change_of_the_password_is_based_on_the_newest_state(database: Databas
 
     let too_long = "p".repeat(2_000);
     for (password, problem) in [("", FieldProblem::Missing), (&too_long, FieldProblem::TooLong)] {
-        let error = users.set_password(changed, password).await.unwrap_err();
+        let error = users.set_password(changed, password, None).await.unwrap_err();
         let AccountError::Rejected(problems) = error else { panic!("{error}") };
         assert_eq!(problems.password, Some(problem));
     }

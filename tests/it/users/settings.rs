@@ -65,7 +65,7 @@ async fn table_and_columns_can_be_renamed(database: Database) {
         assert!(log_in(&users, "ada", PASSWORD).await.is_some());
         users.set_username(ada.id(), "lovelace").await.unwrap().unwrap();
         users.set_email(ada.id(), "other@example.com", true).await.unwrap().unwrap();
-        users.set_password(&ada, "difference engine").await.unwrap().unwrap();
+        users.set_password(&ada, "difference engine", None).await.unwrap().unwrap();
         users.set_active(ada.id(), false).await.unwrap().unwrap();
         let ada = users.account(ada.id()).await.unwrap().unwrap();
         assert_eq!((ada.username(), ada.email()), (Some("lovelace"), Some("other@example.com")));
