@@ -12,6 +12,7 @@ mod account_route;
 mod account_token;
 mod builder;
 mod field_messages;
+mod first_session;
 mod limit;
 mod link;
 mod new_password;

@@ -2,25 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::Request,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::Request, response::Response};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-#[cfg(feature = "cookie")]
-use crate::routes::SetCookies;
 use crate::{
     error::AuthError,
-    issue::{Event, LoginStart, Tokens},
+    issue::Event,
     mail::{Message, MessageKind},
     routes::{RequestError, RouteError, json_response},
-    trace::warn,
-    user::{
-        Account, AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, NewAccount,
-    },
+    user::{AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, NewAccount},
 };
 
 use super::{
@@ -100,17 +92,17 @@ where
             slot.send(&self.issuer, [self.verification(start, &account, email)?]);
         }
         let mut body = Value::Object(self.described(&account));
-        let tokens = self.begin_session(start, &account, form.wants_tokens).await;
-        match tokens {
+        match self.first_tokens(start, &account, form.wants_tokens).await {
             Some(tokens) if form.wants_tokens => {
                 body["access"] = json!(tokens.access());
                 body["refresh"] = json!(tokens.refresh());
                 Ok(json_response(StatusCode::CREATED, &body))
             }
-            tokens => {
+            Some(tokens) => {
                 let response = json_response(StatusCode::CREATED, &body);
-                self.with_session(response, &account, tokens).await
+                self.with_session(response, &account, &tokens).await
             }
+            None => Ok(json_response(StatusCode::CREATED, &body)),
         }
     }
 
@@ -174,62 +166,6 @@ where
         all.email = names.email.or(problems.email);
         record_problems(&mut fields, all, !self.sign_up.enumeration_safe);
         Err(RequestError::invalid_fields(fields.errors()).into())
-    }
-
-    /// Begins a session for a new account, if it gets one.
-    async fn begin_session(
-        &self,
-        start: LoginStart,
-        account: &Account<U::Extra>,
-        wants_tokens: bool,
-    ) -> Option<Tokens> {
-        let user = self.users.user(account);
-        let gets_tokens = wants_tokens && self.sign_up.tokens;
-        #[cfg(feature = "cookie")]
-        let gets_cookies = !wants_tokens && self.sign_up.cookies;
-        #[cfg(not(feature = "cookie"))]
-        let gets_cookies = false;
-        if !(user.is_active() && (gets_tokens || gets_cookies)) {
-            return None;
-        }
-        match self.issuer.finish_login(start, &user, None).await {
-            Ok(tokens) => Some(tokens),
-            // The account exists, so the user can log in later.
-            Err(error) => {
-                let _ = &error;
-                warn!(kind = ?error.kind(), "a sign-up could not begin a session");
-                None
-            }
-        }
-    }
-
-    #[cfg(feature = "cookie")]
-    async fn with_session(
-        &self,
-        response: Response,
-        account: &Account<U::Extra>,
-        tokens: Option<Tokens>,
-    ) -> Result<Response, RouteError> {
-        let (Some(tokens), Some(cookies)) = (tokens, &self.cookies) else { return Ok(response) };
-        match SetCookies::new(cookies, &tokens, self.issuer.now()) {
-            Ok(cookies) => Ok((cookies, response).into_response()),
-            Err(error) => {
-                // Nobody has the tokens of this session.
-                self.issuer.revoke_session(account.id(), tokens.session_id()).await?;
-                Err(error.into())
-            }
-        }
-    }
-
-    #[cfg(not(feature = "cookie"))]
-    #[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `cookie`")]
-    async fn with_session(
-        &self,
-        response: Response,
-        _: &Account<U::Extra>,
-        _: Option<Tokens>,
-    ) -> Result<Response, RouteError> {
-        Ok(response)
     }
 }
 

@@ -20,6 +20,7 @@ use tower_jwt_auth::{
 use crate::{
     support::{
         login::{NOW, SECRET},
+        recorded::Recorded,
         reply::{Reply, post, send},
     },
     users::database::Database,
@@ -31,8 +32,9 @@ pub(super) const PASSWORD: &str = "punched cards and brass";
 pub(super) const VERIFY_LINK: &str = "https://app.example/verify#{token}";
 
 /// Users, sessions and mails in one database.
+#[derive(Clone)]
 pub(super) struct Setup {
-    pub(super) database: Database,
+    pub(super) database: Arc<Database>,
     pub(super) users: SqlUsers,
     pub(super) issuer: Issuer,
     pub(super) outbox: Outbox,
@@ -44,7 +46,7 @@ impl Setup {
         let users = database.users();
         let clock = ManualClock::new(NumericDate::from_secs(NOW));
         let issuer = issuer(&database, &clock);
-        Self { database, users, issuer, outbox: Outbox::new(), clock }
+        Self { database: Arc::new(database), users, issuer, outbox: Outbox::new(), clock }
     }
 
     /// Routes at `/api`, with links.
@@ -137,6 +139,21 @@ pub(super) async fn sign_up(setup: &Setup, app: &Router, name: &str) -> String {
     let reply = call(app, "/users/", &new_user(name)).await;
     assert!(reply.status.is_success(), "{reply:?}");
     setup.outbox.token(MessageKind::VerifyEmail).await
+}
+
+/// Logs in at the token routes.
+pub(super) async fn log_in(app: &Router, username: &str, password: &str) -> Reply {
+    call(app, "/token/", &json!({ "username": username, "password": password })).await
+}
+
+/// The calls of the token store that were recorded, in the order of the alphabet.
+pub(super) fn store_calls(recorded: &Recorded) -> Vec<String> {
+    let calls = recorded.take().into_iter().flat_map(|(metric, count)| {
+        let call = metric.strip_prefix("jwt_auth_store_call_seconds{call=\"").map(str::to_owned);
+        let call = call.and_then(|call| Some(call.split_once('"')?.0.to_owned()));
+        call.into_iter().flat_map(move |call| vec![call; count as usize])
+    });
+    calls.collect()
 }
 
 /// The errors of the fields of a rejected request.
