@@ -13,7 +13,10 @@ pub(crate) enum UrlRule {
     /// `https`, or `http` to a loopback address.
     HttpsOrLoopback,
     /// `https`, or `http` to any host.
-    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "only `jwks` allows it"))]
+    #[cfg_attr(
+        not(any(feature = "accounts", feature = "jwks")),
+        expect(dead_code, reason = "only these features allow it")
+    )]
     HttpsOrHttp,
 }
 

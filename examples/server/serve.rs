@@ -1,6 +1,6 @@
 //! Serving until a signal ends the process.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use tokio::{
@@ -27,6 +27,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router) -> Result<(), Box<
     println!("listening on http://{}", listener.local_addr()?);
 
     let (stop, stopped) = oneshot::channel();
+    // Limits on attempts need the address of the client.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -1,5 +1,7 @@
 //! The routes of the application itself.
 
+use std::error::Error;
+
 use axum::{
     Json, Router,
     extract::{
@@ -11,11 +13,15 @@ use axum::{
         header::{CACHE_CONTROL, CONTENT_DISPOSITION},
     },
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tower_jwt_auth::{AuthError, Claims, Issuer, JwtAuthLayer, user::Fields};
+use tower_jwt_auth::{
+    AuthError, AuthErrorKind, Claims, Issuer, JwtAuthLayer,
+    password::{PasswordCheckError, PasswordRules, UserAttributes},
+    user::Fields,
+};
 
 use crate::{
     notes::Notes,
@@ -32,7 +38,11 @@ const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 pub(crate) struct App {
     pub(crate) issuer: Issuer<Profile>,
     pub(crate) notes: Notes,
+    pub(crate) password_rules: PasswordRules,
 }
+
+/// The body of a request, if it is a JSON object.
+type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 
 pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
     Router::new()
@@ -42,6 +52,7 @@ pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
         .route_layer(auth)
         // By default, axum calls the handler of GET for HEAD too, which would use the ticket up.
         .route(EXPORT, get(export).head(async || StatusCode::METHOD_NOT_ALLOWED))
+        .route("/api/password-rules", post(check_password))
         .route("/health", get(health))
         .with_state(app)
 }
@@ -50,18 +61,22 @@ async fn me(claims: Claims<Profile>) -> impl IntoResponse {
     (NO_STORE, Json(describe(claims.user_id(), &claims)))
 }
 
-async fn notes(State(app): State<App>, claims: Claims<Profile>) -> impl IntoResponse {
-    (NO_STORE, Json(app.notes.of(claims.user_id())))
+async fn notes(
+    State(app): State<App>,
+    claims: Claims<Profile>,
+) -> Result<impl IntoResponse, AuthError> {
+    let notes = app.notes.of(claims.user_id()).await.map_err(unavailable)?;
+    Ok((NO_STORE, Json(notes)))
 }
 
 async fn add_note(
     State(app): State<App>,
     claims: Claims<Profile>,
-    body: Result<Json<Map<String, Value>>, JsonRejection>,
-) -> Response {
-    let mut fields = match body {
-        Ok(Json(values)) => Fields::new(values),
-        Err(rejection) => return invalid_body(&rejection),
+    body: Body,
+) -> Result<Response, AuthError> {
+    let mut fields = match fields(body) {
+        Ok(fields) => fields,
+        Err(rejection) => return Ok(rejection),
     };
     let text = fields.required_string("text");
     if text.as_ref().is_some_and(|text| text.chars().count() > MAX_NOTE_CHARS) {
@@ -70,15 +85,10 @@ async fn add_note(
     }
     match text {
         Some(text) if fields.errors().is_empty() => {
-            let note = app.notes.add(claims.user_id(), text);
-            (StatusCode::CREATED, NO_STORE, Json(note)).into_response()
+            let note = app.notes.add(claims.user_id(), text).await.map_err(unavailable)?;
+            Ok((StatusCode::CREATED, NO_STORE, Json(note)).into_response())
         }
-        _ => {
-            let detail = "The request body is invalid.";
-            let body =
-                json!({ "detail": detail, "code": "invalid_body", "errors": fields.errors() });
-            (StatusCode::BAD_REQUEST, Json(body)).into_response()
-        }
+        _ => Ok(invalid_fields(&fields)),
     }
 }
 
@@ -98,8 +108,32 @@ async fn export(
         return Ok(error(StatusCode::BAD_REQUEST, "invalid_request", detail));
     };
     let claims = app.issuer.redeem_ticket(&ticket, EXPORT).await?;
+    let notes = app.notes.of(claims.user_id()).await.map_err(unavailable)?;
     let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"notes.json\"")];
-    Ok((NO_STORE, headers, Json(app.notes.of(claims.user_id()))).into_response())
+    Ok((NO_STORE, headers, Json(notes)).into_response())
+}
+
+/// What is wrong with a new password, for forms that show it while the user types. The routes that
+/// set passwords check them again.
+async fn check_password(State(app): State<App>, body: Body) -> Result<Response, AuthError> {
+    let mut fields = match fields(body) {
+        Ok(fields) => fields,
+        Err(rejection) => return Ok(rejection),
+    };
+    let mut attribute = |name| match fields.take(name) {
+        Some(Value::String(value)) => value,
+        _ => String::new(),
+    };
+    let user =
+        UserAttributes::new().with_username(attribute("username")).with_email(attribute("email"));
+    let problems = match app.password_rules.check(&attribute("password"), &user).await {
+        Ok(()) => Vec::new(),
+        Err(PasswordCheckError::Rejected(problems)) => {
+            problems.iter().map(|problem| problem.message().to_owned()).collect()
+        }
+        Err(error) => return Err(unavailable(error)),
+    };
+    Ok((NO_STORE, Json(json!({ "problems": problems }))).into_response())
 }
 
 async fn health(State(app): State<App>) -> Result<&'static str, AuthError> {
@@ -115,8 +149,18 @@ pub(crate) fn error(status: StatusCode, code: &str, detail: &str) -> Response {
     (status, Json(json!({ "detail": detail, "code": code }))).into_response()
 }
 
-fn invalid_body(rejection: &JsonRejection) -> Response {
-    match rejection.status() {
+/// A `503`.
+fn unavailable(error: impl Error) -> AuthError {
+    eprintln!("webapp: {error}");
+    AuthErrorKind::Unavailable.into()
+}
+
+fn fields(body: Body) -> Result<Fields, Response> {
+    let rejection = match body {
+        Ok(Json(values)) => return Ok(Fields::new(values)),
+        Err(rejection) => rejection,
+    };
+    Err(match rejection.status() {
         status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             let detail = "The request body must be application/json.";
             error(status, "unsupported_media_type", detail)
@@ -129,5 +173,11 @@ fn invalid_body(rejection: &JsonRejection) -> Response {
             let detail = "The request body must be a JSON object.";
             error(StatusCode::BAD_REQUEST, "invalid_body", detail)
         }
-    }
+    })
+}
+
+fn invalid_fields(fields: &Fields) -> Response {
+    let detail = "The request body is invalid.";
+    let body = json!({ "detail": detail, "code": "invalid_body", "errors": fields.errors() });
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }

@@ -5,16 +5,20 @@
 //! cargo run --example webapp
 //! ```
 //!
-//! Then open <http://localhost:3000>. The users are `demo` with the password `demo-password` and
-//! `admin` with `admin-password`. Users and notes are in memory, sessions in the database.
+//! Then open <http://localhost:3000>. Accounts, sessions and notes are in the database. Mails are on the
+//! page `/outbox`, or in a folder.
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
 //! | `RUST_LOG` | `info` | what to log |
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
-//! | `PUBLIC_URL` | `http://localhost:$PORT` | the origin at which browsers reach the application |
+//! | `PUBLIC_URL` | `http://localhost:$PORT` | the origin at which browsers reach the application, and the start of links in mails |
 //! | `DATABASE_URL` | `sqlite:webapp.db` | or `postgres://…`; any number of copies can share it |
 //! | `JWT_SECRET` | | at least 32 bytes, the same for all copies |
+//! | `OUTBOX` | | a folder for mails, a JSON file each; without it, everybody can read them on the page `/outbox` |
+//! | `PASSWORD_RULES` | `nist` | or `django` |
+//! | `SIGNUP` | `open` | or `safe`: nobody finds out who has an account, and users log in once they have confirmed their address |
+//! | `TRUSTED_PROXIES` | 0 | how many proxies in front append the address of the client to `X-Forwarded-For` |
 //! | `ACCESS_LIFETIME` | 300 | seconds |
 //! | `REFRESH_LIFETIME` | 86400 | seconds |
 //! | `REUSE_GRACE` | 10 | seconds in which a spent refresh token returns the same successor |
@@ -29,17 +33,20 @@
 //!
 //! ```sh
 //! API=http://127.0.0.1:3000/api
-//! TOKENS=$(curl -s $API/token/ --json '{"username":"demo","password":"demo-password"}')
+//! USER='"username":"ada","password":"analytical engine","email":"ada@example.com"'
+//! TOKENS=$(curl -s $API/users/ --json "{$USER,\"tokens\":true}")
 //! ACCESS=$(echo $TOKENS | sed 's/.*"access":"\([^"]*\)".*/\1/')
 //! curl -i $API/notes -H "Authorization: Bearer $ACCESS" --json '{"text":"Buy milk"}'
 //! curl -i $API/sessions -H "Authorization: Bearer $ACCESS"
 //! ```
 
 mod api;
+mod config;
 mod database;
 #[path = "../server/metrics.rs"]
 mod metrics;
 mod notes;
+mod outbox;
 mod pages;
 mod secret;
 #[path = "../server/serve.rs"]
@@ -52,29 +59,26 @@ mod socket;
 mod store_check;
 mod users;
 
-use std::{error::Error, path::Path, process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
-use axum::{
-    http::{
-        Uri,
-        header::USER_AGENT,
-        uri::{InvalidUri, Scheme},
-    },
-    middleware,
-};
+use axum::{http::header::USER_AGENT, middleware};
 use tokio::runtime::Runtime;
 use tower_jwt_auth::{
     Issuer, TokenRoutes,
+    accounts::AccountRoutes,
     middleware::CrossSiteLayer,
+    password::PasswordHasher,
     routes::SessionRoutes,
-    store::{Purger, TokenStore},
-    transport::{SessionCookies, TokenSource},
+    store::{Purger, ThrottleStore, TokenStore},
+    transport::TokenSource,
+    user::{SqlDatabase, SqlUsers},
 };
 
 use crate::{
     api::App,
-    database::Database,
-    notes::Notes,
+    config::Config,
+    database::{Files, Sessions},
+    outbox::Outbox,
     settings::{access_lifetime, refresh_lifetime, seconds, setting, with_causes},
     store_check::check_store,
     users::Profile,
@@ -100,16 +104,22 @@ fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let (database, folder) = Database::from_env()?;
-    match database {
-        Database::Sqlite(store) => run_with(store, &folder).await,
-        Database::Postgres(store) => run_with(store, &folder).await,
+    let url = setting("DATABASE_URL", "sqlite:webapp.db")?;
+    let (sessions, files) = database::connect_lazy(&url)?;
+    match sessions {
+        Sessions::Sqlite(store) => run_with(store, files).await,
+        Sessions::Postgres(store) => run_with(store, files).await,
     }
 }
 
-async fn run_with(store: impl TokenStore + Clone, folder: &Path) -> Result<(), Box<dyn Error>> {
+async fn run_with<S>(store: S, Files { notes, folder }: Files) -> Result<(), Box<dyn Error>>
+where
+    S: TokenStore + ThrottleStore + Clone,
+    for<'s> &'s S: Into<SqlDatabase>,
+{
+    let config = Config::from_env()?;
     let metrics = metrics::record()?;
-    let issuer = Issuer::builder(secret::signing_key(folder)?)
+    let issuer = Issuer::builder(secret::signing_key(&folder)?)
         .claims::<Profile>()
         .access_lifetime(access_lifetime()?)
         .refresh_lifetime(refresh_lifetime()?)
@@ -117,28 +127,54 @@ async fn run_with(store: impl TokenStore + Clone, folder: &Path) -> Result<(), B
         .reuse_grace(seconds("REUSE_GRACE", 10)?)
         .store(store.clone())
         .build()?;
+    let throttle = config.login_throttle(store.clone())?;
+    let sign_up_throttle = config.throttle("sign-up", store.clone())?;
+    let mail_throttle = config.throttle("mail", store.clone())?;
+    let outbox = Outbox::new(config.outbox)?;
+    let users = SqlUsers::builder(&store, PasswordHasher::new())
+        .claims(Profile::of)
+        .require_verified_email(config.safe_sign_up)
+        .build()?;
     check_store("DATABASE_URL", &store).await?;
     let _purger = Purger::spawn(store, PURGE_INTERVAL);
 
     let listener = serve::listen().await?;
     let default_url = format!("http://localhost:{}", listener.local_addr()?.port());
-    let cookies = session_cookies(&setting("PUBLIC_URL", &default_url)?)?;
+    let public_url = setting("PUBLIC_URL", &default_url)?;
+    let public_url = public_url.trim_end_matches('/');
+    let cookies = config::session_cookies(public_url)?;
     let auth = issuer
         .layer()
         .with_cookies(&cookies)
         .with_additional_source(TokenSource::websocket_protocol("bearer")?);
 
-    let users = users::users().await?;
     let sessions = SessionRoutes::builder(issuer.clone(), users.clone(), &cookies)
         .at("/api/session")
         .session_list_at("/api")
         .describe_user(|user| users::describe(user.id(), user.claims()))
         .session_label_from(USER_AGENT)
+        .throttle(throttle.clone())
         .build()?;
-    let tokens = TokenRoutes::builder(issuer.clone(), users).at("/api/token").build()?;
-    let app = api::routes(App { issuer, notes: Notes::default() }, auth)
+    let tokens = TokenRoutes::builder(issuer.clone(), users.clone())
+        .at("/api/token")
+        .throttle(throttle)
+        .build()?;
+    let accounts = AccountRoutes::builder(issuer.clone(), users, outbox.clone())
+        .at("/api")
+        .with_cookies(sessions.cookies())
+        .password_rules(config.password_rules.clone())
+        .enumeration_safe(config.safe_sign_up)
+        .tokens_at_sign_up(!config.safe_sign_up)
+        .verify_link(format!("{public_url}/#verify={{token}}"))
+        .insecure_http_links(true) // for a `PUBLIC_URL` without TLS
+        .sign_up_throttle(sign_up_throttle)
+        .mail_throttle(mail_throttle)
+        .build()?;
+    let app = api::routes(App { issuer, notes, password_rules: config.password_rules }, auth)
         .merge(sessions.into_router())
         .merge(tokens.into_router())
+        .merge(accounts.into_router())
+        .merge(outbox.routes())
         .merge(metrics)
         .merge(pages::routes())
         .fallback(api::not_found)
@@ -146,18 +182,4 @@ async fn run_with(store: impl TokenStore + Clone, folder: &Path) -> Result<(), B
         .layer(CrossSiteLayer::new(&cookies))
         .layer(middleware::map_response(pages::add_security_headers));
     serve::serve(listener, app).await
-}
-
-/// The cookies for an application at the origin `public_url`.
-fn session_cookies(public_url: &str) -> Result<SessionCookies, String> {
-    let url: Uri =
-        public_url.parse().map_err(|error: InvalidUri| format!("PUBLIC_URL: {error}"))?;
-    // Browsers keep secure cookies of plain http only for this computer.
-    let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&url.host().unwrap_or_default());
-    let is_plain = url.scheme() == Some(&Scheme::HTTP);
-    let cookies = SessionCookies::builder()
-        .public_origin(public_url.trim_end_matches('/'))
-        .insecure_http(is_plain && !is_local)
-        .build();
-    cookies.map_err(|error| format!("PUBLIC_URL: {error}"))
 }

@@ -13,11 +13,22 @@ use axum::{
     routing::get,
 };
 
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// The path, type and content of each file.
-const FILES: [(&str, &str, &str); 5] = [
-    ("/", "text/html; charset=utf-8", include_str!("static/index.html")),
-    ("/static/app.js", "text/javascript; charset=utf-8", include_str!("static/app.js")),
-    ("/static/session.js", "text/javascript; charset=utf-8", include_str!("static/session.js")),
+const FILES: [(&str, &str, &str); 13] = [
+    ("/", HTML, include_str!("static/index.html")),
+    ("/static/account.js", SCRIPT, include_str!("static/account.js")),
+    ("/static/api.js", SCRIPT, include_str!("static/api.js")),
+    ("/static/app.js", SCRIPT, include_str!("static/app.js")),
+    ("/static/guest.js", SCRIPT, include_str!("static/guest.js")),
+    ("/static/notes.js", SCRIPT, include_str!("static/notes.js")),
+    ("/static/password.js", SCRIPT, include_str!("static/password.js")),
+    ("/static/session.js", SCRIPT, include_str!("static/session.js")),
+    ("/static/sessions.js", SCRIPT, include_str!("static/sessions.js")),
+    ("/static/totp.js", SCRIPT, include_str!("static/totp.js")),
+    ("/static/view.js", SCRIPT, include_str!("static/view.js")),
     ("/static/style.css", "text/css; charset=utf-8", include_str!("static/style.css")),
     ("/static/icon.svg", "image/svg+xml", include_str!("static/icon.svg")),
 ];

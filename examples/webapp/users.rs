@@ -1,26 +1,19 @@
-//! The users, in memory.
+//! What tokens and responses contain of a user.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tower_jwt_auth::{
-    password::{MemoryUsers, PasswordError, PasswordHasher},
-    token::UserId,
-    user::User,
-};
+use tower_jwt_auth::{token::UserId, user::Account};
 
+/// The claims of access tokens.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub(crate) username: String,
-    pub(crate) is_admin: bool,
 }
 
-pub(crate) async fn users() -> Result<MemoryUsers<Profile>, PasswordError> {
-    let users = MemoryUsers::new(PasswordHasher::new());
-    for (id, username, is_admin) in [(1, "demo", false), (2, "admin", true)] {
-        let profile = Profile { username: username.to_owned(), is_admin };
-        users.insert(username, &format!("{username}-password"), User::new(id, profile)).await?;
+impl Profile {
+    pub(crate) fn of(account: &Account) -> Self {
+        Self { username: account.username().unwrap_or_default().to_owned() }
     }
-    Ok(users)
 }
 
 /// What a client sees of a user.
@@ -28,6 +21,5 @@ pub(crate) fn describe(id: &UserId, profile: &Profile) -> Map<String, Value> {
     Map::from_iter([
         ("id".to_owned(), id.as_str().into()),
         ("username".to_owned(), profile.username.clone().into()),
-        ("is_admin".to_owned(), profile.is_admin.into()),
     ])
 }

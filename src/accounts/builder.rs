@@ -14,6 +14,7 @@ use crate::{
     password::PasswordRules,
     routes::{BodyReader, RouteError, RouteRejection, without_trailing_slash},
     token::NoClaims,
+    url::UrlRule,
     user::{Account, AccountBackend, Fields},
 };
 
@@ -35,6 +36,7 @@ use super::{
 pub struct AccountRoutesBuilder<U: AccountBackend<C, R>, C = NoClaims, R = NoClaims> {
     state: AccountState<U, C, R>,
     verify_link: Option<String>,
+    link_rule: UrlRule,
 }
 
 impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
@@ -68,6 +70,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
                 cookies: None,
             },
             verify_link: None,
+            link_rule: UrlRule::HttpsOrLoopback,
         }
     }
 }
@@ -198,6 +201,20 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
         self
     }
 
+    /// Sets whether links in mails may be `http` to any host. Default: `false`, and they must be `https`,
+    /// or `http` to a loopback address.
+    ///
+    /// <div class="warning">
+    ///
+    /// Whoever can read the network between a user and this service can then use the token of a link
+    /// before the user does.
+    ///
+    /// </div>
+    pub fn insecure_http_links(mut self, insecure: bool) -> Self {
+        self.link_rule = if insecure { UrlRule::HttpsOrHttp } else { UrlRule::HttpsOrLoopback };
+        self
+    }
+
     /// Sets for how long the token in a mail can verify an address, in whole seconds. Default: 3 days.
     pub fn verify_lifetime(mut self, lifetime: Duration) -> Self {
         self.state.tokens.verify_email.lifetime = lifetime;
@@ -269,8 +286,9 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
     ///   `/-._~`.
     /// - Two routes have the same method and path, a route is both moved and left out, or all routes
     ///   are left out.
-    /// - A link is not an absolute URL with `https`, or `http` to a loopback address, or does not have
-    ///   `{token}` in it once, behind the host.
+    /// - A link is not an absolute URL with `https`, or `http` to a loopback address unless
+    ///   [`insecure_http_links`](Self::insecure_http_links) is set, or does not have `{token}` in it
+    ///   once, behind the host.
     /// - The [lifetime](Self::verify_lifetime) of a token is less than a second, or more than the
     ///   issuer allows for single-use tokens.
     /// - A sign-up requires neither a user name nor an e-mail address.
@@ -286,14 +304,17 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
                not those of session routes."
     )]
     pub fn build(self) -> Result<AccountRoutes<U, C, R>, ConfigError> {
-        let Self { mut state, verify_link } = self;
+        let Self { mut state, verify_link, link_rule } = self;
         if !state.issuer.has_store() {
             return Err(ConfigError::ineffective("`AccountRoutes` require an issuer with a store"));
         }
         state.routes.check()?;
         state.bodies.limits.check()?;
         state.mail.check()?;
-        state.tokens.verify_email.link = verify_link.as_deref().map(Link::parse).transpose()?;
+        let parse = |link: Option<String>| {
+            link.map(|template| Link::parse(&template, link_rule)).transpose()
+        };
+        state.tokens.verify_email.link = parse(verify_link)?;
         state.tokens.check(&state.issuer)?;
         state.sign_up.check()?;
         #[cfg(feature = "cookie")]

@@ -16,16 +16,16 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn parse(template: &str) -> Result<Self, ConfigError> {
+    pub(super) fn parse(template: &str, rule: UrlRule) -> Result<Self, ConfigError> {
         let invalid = ConfigError::out_of_range(
-            "a link must be an absolute https URL, or http to a loopback address, with `{token}` in \
-             it once, behind the host",
+            "a link must be an absolute https URL, or http to a loopback address unless \
+             `insecure_http_links` is set, with `{token}` in it once, behind the host",
         );
         let Some((before, after)) = template.split_once(PLACE) else { return Err(invalid) };
         let whole = format!("{before}token{after}");
         let url = whole.split_once('#').map_or(&*whole, |(url, _)| url);
         let has_path = before.splitn(4, '/').count() == 4;
-        if after.contains(PLACE) || !has_path || UrlRule::HttpsOrLoopback.parse(url).is_none() {
+        if after.contains(PLACE) || !has_path || rule.parse(url).is_none() {
             return Err(invalid);
         }
         Ok(Self { before: before.into(), after: after.into() })

@@ -6,7 +6,7 @@
  * @property {boolean} isShared whether all tabs have the same tokens
  * @property {(request: Request) => Promise<Response>} send sends a request with the access token
  * @property {(request: Request) => boolean} canRefresh whether a refresh may help the request
- * @property {(credentials: object) => Promise<Response>} login
+ * @property {(credentials: any) => Promise<Response>} login
  * @property {() => Promise<Response>} refresh
  * @property {() => Promise<Response>} [probe] whether the access token is valid, if it is shared
  * @property {() => Promise<Response>} logout
@@ -23,7 +23,7 @@ export function cookieSession(base = "/api/session") {
         isShared: true,
         send: (request) => fetch(request),
         canRefresh: (request) => new URL(request.url).origin === origin,
-        login: (credentials) => send("POST", `${href}/`, credentials),
+        login: (body) => send("POST", `${href}/${body.step ? "second-factor" : ""}`, body),
         refresh: () => send("POST", `${href}/refresh`),
         probe: () => fetch(`${href}/`),
         logout: () => send("DELETE", `${href}/`),
@@ -56,12 +56,10 @@ export function bearerSession(base) {
             return fetch(request, { credentials: "omit" });
         },
         canRefresh: (request) => !!tokens.refresh && new URL(request.url).origin === origin,
-        login: (credentials) => keep(send("POST", `${href}/`, credentials)),
+        login: (body) => keep(send("POST", `${href}/${body.step ? "second-factor" : ""}`, body)),
         refresh: () => keep(send("POST", `${href}/refresh/`, { refresh: tokens.refresh })),
-        logout: async () => {
-            const { refresh } = tokens;
-            return refresh ? send("POST", `${href}/blacklist/`, { refresh }) : new Response();
-        },
+        logout: async ({ refresh } = tokens) =>
+            refresh ? send("POST", `${href}/blacklist/`, { refresh }) : new Response(),
         forget: () => (tokens = none),
     });
 }
@@ -78,7 +76,7 @@ function send(method, url, body) {
     });
 }
 
-/** Dispatches `begin` after a login and `end` once the session has ended, in all tabs. */
+/** Dispatches `begin` after a login, `refresh`, and `end` once the session has ended, in all tabs. */
 export class Session extends EventTarget {
     #transport;
     #channel;
@@ -120,7 +118,7 @@ export class Session extends EventTarget {
         return this.#transport.send(request);
     }
 
-    /** @param {object} credentials for example `{ username, password }` */
+    /** @param {object} credentials for example `{ username, password }`, or `{ step, code }` */
     login(credentials) {
         return this.#exclusive(async () => {
             const response = await this.#transport.login(credentials);
@@ -155,6 +153,7 @@ export class Session extends EventTarget {
             if (response.ok) {
                 this.#changes += 1;
                 this.#channel.postMessage("refresh");
+                this.dispatchEvent(new Event("refresh"));
             } else if (response.status === 401) {
                 if (this.#transport.isShared) this.#channel.postMessage("end");
                 this.#end();
@@ -193,7 +192,7 @@ export class Session extends EventTarget {
             this.#end();
         } else if (this.#transport.isShared) {
             this.#changes += 1;
-            if (message === "begin") this.dispatchEvent(new Event("begin"));
+            this.dispatchEvent(new Event(message)); // `begin` or `refresh`
         }
     }
 }

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::support::{folder::Folder, server::read_kept_alive};
@@ -149,6 +150,9 @@ impl Driver {
         self.post("/url", &json!({ "url": "data:," }));
         let clear = json!({ "cmd": "Network.clearBrowserCookies", "params": {} });
         self.post("/goog/cdp/execute", &clear);
+        for method in ["Emulation.clearDeviceMetricsOverride", "Emulation.setEmulatedMedia"] {
+            self.post("/goog/cdp/execute", &json!({ "cmd": method, "params": {} }));
+        }
         let _ = fs::remove_dir_all(self.downloads());
     }
 
@@ -243,6 +247,20 @@ impl Tab<'_> {
         self.element("POST", selector, "/value", &json!({ "text": text }));
     }
 
+    /// Types into an input whose content is deleted before.
+    pub(super) fn replace(&self, selector: &str, text: &str) {
+        self.element("POST", selector, "/clear", &json!({}));
+        self.type_into(selector, text);
+    }
+
+    /// Presses keys, whatever has the focus.
+    pub(super) fn press(&self, keys: &str) {
+        self.select();
+        let active = self.driver.send("GET", "/element/active", &Value::Null);
+        let path = format!("/element/{}/value", active[ELEMENT].as_str().unwrap());
+        self.driver.post(&path, &json!({ "text": keys }));
+    }
+
     pub(super) fn click(&self, selector: &str) {
         self.element("POST", selector, "/click", &json!({}));
     }
@@ -251,6 +269,27 @@ impl Tab<'_> {
     pub(super) fn cookies(&self) -> Vec<Value> {
         self.select();
         self.driver.send("GET", "/cookie", &Value::Null).as_array().unwrap().clone()
+    }
+
+    /// Emulates a screen of this width, and a preference for dark or light pages.
+    pub(super) fn emulate(&self, width: u32, color_scheme: &str) {
+        let screen =
+            json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+        let feature = json!({ "name": "prefers-color-scheme", "value": color_scheme });
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    /// The whole page as PNG.
+    pub(super) fn screenshot(&self) -> Vec<u8> {
+        let options = json!({ "format": "png", "captureBeyondViewport": true });
+        let image = self.devtools("Page.captureScreenshot", &options);
+        BASE64_STANDARD.decode(image["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Calls a method of the DevTools protocol.
+    fn devtools(&self, method: &str, params: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": method, "params": params }))
     }
 
     fn element(&self, method: &str, selector: &str, path: &str, body: &Value) -> Value {

@@ -1,67 +1,25 @@
-//! The example `webapp`, used as people do.
+//! Sessions in the example `webapp`.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{folder::Folder, login::SECRET, server::Server};
-
-use super::driver::{Browser, Tab};
-
-/// The example with an empty database.
-pub(super) struct Webapp {
-    server: Server,
-    _folder: Folder,
-}
-
-impl Webapp {
-    pub(super) fn start(variables: &[(&str, &str)]) -> Self {
-        let folder = Folder::new();
-        let database = format!("sqlite:{}/webapp.db", folder.path().display());
-        let required = [("PORT", "0"), ("JWT_SECRET", SECRET), ("DATABASE_URL", &*database)];
-        let server = Server::start("webapp", &[&required, variables].concat());
-        Self { server, _folder: folder }
-    }
-
-    pub(super) fn url(&self, path: &str) -> String {
-        let (_, port) = self.server.address().rsplit_once(':').unwrap();
-        format!("http://localhost:{port}{path}")
-    }
-
-    /// Logs in with the form of the page.
-    pub(super) fn log_in(&self, tab: &Tab<'_>) {
-        tab.open(&self.url("/"));
-        tab.wait_for(IS_LOGGED_OUT);
-        tab.type_into("#login-username", "demo");
-        tab.type_into("#login-password", "demo-password");
-        tab.click("#login button");
-        tab.wait_for(IS_LOGGED_IN);
-    }
-}
-
-const IS_LOGGED_IN: &str = "!document.querySelector('#app').hidden";
-const IS_LOGGED_OUT: &str = "!document.querySelector('#login').hidden";
-
-pub(super) fn add_note(tab: &Tab<'_>, text: &str) {
-    tab.type_into("#text", text);
-    tab.click("#add button");
-    let text = json!(text);
-    tab.wait_for(&format!("document.querySelector('#notes').textContent.includes({text})"));
-    tab.wait_for("document.querySelector('#text').value === ''");
-}
+use super::{
+    driver::Browser,
+    webapp::{Webapp, add_note, go_to, wait_for_text, wait_for_view},
+};
 
 #[test]
 fn stays_logged_in_after_a_reload() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let tab = browser.first_tab();
-    webapp.log_in(&tab);
-    assert_eq!(tab.text("#username"), "demo");
+    webapp.sign_up(&tab);
+    assert_eq!(tab.text("#username"), "ada");
     add_note(&tab, "Buy milk");
     tab.reload();
-    tab.wait_for(IS_LOGGED_IN);
-    tab.wait_for("document.querySelector('#notes').textContent.includes('Buy milk')");
-    assert!(!tab.is_displayed("#login"));
+    wait_for_view(&tab, "notes");
+    wait_for_text(&tab, "#notes", "Buy milk");
 }
 
 #[test]
@@ -69,7 +27,7 @@ fn cookies_are_invisible_and_limited() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[("ACCESS_LIFETIME", "200"), ("REFRESH_LIFETIME", "400")]);
     let tab = browser.first_tab();
-    webapp.log_in(&tab);
+    webapp.sign_up(&tab);
     assert_eq!(tab.run("return document.cookie"), "");
     // The routes of sessions receive both.
     tab.open(&webapp.url("/api/session/"));
@@ -95,7 +53,7 @@ fn refreshes_silently() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[("ACCESS_LIFETIME", "2")]);
     let tab = browser.first_tab();
-    webapp.log_in(&tab);
+    webapp.sign_up(&tab);
     let refreshes = || {
         let metrics = webapp.server.send("GET /metrics", "", b"").body;
         let line = metrics.lines().find(|line| line.contains("outcome=\"rotated\""));
@@ -109,8 +67,11 @@ fn refreshes_silently() {
         }
         assert!(began.elapsed() < Duration::from_secs(30));
     }
-    assert!(tab.is_displayed("#app"));
     assert!(!tab.is_displayed("#message"));
+    // The user can see that the session goes on.
+    go_to(&tab, "sessions");
+    assert!(!tab.text("#renewed-at").contains("not since"), "{}", tab.text("#renewed-at"));
+    assert!(!tab.text("#expires-at").is_empty());
 }
 
 #[test]
@@ -118,14 +79,13 @@ fn shows_why_a_login_failed() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let tab = browser.first_tab();
-    tab.open(&webapp.url("/"));
-    tab.wait_for(IS_LOGGED_OUT);
-    assert!(!tab.is_displayed("#message"), "nobody was logged in");
-    tab.type_into("#login-username", "demo");
-    tab.type_into("#login-password", "wrong");
-    tab.click("#login button");
+    webapp.open(&tab, "log-in");
+    assert!(!tab.is_displayed("#message") && !tab.is_displayed("#notice"), "nobody was logged in");
+    webapp.submit_login(&tab, "wrong");
     tab.wait_for("!document.querySelector('#message').hidden");
-    assert!(tab.is_displayed("#login"));
+    assert!(tab.is_displayed("#log-in-form"));
+    // Screen readers announce it.
+    assert_eq!(tab.run("return document.querySelector('#message').role"), "alert");
 }
 
 /// The server closes the socket of each tab, so the page notices without a request of the user.
@@ -135,18 +95,19 @@ fn a_logout_elsewhere_ends_all_tabs_within_seconds() {
     let Some(elsewhere) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let tabs = [browser.first_tab(), browser.new_tab()];
-    webapp.log_in(&tabs[0]);
-    tabs[1].open(&webapp.url("/"));
+    webapp.sign_up(&tabs[0]);
+    webapp.open(&tabs[1], "sessions");
     for tab in &tabs {
-        tab.wait_for("document.querySelector('#socket').textContent.startsWith('open')");
+        wait_for_text(tab, "#socket", "open");
     }
     let other = elsewhere.first_tab();
     webapp.log_in(&other);
+    go_to(&other, "sessions");
     let began = Instant::now();
     other.click("#logout-all");
     for tab in &tabs {
-        tab.wait_for(IS_LOGGED_OUT);
-        assert!(tab.text("#message").contains("logged out"), "{}", tab.text("#message"));
+        wait_for_view(tab, "log-in");
+        assert!(tab.text("#notice").contains("logged out"), "{}", tab.text("#notice"));
     }
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
@@ -157,13 +118,15 @@ fn ends_another_session_from_the_list() {
     let Some(elsewhere) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let (tab, other) = (browser.first_tab(), elsewhere.first_tab());
-    webapp.log_in(&other);
+    webapp.sign_up(&other);
     webapp.log_in(&tab);
-    assert_eq!(tab.run("return document.querySelectorAll('#sessions li').length"), 2);
+    go_to(&tab, "sessions");
+    tab.wait_for("document.querySelectorAll('#sessions li').length === 2");
+    assert!(tab.text("#sessions li").contains("Chrome on Linux"), "{}", tab.text("#sessions"));
     tab.click("#sessions button");
     tab.wait_for("document.querySelectorAll('#sessions li').length === 1");
-    other.wait_for(IS_LOGGED_OUT);
-    assert!(tab.is_displayed("#app"));
+    wait_for_view(&other, "log-in");
+    wait_for_view(&tab, "sessions");
 }
 
 /// The policy of the page forbids everything that an injected script needs.
@@ -172,7 +135,7 @@ fn runs_no_injected_scripts() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let tab = browser.first_tab();
-    webapp.log_in(&tab);
+    webapp.sign_up(&tab);
     let script = "
         const violations = [];
         document.addEventListener('securitypolicyviolation', event => {

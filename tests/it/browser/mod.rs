@@ -1,11 +1,14 @@
 //! Sessions in a browser, with Chromium.
 
+mod account;
 mod app;
 mod attacks;
 mod bearer;
 mod driver;
 mod example;
+mod screenshots;
 mod site;
 mod snippets;
 mod tabs;
 mod tossing;
+mod webapp;

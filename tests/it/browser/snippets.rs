@@ -11,7 +11,7 @@ use super::{
     app::App,
     bearer::{cors, pages},
     driver::{Browser, TIMEOUT, Tab},
-    example::{Webapp, add_note},
+    webapp::{PASSWORD, Webapp, add_note},
 };
 
 /// The snippet of `browser.md` that contains `part`, with other places than those of the example.
@@ -63,11 +63,17 @@ fn web_sockets_with_a_token() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let tab = browser.first_tab();
-    tab.open(&webapp.url("/"));
+    webapp.sign_up(&tab);
     let url = webapp.url("");
-    let places = [("https://api.example", &*url), ("wss://", "ws://"), ("ws://api.example", &*url)];
+    let places = [
+        ("https://api.example", &*url),
+        ("wss://", "ws://"),
+        ("ws://api.example", &*url),
+        ("username: \"demo\"", "username: \"ada\""),
+        ("demo-password", PASSWORD),
+    ];
     tab.run(&snippet("new WebSocket", &places));
-    tab.wait_for("document.querySelector('#user').textContent === 'demo'");
+    tab.wait_for("document.querySelector('#user').textContent === 'ada'");
 }
 
 #[test]
@@ -75,7 +81,7 @@ fn downloads_with_a_ticket() {
     let Some(browser) = Browser::start() else { return };
     let webapp = Webapp::start(&[]);
     let tab = browser.first_tab();
-    webapp.log_in(&tab);
+    webapp.sign_up(&tab);
     add_note(&tab, "Buy milk");
     let session = "const { cookieSession } = await import('/static/session.js');
                    const session = cookieSession();";

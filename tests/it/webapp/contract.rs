@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::api::{log_in, tokens};
-
 use super::{
-    client::{Client, SAME_ORIGIN},
+    client::{Client, PASSWORD, SAME_ORIGIN, obtain_tokens},
     databases, start,
 };
 
@@ -15,8 +13,9 @@ fn logs_in_refreshes_and_logs_out() {
         let server = start(&database.url, &[]);
         let mut client = Client::new(&server);
         assert_eq!(client.get("/api/me").status, 401);
-        let reply = client.log_in("demo");
-        let user = json!({ "id": "1", "username": "demo", "is_admin": false });
+        let id = client.sign_up("ada").json()["id"].clone();
+        let reply = client.log_in("ada");
+        let user = json!({ "id": id, "username": "ada" });
         assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({ "user": user })));
         assert_eq!(reply.header("cache-control"), ["no-store"]);
         let [access, refresh] = reply.header("set-cookie")[..] else { panic!("{reply:?}") };
@@ -30,7 +29,7 @@ fn logs_in_refreshes_and_logs_out() {
         ] {
             assert!(cookie.starts_with(start) && cookie.contains(attributes), "{cookie}");
         }
-        assert_eq!(client.get("/api/me").json(), user);
+        assert_eq!(client.get("/api/me").json()["username"], "ada");
         assert_eq!(client.get("/api/session/").json(), json!({ "user": user }));
 
         let first = client.cookies.clone();
@@ -53,7 +52,8 @@ fn logs_in_refreshes_and_logs_out() {
 fn rejects_wrong_credentials() {
     let database = databases().next().unwrap();
     let server = start(&database.url, &[]);
-    for username in ["demo", "nobody"] {
+    Client::new(&server).sign_up("ada");
+    for username in ["ada", "nobody"] {
         let body = json!({ "username": username, "password": "wrong" });
         let mut client = Client::new(&server);
         let reply = client.post("/api/session/", &body);
@@ -63,7 +63,7 @@ fn rejects_wrong_credentials() {
         );
         assert!(client.cookies.is_empty());
     }
-    let reply = Client::new(&server).post("/api/session/", &json!({ "username": "demo" }));
+    let reply = Client::new(&server).post("/api/session/", &json!({ "username": "ada" }));
     assert_eq!(reply.status, 400);
     assert!(reply.json()["errors"]["password"].is_array());
 }
@@ -73,10 +73,11 @@ fn serves_cookies_and_bearer_tokens_side_by_side() {
     for database in databases() {
         let server = start(&database.url, &[]);
         let mut client = Client::logged_in(&server);
-        let (access, _) = tokens(&log_in(&server, "admin"));
+        Client::new(&server).sign_up("bob");
+        let (access, _) = obtain_tokens(&server, "bob");
         let bearer = format!("{SAME_ORIGIN}authorization: Bearer {access}\r\n");
         let me = client.send("GET /api/me", &bearer, &Value::Null).json();
-        assert_eq!(me["username"], "admin", "the header wins");
+        assert_eq!(me["username"], "bob", "the header wins");
         // Whatever the header contains, the cookies are neither read nor deleted.
         let cookies = client.cookies.clone();
         for credentials in ["Bearer x", "Basic eDp5", "Bearer", "garbage"] {
@@ -88,7 +89,7 @@ fn serves_cookies_and_bearer_tokens_side_by_side() {
             }
         }
         assert_eq!(client.cookies, cookies);
-        assert_eq!(client.get("/api/me").json()["username"], "demo");
+        assert_eq!(client.get("/api/me").json()["username"], "ada");
     }
 }
 
@@ -138,11 +139,11 @@ fn lists_labels_and_ends_sessions() {
         let server = start(&database.url, &[]);
         let mut client = Client::new(&server);
         let agent = format!("{SAME_ORIGIN}user-agent: Netscape\r\n");
-        let body = json!({ "username": "demo", "password": "demo-password" });
+        client.sign_up("ada");
+        let body = json!({ "username": "ada", "password": PASSWORD });
         assert_eq!(client.send("POST /api/session/", &agent, &body).status, 200);
         let mut other = Client::logged_in(&server);
-        let mut admin = Client::new(&server);
-        admin.log_in("admin");
+        let mut bob = Client::logged_in_as(&server, "bob");
 
         let sessions = client.get("/api/sessions").json();
         let [one, two] = &sessions.as_array().unwrap()[..] else { panic!("{sessions}") };
@@ -153,19 +154,19 @@ fn lists_labels_and_ends_sessions() {
             assert!(current[time].as_str().unwrap().ends_with('Z'), "{current}");
         }
         let path = format!("/api/sessions/{}", second["id"].as_str().unwrap());
-        assert_eq!(admin.delete(&path).status, 404);
+        assert_eq!(bob.delete(&path).status, 404);
         assert_eq!(client.delete(&path).status, 204);
         assert_eq!(client.delete(&path).status, 404);
         assert_eq!(other.get("/api/me").status, 401);
         assert_eq!(client.get("/api/me").status, 200);
 
-        other.log_in("demo");
-        let (access, _) = tokens(&log_in(&server, "demo"));
+        other.log_in("ada");
+        let (access, _) = obtain_tokens(&server, "ada");
         assert_eq!(client.post("/api/logout-all", &Value::Null).status, 200);
         assert_eq!(other.get("/api/me").status, 401);
         let bearer = format!("authorization: Bearer {access}\r\n");
         assert_eq!(Client::new(&server).send("GET /api/me", &bearer, &Value::Null).status, 401);
-        assert_eq!(admin.get("/api/me").status, 200);
+        assert_eq!(bob.get("/api/me").status, 200);
     }
 }
 
@@ -193,9 +194,8 @@ fn keeps_the_notes_of_each_user() {
     }
     let plain = format!("{SAME_ORIGIN}content-type: text/plain\r\n");
     assert_eq!(client.send("POST /api/notes", &plain, &Value::Null).status, 415);
-    let mut admin = Client::new(&server);
-    admin.log_in("admin");
-    assert_eq!(admin.get("/api/notes").json(), json!([]));
+    let mut bob = Client::logged_in_as(&server, "bob");
+    assert_eq!(bob.get("/api/notes").json(), json!([]));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::api::{log_in, tokens};
-
-use super::{client::Client, databases, start};
+use super::{
+    client::{Client, PASSWORD, bearer, obtain_tokens},
+    databases, start,
+};
 
 const PUBLIC: &str = "https://app.example";
 const SAME_SITE: &str = "sec-fetch-site: same-site\r\n";
@@ -68,7 +69,8 @@ fn only_the_own_origin_causes_changes() {
 fn other_sites_cannot_log_in_without_cookies_either() {
     let database = databases().next().unwrap();
     let server = start(&database.url, &[("PUBLIC_URL", PUBLIC)]);
-    let body = json!({ "username": "demo", "password": "demo-password" });
+    Client::new(&server).sign_up("ada");
+    let body = json!({ "username": "ada", "password": PASSWORD });
     for (headers, accepted) in REQUESTS {
         // Programs send neither header.
         let status = if accepted || headers.is_empty() { 200 } else { 403 };
@@ -86,8 +88,8 @@ fn requests_with_an_authorization_header_are_exempt() {
     let database = databases().next().unwrap();
     let server = start(&database.url, &[("PUBLIC_URL", PUBLIC)]);
     let mut client = Client::logged_in(&server);
-    let (access, _) = tokens(&log_in(&server, "demo"));
-    let headers = format!("{SAME_SITE}authorization: Bearer {access}\r\n");
+    let (access, _) = obtain_tokens(&server, "ada");
+    let headers = format!("{SAME_SITE}{}", bearer(&access));
     let reply = client.send("POST /api/notes", &headers, &json!({ "text": "note" }));
     assert_eq!(reply.status, 201);
 }

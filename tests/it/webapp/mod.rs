@@ -1,10 +1,16 @@
 //! The example `webapp` as a process, without a browser.
 
+mod account;
 mod client;
 mod contract;
 mod cross_site;
+pub(crate) mod outbox;
 mod process;
+mod safe;
+pub(crate) mod second_step;
+mod sign_up;
 mod socket;
+mod throttle;
 mod tickets;
 
 use crate::{

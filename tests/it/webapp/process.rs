@@ -86,6 +86,11 @@ fn configuration_errors_name_the_setting() {
         ("ACCESS_LIFETIME", "5m", "ACCESS_LIFETIME must be whole seconds, not \"5m\""),
         ("REFRESH_LIFETIME", "0", "must be at least one second"),
         ("REUSE_GRACE", "301", "`reuse_grace` must be"),
+        ("PASSWORD_RULES", "strict", "PASSWORD_RULES must be nist or django, not \"strict\""),
+        ("SIGNUP", "closed", "SIGNUP must be open or safe, not \"closed\""),
+        ("TRUSTED_PROXIES", "-1", "TRUSTED_PROXIES must be a number, not \"-1\""),
+        ("TRUSTED_PROXIES", "17", "TRUSTED_PROXIES: `trusted_proxies` must be 1 to 16"),
+        ("OUTBOX", "/dev/null/mails", "OUTBOX: /dev/null/mails: "),
     ] {
         let variables =
             [("PORT", "0"), ("JWT_SECRET", SECRET), ("DATABASE_URL", &*database), (name, value)];

@@ -8,13 +8,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{
-    api::{log_in, tokens},
-    server::Server,
-};
+use crate::support::server::Server;
 
 use super::{
-    client::{Client, SAME_ORIGIN},
+    client::{Client, SAME_ORIGIN, obtain_tokens},
     databases, start,
 };
 
@@ -80,8 +77,8 @@ fn opens_with_a_cookie_and_closes_at_every_copy() {
         let mut sockets: Vec<_> =
             servers.iter().map(|server| Handshake::send(server, &headers)).collect();
         for socket in &mut sockets {
-            let user = json!({ "id": "1", "username": "demo", "is_admin": false });
-            assert_eq!(socket.greeting(), json!({ "user": user }));
+            let user = &socket.greeting()["user"];
+            assert!(user["id"].is_string() && user["username"] == "ada", "{user}");
         }
         assert_eq!(client.delete("/api/session/").status, 204);
         for socket in sockets {
@@ -95,7 +92,8 @@ fn opens_with_a_cookie_and_closes_at_every_copy() {
 fn opens_with_a_token_among_the_protocols() {
     let database = databases().next().unwrap();
     let server = start(&database.url, &[]);
-    let (access, refresh) = tokens(&log_in(&server, "demo"));
+    Client::new(&server).sign_up("ada");
+    let (access, refresh) = obtain_tokens(&server, "ada");
     for protocols in [format!("bearer, {access}"), format!("bearer,{access}, chat")] {
         // No cookie, so any page may use its own token.
         let headers =
@@ -103,7 +101,7 @@ fn opens_with_a_token_among_the_protocols() {
         let mut socket = Handshake::send(&server, &headers);
         assert!(socket.head.contains("sec-websocket-protocol: bearer\r\n"), "{}", socket.head);
         assert!(!socket.head.contains(&access.to_ascii_lowercase()));
-        assert_eq!(socket.greeting()["user"]["username"], "demo");
+        assert_eq!(socket.greeting()["user"]["username"], "ada");
     }
     for protocols in [format!("bearer, {refresh}"), "bearer, x".to_owned(), "bearer".to_owned()] {
         let headers = format!("sec-websocket-protocol: {protocols}\r\n");
