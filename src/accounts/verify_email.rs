@@ -11,8 +11,8 @@ use crate::{
     issue::{Event, LoginStart},
     mail::{Message, MessageKind},
     routes::{RequestError, RequestErrorKind, RouteError, json_response, no_content},
-    token::Claims,
-    user::{Account, AccountBackend, AccountError, FieldProblems, Fields, login_key},
+    token::{Claims, UserId},
+    user::{Account, AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, login_key},
 };
 
 use super::{
@@ -118,13 +118,9 @@ where
             return Err(RequestErrorKind::InvalidToken.into());
         }
         let slot = self.mail.reserve()?;
-        let taken = self.users.name_problems(account.username(), Some(&claims.email)).await;
-        let problem = taken.map_err(AuthError::from)?.email;
-        let is_own =
-            account.email().is_some_and(|email| login_key(email) == login_key(&claims.email));
-        if problem.is_some() && !is_own {
-            let problems = FieldProblems { email: problem, ..FieldProblems::default() };
-            return Err(rejected(problems));
+        if self.is_taken(&claims.email, account.id()).await? {
+            let email = Some(FieldProblem::Taken);
+            return Err(rejected(FieldProblems { email, ..FieldProblems::default() }));
         }
         use_token(&self.issuer, claims).await?;
         match self.users.set_email(account.id(), &claims.email, true).await {
@@ -133,11 +129,21 @@ where
             Err(AccountError::Rejected(problems)) => return Err(rejected(problems)),
             Err(AccountError::Backend(error)) => return Err(AuthError::from(error).into()),
         }
-        if let Some(old) = account.email().filter(|_| !is_own) {
+        let old = account.email().filter(|old| login_key(old) != login_key(&claims.email));
+        if let Some(old) = old {
             let message = Message::new(MessageKind::EmailChanged, old);
             slot.send(&self.issuer, [message.with_username(account.username())]);
         }
         Ok(())
+    }
+
+    /// Whether an account other than `own` has this address, or has it as its user name.
+    async fn is_taken(&self, email: &str, own: &UserId) -> Result<bool, AuthError> {
+        let others = [
+            self.users.account_by_email(email).await?,
+            self.users.account_by_username(email).await?,
+        ];
+        Ok(others.iter().flatten().any(|other| other.id() != own))
     }
 
     /// Sends a mail if the address is that of an account and not verified. The work before is the

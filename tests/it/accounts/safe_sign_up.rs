@@ -124,7 +124,7 @@ async fn problems_that_reveal_nothing_are_rejected(database: Database) {
 
 async fn one_of_many_concurrent_sign_ups_creates_the_account(database: Database) {
     let setup = Setup::new(database);
-    let other = Setup { users: setup.database.users(), ..setup.clone() };
+    let other = setup.reconnected();
     let apps = [&setup, &other].map(|it| it.app_with(it.routes().enumeration_safe(true)));
     setup.users.migrate().await.unwrap();
     let body = body("ada", "ada@example.com");

@@ -67,6 +67,19 @@ impl Setup {
         self.app_with(self.routes())
     }
 
+    /// The same, as another process sees it: with connections of its own.
+    pub(super) fn reconnected(&self) -> Self {
+        let issuer = issuer(&self.database, &self.clock);
+        Self { users: self.database.users(), issuer, ..self.clone() }
+    }
+
+    /// Marks the address of a user as verified.
+    pub(super) async fn mark_verified(&self, username: &str) {
+        let account = self.account(username).await;
+        let marked = self.users.mark_verified(account.id(), account.email().unwrap()).await;
+        assert!(marked.unwrap().is_some());
+    }
+
     /// The account with this user name.
     pub(super) async fn account(&self, username: &str) -> Account {
         self.users.account_by_username(username).await.unwrap().unwrap()

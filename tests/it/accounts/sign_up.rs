@@ -129,7 +129,7 @@ async fn passwords_are_compared_with_the_names(database: Database) {
 async fn one_of_many_concurrent_sign_ups_with_a_name_wins(database: Database) {
     let setup = Setup::new(database);
     // The other process has connections of its own.
-    let other = Setup { users: setup.database.users(), ..setup.clone() };
+    let other = setup.reconnected();
     let apps = [setup.app(), other.app()];
     setup.users.migrate().await.unwrap();
     let sign_ups = (0..100).map(|number| {
