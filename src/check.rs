@@ -179,7 +179,7 @@ fn accept_unless<C>(
 /// The session of a refresh token, and whether the store may not know it yet.
 ///
 /// A token without `sid` was issued by another issuer. Its own id then identifies the session.
-pub(crate) fn refresh_session<C>(claims: &Claims<C>) -> (&str, bool) {
+pub(crate) fn refresh_session<C: ?Sized>(claims: &Claims<C>) -> (&str, bool) {
     match claims.session_id() {
         Some(session_id) => (session_id, false),
         None => (claims.jti().unwrap_or_default(), true),
@@ -192,7 +192,7 @@ pub(crate) fn auth_time<C: ?Sized>(claims: &Claims<C>) -> NumericDate {
 }
 
 /// The ids and times by which a store knows the token of `claims`.
-pub(crate) fn token_ref<C>(claims: &Claims<C>) -> TokenRef<'_> {
+pub(crate) fn token_ref<C: ?Sized>(claims: &Claims<C>) -> TokenRef<'_> {
     let issued_at = claims.issued_at().unwrap_or_default();
     let token = TokenRef::new(claims.user_id().as_str(), issued_at).with_jti(claims.jti());
     if claims.token_type() == Some(&TokenType::Refresh) {

@@ -12,11 +12,33 @@ pub enum AccountRoute {
     VerifyEmail,
     /// `POST /users/verify/resend`.
     ResendVerification,
+    /// `GET /me`.
+    ShowAccount,
+    /// `PATCH /me`.
+    UpdateAccount,
+    /// `DELETE /me`.
+    DeleteAccount,
+    /// `POST /password`.
+    ChangePassword,
+    /// `POST /password/reset`.
+    RequestReset,
+    /// `POST /password/reset/confirm`.
+    ConfirmReset,
 }
 
 impl AccountRoute {
     /// All routes.
-    pub(super) const ALL: &[Self] = &[Self::SignUp, Self::VerifyEmail, Self::ResendVerification];
+    pub(super) const ALL: &[Self] = &[
+        Self::SignUp,
+        Self::VerifyEmail,
+        Self::ResendVerification,
+        Self::ShowAccount,
+        Self::UpdateAccount,
+        Self::DeleteAccount,
+        Self::ChangePassword,
+        Self::RequestReset,
+        Self::ConfirmReset,
+    ];
 
     /// The method that the route serves.
     #[must_use]
@@ -40,6 +62,12 @@ impl AccountRoute {
             Self::SignUp => (Method::POST, "/users"),
             Self::VerifyEmail => (Method::POST, "/users/verify"),
             Self::ResendVerification => (Method::POST, "/users/verify/resend"),
+            Self::ShowAccount => (Method::GET, "/me"),
+            Self::UpdateAccount => (Method::PATCH, "/me"),
+            Self::DeleteAccount => (Method::DELETE, "/me"),
+            Self::ChangePassword => (Method::POST, "/password"),
+            Self::RequestReset => (Method::POST, "/password/reset"),
+            Self::ConfirmReset => (Method::POST, "/password/reset/confirm"),
         }
     }
 }

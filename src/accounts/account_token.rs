@@ -26,6 +26,7 @@ const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     VerifyEmail,
+    ResetPassword,
 }
 
 /// What a token with [`Purpose::VerifyEmail`] carries.
@@ -36,6 +37,13 @@ pub(super) struct Verification {
     /// the token worthless then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) replaces_in: Option<Box<str>>,
+}
+
+/// What a token with [`Purpose::ResetPassword`] carries. It is worthless once one of them has changed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Reset {
+    pub(super) generation: Box<str>,
+    pub(super) email: Box<str>,
 }
 
 /// How the tokens of one purpose are made.
@@ -49,17 +57,21 @@ pub(super) struct TokenTerms {
 #[derive(Clone, Debug)]
 pub(super) struct AccountTokens {
     pub(super) verify_email: TokenTerms,
+    pub(super) reset_password: TokenTerms,
 }
 
 impl Default for AccountTokens {
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { verify_email: TokenTerms { lifetime: 3 * DAY, link: None } }
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        Self {
+            verify_email: TokenTerms { lifetime: 3 * 24 * HOUR, link: None },
+            reset_password: TokenTerms { lifetime: HOUR, link: None },
+        }
     }
 }
 
 impl Purpose {
-    const ALL: &[Self] = &[Self::VerifyEmail];
+    const ALL: &[Self] = &[Self::VerifyEmail, Self::ResetPassword];
 
     fn token_type(self) -> TokenType {
         TokenType::from(self.kind().as_str())
@@ -68,6 +80,7 @@ impl Purpose {
     const fn kind(self) -> MessageKind {
         match self {
             Self::VerifyEmail => MessageKind::VerifyEmail,
+            Self::ResetPassword => MessageKind::ResetPassword,
         }
     }
 }
@@ -76,6 +89,7 @@ impl AccountTokens {
     const fn terms(&self, purpose: Purpose) -> &TokenTerms {
         match purpose {
             Purpose::VerifyEmail => &self.verify_email,
+            Purpose::ResetPassword => &self.reset_password,
         }
     }
 

@@ -36,6 +36,7 @@ use super::{
 pub struct AccountRoutesBuilder<U: AccountBackend<C, R>, C = NoClaims, R = NoClaims> {
     state: AccountState<U, C, R>,
     verify_link: Option<String>,
+    reset_link: Option<String>,
     link_rule: UrlRule,
 }
 
@@ -70,6 +71,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
                 cookies: None,
             },
             verify_link: None,
+            reset_link: None,
             link_rule: UrlRule::HttpsOrLoopback,
         }
     }
@@ -221,6 +223,19 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
         self
     }
 
+    /// Sets the link in mails that reset a password, like [`verify_link`](Self::verify_link). Default: no
+    /// link.
+    pub fn reset_link(mut self, link: impl Into<String>) -> Self {
+        self.reset_link = Some(link.into());
+        self
+    }
+
+    /// Sets for how long the token in a mail can reset a password, in whole seconds. Default: an hour.
+    pub fn reset_lifetime(mut self, lifetime: Duration) -> Self {
+        self.state.tokens.reset_password.lifetime = lifetime;
+        self
+    }
+
     /// Limits sign-ups, for each e-mail address and each address of a client. Default: no limit.
     ///
     /// A sign-up is counted before the password is hashed, even if it succeeds. Give the throttle a
@@ -238,6 +253,18 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
     #[cfg(feature = "throttle")]
     pub fn mail_throttle(mut self, throttle: Throttle) -> Self {
         self.state.limits.mail = Limit::new(throttle);
+        self
+    }
+
+    /// Limits passwords of users who are logged in, for each account and each address of a client.
+    /// Default: no limit, so that whoever has an access token can guess the password.
+    ///
+    /// Pass the throttle of the [token routes](crate::routes::TokenRoutesBuilder::throttle) or session
+    /// routes: then these attempts count together with logins by user name, and a reset of the password
+    /// also ends the wait of logins.
+    #[cfg(feature = "throttle")]
+    pub fn password_throttle(mut self, throttle: Throttle) -> Self {
+        self.state.limits.password = Limit::new(throttle);
         self
     }
 
@@ -289,7 +316,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
     /// - A link is not an absolute URL with `https`, or `http` to a loopback address unless
     ///   [`insecure_http_links`](Self::insecure_http_links) is set, or does not have `{token}` in it
     ///   once, behind the host.
-    /// - The [lifetime](Self::verify_lifetime) of a token is less than a second, or more than the
+    /// - The lifetime of a [token](Self::verify_lifetime) is less than a second, or more than the
     ///   issuer allows for single-use tokens.
     /// - A sign-up requires neither a user name nor an e-mail address.
     /// - [`enumeration_safe`](Self::enumeration_safe) is set without a required e-mail address, or
@@ -304,7 +331,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
                not those of session routes."
     )]
     pub fn build(self) -> Result<AccountRoutes<U, C, R>, ConfigError> {
-        let Self { mut state, verify_link, link_rule } = self;
+        let Self { mut state, verify_link, reset_link, link_rule } = self;
         if !state.issuer.has_store() {
             return Err(ConfigError::ineffective("`AccountRoutes` require an issuer with a store"));
         }
@@ -315,6 +342,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
             link.map(|template| Link::parse(&template, link_rule)).transpose()
         };
         state.tokens.verify_email.link = parse(verify_link)?;
+        state.tokens.reset_password.link = parse(reset_link)?;
         state.tokens.check(&state.issuer)?;
         state.sign_up.check()?;
         #[cfg(feature = "cookie")]

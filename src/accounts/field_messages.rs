@@ -20,6 +20,11 @@ pub(super) fn record_problems(fields: &mut Fields, problems: FieldProblems, reve
     }
 }
 
+/// Records a problem of the password in the field `name`.
+pub(super) fn record_problem(fields: &mut Fields, name: &str, problem: Option<FieldProblem>) {
+    fields.error(name, message("password", problem.unwrap_or(FieldProblem::Invalid)));
+}
+
 /// In the words of Django.
 fn message(name: &str, problem: FieldProblem) -> &'static str {
     match (problem, name) {

@@ -1,13 +1,16 @@
 //! Limits on attempts. Without the feature `throttle` there are none.
 
 #[cfg(feature = "throttle")]
-use std::net::IpAddr;
+use std::{error::Error, net::IpAddr};
 
 use axum::extract::Request;
 
-#[cfg(feature = "throttle")]
-use crate::throttle::{Permit, Throttle};
 use crate::{error::AuthError, routes::RouteError};
+#[cfg(feature = "throttle")]
+use crate::{
+    throttle::{Permit, Throttle},
+    trace::warn,
+};
 
 /// The limits of the account routes.
 #[derive(Clone, Default)]
@@ -16,8 +19,7 @@ pub(super) struct Limits {
     pub(super) sign_up: Limit,
     /// Mails that anybody can have sent, by the same.
     pub(super) mail: Limit,
-    /// Passwords of users who are logged in, by the id of the user.
-    #[expect(dead_code)]
+    /// Passwords of users who are logged in, by a name of the account.
     pub(super) password: Limit,
 }
 
@@ -60,10 +62,26 @@ impl Limit {
         let permit = throttle.attempt(Some(account), client.address).await?;
         Ok(Attempt { permit: Some(permit) })
     }
+
+    /// Forgets the attempts on `account`. If that fails, they stay counted.
+    pub(super) async fn forget(&self, account: &str) {
+        if let Some(throttle) = &self.throttle
+            && let Err(error) = throttle.reset(account).await
+        {
+            warn!(error = &error as &dyn Error, "the attempts on an account stay counted");
+        }
+    }
 }
 
 #[cfg(feature = "throttle")]
 impl Attempt {
+    /// Resets the limit of the account, and takes the attempt back for the client.
+    pub(super) async fn succeeded(self) {
+        if let Some(permit) = self.permit {
+            permit.succeeded().await;
+        }
+    }
+
     /// Takes the attempt back if it could not be decided. Otherwise it stays counted.
     pub(super) async fn conclude<T>(self, result: Result<T, RouteError>) -> Result<T, RouteError> {
         let is_undecided = matches!(&result, Err(error) if error.status().is_server_error());
@@ -84,11 +102,15 @@ impl Limit {
     pub(super) async fn count(&self, _: Client, _: &str) -> Result<Attempt, AuthError> {
         Ok(Attempt {})
     }
+
+    pub(super) async fn forget(&self, _: &str) {}
 }
 
 #[cfg(not(feature = "throttle"))]
 #[allow(clippy::unused_self, clippy::unused_async, reason = "as with the feature `throttle`")]
 impl Attempt {
+    pub(super) async fn succeeded(self) {}
+
     pub(super) async fn conclude<T>(self, result: Result<T, RouteError>) -> Result<T, RouteError> {
         result
     }

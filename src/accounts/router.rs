@@ -10,7 +10,9 @@ use crate::{
     user::AccountBackend,
 };
 
-use super::{account_route::AccountRoute, sign_up, state::AccountState, verify_email};
+use super::{
+    account_route::AccountRoute, me, password, reset, sign_up, state::AccountState, verify_email,
+};
 
 /// Routes for the accounts of an application. See the [module docs](crate::accounts).
 #[must_use]
@@ -47,6 +49,12 @@ where
             AccountRoute::SignUp => self.open(route, sign_up::sign_up),
             AccountRoute::VerifyEmail => self.open(route, verify_email::verify),
             AccountRoute::ResendVerification => self.open(route, verify_email::resend),
+            AccountRoute::ShowAccount => self.for_users(route, me::show),
+            AccountRoute::UpdateAccount => self.for_users(route, me::update),
+            AccountRoute::DeleteAccount => self.for_users(route, me::delete),
+            AccountRoute::ChangePassword => self.for_users(route, password::change),
+            AccountRoute::RequestReset => self.open(route, reset::request),
+            AccountRoute::ConfirmReset => self.open(route, reset::confirm),
         }
     }
 
@@ -62,7 +70,6 @@ where
     }
 
     /// A route for requests with a valid access token, in the header or in the cookie.
-    #[expect(dead_code)]
     fn for_users<S, F, Fut>(&self, route: AccountRoute, handler: F) -> MethodRouter<S>
     where
         S: Clone + Send + Sync + 'static,

@@ -44,7 +44,8 @@ impl SignUpForm {
     }
 }
 
-fn read_name(fields: &mut Fields, name: &str, is_required: bool) -> Option<String> {
+/// Reads the name or the address in the field `name`.
+pub(super) fn read_name(fields: &mut Fields, name: &str, is_required: bool) -> Option<String> {
     let value =
         if is_required { fields.required_string(name) } else { fields.optional_string(name) }?;
     if value.chars().nth(MAX_NAME_CHARS).is_some() {

@@ -123,7 +123,6 @@ impl<U: AccountBackend<C, R>, C, R> AccountState<U, C, R> {
     }
 
     /// The account of a token that the layer has accepted. It exists and is active.
-    #[expect(dead_code)]
     pub(super) async fn active_account(
         &self,
         claims: &RegisteredClaims,

@@ -109,6 +109,18 @@ pub enum Event<'a> {
         /// The id of the user.
         user_id: &'a str,
     },
+    /// A user changed or reset the password.
+    #[cfg(feature = "accounts")]
+    PasswordChanged {
+        /// The id of the user.
+        user_id: &'a str,
+    },
+    /// A user deleted the account.
+    #[cfg(feature = "accounts")]
+    AccountDeleted {
+        /// The id of the user.
+        user_id: &'a str,
+    },
     /// A mail of the account routes was not sent.
     #[cfg(feature = "accounts")]
     MailFailed {
@@ -135,6 +147,10 @@ impl fmt::Debug for Event<'_> {
             Self::AccountCreated { .. } => "AccountCreated",
             #[cfg(feature = "accounts")]
             Self::EmailVerified { .. } => "EmailVerified",
+            #[cfg(feature = "accounts")]
+            Self::PasswordChanged { .. } => "PasswordChanged",
+            #[cfg(feature = "accounts")]
+            Self::AccountDeleted { .. } => "AccountDeleted",
             #[cfg(feature = "accounts")]
             Self::MailFailed { .. } => "MailFailed",
         })

@@ -207,7 +207,10 @@ impl<C, R> Issuer<C, R> {
             }
             Event::UserRevoked { .. } => count!("jwt_auth_revocations_total", "revoked" => "user"),
             #[cfg(feature = "accounts")]
-            Event::AccountCreated { .. } | Event::EmailVerified { .. } => {}
+            Event::AccountCreated { .. }
+            | Event::EmailVerified { .. }
+            | Event::PasswordChanged { .. }
+            | Event::AccountDeleted { .. } => {}
             #[cfg(feature = "accounts")]
             Event::MailFailed { .. } => count!("jwt_auth_failed_mails_total"),
         }

@@ -1,5 +1,7 @@
 //! Revoking tokens, and listing and ending sessions.
 
+#[cfg(feature = "accounts")]
+use crate::check::token_ref;
 use crate::{
     error::{AuthError, AuthErrorKind},
     store::{MAX_ID_LEN, Page, Revocation, Session},
@@ -88,6 +90,19 @@ impl<C, R> Issuer<C, R> {
         let keep_until = minter.keep_session_until(minter.session_end(now), *leeway);
         self.store()?.revoke(&Revocation::User { user_id, except, keep_until }, now).await?;
         self.emit(&Event::UserRevoked { user_id: user_id.as_str() });
+        Ok(())
+    }
+
+    /// Fails if a verified token was revoked, or its session has ended.
+    #[cfg(feature = "accounts")]
+    pub(crate) async fn check_not_revoked<T: ?Sized>(
+        &self,
+        claims: &Claims<T>,
+    ) -> Result<(), AuthError> {
+        let store = self.store()?;
+        if store.is_revoked(store.issuer(), &token_ref(claims)).await? {
+            return Err(AuthErrorKind::Revoked.into());
+        }
         Ok(())
     }
 

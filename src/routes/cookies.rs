@@ -8,12 +8,12 @@ use http::{
 
 /// Whether the session cookies of a request are read. If it has an `Authorization` header, that alone
 /// decides, and the cookies are neither read nor cleared.
-pub(super) fn are_read(headers: &HeaderMap) -> bool {
+pub(crate) fn are_read(headers: &HeaderMap) -> bool {
     !headers.contains_key(AUTHORIZATION)
 }
 
 /// Adds `Set-Cookie` headers to `response`.
-pub(super) fn with_cookies(
+pub(crate) fn with_cookies(
     mut response: Response,
     cookies: impl IntoIterator<Item = HeaderValue>,
 ) -> Response {

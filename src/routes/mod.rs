@@ -148,6 +148,8 @@ mod well_known;
 pub(crate) use body::{BodyError, BodyLimits};
 #[cfg(feature = "accounts")]
 pub(crate) use body_reader::BodyReader;
+#[cfg(all(feature = "accounts", feature = "cookie"))]
+pub(crate) use cookies::{are_read, with_cookies};
 #[cfg(feature = "accounts")]
 pub(crate) use endpoint::{endpoint, no_other_method, with_and_without_slash};
 #[cfg(feature = "django")]

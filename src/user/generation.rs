@@ -1,12 +1,8 @@
-//! Generations of accounts, and the session that continues in one.
+//! Generations of accounts.
 
-use aws_lc_rs::{digest, rand};
-use base64_simd::URL_SAFE_NO_PAD;
+use aws_lc_rs::rand;
 
-use super::backend::BackendError;
-
-/// How many bytes of a hash name a session.
-const SESSION_LEN: usize = 16;
+use super::{backend::BackendError, continued_session::name_of};
 
 /// Returns a new [generation](super::Account::generation).
 ///
@@ -42,15 +38,4 @@ pub fn new_generation(session_id: Option<&str>) -> Result<String, BackendError> 
         Some(session_id) => format!("{generation}.{}", name_of(session_id)),
         None => generation,
     })
-}
-
-/// Whether the session with this id continues in `generation`.
-pub(super) fn continues(generation: &str, session_id: &str) -> bool {
-    generation.split_once('.').is_some_and(|(_, session)| session == name_of(session_id))
-}
-
-/// A hash, because the holders of all later tokens can read it.
-fn name_of(session_id: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, session_id.as_bytes());
-    URL_SAFE_NO_PAD.encode_to_string(&hash.as_ref()[..SESSION_LEN])
 }

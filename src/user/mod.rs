@@ -12,6 +12,7 @@
 mod accounts;
 mod authentication;
 mod backend;
+mod continued_session;
 mod credentials;
 mod fields;
 mod generation;

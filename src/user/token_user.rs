@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::token::{NoClaims, UserId};
 
-use super::generation::continues;
+use super::continued_session::continues;
 
 /// A user to issue tokens for: the id, and the claims of the tokens.
 ///

@@ -2,10 +2,15 @@
 
 mod browser;
 mod counted;
+mod email_change;
 mod enumeration;
 mod mails;
+mod me;
 mod outage;
+mod password;
+mod reset;
 mod safe_sign_up;
+mod session;
 mod settings;
 mod setup;
 mod sign_up;

@@ -1,0 +1,158 @@
+//! Passwords of users who are logged in.
+
+use std::{error::Error, sync::Arc};
+
+use axum::{extract::Request, response::Response};
+use serde_json::Map;
+use zeroize::Zeroizing;
+
+use crate::{
+    error::AuthError,
+    issue::Event,
+    mail::{Message, MessageKind},
+    password::UserAttributes,
+    routes::{RequestError, RouteError, no_content},
+    token::RegisteredClaims,
+    trace::warn,
+    user::{Account, AccountBackend, AccountError, FieldProblems, Fields},
+};
+
+use super::{
+    field_messages::record_problem, limit::Client, new_password::check_password,
+    state::AccountState,
+};
+
+/// The response to a password that is not that of the user.
+const WRONG: &str = "The password is incorrect.";
+
+/// Changes the password. The other sessions of the user end, this one goes on.
+pub(super) async fn change<U, C, R>(
+    state: Arc<AccountState<U, C, R>>,
+    request: Request,
+) -> Result<Response, RouteError>
+where
+    U: AccountBackend<C, R>,
+    C: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+{
+    let claims = RegisteredClaims::from_extensions(request.extensions())?;
+    let client = state.limits.password.client(&request)?;
+    let body = state.bodies.read(request).await?;
+    let mut fields = state.bodies.fields(&body)?;
+    let current = fields.required_string("current").map(Zeroizing::new);
+    let new = fields.required_string("new").map(Zeroizing::new);
+    let account = state.active_account(&claims).await?;
+    let confirmed = match &current {
+        Some(current) => state.confirm(client, &account, ("current", current), &mut fields).await?,
+        None => None,
+    };
+    if let Some(new) = &new {
+        check_password(&state.rules, ("new", new), &attributes(&account), &mut fields).await?;
+    }
+    let (Some(account), Some(new), true) = (confirmed, new, fields.errors().is_empty()) else {
+        return Err(RequestError::invalid_fields(fields.errors()).into());
+    };
+    // Of several sessions that change the password at once, one ends the others here.
+    state.issuer.check_not_revoked(&claims).await?;
+    let changed = state.replace_password(&account, ("new", &new), claims.session_id()).await?;
+    if !changed {
+        // Another request has replaced it after it was checked.
+        fields.error("current", WRONG);
+        return Err(RequestError::invalid_fields(fields.errors()).into());
+    }
+    Ok(no_content())
+}
+
+/// What a new password must not be similar to.
+pub(super) fn attributes<X>(account: &Account<X>) -> UserAttributes {
+    UserAttributes::new()
+        .with_username(account.username().unwrap_or_default())
+        .with_email(account.email().unwrap_or_default())
+}
+
+fn rejected_password(name: &str, problems: FieldProblems) -> RouteError {
+    let mut fields = Fields::new(Map::new());
+    record_problem(&mut fields, name, problems.password);
+    RequestError::invalid_fields(fields.errors()).into()
+}
+
+/// The name under which attempts to confirm a password count: that of most logins.
+fn name_of<X>(account: &Account<X>) -> &str {
+    account.username().or(account.email()).unwrap_or(account.id().as_str())
+}
+
+impl<U, C, R> AccountState<U, C, R>
+where
+    U: AccountBackend<C, R>,
+    C: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+{
+    /// The account, read again, if `password` is its password. Otherwise records an error in the field
+    /// `name`. Each attempt counts, until one succeeds.
+    pub(super) async fn confirm(
+        &self,
+        client: Client,
+        account: &Account<U::Extra>,
+        (name, password): (&str, &str),
+        fields: &mut Fields,
+    ) -> Result<Option<Account<U::Extra>>, RouteError> {
+        let attempt = self.limits.password.count(client, name_of(account)).await?;
+        let verified = self.users.verify_password(account.id(), password).await;
+        let verified = verified.map_err(|error| AuthError::from(error).into());
+        if let Ok(Some(account)) = verified {
+            attempt.succeeded().await;
+            return Ok(Some(account));
+        }
+        attempt.conclude(verified.map(drop)).await?;
+        fields.error(name, WRONG);
+        Ok(None)
+    }
+
+    /// Sets the password of `account` and ends its sessions, except `session_id`. Returns `false`, and
+    /// leaves the password, if its generation has changed.
+    ///
+    /// The sessions end before the change, so that no failure can leave them behind a new password, and
+    /// after it, because somebody may have logged in with the old one in between. If that fails, such a
+    /// session cannot be refreshed, because the generation has changed.
+    pub(super) async fn replace_password(
+        &self,
+        account: &Account<U::Extra>,
+        (name, password): (&str, &str),
+        session_id: Option<&str>,
+    ) -> Result<bool, RouteError> {
+        let slot = account.email().map(|_| self.mail.reserve()).transpose()?;
+        self.end_sessions(account, session_id).await?;
+        match self.users.set_password(account, password, session_id).await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(false),
+            Err(AccountError::Rejected(problems)) => {
+                return Err(rejected_password(name, problems));
+            }
+            Err(AccountError::Backend(error)) => return Err(AuthError::from(error).into()),
+        }
+        if let Err(error) = self.end_sessions(account, session_id).await {
+            warn!(
+                error = &error as &dyn Error,
+                "a login during a change of the password may last until its access token expires"
+            );
+        }
+        self.issuer.emit(&Event::PasswordChanged { user_id: account.id().as_str() });
+        if let (Some(slot), Some(email)) = (slot, account.email()) {
+            let message = Message::new(MessageKind::PasswordChanged, email);
+            slot.send(&self.issuer, [message.with_username(account.username())]);
+        }
+        Ok(true)
+    }
+
+    /// Ends the sessions of `account`, except `session_id`.
+    pub(super) async fn end_sessions(
+        &self,
+        account: &Account<U::Extra>,
+        except: Option<&str>,
+    ) -> Result<(), AuthError> {
+        match except {
+            Some(session_id) => self.issuer.revoke_other_sessions(account.id(), session_id).await,
+            None => self.issuer.revoke_user(account.id()).await,
+        }
+    }
+}
