@@ -118,6 +118,7 @@
 //! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor) |
 //! | rotate keys while serving | [`key_rotation`] |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
+//! | describe the routes in an OpenAPI document | [`openapi`] |
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
 //! | keep sessions in a database | [`store`] |
 //! | back up, restore and upgrade a store | [`backup`] |
@@ -152,6 +153,7 @@
 //! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
+//! | `openapi` | | [`openapi`]: documents of the routes, for [utoipa](https://docs.rs/utoipa) 6 |
 //! | `tracing` | | spans and events, which never contain tokens or claims |
 //! | `metrics` | | counters, gauges and histograms for the [`metrics`](https://docs.rs/metrics) facade: see [`monitoring`] |
 //! | `test-util` | | `testing`: tokens, claims and a provider for your tests; `store::conformance`, the test suite for your own stores |
@@ -211,6 +213,8 @@ pub mod monitoring {
     #[allow(unused_imports, reason = "for links in the text")]
     use crate::*;
 }
+#[cfg(feature = "openapi")]
+pub mod openapi;
 #[cfg(feature = "password")]
 pub mod password;
 #[cfg(doc)]

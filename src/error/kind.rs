@@ -159,6 +159,11 @@ impl AuthErrorKind {
         self.row().challenge_error
     }
 
+    /// Whether the response has a challenge.
+    pub(crate) fn has_challenge(self) -> bool {
+        self.status() == StatusCode::UNAUTHORIZED || self.challenge_error().is_some()
+    }
+
     pub(super) const fn description(self) -> &'static str {
         match self {
             Self::TooLong => "the token is too long",

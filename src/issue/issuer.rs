@@ -97,6 +97,11 @@ impl<C, R> Issuer<C, R> {
         self.0.store.is_some()
     }
 
+    #[cfg(feature = "openapi")]
+    pub(crate) fn rotates(&self) -> bool {
+        self.0.rotate
+    }
+
     /// Issues a token of a custom type, such as `email_verification`. It belongs to no session and
     /// lives for `lifetime`, in whole seconds.
     ///

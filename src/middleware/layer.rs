@@ -210,6 +210,18 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     }
 }
 
+#[cfg(feature = "openapi")]
+impl<C, R> JwtAuthLayer<C, R> {
+    pub(crate) fn sources(&self) -> &TokenSources {
+        &self.0.sources
+    }
+
+    /// Whether requests without a token are passed on.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.0.optional.is_some()
+    }
+}
+
 impl<S, C, R> Layer<S> for JwtAuthLayer<C, R> {
     type Service = JwtAuth<S, C, R>;
 

@@ -1,5 +1,5 @@
 use http::{
-    HeaderValue, Response, StatusCode,
+    HeaderValue, Response,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
@@ -25,9 +25,7 @@ pub(crate) fn respond_with<B>(
     let kind = error.kind();
     record(&error);
     let mut response = rejection.reject(&error);
-    let needs_challenge =
-        kind.status() == StatusCode::UNAUTHORIZED || kind.challenge_error().is_some();
-    if needs_challenge {
+    if kind.has_challenge() {
         let challenge = || challenge(&error);
         response.headers_mut().entry(WWW_AUTHENTICATE).or_insert_with(challenge);
     }

@@ -39,6 +39,30 @@ pub(super) struct StepClaims {
     login_attempt: Option<PendingAttempt>,
 }
 
+#[cfg(feature = "openapi")]
+impl LoginLimit {
+    /// Whether attempts are limited.
+    pub(super) const fn is_set(&self) -> bool {
+        #[cfg(feature = "throttle")]
+        let is_set = self.throttle.is_some();
+        #[cfg(not(feature = "throttle"))]
+        let is_set = false;
+        is_set
+    }
+
+    /// Whether attempts of an address are limited.
+    #[cfg(feature = "throttle")]
+    pub(super) fn counts_addresses(&self) -> bool {
+        self.throttle.as_ref().is_some_and(Throttle::limits_addresses)
+    }
+
+    #[cfg(not(feature = "throttle"))]
+    #[allow(clippy::unused_self, reason = "as with the feature `throttle`")]
+    pub(super) const fn counts_addresses(&self) -> bool {
+        false
+    }
+}
+
 #[cfg(feature = "throttle")]
 impl LoginLimit {
     pub(super) const fn new(throttle: Throttle) -> Self {

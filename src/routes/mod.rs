@@ -10,6 +10,9 @@
 //! | `POST /verify` | `{"token"}` | `{}` if the access or refresh token is valid; it stays unused |
 //! | `POST /blacklist` | `{"refresh"}` | `{}` once the token's session has ended; may be repeated |
 //!
+//! For development pages, [`password_grant_path`](TokenRoutesBuilder::password_grant_path) adds the
+//! password grant of OAuth 2.0.
+//!
 //! Each path is served with and without a trailing slash. `/blacklist` exists only if the issuer has
 //! a store. Request bodies are JSON objects in UTF-8, not compressed, and no object in them has
 //! duplicate members.
@@ -125,12 +128,16 @@
 mod body;
 mod body_reader;
 mod cookies;
+#[cfg(feature = "openapi")]
+mod described;
 mod endpoint;
+mod form;
 mod json_object;
 mod login;
 mod login_limit;
 mod login_request;
 mod oauth;
+mod oauth_error;
 mod path;
 mod rejection;
 mod request_error;
@@ -150,11 +157,15 @@ pub(crate) use body::{BodyError, BodyLimits};
 pub(crate) use body_reader::BodyReader;
 #[cfg(all(feature = "accounts", feature = "cookie"))]
 pub(crate) use cookies::{are_read, with_cookies};
+#[cfg(feature = "openapi")]
+pub(crate) use described::{DescribedLogin, DescribedSessionList};
 #[cfg(feature = "accounts")]
 pub(crate) use endpoint::{endpoint, no_other_method, with_and_without_slash};
 #[cfg(feature = "django")]
 pub(crate) use json_object::{JsonObjectError, parse_object};
 pub use oauth::{OAuthRoutes, OAuthRoutesBuilder};
+#[cfg(feature = "openapi")]
+pub(crate) use oauth_error::oauth_error;
 #[cfg(any(feature = "accounts", feature = "django"))]
 pub(crate) use path::is_path;
 #[cfg(feature = "accounts")]

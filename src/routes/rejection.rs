@@ -33,6 +33,12 @@ impl RouteRejection {
         Self(Some(Arc::new(move |error| rejection(error).into_response())))
     }
 
+    /// Whether the application makes the responses.
+    #[cfg(feature = "openapi")]
+    pub(super) const fn is_custom(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The complete response to a request rejected because of `error`.
     pub(crate) fn respond(&self, error: impl Into<RouteError>) -> Response {
         match error.into() {

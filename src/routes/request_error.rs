@@ -14,6 +14,8 @@ pub enum RequestErrorKind {
     UnsupportedTokenType,
     /// The token of a mail is invalid or expired, or was used before.
     InvalidToken,
+    /// The [password grant](super::TokenRoutesBuilder::password_grant_path) is the only one.
+    UnsupportedGrantType,
     /// The user has no such session.
     NotFound,
     /// The route does not serve this method.
@@ -33,9 +35,10 @@ impl RequestErrorKind {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::InvalidBody | Self::UnsupportedTokenType | Self::InvalidToken => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::InvalidBody
+            | Self::UnsupportedTokenType
+            | Self::UnsupportedGrantType
+            | Self::InvalidToken => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -53,6 +56,7 @@ impl RequestErrorKind {
             Self::InvalidBody => "invalid_body",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidToken => "invalid_token",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTimeout => "body_timeout",
@@ -66,6 +70,7 @@ impl RequestErrorKind {
             Self::InvalidBody => "Some fields are missing or invalid.",
             Self::UnsupportedTokenType => "Tokens of this type cannot be revoked.",
             Self::InvalidToken => "This token is invalid or expired, or was used before.",
+            Self::UnsupportedGrantType => "The grant type must be password.",
             Self::NotFound => "Not found.",
             Self::MethodNotAllowed => "This method is not allowed.",
             Self::BodyTimeout => "The request body was not received in time.",
@@ -142,6 +147,7 @@ impl fmt::Display for RequestError {
             RequestErrorKind::InvalidBody => "the request body is invalid",
             RequestErrorKind::UnsupportedTokenType => "tokens of this type cannot be revoked",
             RequestErrorKind::InvalidToken => "the token of a mail is invalid or was used before",
+            RequestErrorKind::UnsupportedGrantType => "the grant type is not supported",
             RequestErrorKind::NotFound => "the user has no such session",
             RequestErrorKind::MethodNotAllowed => "the route does not serve this method",
             RequestErrorKind::BodyTimeout => "the request body was not received in time",

@@ -33,6 +33,17 @@ impl CookieSources {
         }
     }
 
+    #[cfg(feature = "openapi")]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.cookies.iter().map(|cookie| &*cookie.name)
+    }
+
+    /// Whether responses may delete a cookie.
+    #[cfg(feature = "openapi")]
+    pub(super) fn delete_cookies(&self) -> bool {
+        self.cookies.iter().any(|cookie| cookie.clear.is_some())
+    }
+
     /// The token of a request without a token elsewhere. Fails if another site may have caused the
     /// request.
     pub(super) fn find<'r>(

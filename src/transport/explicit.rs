@@ -1,9 +1,13 @@
 use std::borrow::Cow;
 
+#[cfg(feature = "openapi")]
+use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName};
 
 use crate::error::AuthErrorKind;
 
+#[cfg(feature = "openapi")]
+use super::place::TokenPlace;
 use super::{
     authorization, header::single_value, query, token68::check_token68_start,
     websocket_protocol::WebSocketProtocol,
@@ -58,6 +62,25 @@ impl Explicit {
     pub(super) fn remove_tokens(&self, headers: &mut HeaderMap) {
         if let Self::WebSocketProtocol(protocol) = self {
             protocol.remove_tokens(headers);
+        }
+    }
+
+    #[cfg(feature = "openapi")]
+    pub(super) fn place(&self) -> TokenPlace<'_> {
+        let is_bearer = |schemes: &[Cow<'_, str>]| {
+            schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
+        };
+        match self {
+            Self::Credentials { header, schemes }
+                if *header == AUTHORIZATION && is_bearer(schemes) =>
+            {
+                TokenPlace::Bearer
+            }
+            Self::Credentials { header, .. } | Self::Header(header) => {
+                TokenPlace::Header(header.as_str())
+            }
+            Self::Query(name) => TokenPlace::Query(name),
+            Self::WebSocketProtocol(_) => TokenPlace::Header(SEC_WEBSOCKET_PROTOCOL.as_str()),
         }
     }
 }

@@ -39,6 +39,8 @@ mod explicit;
 mod found;
 mod header;
 mod origin;
+#[cfg(feature = "openapi")]
+mod place;
 mod query;
 #[cfg(feature = "cookie")]
 mod session;
@@ -48,6 +50,8 @@ mod token68;
 mod websocket_protocol;
 
 pub(crate) use found::{Carrier, FoundToken};
+#[cfg(feature = "openapi")]
+pub(crate) use place::TokenPlace;
 #[cfg(all(feature = "cookie", feature = "routes"))]
 pub(crate) use session::NewCookies;
 #[cfg(feature = "cookie")]

@@ -2,6 +2,8 @@ use http::{HeaderMap, HeaderValue, Request, header::AUTHORIZATION};
 
 use crate::error::AuthErrorKind;
 
+#[cfg(feature = "openapi")]
+use super::place::TokenPlace;
 #[cfg(feature = "cookie")]
 use super::session::SessionCookies;
 use super::{
@@ -97,6 +99,18 @@ impl TokenSources {
 
     fn explicit(&self) -> impl Iterator<Item = &Explicit> {
         self.first.iter().chain(&self.others)
+    }
+
+    #[cfg(feature = "openapi")]
+    pub(crate) fn places(&self) -> impl Iterator<Item = TokenPlace<'_>> {
+        let cookies = self.cookies.iter().flat_map(|cookies| cookies.names());
+        self.explicit().map(Explicit::place).chain(cookies.map(TokenPlace::Cookie))
+    }
+
+    /// Whether the responses to rejected requests may delete a cookie.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn delete_cookies(&self) -> bool {
+        self.cookies.as_ref().is_some_and(|cookies| cookies.delete_cookies())
     }
 
     /// Removes tokens that the inner service must not see, because it may send them back.

@@ -30,6 +30,7 @@ mod metrics;
 mod middleware;
 mod model;
 mod oauth;
+mod openapi;
 mod oracle;
 mod password;
 mod password_rules;

@@ -13,15 +13,12 @@ use crate::{
     token::{RegisteredClaims, TokenType, Verifier},
 };
 
-use super::{
-    super::{
-        body::BodyLimits,
-        rejection::RouteRejection,
-        request_error::RequestErrorKind,
-        response::{json_response, ok, uncached},
-        route_error::RouteError,
-    },
-    form,
+use super::super::{
+    body::BodyLimits,
+    form::Form,
+    request_error::{RequestError, RequestErrorKind},
+    response::{ok, uncached},
+    route_error::RouteError,
 };
 
 /// The members of RFC 7662 section 2.2 that are copied from the token.
@@ -46,7 +43,7 @@ where
     C: DeserializeOwned + Send + Sync + 'static,
     R: DeserializeOwned + Send + Sync + 'static,
 {
-    let token = form::token(request, &state.body_limits).await?;
+    let token = read_token(request, &state.body_limits).await?;
     match state.issuer.verify(&token).await {
         Ok(claims) if claims.token_type() == Some(&TokenType::Access) => {
             Ok(ok(&state.members(&claims)))
@@ -65,27 +62,18 @@ where
     C: Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    let token = form::token(request, &state.body_limits).await?;
+    let token = read_token(request, &state.body_limits).await?;
     match state.revoke(&token).await? {
         Revocation::Done => Ok(uncached(Response::new(Body::empty()))),
         Revocation::Unsupported => Err(RequestErrorKind::UnsupportedTokenType.into()),
     }
 }
 
-/// The error responses of RFC 6749 section 5.2, to which RFC 7662 and RFC 7009 refer.
-pub(super) fn rejection() -> RouteRejection {
-    RouteRejection::new(|error| {
-        let code = match error {
-            // RFC 7009 section 2.2.1: after a `503`, the client must assume that the token exists.
-            RouteError::Auth(_) | RouteError::SecondFactorRequired(_) => "temporarily_unavailable",
-            RouteError::Request(error) => match error.kind() {
-                RequestErrorKind::UnsupportedTokenType => "unsupported_token_type",
-                _ => "invalid_request",
-            },
-        };
-        let body = json!({ "error": code, "error_description": error.detail() });
-        json_response(error.status(), &body)
-    })
+/// The parameter `token` of the form in the request's body.
+async fn read_token(request: Request, limits: &BodyLimits) -> Result<String, RequestError> {
+    let (parts, body) = request.into_parts();
+    let token = Form::read(&parts.headers, body, limits).await?.take("token");
+    token.ok_or(RequestError::invalid_body("The parameter token is missing."))
 }
 
 enum Revocation {

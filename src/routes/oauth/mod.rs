@@ -1,7 +1,8 @@
 //! Token introspection and revocation for other services.
 
 mod builder;
-mod form;
+#[cfg(feature = "openapi")]
+mod described;
 mod handlers;
 mod oauth_routes;
 

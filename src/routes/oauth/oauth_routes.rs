@@ -14,9 +14,10 @@ use crate::token::NoClaims;
 use super::{
     super::{
         endpoint::{endpoint, no_other_method},
+        oauth_error,
         route_error::RouteError,
     },
-    handlers::{self, OAuthState, rejection},
+    handlers::{self, OAuthState},
 };
 
 /// Token introspection ([RFC 7662]) and token revocation ([RFC 7009]) for other services.
@@ -111,7 +112,7 @@ where
         F: Fn(Arc<OAuthState<C, R>>, Request) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<Response, RouteError>> + Send + 'static,
     {
-        let rejection = rejection();
+        let rejection = oauth_error::rejection();
         let methods = no_other_method(&rejection).post(endpoint(&self.state, &rejection, handler));
         router.route(&format!("{}{path}", self.base), methods.layer(self.client_auth.clone()))
     }

@@ -1,6 +1,8 @@
 //! Routes for browsers: sessions in cookies.
 
 mod builder;
+#[cfg(feature = "openapi")]
+mod described;
 mod handlers;
 mod router;
 mod set_cookies;

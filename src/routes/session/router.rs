@@ -55,7 +55,7 @@ use super::{
 /// Use [`at`](super::SessionRoutesBuilder::at) rather than [`Router::nest`], because the refresh
 /// cookie is limited to the base path.
 #[must_use]
-pub struct SessionRoutes<U, C = NoClaims, R = NoClaims>(Arc<SessionState<U, C, R>>);
+pub struct SessionRoutes<U, C = NoClaims, R = NoClaims>(pub(super) Arc<SessionState<U, C, R>>);
 
 impl<U, C, R> SessionRoutes<U, C, R> {
     pub(super) fn new(state: SessionState<U, C, R>) -> Self {
@@ -125,7 +125,7 @@ where
     pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         let state = self.0;
         let SessionState { logins, cookies, base, list_base, rejection, .. } = &*state;
-        let auth = logins.issuer.layer().with_cookies(cookies).with_rejection(rejection.clone());
+        let auth = state.layer();
         let logout_auth = auth.clone().with_optional(InvalidToken::Reject);
 
         let log_in = endpoint(&state, rejection, SessionState::log_in);

@@ -2,7 +2,10 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{error::AuthError, issue::Tokens, transport::SessionCookies, user::User};
+use crate::{
+    error::AuthError, issue::Tokens, middleware::JwtAuthLayer, transport::SessionCookies,
+    user::User,
+};
 
 use super::{
     super::{
@@ -27,6 +30,12 @@ pub(super) struct SessionState<U, C, R> {
 }
 
 impl<U, C, R> SessionState<U, C, R> {
+    /// The layer of the routes that require an access token.
+    pub(super) fn layer(&self) -> JwtAuthLayer<C, RouteRejection> {
+        let layer = self.logins.issuer.layer().with_cookies(&self.cookies);
+        layer.with_rejection(self.rejection.clone())
+    }
+
     /// The body of a response that describes `user`.
     pub(super) fn described(&self, user: &User<C, R>) -> Value {
         let members = match &self.describe_user {

@@ -27,9 +27,9 @@ const LOGOUT_ALL: &str = "/logout-all";
 const TICKET: &str = "/ticket";
 
 /// The paths of the routes below `base`.
-pub(in crate::routes) fn paths(base: &str) -> Vec<String> {
+pub(in crate::routes) fn paths(base: &str) -> [String; 5] {
     let paths = [SESSIONS, SESSION, LOGOUT_OTHERS, LOGOUT_ALL, TICKET];
-    paths.map(|path| format!("{base}{path}")).into()
+    paths.map(|path| format!("{base}{path}"))
 }
 
 impl<C, R> SessionList<C, R>

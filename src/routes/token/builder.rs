@@ -24,7 +24,7 @@ use super::{
         route_error::RouteError,
         session_list,
     },
-    settings::{Paths, TokenSettings},
+    settings::TokenSettings,
     token_routes::TokenRoutes,
 };
 
@@ -83,6 +83,32 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// `/second-factor`.
     pub fn second_factor_path(mut self, path: impl Into<String>) -> Self {
         self.settings.paths.second_factor = path.into();
+        self
+    }
+
+    /// Adds a route for the password grant ([RFC 6749 section 4.3]) at `path`, for example `/grant`.
+    /// Default: none.
+    ///
+    /// The request is a form with `grant_type=password`, `username` and `password`. The response has
+    /// `access_token`, `token_type`, `expires_in` and `refresh_token`. It is for pages that show the
+    /// API, such as Swagger UI, whose Authorize button sends such a form: see
+    /// [`openapi`](crate::openapi).
+    ///
+    /// The route is limited like the login. For an account with a second factor, the response is a
+    /// `400` with the error `second_factor_required` and the `step` for the route of the
+    /// [second step](crate::routes#second-factor). Clients are not authenticated, and `scope` is
+    /// ignored.
+    ///
+    /// <div class="warning">
+    ///
+    /// OAuth 2.1 has no password grant, because it teaches users to give their password to other
+    /// programs. Use it for development pages only.
+    ///
+    /// </div>
+    ///
+    /// [RFC 6749 section 4.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.3
+    pub fn password_grant_path(mut self, path: impl Into<String>) -> Self {
+        self.settings.password_grant = Some(path.into());
         self
     }
 
@@ -253,7 +279,7 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     pub fn build(self) -> Result<TokenRoutes<U, C, R>, ConfigError> {
         let Self { logins, settings } = self;
         check_base(&settings.base)?;
-        check_paths(&settings.paths)?;
+        check_paths(settings.paths.all().into_iter().chain(settings.password_grant.as_deref()))?;
         logins.check(&FIELDS)?;
         let mut list_paths = Vec::new();
         if let Some(base) = &settings.session_list {
@@ -263,21 +289,23 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
                     "`session_list_at` requires an issuer with a store",
                 ));
             }
-            list_paths = session_list::paths(base);
+            list_paths = session_list::paths(base).into();
         } else if settings.session_list_layer.is_some() {
             return Err(ConfigError::ineffective(
                 "`session_list_layer` requires `session_list_at`",
             ));
         }
         let paths = settings.full_paths();
-        check_distinct(paths.all().into_iter().chain(list_paths.iter().map(String::as_str)))?;
+        let grant = settings.password_grant.as_deref().map(|path| settings.full_path(path));
+        let other_paths = list_paths.iter().chain(&grant).map(String::as_str);
+        check_distinct(paths.all().into_iter().chain(other_paths))?;
         Ok(TokenRoutes::with_settings(logins, settings))
     }
 }
 
 /// Checks the paths without their base: a base would hide that a path has no slash.
-fn check_paths(paths: &Paths) -> Result<(), ConfigError> {
-    if paths.all().into_iter().all(is_path) {
+fn check_paths<'p>(mut paths: impl Iterator<Item = &'p str>) -> Result<(), ConfigError> {
+    if paths.all(is_path) {
         return Ok(());
     }
     Err(ConfigError::out_of_range(

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     issue::Tokens,
+    middleware::JwtAuthLayer,
     user::{User, UserBackend},
 };
 
 use super::{
-    super::{login::Logins, response::ok, route_error::RouteError},
+    super::{login::Logins, rejection::RouteRejection, response::ok, route_error::RouteError},
     response::TokenResponse,
     settings::TokenSettings,
 };
@@ -72,6 +73,13 @@ where
 }
 
 impl<U, C, R> TokenState<U, C, R> {
+    /// The layer that admits requests to the session list.
+    pub(super) fn session_list_layer(&self) -> JwtAuthLayer<C, RouteRejection> {
+        let layer = self.settings.session_list_layer.clone();
+        let layer = layer.unwrap_or_else(|| self.logins.issuer.layer());
+        layer.with_rejection(self.settings.rejection.clone())
+    }
+
     fn token_response<'a>(
         &'a self,
         tokens: &'a Tokens,

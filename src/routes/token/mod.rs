@@ -1,7 +1,10 @@
 //! Routes that log in, refresh, verify and log out.
 
 mod builder;
+#[cfg(feature = "openapi")]
+mod described;
 mod handlers;
+mod password_grant;
 mod response;
 mod settings;
 mod token_routes;

@@ -7,6 +7,8 @@ use super::super::{login::DescribeUser, rejection::RouteRejection};
 pub(super) struct TokenSettings<C, R> {
     pub(super) base: String,
     pub(super) paths: Paths,
+    /// The path of the password grant; `None` for no such route.
+    pub(super) password_grant: Option<String>,
     /// The base path of the session list; `None` for no such routes.
     pub(super) session_list: Option<String>,
     /// Admits requests to the session list; `None` for the layer of the issuer.
@@ -43,6 +45,7 @@ impl<C, R> Default for TokenSettings<C, R> {
                 blacklist: "/blacklist".to_owned(),
                 second_factor: "/second-factor".to_owned(),
             },
+            password_grant: None,
             session_list: None,
             session_list_layer: None,
             extras: None,
@@ -52,9 +55,14 @@ impl<C, R> Default for TokenSettings<C, R> {
 }
 
 impl<C, R> TokenSettings<C, R> {
+    /// The base followed by `path`.
+    pub(super) fn full_path(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
     /// The paths with the base in front.
     pub(super) fn full_paths(&self) -> Paths {
-        let full = |path: &str| format!("{}{path}", self.base);
+        let full = |path: &str| self.full_path(path);
         let Paths { obtain, refresh, verify, blacklist, second_factor } = &self.paths;
         Paths {
             obtain: full(obtain),

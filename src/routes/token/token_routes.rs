@@ -40,7 +40,7 @@ use super::{
 /// the path of `POST /` in one form only: with a trailing slash if the prefix has one, otherwise
 /// without.
 #[must_use]
-pub struct TokenRoutes<U, C = NoClaims, R = NoClaims>(Arc<TokenState<U, C, R>>);
+pub struct TokenRoutes<U, C = NoClaims, R = NoClaims>(pub(super) Arc<TokenState<U, C, R>>);
 
 impl<U: UserBackend<C, R>, C, R> TokenRoutes<U, C, R> {
     /// Creates routes with the default settings, for the tokens of `issuer` and the logins of
@@ -74,10 +74,11 @@ where
         if logins.second_factor.is_some() {
             router = self.route(router, &paths.second_factor, TokenState::complete);
         }
+        if let Some(path) = &settings.password_grant {
+            router = self.route(router, &settings.full_path(path), TokenState::password_grant);
+        }
         if let Some(base) = &settings.session_list {
-            let auth = settings.session_list_layer.clone();
-            let auth = auth.unwrap_or_else(|| logins.issuer.layer());
-            let auth = auth.with_rejection(settings.rejection.clone());
+            let auth = self.0.session_list_layer();
             router = logins
                 .session_list(settings.rejection.clone(), Vec::new())
                 .add_to(router, base, &auth);

@@ -2,6 +2,8 @@
 
 mod builder;
 mod conditional;
+#[cfg(feature = "openapi")]
+mod described;
 mod endpoint;
 mod metadata;
 mod well_known_routes;

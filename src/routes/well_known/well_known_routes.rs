@@ -47,7 +47,7 @@ use super::{
 /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414#section-3
 #[derive(Clone)]
 #[must_use]
-pub struct WellKnownRoutes(Arc<WellKnownState>);
+pub struct WellKnownRoutes(pub(super) Arc<WellKnownState>);
 
 /// The state of the handlers.
 pub(super) struct WellKnownState {
@@ -67,14 +67,10 @@ impl WellKnownRoutes {
 
     /// Converts the routes into a router for any state. The paths start at the root of the server.
     pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let issuer = self.0.issuer.as_ref();
-        let jwks = issuer.map_or(JWKS_PATH.to_owned(), IssuerUrl::jwks_path);
-        let metadata = issuer.map(|issuer| [issuer.openid_path(), issuer.oauth_path()]);
-        let mut router = self.route(Router::new(), &jwks, WellKnownState::jwks);
-        for path in metadata.into_iter().flatten() {
-            router = self.route(router, &path, WellKnownState::metadata);
-        }
-        router
+        let router = self.route(Router::new(), &self.0.jwks_path(), WellKnownState::jwks);
+        let metadata_paths = self.0.metadata_paths().into_iter();
+        metadata_paths
+            .fold(router, |router, path| self.route(router, &path, WellKnownState::metadata))
     }
 
     fn route<S>(
@@ -96,11 +92,20 @@ impl WellKnownRoutes {
 }
 
 impl WellKnownState {
+    pub(super) fn jwks_path(&self) -> String {
+        self.issuer.as_ref().map_or(JWKS_PATH.to_owned(), IssuerUrl::jwks_path)
+    }
+
+    pub(super) fn metadata_paths(&self) -> Vec<String> {
+        let issuers = self.issuer.iter();
+        issuers.flat_map(|issuer| [issuer.openid_path(), issuer.oauth_path()]).collect()
+    }
+
     fn jwks(&self) -> Document {
         ("application/jwk-set+json", self.keys.to_jwks())
     }
 
-    fn metadata(&self) -> Document {
+    pub(super) fn metadata(&self) -> Document {
         let issuer = self.issuer.as_ref();
         let metadata = issuer.map(|issuer| issuer.metadata(&self.keys, &self.endpoints));
         ("application/json", metadata.unwrap_or_default())

@@ -94,6 +94,11 @@ impl SessionCookies {
         Ok(headers)
     }
 
+    #[cfg(feature = "openapi")]
+    pub(crate) fn refresh_name(&self) -> &str {
+        self.0.refresh.name()
+    }
+
     /// The `Set-Cookie` headers that delete all cookies.
     pub(crate) fn clear(&self) -> Vec<HeaderValue> {
         let double_submit =

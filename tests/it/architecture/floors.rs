@@ -76,6 +76,10 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "user",
         ],
     ),
+    (
+        &["openapi"],
+        &["accounts", "error", "middleware", "rejection", "routes", "transport", "user"],
+    ),
     (&["provider"], &["error", "http_client", "jwks", "token"]),
     (&["testing"], &["clock", "found", "issue", "token"]),
     (

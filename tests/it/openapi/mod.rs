@@ -1,0 +1,12 @@
+//! The documents of routes, compared with the responses of the routes.
+
+mod document;
+mod drive;
+mod grant;
+mod layer;
+mod merging;
+mod routers;
+mod services;
+mod sessions;
+mod settings;
+mod tokens;

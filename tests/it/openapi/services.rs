@@ -1,0 +1,90 @@
+//! The routes for other services.
+
+use axum::{
+    body::Body,
+    extract::Request as Incoming,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{
+    Method, Request, StatusCode,
+    header::{AUTHORIZATION, IF_NONE_MATCH},
+};
+use tower_jwt_auth::{
+    Algorithm, KeySet, SigningKey,
+    routes::{OAuthRoutes, WellKnownRoutes},
+};
+
+use crate::support::login::{Setup, ada, refresh_of};
+
+use super::{
+    document::Document,
+    drive::{Described, Draft, DraftToken, drive},
+};
+
+async fn authenticate_client(request: Incoming, next: Next) -> Response {
+    match request.headers().get(AUTHORIZATION) {
+        Some(credentials) if credentials == "Basic Y2xpZW50" => next.run(request).await,
+        _ => StatusCode::UNAUTHORIZED.into_response(),
+    }
+}
+
+pub(super) fn oauth() -> Described {
+    let setup = Setup::new();
+    let client_auth = middleware::from_fn(authenticate_client);
+    let routes = OAuthRoutes::builder(setup.issuer(), client_auth).claim("username").at("/oauth");
+    let (app, document) = routes.build().unwrap().into_openapi_router().split_for_parts();
+    Described { setup, app, document: Document::new(document) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_response_of_the_oauth_routes_is_described() {
+    drive(oauth, async |described: &Described, _: &Method, path: &str, _: &str| {
+        let tokens = described.setup.issuer().login(&ada()).await.unwrap();
+        let token = match path {
+            "/oauth/revoke" => refresh_of(&tokens),
+            _ => tokens.access(),
+        };
+        Draft::new(path, DraftToken::Field("token", token.to_owned()))
+            .form(&[("token_type_hint", "access_token")])
+            .header(AUTHORIZATION, "Basic Y2xpZW50")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn clients_that_are_not_authenticated_get_a_described_response() {
+    let described = oauth();
+    for path in ["/oauth/introspect", "/oauth/revoke"] {
+        let draft = Draft::new(path, DraftToken::None).form(&[("token", "x")]);
+        let reply = described.send_draft(&Method::POST, path, draft).await;
+        assert_eq!(reply.status, 401);
+    }
+}
+
+pub(super) fn well_known() -> Described {
+    let keys = KeySet::from(SigningKey::generate(Algorithm::ES256).unwrap());
+    let routes = WellKnownRoutes::builder(keys)
+        .issuer("https://login.example/tenant")
+        .revocation_endpoint("https://login.example/oauth/revoke", ["client_secret_basic"]);
+    let (app, document) = routes.build().unwrap().into_openapi_router().split_for_parts();
+    Described { setup: Setup::new(), app, document: Document::new(document) }
+}
+
+#[tokio::test]
+async fn every_response_of_the_well_known_routes_is_described() {
+    let described = well_known();
+    let operations = described.document.operations();
+    assert_eq!(operations.len(), 3);
+    for operation in operations {
+        assert_eq!(operation.security(), Vec::<String>::new());
+        let (method, path) = (&operation.method, operation.path);
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let reply = described.send(method, path, request).await;
+        assert_eq!(reply.status, 200);
+        let etag = reply.header("etag")[0];
+        let request = Request::get(path).header(IF_NONE_MATCH, etag).body(Body::empty()).unwrap();
+        let reply = described.send(method, path, request).await;
+        assert_eq!(reply.status, 304);
+    }
+}
