@@ -23,11 +23,7 @@ use tower_jwt_auth::{
     user::Fields,
 };
 
-use crate::{
-    notes::Notes,
-    socket,
-    users::{Profile, describe},
-};
+use crate::{notes::Notes, socket, users::Profile};
 
 /// The path of the download, for which tickets are issued.
 const EXPORT: &str = "/api/export";
@@ -46,7 +42,6 @@ type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 
 pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
     Router::new()
-        .route("/api/me", get(me))
         .route("/api/notes", get(notes).post(add_note))
         .route("/ws", get(socket::open))
         .route_layer(auth)
@@ -55,10 +50,6 @@ pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
         .route("/api/password-rules", post(check_password))
         .route("/health", get(health))
         .with_state(app)
-}
-
-async fn me(claims: Claims<Profile>) -> impl IntoResponse {
-    (NO_STORE, Json(describe(claims.user_id(), &claims)))
 }
 
 async fn notes(

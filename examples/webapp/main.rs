@@ -157,7 +157,7 @@ where
         .build()?;
     let tokens = TokenRoutes::builder(issuer.clone(), users.clone())
         .at("/api/token")
-        .throttle(throttle)
+        .throttle(throttle.clone())
         .build()?;
     let accounts = AccountRoutes::builder(issuer.clone(), users, outbox.clone())
         .at("/api")
@@ -166,7 +166,9 @@ where
         .enumeration_safe(config.safe_sign_up)
         .tokens_at_sign_up(!config.safe_sign_up)
         .verify_link(format!("{public_url}/#verify={{token}}"))
+        .reset_link(format!("{public_url}/#reset={{token}}"))
         .insecure_http_links(true) // for a `PUBLIC_URL` without TLS
+        .password_throttle(throttle)
         .sign_up_throttle(sign_up_throttle)
         .mail_throttle(mail_throttle)
         .build()?;

@@ -123,11 +123,11 @@ session.addEventListener("end", () => {
     if (wasLoggedIn) notify("You are logged out.");
 });
 addEventListener("logged-out", start);
-addEventListener("hashchange", showView);
-addEventListener("click", ({ target }) => {
-    if (!(target instanceof HTMLAnchorElement)) return;
+addEventListener("view", showView);
+addEventListener("hashchange", () => {
     report("");
     notify("");
+    showView();
 });
 // A page that the browser has kept may be shown again after its session has ended.
 addEventListener("pageshow", ({ persisted }) => persisted && start());

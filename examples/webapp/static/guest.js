@@ -1,7 +1,7 @@
 // @ts-check
 import { Rejected, json, session } from "./api.js";
 import { watchPassword } from "./password.js";
-import { element, input, notify, onSubmit } from "./view.js";
+import { element, go, input, notify, onSubmit } from "./view.js";
 
 /** The token between the two steps of a login. */
 let step = "";
@@ -22,7 +22,7 @@ async function logIn(credentials) {
     } catch (error) {
         if (!(error instanceof Rejected && error.step)) throw error;
         step = error.step;
-        location.hash = "second-step";
+        go("second-step");
     }
 }
 
@@ -36,7 +36,7 @@ onSubmit("second-step-form", async ({ code }, form) => {
         await json(await session.login({ step, code: code.replaceAll(" ", "") }));
     } catch (error) {
         // After five minutes or several wrong codes, the login begins anew.
-        if (error instanceof Rejected && error.code !== "invalid_code") location.hash = "log-in";
+        if (error instanceof Rejected && error.code !== "invalid_code") go("log-in");
         throw error;
     } finally {
         form.reset();
@@ -48,14 +48,14 @@ onSubmit("sign-up-form", async ({ username, email, password }, form) => {
     form.reset();
     element("check-mail-address").textContent = email;
     // The other response does not reveal whether there is an account now.
-    if (!user.id) return (location.hash = "check-mail");
+    if (!user.id) return go("check-mail");
     await logIn({ username, password });
     notify(`Welcome! To confirm your address, follow the link in the mail to ${email}.`);
 });
 
 onSubmit("verify-form", async () => {
     await post("/api/users/verify", { token: tokenOfLink() });
-    location.hash = "account";
+    go("account");
     notify("Your e-mail address is confirmed.");
 });
 
@@ -63,13 +63,13 @@ onSubmit("forgot-form", async ({ email }, form) => {
     await post("/api/password/reset", { email });
     form.reset();
     element("check-mail-address").textContent = email;
-    location.hash = "check-mail";
+    go("check-mail");
 });
 
 onSubmit("reset-form", async ({ password }, form) => {
     await post("/api/password/reset/confirm", { token: tokenOfLink(), password });
     form.reset();
-    location.hash = "log-in";
+    go("log-in");
     notify("Your password is set. You can log in with it.");
 });
 

@@ -8,6 +8,12 @@ export const input = (id) => /** @type {HTMLInputElement} */ (element(id));
 /** @type {(date: string | Date) => string} */
 export const localDate = (date) => new Date(date).toLocaleString();
 
+/** @param {string} view */
+export function go(view) {
+    history.pushState(null, "", `#${view}`);
+    dispatchEvent(new Event("view"));
+}
+
 /** @param {string} message an error, or nothing */
 export function report(message) {
     show(element("message"), message);

@@ -41,9 +41,9 @@ impl Webapp {
     /// Signs up as ada with the form of the page, which also logs in.
     pub(super) fn sign_up(&self, tab: &Tab<'_>) {
         self.open(tab, "sign-up");
-        tab.type_into("#sign-up-username", "ada");
-        tab.type_into("#sign-up-email", "ada@mail.example");
-        tab.type_into("#sign-up-password", PASSWORD);
+        tab.replace("#sign-up-username", "ada");
+        tab.replace("#sign-up-email", "ada@mail.example");
+        tab.replace("#sign-up-password", PASSWORD);
         tab.click("#sign-up-form button");
         wait_for_view(tab, "notes");
     }
