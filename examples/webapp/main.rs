@@ -46,6 +46,7 @@ mod database;
 #[path = "../server/metrics.rs"]
 mod metrics;
 mod notes;
+mod openapi;
 mod outbox;
 mod pages;
 mod secret;
@@ -157,6 +158,8 @@ where
         .build()?;
     let tokens = TokenRoutes::builder(issuer.clone(), users.clone())
         .at("/api/token")
+        // For the Authorize button of the page `/docs`.
+        .password_grant_path("/grant")
         .throttle(throttle.clone())
         .build()?;
     let accounts = AccountRoutes::builder(issuer.clone(), users, outbox.clone())
@@ -172,6 +175,8 @@ where
         .sign_up_throttle(sign_up_throttle)
         .mail_throttle(mail_throttle)
         .build()?;
+    let documents = [sessions.openapi(), tokens.openapi()];
+    let document = openapi::document(&issuer, &cookies, documents)?;
     let app = api::routes(App { issuer, notes, password_rules: config.password_rules }, auth)
         .merge(sessions.into_router())
         .merge(tokens.into_router())
@@ -179,6 +184,7 @@ where
         .merge(outbox.routes())
         .merge(metrics)
         .merge(pages::routes())
+        .merge(openapi::routes(document))
         .fallback(api::not_found)
         // Outside of all routes: it also protects those that are added later.
         .layer(CrossSiteLayer::new(&cookies))

@@ -56,6 +56,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 pub(crate) async fn add_security_headers(mut response: Response) -> Response {
-    response.headers_mut().extend(SECURITY_HEADERS);
+    for (name, value) in SECURITY_HEADERS {
+        // The page that shows the API has a policy of its own.
+        response.headers_mut().entry(name).or_insert(value);
+    }
     response
 }

@@ -7,6 +7,8 @@ use utoipa::{
     openapi::{Components, OpenApi, PathItem, SecurityRequirement, path::Operation},
 };
 
+#[cfg(feature = "cookie")]
+use crate::middleware::CrossSiteLayer;
 use crate::{
     error::AuthErrorKind, middleware::JwtAuthLayer, rejection::JsonRejection, routes::RouteError,
     transport::TokenPlace,
@@ -92,9 +94,7 @@ impl Route {
 /// See the [module docs](crate::openapi).
 impl<C, R: 'static> Modify for JwtAuthLayer<C, R> {
     fn modify(&self, openapi: &mut OpenApi) {
-        let is_default = TypeId::of::<R>() == TypeId::of::<JsonRejection>();
-        let bodies = if is_default { ErrorBodies::Default } else { ErrorBodies::Unknown };
-        let form = ErrorForm { bodies, is_uncached: false, has_challenge: true };
+        let form = ErrorForm::of_layer::<R>();
         let protection = Protection::of(self);
         let responses = |is_safe| {
             let errors: Vec<_> = protection.errors(is_safe).cloned().collect();
@@ -117,9 +117,24 @@ impl<C, R: 'static> Modify for JwtAuthLayer<C, R> {
         }
         let components = openapi.components.get_or_insert_with(Components::new);
         components.add_security_schemes_from_iter(protection.schemes);
-        if is_default {
-            let schema = error_schema().into();
-            components.schemas.entry(ERROR_SCHEMA.to_owned()).or_insert(schema);
+        form.add_schema(openapi);
+    }
+}
+
+impl ErrorForm {
+    /// The form of a layer with the rejection `R`. Only the bodies of [`JsonRejection`] are known.
+    fn of_layer<R: 'static>() -> Self {
+        let is_default = TypeId::of::<R>() == TypeId::of::<JsonRejection>();
+        let bodies = if is_default { ErrorBodies::Default } else { ErrorBodies::Unknown };
+        Self { bodies, is_uncached: false, has_challenge: true }
+    }
+
+    /// Adds the schema of the bodies to a document that has none.
+    fn add_schema(self, openapi: &mut OpenApi) {
+        if let ErrorBodies::Default = self.bodies {
+            let components = openapi.components.get_or_insert_with(Components::new);
+            let schema = || error_schema().into();
+            components.schemas.entry(ERROR_SCHEMA.to_owned()).or_insert_with(schema);
         }
     }
 }
@@ -130,4 +145,25 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (bool, &mu
     let safe = [get, options, head, trace, query].into_iter().flatten();
     let not_safe = [put, post, delete, patch].into_iter().flatten();
     safe.map(|operation| (true, operation)).chain(not_safe.map(|operation| (false, operation)))
+}
+
+/// Describes that the layer protects every operation of a document: an unsafe method can lead to
+/// `403`. An operation that has this response already keeps it.
+///
+/// See the [module docs](crate::openapi).
+#[cfg(feature = "cookie")]
+impl<R: 'static> Modify for CrossSiteLayer<R> {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let form = ErrorForm::of_layer::<R>();
+        let responses = form.responses(&[AuthErrorKind::CrossSiteRequest.into()], false);
+        for item in openapi.paths.paths.values_mut() {
+            for (_, operation) in operations(item).filter(|(is_safe, _)| !is_safe) {
+                let described = &mut operation.responses.responses;
+                for (status, response) in &responses {
+                    described.entry(status.clone()).or_insert_with(|| response.clone());
+                }
+            }
+        }
+        form.add_schema(openapi);
+    }
 }
