@@ -115,7 +115,7 @@
 //! | connect your users, keep accounts in a SQL database | [`user`] |
 //! | let users sign up and verify e-mail addresses | [`accounts`], [`mail`] |
 //! | limit attempts to log in | `throttle` (feature `throttle`) |
-//! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor) |
+//! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor), `totp` (feature `totp`) |
 //! | rotate keys while serving | [`key_rotation`] |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | describe the routes in an OpenAPI document | [`openapi`] |
@@ -151,6 +151,7 @@
 //! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
 //! | `accounts` | | [`accounts`]: routes for sign-up and the verification of e-mail addresses; [`mail`]: the port for their mails |
 //! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store |
+//! | `totp` | | `totp::Totp`: one-time codes of authenticator apps as second factors, with recovery codes; secrets encrypted at rest, in memory or, with `password` and `postgres` or `sqlite`, in a SQL database |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
 //! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
 //! | `openapi` | | [`openapi`]: documents of the routes, for [utoipa](https://docs.rs/utoipa) 6 |
@@ -236,6 +237,8 @@ pub mod testing;
 #[cfg(feature = "throttle")]
 pub mod throttle;
 pub mod token;
+#[cfg(feature = "totp")]
+pub mod totp;
 mod trace;
 pub mod transport;
 #[cfg(any(feature = "jwks", feature = "routes"))]

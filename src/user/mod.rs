@@ -43,4 +43,10 @@ pub use sql::{
     AccountColumn, AccountIds, AccountTable, ExtraColumn, ExtraColumns, ExtraValues, LoginBy,
     SqlDatabase, SqlUsers, SqlUsersBuilder,
 };
+#[cfg(all(
+    feature = "totp",
+    feature = "password",
+    any(feature = "postgres", feature = "sqlite")
+))]
+pub(crate) use sql::{Dialect, Migrated, Migrations, is_table_name};
 pub use token_user::User;

@@ -58,6 +58,7 @@ mod sqlite_store;
 mod support;
 mod testing;
 mod throttle;
+mod totp;
 mod transport;
 mod users;
 mod vectors;

@@ -27,9 +27,9 @@ use super::{dialect::Dialect, migrations::Migrations};
 const MIGRATION_CONNECT: Duration = Duration::from_secs(1);
 
 /// The columns of a row, as strings.
-pub(super) type Fields = Vec<Option<String>>;
+pub(crate) type Fields = Vec<Option<String>>;
 
-/// A SQL database for [`SqlUsers`](super::SqlUsers), PostgreSQL or SQLite. Cheap to clone.
+/// A SQL database, PostgreSQL or SQLite. Cheap to clone.
 ///
 /// A reference to a [`PostgresStore`](crate::store::PostgresStore) or a
 /// [`SqliteStore`](crate::store::SqliteStore) converts to its database, whose connections are then
@@ -92,7 +92,7 @@ impl SqlDatabase {
         }
     }
 
-    pub(super) const fn dialect(&self) -> Dialect {
+    pub(crate) const fn dialect(&self) -> Dialect {
         match self.0 {
             #[cfg(feature = "postgres")]
             Backend::Postgres(_) => Dialect::Postgres,
@@ -136,7 +136,7 @@ impl fmt::Debug for SqlDatabase {
 }
 
 /// A database and the migrations of its table.
-pub(super) struct Migrated {
+pub(crate) struct Migrated {
     database: SqlDatabase,
     migrations: Arc<Migrations>,
     /// Set if calls migrate.
@@ -144,7 +144,7 @@ pub(super) struct Migrated {
 }
 
 impl Migrated {
-    pub(super) fn new(database: SqlDatabase, migrations: Migrations, automatic: bool) -> Self {
+    pub(crate) fn new(database: SqlDatabase, migrations: Migrations, automatic: bool) -> Self {
         let automatic = automatic.then(Migration::default);
         Self { database, migrations: Arc::new(migrations), automatic }
     }
@@ -153,12 +153,12 @@ impl Migrated {
         &self.database
     }
 
-    pub(super) fn migrations(&self) -> &Migrations {
+    pub(crate) fn migrations(&self) -> &Migrations {
         &self.migrations
     }
 
     /// Without a limit of time: large tables take long.
-    pub(super) async fn migrate(&self) -> Result<(), StoreError> {
+    pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
         let migrate: BoxFuture<'_, _> = match &self.database.0 {
             #[cfg(feature = "postgres")]
             Backend::Postgres(calls) => Box::pin(migrate(calls, &self.migrations)),
@@ -169,7 +169,7 @@ impl Migrated {
     }
 
     /// Returns the rows of each statement that ran.
-    pub(super) async fn run(&self, call: Call<'_>) -> Result<Vec<Vec<Fields>>, StoreError> {
+    pub(crate) async fn run(&self, call: Call<'_>) -> Result<Vec<Vec<Fields>>, StoreError> {
         // Boxed, because the futures of handlers would exceed the compiler's limit on nesting.
         let run: BoxFuture<'_, _> = match &self.database.0 {
             #[cfg(feature = "postgres")]

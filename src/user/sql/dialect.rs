@@ -3,7 +3,7 @@
 use super::ids::AccountIds;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     #[cfg(feature = "postgres")]
     Postgres,
     #[cfg(feature = "sqlite")]
@@ -13,7 +13,7 @@ pub(super) enum Dialect {
 impl Dialect {
     /// A name, quoted so that it may be a key word. SQLite reads a name in double quotes as a string
     /// if there is no such column.
-    pub(super) fn quoted(self, name: &str) -> String {
+    pub(crate) fn quoted(self, name: &str) -> String {
         match self {
             #[cfg(feature = "postgres")]
             Self::Postgres => format!("\"{name}\""),
@@ -23,7 +23,7 @@ impl Dialect {
     }
 
     /// The type of a column whose strings are compared byte by byte.
-    pub(super) const fn key(self) -> &'static str {
+    pub(crate) const fn key(self) -> &'static str {
         match self {
             // Indexes on locale-aware text break if the locales of the C library change.
             #[cfg(feature = "postgres")]

@@ -1,4 +1,4 @@
-//! Creates and upgrades the table of accounts.
+//! Creates and upgrades a table: that of accounts, and that of second factors.
 //!
 //! A migration that was published is never changed. It leaves the table usable by processes of the
 //! version before it, which run on while a new version is rolled out.
@@ -41,8 +41,8 @@ const ACCOUNTS: &[&str] = &[
 ];
 const MIGRATIONS: &[&[&str]] = &[ACCOUNTS];
 
-/// The statements that create or upgrade the table.
-pub(super) struct Migrations {
+/// The statements that create or upgrade a table.
+pub(crate) struct Migrations {
     /// The number of the lock that migrations of this table wait for.
     lock: i64,
     create_versions: SqlStr,
@@ -61,6 +61,21 @@ struct AddColumn {
 }
 
 impl Migrations {
+    /// The migrations of a table without columns of the application. `{table}` in a statement is its
+    /// name, and `{key}` the type of a column whose strings are compared byte by byte.
+    #[cfg(feature = "totp")]
+    pub(crate) fn of_table(
+        dialect: Dialect,
+        table: &str,
+        purpose: &str,
+        scripts: &[&[&str]],
+    ) -> Self {
+        let quoted_table = dialect.quoted(table);
+        let fill =
+            |sql: &str| sql.replace("{key}", dialect.key()).replace("{table}", &quoted_table);
+        Self::with_scripts(dialect, table, purpose, scripts, fill)
+    }
+
     pub(super) fn new(
         dialect: Dialect,
         table: &AccountTable,
@@ -68,7 +83,6 @@ impl Migrations {
         extra: &[ExtraColumn],
     ) -> Self {
         let quoted_table = dialect.quoted(&table.name);
-        let versions = dialect.quoted(&format!("{}_migrations", table.name));
         let definition =
             |column: &ExtraColumn| format!("{} {}", dialect.quoted(column.name), column.kind.sql());
         let definitions: String =
@@ -84,15 +98,41 @@ impl Migrations {
                 let placeholder = format!("{{{}}}", column.default_name());
                 filled = filled.replace(&placeholder, &dialect.quoted(table.column(column)));
             }
-            raw(filled.split_whitespace().collect::<Vec<_>>().join(" "))
+            filled
         };
-        let scripts = MIGRATIONS.iter().zip(1..).map(|(statements, number)| {
+        let extra = extra.iter().map(|column| AddColumn {
+            probe: raw(format!(
+                "SELECT {} FROM {quoted_table} LIMIT 0",
+                dialect.quoted(column.name)
+            )),
+            add: raw(format!(
+                "ALTER TABLE {quoted_table} {} {}",
+                dialect.add_column(),
+                definition(column)
+            )),
+        });
+        let extra = extra.collect();
+        let migrations =
+            Self::with_scripts(dialect, &table.name, "account migrations", MIGRATIONS, fill);
+        Self { extra, ..migrations }
+    }
+
+    fn with_scripts(
+        dialect: Dialect,
+        table: &str,
+        purpose: &str,
+        scripts: &[&[&str]],
+        fill: impl Fn(&str) -> String,
+    ) -> Self {
+        let versions = dialect.quoted(&format!("{table}_migrations"));
+        let fill = |sql: &str| raw(fill(sql).split_whitespace().collect::<Vec<_>>().join(" "));
+        let scripts = scripts.iter().zip(1..).map(|(statements, number)| {
             let statements = statements.iter().map(|sql| fill(sql));
             let set_version = format!("INSERT INTO {versions} (version) VALUES ({number})");
             statements.chain([raw(set_version)]).collect()
         });
         Self {
-            lock: lock_of(&[&table.name, "account migrations"]),
+            lock: lock_of(&[table, purpose]),
             create_versions: raw(format!(
                 "CREATE TABLE IF NOT EXISTS {versions} (version BIGINT NOT NULL PRIMARY KEY)"
             )),
@@ -101,25 +141,12 @@ impl Migrations {
             )),
             scripts: scripts.collect(),
             adds_if_missing: dialect.add_column().ends_with("EXISTS"),
-            extra: extra
-                .iter()
-                .map(|column| AddColumn {
-                    probe: raw(format!(
-                        "SELECT {} FROM {quoted_table} LIMIT 0",
-                        dialect.quoted(column.name)
-                    )),
-                    add: raw(format!(
-                        "ALTER TABLE {quoted_table} {} {}",
-                        dialect.add_column(),
-                        definition(column)
-                    )),
-                })
-                .collect(),
+            extra: Vec::new(),
         }
     }
 
     /// The statements of each version.
-    pub(super) fn scripts(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn scripts(&self) -> impl Iterator<Item = String> {
         self.scripts.iter().enumerate().map(|(index, statements)| {
             let create = (index == 0).then_some(&self.create_versions);
             let lines = create.into_iter().chain(statements);

@@ -108,7 +108,7 @@ impl AccountTable {
     }
 
     pub(super) fn check(&self, extra: &[ExtraColumn]) -> Result<(), ConfigError> {
-        if !is_name(&self.name, MAX_TABLE_LEN) || is_reserved(&self.name) {
+        if !is_table_name(&self.name) {
             return Err(ConfigError::out_of_range(
                 "the table of accounts must have a name of 1 to 40 characters of a-z, 0-9 and _, \
                  none of 0-9 first, that does not begin with pg_ or sqlite_",
@@ -134,6 +134,11 @@ impl Default for AccountTable {
     fn default() -> Self {
         Self::new("jwt_accounts")
     }
+}
+
+/// Whether a table can have this name in both databases, and other names can be made of it.
+pub(crate) fn is_table_name(name: &str) -> bool {
+    is_name(name, MAX_TABLE_LEN) && !is_reserved(name)
 }
 
 fn is_name(name: &str, max_len: usize) -> bool {

@@ -15,6 +15,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["user"], &["clock", "error", "store", "token", "trace"]),
     (&["password"], &["error", "metrics", "token", "user"]),
     (&["throttle"], &["clock", "error", "store", "trace", "user"]),
+    (&["totp"], &["clock", "error", "store", "token", "trace", "user"]),
     (&["check"], &["clock", "error", "metrics", "store", "token", "trace"]),
     (&["found"], &["error", "token"]),
     (
@@ -70,6 +71,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "store",
             "throttle",
             "token",
+            "totp",
             "trace",
             "transport",
             "url",

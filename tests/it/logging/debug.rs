@@ -251,6 +251,7 @@ const DERIVED: &[&str] = &[
     "TokenProfile",
     "TokenSource",
     "TokenType",
+    "TotpError",
     "UserPool",
     "UserTable",
 ];

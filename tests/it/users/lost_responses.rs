@@ -20,16 +20,16 @@ use super::database::{PASSWORD, create, hasher};
 
 /// A connection to a server that loses the response to one request: the next one with this text.
 #[derive(Clone, Default)]
-struct Link(Arc<Mutex<Option<String>>>);
+pub(crate) struct Link(Arc<Mutex<Option<String>>>);
 
 impl Link {
     /// Loses the response to the next request that contains `text`.
-    fn lose(&self, text: &str) {
+    pub(crate) fn lose(&self, text: &str) {
         *self.0.lock().unwrap() = Some(text.to_owned());
     }
 
     /// Whether a response was lost.
-    fn has_lost(&self) -> bool {
+    pub(crate) fn has_lost(&self) -> bool {
         self.0.lock().unwrap().is_none()
     }
 
@@ -45,7 +45,7 @@ impl Link {
     }
 
     /// Returns the port where it listens.
-    async fn listen(&self, socket: PathBuf) -> u16 {
+    pub(crate) async fn listen(&self, socket: PathBuf) -> u16 {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let link = self.clone();

@@ -4,7 +4,7 @@ pub(crate) mod database;
 mod django;
 mod generation;
 mod login;
-mod lost_responses;
+pub(crate) mod lost_responses;
 mod migrations;
 mod names;
 mod outage;
