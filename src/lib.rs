@@ -113,7 +113,7 @@
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |
-//! | let users sign up and verify e-mail addresses | [`accounts`], [`mail`] |
+//! | let users sign up, verify e-mail addresses, change and reset passwords | [`accounts`], [`mail`] |
 //! | limit attempts to log in | `throttle` (feature `throttle`) |
 //! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor), `totp` (feature `totp`) |
 //! | rotate keys while serving | [`key_rotation`] |
@@ -149,7 +149,7 @@
 //! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
 //! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory; with `postgres` or `sqlite` also [`SqlUsers`](user::SqlUsers) |
 //! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
-//! | `accounts` | | [`accounts`]: routes for sign-up and the verification of e-mail addresses; [`mail`]: the port for their mails |
+//! | `accounts` | | [`accounts`]: routes for sign-up, verification and change of e-mail addresses, change and reset of passwords; [`mail`]: the port for their mails |
 //! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store |
 //! | `totp` | | `totp::Totp`: one-time codes of authenticator apps as second factors, with recovery codes; secrets encrypted at rest, in memory or, with `password` and `postgres` or `sqlite`, in a SQL database |
 //! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |

@@ -15,6 +15,43 @@
 //! Each path is served with and without a trailing slash. The routes below `/me` and `/password` require
 //! an access token, except those of a reset.
 //!
+//! # Sign-up
+//!
+//! - **Problems.** A rejected sign-up is `400` with `errors` for all fields at once: fields that are
+//!   missing or malformed, [rules for passwords](AccountRoutesBuilder::password_rules), and names that are
+//!   invalid or taken. The rules are checked before the password is hashed.
+//! - **Taken names.** Of any number of sign-ups with one name at once, one succeeds. A user name must not
+//!   be the e-mail address of another account, because users may log in with either.
+//! - **Mail.** A mail has the token that verifies the address. It is valid for
+//!   [3 days](AccountRoutesBuilder::verify_lifetime), can be used once, and verifies the address only
+//!   while the account has it. [`mail`](crate::mail) describes how mails are sent.
+//! - **Sessions.** A sign-up can log the user in, with
+//!   [tokens](AccountRoutesBuilder::tokens_at_sign_up) or cookies. Otherwise the user logs in afterwards.
+//! - **Fields of the application** are read by a
+//!   [function](AccountRoutesBuilder::sign_up_fields), and stored as its
+//!   [columns](crate::user::AccountBackend::Extra).
+//! - **Failures.** With a `503`, no account was created and no mail is sent.
+//!
+//! # Which accounts exist
+//!
+//! By default, a sign-up reveals which names are taken. With
+//! [`enumeration_safe`](AccountRoutesBuilder::enumeration_safe) it does not. Every sign-up without other
+//! problems gets the same `202`, after one hash and the same calls of the backend and the store. The mail
+//! has the rest:
+//!
+//! | names | mail |
+//! |---|---|
+//! | free | [`VerifyEmail`](crate::mail::MessageKind::VerifyEmail) |
+//! | the address is taken | [`AccountExists`](crate::mail::MessageKind::AccountExists), to the address that the account has |
+//! | only the user name is taken | [`UsernameTaken`](crate::mail::MessageKind::UsernameTaken) |
+//!
+//! Whether a row is inserted can still make a difference of a millisecond or less. An address can be
+//! tried only once, because then it is taken, and its owner gets a mail.
+//!
+//! The routes that send a mail to an address respond the same way for all addresses, in both modes.
+//! Limit [sign-ups](AccountRoutesBuilder::sign_up_throttle) and
+//! [mails](AccountRoutesBuilder::mail_throttle): otherwise anybody can fill a mailbox.
+//!
 //! # Passwords
 //!
 //! - **Change.** All other sessions of the user end, with their access tokens wherever the store is
@@ -39,6 +76,9 @@
 //! With [`enumeration_safe`](AccountRoutesBuilder::enumeration_safe), the response does not reveal that
 //! the address of another account was requested; the mail goes to its owner then. User names with an `@`
 //! are rejected, and other user names that are taken are still rejected with `400`.
+#![cfg_attr(feature = "sqlite", doc = include_str!("example.md"))]
+#![doc = include_str!("own_backend.md")]
+#![cfg_attr(feature = "sqlite", doc = include_str!("own_route.md"))]
 
 mod account_route;
 mod account_token;

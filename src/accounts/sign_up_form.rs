@@ -8,7 +8,7 @@ use crate::{password::UserAttributes, user::Fields};
 use super::state::SignUpSettings;
 
 /// The most characters of a name or an address. The rules for passwords take longer for longer ones.
-const MAX_NAME_CHARS: usize = 254;
+pub(super) const MAX_NAME_CHARS: usize = 254;
 
 pub(super) struct SignUpForm {
     pub(super) username: Option<String>,

@@ -58,6 +58,20 @@ fn every_feature_is_documented_and_linted_alone() {
     }
 }
 
+/// The documentation compiles and runs it.
+#[test]
+fn the_readme_shows_the_example_of_the_accounts_page() {
+    let page = read("src/accounts/example.md");
+    let program = page.split("```").nth(1).unwrap().trim();
+    let shown: Vec<_> =
+        program.lines().filter(|line| *line != "#" && !line.starts_with("# ")).collect();
+    let readme = read("README.md");
+    let block = readme.split("```rust,no_run\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(block.trim(), shown.join("\n").trim());
+    let statements = block.split_once("\n\n").unwrap().1;
+    assert!(statements.lines().count() <= 15);
+}
+
 /// Versions before 11.1 have a type confusion that advisory databases do not list; versions before
 /// 12 ignore an unknown `crit`.
 #[test]

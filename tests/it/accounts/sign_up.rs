@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tower_jwt_auth::accounts::AccountRoutes;
 use tower_jwt_auth::{
     mail::MessageKind,
+    password::{PasswordProblem, PasswordRules},
     store::MemoryStore,
     throttle::Throttle,
     user::{AccountBackend, ExtraColumn, ExtraColumns, ExtraValues, SqlUsers},
@@ -28,6 +29,7 @@ on_both_databases! {
     a_user_signs_up_and_verifies_the_address
     all_problems_are_reported_at_once
     passwords_are_compared_with_the_names
+    rules_see_no_overlong_names
     one_of_many_concurrent_sign_ups_with_a_name_wins
     a_username_must_not_be_the_email_of_another_account
     tokens_are_returned_on_request_if_allowed
@@ -123,6 +125,22 @@ async fn passwords_are_compared_with_the_names(database: Database) {
         let message = format!("The password is too similar to the {attribute}.");
         let found = errors(&call(&app, "/users/", &body).await);
         assert_eq!(found, json!({ "password": [message] }));
+    }
+}
+
+async fn rules_see_no_overlong_names(database: Database) {
+    let setup = Setup::new(database);
+    let rules = PasswordRules::builder().rule(|_, user| {
+        let names = [user.username(), user.email()].into_iter().flatten();
+        let problem = PasswordProblem::new("seen", "The rule saw a long name.");
+        names.into_iter().any(|name| name.chars().count() > 254).then_some(problem)
+    });
+    let app = setup.app_with(setup.routes().password_rules(rules.build().unwrap()));
+    for name in ["username", "email"] {
+        let mut body = new_user("ada");
+        body[name] = json!("é".repeat(255));
+        let found = errors(&call(&app, "/users/", &body).await);
+        assert_eq!(found, json!({ name: ["This value is too long."] }));
     }
 }
 

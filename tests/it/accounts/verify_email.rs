@@ -179,7 +179,10 @@ async fn another_mail_is_sent_to_unverified_addresses_only(database: Database) {
     setup.users.set_active(setup.account("eve").await.id(), false).await.unwrap();
 
     let mut seen = Vec::new();
-    for email in ["bob@example.com", "eve@example.com", "nobody@example.com", "ａda@example.com"] {
+    let long = format!("{}@example.com", "é".repeat(7_000));
+    for email in
+        ["bob@example.com", "eve@example.com", "nobody@example.com", &long, "ａda@example.com"]
+    {
         let reply = call(&app, "/users/verify/resend", &json!({ "email": email })).await;
         assert_eq!(reply.status, 202, "{reply:?}");
         seen.push(format!("{reply:?}"));
