@@ -175,7 +175,7 @@ where
         .sign_up_throttle(sign_up_throttle)
         .mail_throttle(mail_throttle)
         .build()?;
-    let documents = [sessions.openapi(), tokens.openapi()];
+    let documents = [sessions.openapi(), tokens.openapi(), accounts.openapi()];
     let document = openapi::document(&issuer, &cookies, documents)?;
     let app = api::routes(App { issuer, notes, password_rules: config.password_rules }, auth)
         .merge(sessions.into_router())

@@ -29,6 +29,18 @@ pub(super) struct Limit {
     throttle: Option<Throttle>,
 }
 
+#[cfg(feature = "openapi")]
+impl Limit {
+    /// Whether attempts are limited.
+    pub(super) const fn is_set(&self) -> bool {
+        #[cfg(feature = "throttle")]
+        let is_set = self.throttle.is_some();
+        #[cfg(not(feature = "throttle"))]
+        let is_set = false;
+        is_set
+    }
+}
+
 /// Who makes an attempt.
 pub(super) struct Client {
     #[cfg(feature = "throttle")]

@@ -83,6 +83,8 @@
 mod account_route;
 mod account_token;
 mod builder;
+#[cfg(feature = "openapi")]
+mod described;
 mod email;
 mod field_messages;
 mod first_session;
@@ -102,4 +104,6 @@ mod verify_email;
 
 pub use account_route::AccountRoute;
 pub use builder::AccountRoutesBuilder;
+#[cfg(feature = "openapi")]
+pub(crate) use described::DescribedAccountRoutes;
 pub use router::AccountRoutes;

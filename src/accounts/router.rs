@@ -24,6 +24,22 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
     pub(super) fn new(state: AccountState<U, C, R>) -> Self {
         Self(Arc::new(state))
     }
+
+    pub(super) fn layer(&self) -> JwtAuthLayer<C, RouteRejection> {
+        let AccountState { issuer, rejection, .. } = &*self.0;
+        let layer = issuer.layer();
+        #[cfg(feature = "cookie")]
+        let layer = match &self.0.cookies {
+            Some(cookies) => layer.with_cookies(cookies),
+            None => layer,
+        };
+        layer.with_rejection(rejection.clone())
+    }
+
+    #[cfg(feature = "openapi")]
+    pub(super) fn state(&self) -> &AccountState<U, C, R> {
+        &self.0
+    }
 }
 
 impl<U, C, R> AccountRoutes<U, C, R>
@@ -77,17 +93,6 @@ where
         Fut: Future<Output = Result<Response, RouteError>> + Send + 'static,
     {
         self.open(route, handler).route_layer(self.layer())
-    }
-
-    fn layer(&self) -> JwtAuthLayer<C, RouteRejection> {
-        let AccountState { issuer, rejection, .. } = &*self.0;
-        let layer = issuer.layer();
-        #[cfg(feature = "cookie")]
-        let layer = match &self.0.cookies {
-            Some(cookies) => layer.with_cookies(cookies),
-            None => layer,
-        };
-        layer.with_rejection(rejection.clone())
     }
 }
 

@@ -236,3 +236,9 @@ pub(super) fn header(description: &str, example: &str) -> Header {
 pub(super) fn deleted_cookies() -> Header {
     header("Deletes cookies of the session, if the request came with them.", "access=; Max-Age=0")
 }
+
+/// The header of responses that begin a session in a browser.
+#[cfg(any(feature = "accounts", feature = "cookie"))]
+pub(super) fn new_cookies() -> Header {
+    header("The cookies of the session.", "access=eyJ…; HttpOnly; SameSite=Lax; Secure; Path=/")
+}

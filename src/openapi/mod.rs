@@ -65,10 +65,12 @@
 //!   with or without a trailing slash. If a router is nested, nest the document as well.
 //!   [`OpenApiRouter`](utoipa_axum::router::OpenApiRouter) does both.
 //! - **Errors.** A schema `AuthError` has `detail` and `code`. Each response lists the codes that it
-//!   may have, with an example of each. The schema of sessions is `AuthSession`, that of the user of
-//!   [`SessionRoutes`](crate::routes::SessionRoutes) `SessionUser`. When documents are merged, the first
-//!   schema of a name remains: define `SessionUser` in your own document to describe what
-//!   [`describe_user`](crate::routes::SessionRoutesBuilder::describe_user) returns.
+//!   may have, with an example of each.
+//! - **Schemas.** `AuthSession` is a session, `SessionUser` the user of
+//!   [`SessionRoutes`](crate::routes::SessionRoutes), and `Account` that of the account routes. When
+//!   documents are merged, the first schema of a name remains. So you can define `SessionUser` and
+//!   `Account` in your own document, to describe what your `describe_user` returns; and no other schema
+//!   of yours must have one of these names.
 //! - **Your own rejections.** The documents describe the default bodies. If the routes have a
 //!   [`rejection`](crate::routes::TokenRoutesBuilder::rejection) of their own, the statuses and headers
 //!   are described, but no bodies: add them to the merged document. If it changes a status, change
@@ -106,6 +108,8 @@
 //! [Swagger UI]: https://swagger.io/tools/swagger-ui/
 //! [`TokenRoutesBuilder::password_grant_path`]: crate::routes::TokenRoutesBuilder::password_grant_path
 
+#[cfg(feature = "accounts")]
+mod account_routes;
 mod document;
 mod errors;
 mod layer;

@@ -34,6 +34,10 @@ pub(super) fn date_time(description: &str) -> ObjectBuilder {
     string(description).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 }
 
+pub(super) fn email(description: &str) -> ObjectBuilder {
+    string(description).format(Some(SchemaFormat::Custom("email".to_owned())))
+}
+
 pub(super) fn password(description: &str) -> ObjectBuilder {
     string(description).format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
 }

@@ -34,7 +34,8 @@ pub(super) fn add_session_list<C, R>(
         "label",
         nullable_string("The label, of which the first 256 bytes are kept. `null` removes it."),
     );
-    let path_of_ticket = object().member("path", string("The path of one later request."));
+    let path_of_ticket =
+        object().member("path", string("The path of one later request.").pattern(Some("^/")));
     let end = route(HttpMethod::Delete, path, "End a session")
         .parameter(session_id())
         .errors([RequestErrorKind::NotFound])

@@ -1,13 +1,13 @@
 use http::header::SET_COOKIE;
 use serde::{Serialize, de::DeserializeOwned};
-use utoipa::openapi::{Header, HttpMethod, OpenApi, Ref, schema::ObjectBuilder};
+use utoipa::openapi::{HttpMethod, OpenApi, Ref, schema::ObjectBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{error::AuthErrorKind, routes::SessionRoutes, user::UserBackend};
 
 use super::{
     document::Document,
-    errors::{ErrorForm, deleted_cookies, header},
+    errors::{ErrorForm, deleted_cookies, new_cookies},
     layer::Protection,
     login::{TOKEN_ERRORS, complete, log_in, refresh_errors},
     route::Route,
@@ -104,8 +104,4 @@ fn logged_in(route: Route) -> Route {
 
 fn described_user() -> ObjectBuilder {
     object().member("user", Ref::from_schema_name(USER_SCHEMA))
-}
-
-fn new_cookies() -> Header {
-    header("The cookies of the session.", "access=eyJ…; HttpOnly; SameSite=Lax; Secure; Path=/")
 }

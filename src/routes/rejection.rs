@@ -35,7 +35,7 @@ impl RouteRejection {
 
     /// Whether the application makes the responses.
     #[cfg(feature = "openapi")]
-    pub(super) const fn is_custom(&self) -> bool {
+    pub(crate) const fn is_custom(&self) -> bool {
         self.0.is_some()
     }
 

@@ -38,7 +38,7 @@ fn draft() -> Draft {
 
 #[tokio::test(start_paused = true)]
 async fn every_response_of_the_password_grant_is_described() {
-    drive(described, async |_: &Described, _: &Method, _: &str, _: &str| draft()).await;
+    drive(async || described(), async |_: &Described, _: &Method, _: &str, _: &str| draft()).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::support::login::{Profile, Setup, ada};
 
 use super::{
-    document::Document,
     drive::{Described, Draft, DraftToken, drive},
     sessions::{ACCESS, cookies},
 };
@@ -50,7 +49,7 @@ fn described(layer: impl Fn(JwtAuthLayer<Profile>) -> JwtAuthLayer<Profile>) -> 
     *router.get_openapi_mut() = serde_json::from_value(document).unwrap();
     layer.modify(router.get_openapi_mut());
     let (app, document) = router.split_for_parts();
-    Described { setup, app, document: Document::new(document) }
+    Described::new(setup, app, document)
 }
 
 async fn access(described: &Described) -> String {
@@ -60,7 +59,7 @@ async fn access(described: &Described) -> String {
 #[tokio::test(start_paused = true)]
 async fn every_rejection_of_a_layer_is_described() {
     drive(
-        || described(|layer| layer),
+        async || described(|layer| layer),
         async |described: &Described, _: &Method, path: &str, _: &str| {
             Draft::new(path, DraftToken::Bearer(access(described).await))
         },

@@ -1,11 +1,13 @@
 //! The documents of routes, compared with the responses of the routes.
 
+mod accounts;
 mod document;
 mod drive;
 mod grant;
 mod layer;
 mod merging;
 mod routers;
+mod schemathesis;
 mod services;
 mod sessions;
 mod settings;

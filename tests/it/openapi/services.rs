@@ -17,10 +17,7 @@ use tower_jwt_auth::{
 
 use crate::support::login::{Setup, ada, refresh_of};
 
-use super::{
-    document::Document,
-    drive::{Described, Draft, DraftToken, drive},
-};
+use super::drive::{Described, Draft, DraftToken, drive};
 
 async fn authenticate_client(request: Incoming, next: Next) -> Response {
     match request.headers().get(AUTHORIZATION) {
@@ -34,21 +31,24 @@ pub(super) fn oauth() -> Described {
     let client_auth = middleware::from_fn(authenticate_client);
     let routes = OAuthRoutes::builder(setup.issuer(), client_auth).claim("username").at("/oauth");
     let (app, document) = routes.build().unwrap().into_openapi_router().split_for_parts();
-    Described { setup, app, document: Document::new(document) }
+    Described::new(setup, app, document)
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_response_of_the_oauth_routes_is_described() {
-    drive(oauth, async |described: &Described, _: &Method, path: &str, _: &str| {
-        let tokens = described.setup.issuer().login(&ada()).await.unwrap();
-        let token = match path {
-            "/oauth/revoke" => refresh_of(&tokens),
-            _ => tokens.access(),
-        };
-        Draft::new(path, DraftToken::Field("token", token.to_owned()))
-            .form(&[("token_type_hint", "access_token")])
-            .header(AUTHORIZATION, "Basic Y2xpZW50")
-    })
+    drive(
+        async || oauth(),
+        async |described: &Described, _: &Method, path: &str, _: &str| {
+            let tokens = described.setup.issuer().login(&ada()).await.unwrap();
+            let token = match path {
+                "/oauth/revoke" => refresh_of(&tokens),
+                _ => tokens.access(),
+            };
+            Draft::new(path, DraftToken::Field("token", token.to_owned()))
+                .form(&[("token_type_hint", "access_token")])
+                .header(AUTHORIZATION, "Basic Y2xpZW50")
+        },
+    )
     .await;
 }
 
@@ -68,7 +68,7 @@ pub(super) fn well_known() -> Described {
         .issuer("https://login.example/tenant")
         .revocation_endpoint("https://login.example/oauth/revoke", ["client_secret_basic"]);
     let (app, document) = routes.build().unwrap().into_openapi_router().split_for_parts();
-    Described { setup: Setup::new(), app, document: Document::new(document) }
+    Described::new(Setup::new(), app, document)
 }
 
 #[tokio::test]

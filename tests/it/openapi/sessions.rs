@@ -17,7 +17,6 @@ use crate::support::{
 };
 
 use super::{
-    document::Document,
     drive::{
         CODE, Described, Draft, DraftToken, OneCode, Outcomes, credentials, drive, throttle,
         with_client,
@@ -48,7 +47,7 @@ pub(super) fn described(
         .refresh_throttle(throttle(&setup));
     let routes = configure(routes).build().unwrap();
     let (app, document) = routes.into_openapi_router().split_for_parts();
-    Described { setup, app: with_client(app), document: Document::new(document) }
+    Described::new(setup, with_client(app), document)
 }
 
 /// The access token and the refresh token in the cookies of a login.
@@ -92,7 +91,7 @@ async fn draft(described: &Described, method: &Method, path: &str, code: &str) -
 
 #[tokio::test(start_paused = true)]
 async fn every_response_of_the_session_routes_is_described() {
-    drive(|| described(&cookies(), |routes| routes), draft).await;
+    drive(async || described(&cookies(), |routes| routes), draft).await;
 }
 
 /// Requests of programs, with Bearer tokens.

@@ -9,12 +9,9 @@ use crate::support::{
     reply::{post, send},
 };
 
-use super::{
-    document::Document,
-    drive::{
-        CODE, Described, Draft, DraftToken, OneCode, Outcomes, credentials, drive, throttle,
-        with_client,
-    },
+use super::drive::{
+    CODE, Described, Draft, DraftToken, OneCode, Outcomes, credentials, drive, throttle,
+    with_client,
 };
 
 pub(super) type Builder = TokenRoutesBuilder<Outcomes, Profile>;
@@ -31,7 +28,7 @@ pub(super) fn described(configure: impl FnOnce(Builder) -> Builder) -> Described
         .refresh_throttle(throttle(&setup));
     let routes = configure(routes).build().unwrap();
     let (app, document) = routes.into_openapi_router().split_for_parts();
-    Described { setup, app: with_client(app), document: Document::new(document) }
+    Described::new(setup, with_client(app), document)
 }
 
 /// The tokens of a login.
@@ -81,5 +78,5 @@ async fn draft(described: &Described, method: &Method, path: &str, _: &str) -> D
 
 #[tokio::test(start_paused = true)]
 async fn every_response_of_the_token_routes_is_described() {
-    drive(|| described(|routes| routes), draft).await;
+    drive(async || described(|routes| routes), draft).await;
 }
