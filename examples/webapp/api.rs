@@ -20,7 +20,8 @@ use serde_json::{Map, Value, json};
 use tower_jwt_auth::{
     AuthError, AuthErrorKind, Claims, Issuer, JwtAuthLayer,
     password::{PasswordCheckError, PasswordRules, UserAttributes},
-    user::Fields,
+    totp::Totp,
+    user::{AccountBackend, Fields, SecondFactor, SqlUsers},
 };
 
 use crate::{notes::Notes, socket, users::Profile};
@@ -33,6 +34,8 @@ const NO_STORE: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) issuer: Issuer<Profile>,
+    pub(crate) users: SqlUsers<Profile>,
+    pub(crate) totp: Totp,
     pub(crate) notes: Notes,
     pub(crate) password_rules: PasswordRules,
 }
@@ -43,6 +46,7 @@ type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
     Router::new()
         .route("/api/notes", get(notes).post(add_note))
+        .route("/api/security", get(security))
         .route("/ws", get(socket::open))
         .route_layer(auth)
         // By default, axum calls the handler of GET for HEAD too, which would use the ticket up.
@@ -102,6 +106,19 @@ async fn export(
     let notes = app.notes.of(claims.user_id()).await.map_err(unavailable)?;
     let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"notes.json\"")];
     Ok((NO_STORE, headers, Json(notes)).into_response())
+}
+
+/// What the page shows beside the profile.
+async fn security(
+    State(app): State<App>,
+    claims: Claims<Profile>,
+) -> Result<impl IntoResponse, AuthError> {
+    let account = app.users.account(claims.user_id()).await?;
+    let body = json!({
+        "email_verified": account.is_some_and(|account| account.is_verified()),
+        "second_factor": app.totp.is_enabled(claims.user_id()).await?,
+    });
+    Ok((NO_STORE, Json(body)))
 }
 
 /// What is wrong with a new password, for forms that show it while the user types. The routes that

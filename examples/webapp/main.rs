@@ -25,7 +25,7 @@
 //!
 //! Safari does not keep secure cookies of `http://localhost`. Use another browser, or a proxy with TLS.
 //!
-//! Without `JWT_SECRET`, the secret is in `webapp.secret`, in the folder of the SQLite database or in
+//! The secret also encrypts the keys of authenticator apps. Without `JWT_SECRET`, it is in `webapp.secret`, in the folder of the SQLite database or in
 //! the working directory. The file is created if it is missing.
 //!
 //! `static/session.js` is the client to copy: see `tower_jwt_auth::browser`. Other clients use
@@ -71,6 +71,7 @@ use tower_jwt_auth::{
     password::PasswordHasher,
     routes::SessionRoutes,
     store::{Purger, ThrottleStore, TokenStore},
+    totp::{SqlTotpStore, Totp},
     transport::TokenSource,
     user::{SqlDatabase, SqlUsers},
 };
@@ -80,6 +81,7 @@ use crate::{
     config::Config,
     database::{Files, Sessions},
     outbox::Outbox,
+    secret::Secret,
     settings::{access_lifetime, refresh_lifetime, seconds, setting, with_causes},
     store_check::check_store,
     users::Profile,
@@ -120,7 +122,8 @@ where
 {
     let config = Config::from_env()?;
     let metrics = metrics::record()?;
-    let issuer = Issuer::builder(secret::signing_key(&folder)?)
+    let secret = Secret::load(&folder)?;
+    let issuer = Issuer::builder(secret.signing_key()?)
         .claims::<Profile>()
         .access_lifetime(access_lifetime()?)
         .refresh_lifetime(refresh_lifetime()?)
@@ -135,6 +138,9 @@ where
     let users = SqlUsers::builder(&store, PasswordHasher::new())
         .claims(Profile::of)
         .require_verified_email(config.safe_sign_up)
+        .build()?;
+    let totp = Totp::builder(SqlTotpStore::builder(&store).build()?, secret.totp_key())
+        .issuer("Notes")
         .build()?;
     check_store("DATABASE_URL", &store).await?;
     let _purger = Purger::spawn(store, PURGE_INTERVAL);
@@ -155,14 +161,16 @@ where
         .describe_user(|user| users::describe(user.id(), user.claims()))
         .session_label_from(USER_AGENT)
         .throttle(throttle.clone())
+        .second_factor(totp.clone())
         .build()?;
     let tokens = TokenRoutes::builder(issuer.clone(), users.clone())
         .at("/api/token")
         // For the Authorize button of the page `/docs`.
         .password_grant_path("/grant")
         .throttle(throttle.clone())
+        .second_factor(totp.clone())
         .build()?;
-    let accounts = AccountRoutes::builder(issuer.clone(), users, outbox.clone())
+    let accounts = AccountRoutes::builder(issuer.clone(), users.clone(), outbox.clone())
         .at("/api")
         .with_cookies(sessions.cookies())
         .password_rules(config.password_rules.clone())
@@ -177,7 +185,8 @@ where
         .build()?;
     let documents = [sessions.openapi(), tokens.openapi(), accounts.openapi()];
     let document = openapi::document(&issuer, &cookies, documents)?;
-    let app = api::routes(App { issuer, notes, password_rules: config.password_rules }, auth)
+    let password_rules = config.password_rules;
+    let app = api::routes(App { issuer, users, totp, notes, password_rules }, auth)
         .merge(sessions.into_router())
         .merge(tokens.into_router())
         .merge(accounts.into_router())

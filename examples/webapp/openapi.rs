@@ -76,6 +76,14 @@ fn paths() -> serde_json::Result<Paths> {
         "required": ["problems"],
         "properties": { "problems": { "type": "array", "items": { "type": "string" } } },
     });
+    let security = json!({
+        "type": "object",
+        "required": ["email_verified", "second_factor"],
+        "properties": {
+            "email_verified": { "type": "boolean" },
+            "second_factor": { "type": "boolean" },
+        },
+    });
     let ticket = json!({
         "name": "ticket", "in": "query", "required": true, "schema": { "type": "string" },
         "description": "From `POST /api/ticket`, for the path `/api/export`.",
@@ -127,6 +135,16 @@ fn paths() -> serde_json::Result<Paths> {
                     "200": success("What is wrong with the password.", &problems),
                     "503": error("The server is busy."),
                 })),
+            },
+        },
+        "/api/security": {
+            "get": {
+                "tags": ["account"],
+                "summary": "Show what is beside the profile",
+                "responses": {
+                    "200": success("The state of the account.", &security),
+                    "503": error("The database does not respond."),
+                },
             },
         },
         "/ws": {

@@ -1,30 +1,51 @@
-//! The secret that signs the tokens.
+//! The secret of the application.
 
 use std::{
     env,
-    error::Error,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
-use aws_lc_rs::rand;
+use aws_lc_rs::{hmac, rand};
 use tower_jwt_auth::SigningKey;
 
 /// The file with the secret, in the folder of the database.
 const FILE: &str = "webapp.secret";
 
-/// The key of `JWT_SECRET`. Without it, that of the file, which is created if it is missing.
-pub(crate) fn signing_key(folder: &Path) -> Result<SigningKey, Box<dyn Error>> {
-    if let Some(secret) = env::var_os("JWT_SECRET") {
-        let key = SigningKey::hs256(secret.as_encoded_bytes());
-        return Ok(key.map_err(|error| format!("JWT_SECRET: {error}"))?);
+/// What tokens are signed with, and what the keys of authenticator apps are encrypted with.
+pub(crate) struct Secret {
+    bytes: Vec<u8>,
+    /// Where it comes from, for errors.
+    source: String,
+}
+
+impl Secret {
+    /// `JWT_SECRET`. Without it, that of the file, which is created if it is missing.
+    pub(crate) fn load(folder: &Path) -> Result<Self, String> {
+        if let Some(secret) = env::var_os("JWT_SECRET") {
+            return Ok(Self { bytes: secret.into_encoded_bytes(), source: "JWT_SECRET".into() });
+        }
+        let path = folder.join(FILE);
+        let source = path.display().to_string();
+        match read_or_create(&path) {
+            Ok(secret) => Ok(Self { bytes: secret.trim_ascii().to_vec(), source }),
+            Err(error) => Err(format!("{source}: {error}")),
+        }
     }
-    let path = folder.join(FILE);
-    let failed = |error: &dyn Error| format!("{}: {error}", path.display());
-    let secret = read_or_create(&path).map_err(|error| failed(&error))?;
-    Ok(SigningKey::hs256(secret.trim_ascii()).map_err(|error| failed(&error))?)
+
+    pub(crate) fn signing_key(&self) -> Result<SigningKey, String> {
+        SigningKey::hs256(&self.bytes).map_err(|error| format!("{}: {error}", self.source))
+    }
+
+    /// A key that is derived from the secret, so that no secret has two purposes.
+    pub(crate) fn totp_key(&self) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.bytes);
+        let mut derived = [0; 32];
+        derived.copy_from_slice(hmac::sign(&key, b"webapp: keys of authenticator apps").as_ref());
+        derived
+    }
 }
 
 fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {

@@ -1,24 +1,25 @@
 // @ts-check
 import { api, session } from "./api.js";
 import { watchPassword } from "./password.js";
+import { showTotp } from "./totp.js";
 import { element, input, notify, onClick, onSubmit } from "./view.js";
 
-/** @typedef {{ username: string, email: string, is_verified?: boolean }} User */
-
-/** @param {User} user */
-function showProfile({ username, email, is_verified }) {
-    for (const field of document.querySelectorAll("#account [name=username]")) {
+/** @param {{ username: string, email: string }} user */
+function showProfile({ username, email }) {
+    for (const field of document.querySelectorAll("[data-view=account] [name=username]")) {
         /** @type {HTMLInputElement} */ (field).value = username;
     }
     input("profile-email").value = email;
-    element("profile-email-status").textContent = is_verified
-        ? "This address is confirmed."
-        : "This address is not confirmed yet: follow the link in the mail.";
-    element("resend").hidden = is_verified === true;
 }
 
 export async function showAccount() {
-    showProfile(await api("/api/me"));
+    const [user, security] = await Promise.all([api("/api/me"), api("/api/security")]);
+    showProfile(user);
+    element("profile-email-status").textContent = security.email_verified
+        ? "This address is confirmed."
+        : "This address is not confirmed yet: follow the link in the mail.";
+    element("resend").hidden = security.email_verified;
+    showTotp(security.second_factor);
 }
 
 onSubmit("profile-form", async ({ username, email }) => {

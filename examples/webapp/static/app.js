@@ -4,7 +4,6 @@ import { json, session } from "./api.js";
 import "./guest.js";
 import { showNotes } from "./notes.js";
 import { showSessions } from "./sessions.js";
-import { showTotp } from "./totp.js";
 import { clear, element, fail, notify, report } from "./view.js";
 
 /** The pause before the page tries again to reach the server, in milliseconds. */
@@ -14,7 +13,7 @@ const RETRY = 2_000;
 const USER_VIEWS = {
     notes: showNotes,
     sessions: showSessions,
-    account: () => Promise.all([showAccount(), showTotp()]),
+    account: showAccount,
 };
 /** The views that only make sense without a session. */
 const GUEST_VIEWS = ["log-in", "second-step", "sign-up", "check-mail", "forgot"];

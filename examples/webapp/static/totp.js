@@ -9,8 +9,8 @@ function show(...shown) {
     for (const id of PARTS) element(id).hidden = !shown.includes(id);
 }
 
-export async function showTotp() {
-    const { enabled } = await api("/api/second-factor");
+/** @param {boolean} enabled */
+export function showTotp(enabled) {
     element("recovery-codes").replaceChildren();
     show(enabled ? "totp-disable" : "totp-enrol");
 }
@@ -40,7 +40,7 @@ onSubmit("totp-confirm", async ({ code }, form) => {
 onSubmit("totp-disable", async ({ password }, form) => {
     await api("/api/totp", "DELETE", { password });
     form.reset();
-    await showTotp();
+    showTotp(false);
     notify("Two-step login is off.");
     element("totp-title").focus();
 });

@@ -224,7 +224,8 @@ fn a_safe_sign_up_continues_in_the_mail() {
     wait_for_view(&tab, "log-in");
     wait_for_text(&tab, "#notice", "confirmed");
     webapp.submit_login(&tab, PASSWORD);
-    wait_for_view(&tab, "notes");
+    // The page where the confirmation has led.
+    wait_for_view(&tab, "account");
 }
 
 #[test]

@@ -172,6 +172,26 @@ fn lists_labels_and_ends_sessions() {
 
 #[test]
 fn keeps_the_notes_of_each_user() {
+    for database in databases() {
+        let server = start(&database.url, &[]);
+        let mut client = Client::logged_in(&server);
+        client.post("/api/notes", &json!({ "text": "Buy milk" }));
+        client.post("/api/notes", &json!({ "text": "Sell eggs" }));
+        let mut bob = Client::logged_in_as(&server, "bob");
+        assert_eq!(bob.get("/api/notes").json(), json!([]));
+        drop(server);
+        let server = start(&database.url, &[]);
+        let notes = Client::logged_in(&server).get("/api/notes").json();
+        assert_eq!(
+            (&notes[0]["text"], &notes[1]["text"]),
+            (&json!("Sell eggs"), &json!("Buy milk"))
+        );
+        assert!(notes[0]["created_at"].as_str().unwrap().ends_with('Z'), "{notes}");
+    }
+}
+
+#[test]
+fn rejects_invalid_notes() {
     let database = databases().next().unwrap();
     let server = start(&database.url, &[]);
     let mut client = Client::logged_in(&server);
@@ -194,8 +214,6 @@ fn keeps_the_notes_of_each_user() {
     }
     let plain = format!("{SAME_ORIGIN}content-type: text/plain\r\n");
     assert_eq!(client.send("POST /api/notes", &plain, &Value::Null).status, 415);
-    let mut bob = Client::logged_in_as(&server, "bob");
-    assert_eq!(bob.get("/api/notes").json(), json!([]));
 }
 
 #[test]
@@ -207,6 +225,7 @@ fn serves_the_page_with_a_strict_policy() {
         ("/", 200, "text/html; charset=utf-8"),
         ("/static/app.js", 200, "text/javascript; charset=utf-8"),
         ("/static/session.js", 200, "text/javascript; charset=utf-8"),
+        ("/outbox", 200, "text/html; charset=utf-8"),
         ("/static/style.css", 200, "text/css; charset=utf-8"),
         ("/static/icon.svg", 200, "image/svg+xml"),
         ("/health", 200, "text/plain; charset=utf-8"),
@@ -228,5 +247,41 @@ fn serves_the_page_with_a_strict_policy() {
         );
         assert_eq!(reply.header("x-content-type-options"), ["nosniff"]);
         assert_eq!(reply.header("referrer-policy"), ["same-origin"]);
+    }
+}
+
+/// The page needs inline styles. No other page of the application may have them.
+#[test]
+fn serves_the_document_and_a_page_that_tries_the_api() {
+    let database = databases().next().unwrap();
+    let server = start(&database.url, &[]);
+    let mut client = Client::new(&server);
+    let document = client.get("/api/openapi.json").json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{document}");
+    for (path, method) in [
+        ("/api/session/", "post"),
+        ("/api/token/", "post"),
+        ("/api/sessions", "get"),
+        ("/api/users", "post"),
+        ("/api/me", "patch"),
+        ("/api/password/reset/confirm", "post"),
+        ("/api/totp/confirm", "post"),
+        ("/api/notes", "post"),
+        ("/api/export", "get"),
+    ] {
+        assert!(document["paths"][path][method].is_object(), "{method} {path}");
+    }
+    let reply = client.get("/docs");
+    assert!(reply.status == 200 || reply.header("location") == ["/docs/"], "{reply:?}");
+    for path in ["/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"] {
+        let reply = client.get(path);
+        assert_eq!(reply.status, 200, "{path}");
+        let [policy] = reply.header("content-security-policy")[..] else { panic!("{reply:?}") };
+        assert!(policy.contains("style-src 'self' 'unsafe-inline'"), "{policy}");
+        assert!(policy.contains("script-src 'self';"), "{policy}");
+    }
+    for path in ["/docsx", "/static/docs/", "/api/docs/"] {
+        let reply = client.get(path);
+        assert!(!reply.header("content-security-policy")[0].contains("unsafe"), "{path}");
     }
 }

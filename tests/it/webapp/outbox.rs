@@ -5,11 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{folder::Folder, server::Server};
 
-use super::start;
+use super::{
+    client::{Client, PASSWORD, email},
+    databases, start,
+};
 
 /// How long the server may take to write a mail.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,4 +62,30 @@ impl Outbox {
     pub(crate) fn token(&self, kind: &str, to: &str, count: usize) -> String {
         self.wait(kind, to, count)["token"].as_str().unwrap().to_owned()
     }
+}
+
+#[test]
+fn shows_mails_on_a_page_unless_they_are_files() {
+    let database = databases().next().unwrap();
+    let server = start(&database.url, &[]);
+    let mut client = Client::new(&server);
+    let body = json!({ "username": "<i>", "email": "a&<b@mail.example", "password": PASSWORD });
+    let reply = client.post("/api/users/", &body);
+    assert!([201, 400].contains(&reply.status.as_u16()), "{reply:?}");
+    client.sign_up("ada");
+    let began = Instant::now();
+    let page = loop {
+        let page = client.get("/outbox");
+        assert_eq!(page.header("cache-control"), ["no-store"]);
+        if page.body.contains(&email("ada")) {
+            break page.body;
+        }
+        assert!(began.elapsed() < TIMEOUT, "{}", page.body);
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert!(page.contains("/#verify=eyJ") && !page.contains("a&<b"), "{page}");
+
+    let outbox = Outbox::new();
+    let server = outbox.start(&database.url, &[]);
+    assert_eq!(Client::new(&server).get("/outbox").status, 404);
 }

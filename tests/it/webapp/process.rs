@@ -11,8 +11,11 @@ use crate::support::{
 };
 
 use super::{
-    client::{Client, SAME_ORIGIN},
-    databases, start,
+    client::{Client, PASSWORD, SAME_ORIGIN, email},
+    databases,
+    outbox::Outbox,
+    second_step::enrol,
+    start,
 };
 
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
@@ -138,10 +141,12 @@ fn sets_cookies_that_fit_the_public_url() {
     }
 }
 
+/// Not even at `RUST_LOG=trace`, which is set for all tests.
 #[test]
-fn logs_no_tokens() {
+fn logs_no_secrets() {
     for database in databases() {
-        let server = start(&database.url, &[]);
+        let outbox = Outbox::new();
+        let server = outbox.start(&database.url, &[]);
         let mut client = Client::logged_in(&server);
         let mut secrets: Vec<_> = client.cookies.values().cloned().collect();
         client.post("/api/session/refresh", &Value::Null);
@@ -151,7 +156,24 @@ fn logs_no_tokens() {
         client.get(&format!("/api/export?ticket={ticket}"));
         client.get("/api/export?ticket=garbage");
         secrets.push(ticket);
+
+        let verification = outbox.token("verify_email", &email("ada"), 1);
+        client.post("/api/users/verify", &json!({ "token": verification }));
+        client.post("/api/password/reset", &json!({ "email": email("ada") }));
+        let reset = outbox.token("reset_password", &email("ada"), 1);
+        let new_password = "seven loud violet doors";
+        let body = json!({ "token": reset, "password": new_password });
+        assert_eq!(client.post("/api/password/reset/confirm", &body).status, 204);
+        secrets.extend([verification, reset, new_password.to_owned(), PASSWORD.to_owned()]);
+        client.post("/api/password-rules", &json!({ "password": "a password that is not used" }));
+        secrets.push("a password that is not used".to_owned());
+
+        assert_eq!(client.log_in_with("ada", new_password).status, 200);
+        let enrolled = enrol(&mut client);
         client.delete("/api/session/");
+        client.log_in_with("ada", new_password);
+        secrets.push(enrolled.secret);
+        secrets.extend(enrolled.recovery_codes);
         let secrets: Vec<_> = secrets.iter().map(|secret| &**secret).collect();
         crate::support::api::assert_silent_about(&server, &secrets);
     }

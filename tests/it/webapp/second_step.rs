@@ -40,14 +40,14 @@ pub(crate) fn code(secret: &str, step: u64) -> String {
 }
 
 /// What ada has after the enrolment.
-struct Enrolled {
-    secret: String,
+pub(super) struct Enrolled {
+    pub(super) secret: String,
     /// The step of time whose code is used.
     step: u64,
-    recovery_codes: Vec<String>,
+    pub(super) recovery_codes: Vec<String>,
 }
 
-fn enrol(client: &mut Client<'_>) -> Enrolled {
+pub(super) fn enrol(client: &mut Client<'_>) -> Enrolled {
     let reply = client.post("/api/totp", &Value::Null);
     assert_eq!(reply.status, 200, "{reply:?}");
     let body = reply.json();
