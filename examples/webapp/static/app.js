@@ -4,7 +4,7 @@ import { json, session } from "./api.js";
 import "./guest.js";
 import { showNotes } from "./notes.js";
 import { showSessions } from "./sessions.js";
-import { clear, element, fail, notify, report } from "./view.js";
+import { clear, element, fail, notify, onClick, report } from "./view.js";
 
 /** The pause before the page tries again to reach the server, in milliseconds. */
 const RETRY = 2_000;
@@ -113,6 +113,7 @@ function disconnect() {
     element("socket").textContent = "closed";
 }
 
+onClick(element("logout"), async () => json(await session.logout()));
 session.addEventListener("begin", start);
 session.addEventListener("end", () => {
     starts += 1;

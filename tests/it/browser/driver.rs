@@ -150,8 +150,12 @@ impl Driver {
         self.post("/url", &json!({ "url": "data:," }));
         let clear = json!({ "cmd": "Network.clearBrowserCookies", "params": {} });
         self.post("/goog/cdp/execute", &clear);
-        for method in ["Emulation.clearDeviceMetricsOverride", "Emulation.setEmulatedMedia"] {
-            self.post("/goog/cdp/execute", &json!({ "cmd": method, "params": {} }));
+        for (method, params) in [
+            ("Emulation.clearDeviceMetricsOverride", json!({})),
+            ("Emulation.setEmulatedMedia", json!({})),
+            ("Emulation.setScrollbarsHidden", json!({ "hidden": false })),
+        ] {
+            self.post("/goog/cdp/execute", &json!({ "cmd": method, "params": params }));
         }
         let _ = fs::remove_dir_all(self.downloads());
     }
@@ -276,6 +280,8 @@ impl Tab<'_> {
         let screen =
             json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", &screen);
+        // Those of desktops take space, but not on pictures.
+        self.devtools("Emulation.setScrollbarsHidden", &json!({ "hidden": true }));
         let feature = json!({ "name": "prefers-color-scheme", "value": color_scheme });
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }

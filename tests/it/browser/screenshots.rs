@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::json;
+use serde_json::Value;
 
 use crate::webapp::second_step::{code, now};
 
@@ -48,16 +48,24 @@ const PROBLEMS: &str = r#"
 
 /// Takes the pictures of a page, and checks it.
 fn shoot(tab: &Tab<'_>, name: &str) {
+    let problems = take_pictures(tab, name);
+    assert_eq!(problems, [const { Value::Array(Vec::new()) }; 4], "{name}");
+}
+
+/// Returns the problems of each picture.
+fn take_pictures(tab: &Tab<'_>, name: &str) -> Vec<Value> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("webapp");
     fs::create_dir_all(&folder).unwrap();
+    let mut problems = Vec::new();
     for (width, screen) in [(360, "phone"), (1200, "desktop")] {
         for scheme in ["light", "dark"] {
             tab.emulate(width, scheme);
             let picture = tab.screenshot();
             fs::write(folder.join(format!("{name}-{screen}-{scheme}.png")), picture).unwrap();
-            assert_eq!(tab.run(PROBLEMS), json!([]), "{name} {screen} {scheme}");
+            problems.push(tab.run(PROBLEMS));
         }
     }
+    problems
 }
 
 #[test]
@@ -130,4 +138,36 @@ fn shoot_mails(webapp: &Webapp, tab: &Tab<'_>) {
     tab.open(&webapp.link("reset_password", 1));
     wait_for_view(tab, "reset");
     shoot(tab, "reset");
+}
+
+#[test]
+fn the_outbox_is_readable() {
+    let Some(browser) = Browser::start() else { return };
+    let webapp = Webapp::with_page_of_mails();
+    let tab = browser.first_tab();
+    tab.open(&webapp.url("/outbox"));
+    wait_for_text(&tab, "main", "no mails yet");
+    webapp.sign_up(&tab);
+    tab.wait_for("!document.querySelector('#outbox').hidden");
+    tab.open(&webapp.url("/outbox"));
+    while !tab.text("main").contains("ada@mail.example") {
+        tab.reload();
+    }
+    shoot(&tab, "outbox");
+    tab.click("a[href*='verify=']");
+    wait_for_view(&tab, "verify");
+    tab.click("#verify-form button");
+    wait_for_view(&tab, "account");
+}
+
+/// The page has colors of its own, so nothing is checked but that it shows the operations.
+#[test]
+fn the_page_of_the_api_shows_the_operations() {
+    let Some(browser) = Browser::start() else { return };
+    let webapp = Webapp::start(&[]);
+    let tab = browser.first_tab();
+    tab.open(&webapp.url("/docs"));
+    tab.wait_for("document.querySelectorAll('.opblock').length > 20");
+    tab.wait_for("document.querySelector('button.authorize')");
+    take_pictures(&tab, "docs");
 }

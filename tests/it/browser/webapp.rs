@@ -27,6 +27,13 @@ impl Webapp {
         Self { server, outbox, _database: database }
     }
 
+    /// The example whose mails are on a page.
+    pub(super) fn with_page_of_mails() -> Self {
+        let database = Store::sqlite().unwrap();
+        let server = crate::webapp::start(&database.url, &[]);
+        Self { server, outbox: Outbox::new(), _database: database }
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         let (_, port) = self.server.address().rsplit_once(':').unwrap();
         format!("http://localhost:{port}{path}")

@@ -1,6 +1,8 @@
 //! The account of a user: profile, password, reset, deletion.
 
 use serde_json::{Value, json};
+use sqlx::{Connection, Error, PgConnection, SqliteConnection, query_scalar};
+use tokio::runtime::Runtime;
 
 use super::{
     client::{Client, PASSWORD, SAME_ORIGIN, bearer, email, obtain_tokens, rejected},
@@ -156,6 +158,7 @@ fn deletes_the_account_with_its_notes() {
         let mut client = Client::logged_in(&server);
         let mut other = Client::logged_in(&server);
         client.post("/api/notes", &json!({ "text": "Buy milk" }));
+        assert_eq!(count_notes(&database.url), 1);
         let body = json!({ "password": "wrong" });
         let body = rejected(&client.delete_with("/api/me", &body), 400, "invalid_body");
         assert!(body["errors"]["password"].is_array(), "{body}");
@@ -167,10 +170,26 @@ fn deletes_the_account_with_its_notes() {
             assert_eq!(client.get("/api/me").status, 401);
             assert_eq!(client.post("/api/session/refresh", &Value::Null).status, 401);
         }
-        let mut client = Client::new(&server);
-        assert_eq!(client.log_in("ada").status, 401);
-        // The name is free again, for an account without those notes.
+        assert_eq!(count_notes(&database.url), 0);
+        assert_eq!(Client::new(&server).log_in("ada").status, 401);
+        // The name is free again, for another account.
         let mut client = Client::logged_in(&server);
         assert_eq!(client.get("/api/notes").json(), json!([]));
     }
+}
+
+/// The notes in the database, of all users.
+fn count_notes(url: &str) -> i64 {
+    const COUNT: &str = "SELECT count(*) FROM notes";
+    let count = async {
+        if url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(url).await?;
+            query_scalar(COUNT).fetch_one(&mut connection).await
+        } else {
+            let mut connection = PgConnection::connect(url).await?;
+            query_scalar(COUNT).fetch_one(&mut connection).await
+        }
+    };
+    let count: Result<_, Error> = Runtime::new().unwrap().block_on(count);
+    count.unwrap()
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Starts the example on the database at `url`.
-fn start(url: &str, variables: &[(&str, &str)]) -> Server {
+pub(crate) fn start(url: &str, variables: &[(&str, &str)]) -> Server {
     let required = [("PORT", "0"), ("JWT_SECRET", SECRET), ("DATABASE_URL", url)];
     Server::start("webapp", &[&required, variables].concat())
 }
