@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{
     clock::NumericDate,
@@ -72,9 +75,44 @@ impl<C, R> Issuer<C, R> {
         minter.single_use(&TokenType::from(SECOND_STEP), bound_to, times, claims)
     }
 
+    /// Returns the user whose login the `step` of a
+    /// [second step](crate::routes#second-factor) completes. It counts no try.
+    ///
+    /// A passkey signs a challenge that is made for its user. So before the client can send anything
+    /// to `/second-factor`, a route of the application has to make the challenge, and this method
+    /// returns for whom. See [`SecondFactor`](crate::user::SecondFactor#passkeys).
+    ///
+    /// # Errors
+    ///
+    /// - The reason why the token is invalid, or [`Revoked`](AuthErrorKind::Revoked) if it was used.
+    /// - [`Unavailable`](AuthErrorKind::Unavailable) if the store did not respond.
+    /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store.
+    pub async fn second_step_user(&self, step: &str) -> Result<UserId, AuthError> {
+        let step: SecondStep<IgnoredAny> = self.verify_second_step(step).await?;
+        Ok(step.user_id().clone())
+    }
+
     /// Verifies a token and counts a try with it. The first five tries succeed, until the token is
     /// used.
     pub(crate) async fn try_second_step<T>(&self, token: &str) -> Result<SecondStep<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        let step: SecondStep<T> = self.verify_second_step(token).await?;
+        let store = self.store()?;
+        let keep_until = keep_until(step.0.expires_at(), self.0.leeway);
+        for number in 1..=MAX_TRIES {
+            let id = format!("second_step:{}:{number}", step.jti()?);
+            let consume = Consume::other(&id, step.user_id(), keep_until);
+            if store.consume(&consume, self.0.clock.now()).await? == Consumed::First {
+                return Ok(step);
+            }
+        }
+        Err(AuthErrorKind::Revoked.into())
+    }
+
+    /// Verifies a token that was not used.
+    async fn verify_second_step<T>(&self, token: &str) -> Result<SecondStep<T>, AuthError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
@@ -92,15 +130,7 @@ impl<C, R> Issuer<C, R> {
         if store.is_revoked(store.issuer(), &token).await? {
             return Err(AuthErrorKind::Revoked.into());
         }
-        let keep_until = keep_until(step.0.expires_at(), self.0.leeway);
-        for number in 1..=MAX_TRIES {
-            let id = format!("second_step:{}:{number}", step.jti()?);
-            let consume = Consume::other(&id, step.user_id(), keep_until);
-            if store.consume(&consume, self.0.clock.now()).await? == Consumed::First {
-                return Ok(step);
-            }
-        }
-        Err(AuthErrorKind::Revoked.into())
+        Ok(step)
     }
 }
 

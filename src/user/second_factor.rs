@@ -38,6 +38,24 @@ use super::backend::BackendError;
 ///     }
 /// }
 /// ```
+///
+/// # Passkeys
+///
+/// A passkey signs a challenge that the server has made for its user. As a second factor it needs one
+/// more route, at which the client exchanges its `step` for the challenge, and a browser then sends
+/// the signed response as `code`, in JSON. With the crate `webauthn-rs`:
+///
+/// 1. The route calls [`Issuer::second_step_user`](crate::Issuer::second_step_user) with the step, and
+///    `Webauthn::start_passkey_authentication` with the passkeys of that user. It keeps the
+///    `PasskeyAuthentication` for the user and returns the challenge.
+/// 2. [`is_enabled`](Self::is_enabled) returns whether the user has a passkey.
+/// 3. [`verify`](Self::verify) takes the `PasskeyAuthentication` of the user out of its place, so that
+///    it is used once, parses `code` as `PublicKeyCredential` and calls
+///    `Webauthn::finish_passkey_authentication`.
+/// 4. [`amr`](Self::amr) returns `["pwd", "hwk"]`.
+///
+/// A login with a passkey alone needs no step: call [`Issuer::start_login`](crate::Issuer::start_login)
+/// and [`finish_login`](crate::Issuer::finish_login) in a route of your own.
 pub trait SecondFactor: Send + Sync + 'static {
     /// Returns whether the logins of this user require a code. The routes call it after the password
     /// was right.

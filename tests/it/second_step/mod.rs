@@ -1,5 +1,6 @@
 //! Logins in two steps: a password, then a code.
 
+mod passkey;
 mod races;
 mod rules;
 mod throttle;
