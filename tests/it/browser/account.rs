@@ -88,6 +88,7 @@ fn confirm_address(webapp: &Webapp, tab: &Tab<'_>) {
 /// The secret, the step of time whose code is used, and the recovery codes.
 fn enrol(tab: &Tab<'_>) -> (String, u64, Vec<String>) {
     go_to(tab, "account");
+    tab.wait_for("!document.querySelector('#totp-enrol').hidden");
     tab.click("#totp-enrol");
     tab.wait_for("document.querySelector('#totp-qr svg')?.getBoundingClientRect().width > 100");
     let secret = tab.text("#totp-secret").replace(' ', "");
@@ -166,6 +167,7 @@ fn reset_password(webapp: &Webapp, tab: &Tab<'_>) {
 
 fn delete(webapp: &Webapp, tab: &Tab<'_>) {
     go_to(tab, "account");
+    tab.wait_for("!document.querySelector('#totp-disable').hidden");
     tab.type_into("#totp-password", LAST_PASSWORD);
     tab.click("#totp-disable button");
     tab.wait_for("!document.querySelector('#totp-enrol').hidden");
