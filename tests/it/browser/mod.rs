@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod attacks;
 mod bearer;
+mod docs;
 mod driver;
 mod example;
 mod screenshots;

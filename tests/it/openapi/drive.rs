@@ -213,6 +213,17 @@ pub(super) async fn drive(
         let request = draft(&described, method, path, "").await.into_request(method);
         let reply = described.send(method, path, request).await;
         assert!(reply.status.is_success(), "{method} {path}: {reply:?}");
+        // These errors can happen to each operation. If one does, it must be described.
+        let described = make().await;
+        let request = draft(&described, method, path, "cross_site_request").await;
+        let mut request = request.into_request(method);
+        request.headers_mut().insert(SITE, HeaderValue::from_static("cross-site"));
+        described.send(method, path, request).await;
+        let described = make().await;
+        let request = draft(&described, method, path, "").await.into_request(method);
+        described.setup.store.set_failure(StoreFailure::Errors);
+        described.send(method, path, request).await;
+
         for (status, code) in operation.errors() {
             if described.accounts.is_some() && code == "overloaded" {
                 // Only many requests at once lead to it.

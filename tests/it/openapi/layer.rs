@@ -4,7 +4,9 @@ use axum::body::Body;
 use http::{HeaderName, Method, Request, header::AUTHORIZATION};
 use serde_json::{Value, json};
 use tower_jwt_auth::{
-    AuthError, Claims, JwtAuthLayer, middleware::InvalidToken, rejection::JsonRejection,
+    AuthError, Claims, JwtAuthLayer,
+    middleware::{CrossSiteLayer, InvalidToken},
+    rejection::JsonRejection,
     transport::TokenSource,
 };
 use utoipa::{Modify, openapi::OpenApi};
@@ -152,4 +154,17 @@ async fn a_request_without_a_token_gets_the_described_challenge() {
     let request = Request::get(PATH).header(AUTHORIZATION, "Basic YTpi");
     let reply = described.send(&Method::GET, PATH, request.body(Body::empty()).unwrap()).await;
     assert_eq!(reply.status, 401);
+}
+
+#[tokio::test]
+async fn the_layer_against_other_sites_is_described_for_unsafe_methods() {
+    let mut document = application();
+    let paths: Value = json!({"/notes": {"post": {"responses": {}}}});
+    document.paths.merge(serde_json::from_value(paths).unwrap());
+    CrossSiteLayer::new(&cookies()).modify(&mut document);
+    let document = serde_json::to_value(document).unwrap();
+    let responses = |path: &str, method: &str| document["paths"][path][method]["responses"].clone();
+    let rejection = &responses("/notes", "post")["403"]["content"]["application/json"];
+    assert_eq!(rejection["examples"]["cross_site_request"]["value"]["code"], "cross_site_request");
+    assert!(responses(PATH, "get")["403"].is_null());
 }
