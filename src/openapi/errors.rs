@@ -108,7 +108,7 @@ impl ErrorForm {
             RouteError::Auth(_) | RouteError::SecondFactorRequired(_) => false,
             RouteError::Request(error) => error.kind() == RequestErrorKind::UnsupportedEncoding,
         };
-        if errors.iter().any(|error| is_encoding(error)) {
+        if errors.iter().any(is_encoding) {
             let header = header("Present if the body is compressed: `identity`.", "identity");
             response = response.header(ACCEPT_ENCODING.as_str(), header);
         }
