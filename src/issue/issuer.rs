@@ -238,7 +238,7 @@ impl<C, R> Issuer<C, R> {
         }
     }
 
-    #[cfg(all(feature = "cookie", feature = "routes"))]
+    #[cfg(feature = "routes")]
     pub(crate) fn now(&self) -> NumericDate {
         self.0.clock.now()
     }
