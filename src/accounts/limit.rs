@@ -32,12 +32,15 @@ pub(super) struct Limit {
 #[cfg(feature = "openapi")]
 impl Limit {
     /// Whether attempts are limited.
+    #[cfg(feature = "throttle")]
     pub(super) const fn is_set(&self) -> bool {
-        #[cfg(feature = "throttle")]
-        let is_set = self.throttle.is_some();
-        #[cfg(not(feature = "throttle"))]
-        let is_set = false;
-        is_set
+        self.throttle.is_some()
+    }
+
+    #[cfg(not(feature = "throttle"))]
+    #[allow(clippy::unused_self, reason = "as with the feature `throttle`")]
+    pub(super) const fn is_set(&self) -> bool {
+        false
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn date_time(description: &str) -> ObjectBuilder {
     string(description).format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 }
 
+#[cfg(feature = "accounts")]
 pub(super) fn email(description: &str) -> ObjectBuilder {
     string(description).format(Some(SchemaFormat::Custom("email".to_owned())))
 }

@@ -3,9 +3,10 @@ use std::{fmt, sync::Arc};
 use axum::{Router, routing::MethodRouter};
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "accounts")]
+use crate::transport::SessionCookies;
 use crate::{
-    error::AuthError, issue::Tokens, middleware::InvalidToken, token::NoClaims,
-    transport::SessionCookies, user::UserBackend,
+    error::AuthError, issue::Tokens, middleware::InvalidToken, token::NoClaims, user::UserBackend,
 };
 
 use super::{
