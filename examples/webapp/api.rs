@@ -71,7 +71,7 @@ async fn add_note(
 ) -> Result<Response, AuthError> {
     let mut fields = match fields(body) {
         Ok(fields) => fields,
-        Err(rejection) => return Ok(rejection),
+        Err((status, code, detail)) => return Ok(error(status, code, detail)),
     };
     let text = fields.required_string("text");
     if text.as_ref().is_some_and(|text| text.chars().count() > MAX_NOTE_CHARS) {
@@ -126,7 +126,7 @@ async fn security(
 async fn check_password(State(app): State<App>, body: Body) -> Result<Response, AuthError> {
     let mut fields = match fields(body) {
         Ok(fields) => fields,
-        Err(rejection) => return Ok(rejection),
+        Err((status, code, detail)) => return Ok(error(status, code, detail)),
     };
     let mut attribute = |name| match fields.take(name) {
         Some(Value::String(value)) => value,
@@ -163,24 +163,21 @@ fn unavailable(error: impl Error) -> AuthError {
     AuthErrorKind::Unavailable.into()
 }
 
-fn fields(body: Body) -> Result<Fields, Response> {
+/// The fields of a body, or the status, code and detail of its rejection.
+fn fields(body: Body) -> Result<Fields, (StatusCode, &'static str, &'static str)> {
     let rejection = match body {
         Ok(Json(values)) => return Ok(Fields::new(values)),
         Err(rejection) => rejection,
     };
     Err(match rejection.status() {
         status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            let detail = "The request body must be application/json.";
-            error(status, "unsupported_media_type", detail)
+            (status, "unsupported_media_type", "The request body must be application/json.")
         }
         status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            error(status, "body_too_large", "The request body is too large.")
+            (status, "body_too_large", "The request body is too large.")
         }
         // Invalid JSON, another JSON type than an object, or a body that was not received.
-        _ => {
-            let detail = "The request body must be a JSON object.";
-            error(StatusCode::BAD_REQUEST, "invalid_body", detail)
-        }
+        _ => (StatusCode::BAD_REQUEST, "invalid_body", "The request body must be a JSON object."),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
 
 use super::{
     driver::{Browser, Tab},
-    webapp::{PASSWORD, Webapp, add_note, go_to, wait_for_text, wait_for_view},
+    webapp::{PASSWORD, Webapp, add_note, go_to, submit_login, wait_for_text, wait_for_view},
 };
 
 const NEW_PASSWORD: &str = "seven loud violet doors";
@@ -30,7 +30,7 @@ fn an_account_from_sign_up_to_deletion() {
         let (secret, step, recovery_codes) = enrol(&tab);
 
         log_out(&tab);
-        begin_login(&webapp, &tab, PASSWORD);
+        begin_login(&tab, PASSWORD);
         enter_code(&tab, "000000");
         wait_for_text(&tab, "#message", "code");
         enter_code(&tab, &code(&secret, step + 1));
@@ -38,16 +38,16 @@ fn an_account_from_sign_up_to_deletion() {
         wait_for_text(&tab, "#notes", "Buy milk");
 
         log_out(&tab);
-        begin_login(&webapp, &tab, PASSWORD);
+        begin_login(&tab, PASSWORD);
         enter_code(&tab, &recovery_codes[0]);
         wait_for_view(&tab, "notes");
 
         change_password(&webapp, &tab, &recovery_codes[1]);
         reset_password(&webapp, &tab);
-        begin_login(&webapp, &tab, LAST_PASSWORD);
+        begin_login(&tab, LAST_PASSWORD);
         enter_code(&tab, &recovery_codes[2]);
         wait_for_view(&tab, "notes");
-        delete(&webapp, &tab);
+        delete(&tab);
     }
 }
 
@@ -113,9 +113,9 @@ fn log_out(tab: &Tab<'_>) {
     wait_for_view(tab, "log-in");
 }
 
-fn begin_login(webapp: &Webapp, tab: &Tab<'_>, password: &str) {
+fn begin_login(tab: &Tab<'_>, password: &str) {
     wait_for_view(tab, "log-in");
-    webapp.submit_login(tab, password);
+    submit_login(tab, password);
     wait_for_view(tab, "second-step");
 }
 
@@ -129,7 +129,7 @@ fn change_password(webapp: &Webapp, tab: &Tab<'_>, recovery_code: &str) {
     let Some(elsewhere) = Browser::start() else { return };
     let other = elsewhere.first_tab();
     webapp.open(&other, "log-in");
-    begin_login(webapp, &other, PASSWORD);
+    begin_login(&other, PASSWORD);
     enter_code(&other, recovery_code);
     wait_for_view(&other, "notes");
     go_to(tab, "account");
@@ -165,7 +165,7 @@ fn reset_password(webapp: &Webapp, tab: &Tab<'_>) {
     wait_for_text(tab, "#notice", "password is set");
 }
 
-fn delete(webapp: &Webapp, tab: &Tab<'_>) {
+fn delete(tab: &Tab<'_>) {
     go_to(tab, "account");
     tab.wait_for("!document.querySelector('#totp-disable').hidden");
     tab.type_into("#totp-password", LAST_PASSWORD);
@@ -179,7 +179,7 @@ fn delete(webapp: &Webapp, tab: &Tab<'_>) {
     wait_for_view(tab, "log-in");
     wait_for_text(tab, "#notice", "account is deleted");
     assert_eq!(tab.cookies().len(), 0);
-    webapp.submit_login(tab, LAST_PASSWORD);
+    submit_login(tab, LAST_PASSWORD);
     tab.wait_for("!document.querySelector('#message').hidden");
 }
 
@@ -218,14 +218,14 @@ fn a_safe_sign_up_continues_in_the_mail() {
     wait_for_view(&tab, "check-mail");
     wait_for_text(&tab, "#check-mail-address", "ada@mail.example");
     webapp.open(&tab, "log-in");
-    webapp.submit_login(&tab, PASSWORD);
+    submit_login(&tab, PASSWORD);
     tab.wait_for("!document.querySelector('#message').hidden");
     tab.open(&webapp.link("verify_email", 1));
     wait_for_view(&tab, "verify");
     tab.click("#verify-form button");
     wait_for_view(&tab, "log-in");
     wait_for_text(&tab, "#notice", "confirmed");
-    webapp.submit_login(&tab, PASSWORD);
+    submit_login(&tab, PASSWORD);
     // The page where the confirmation has led.
     wait_for_view(&tab, "account");
 }

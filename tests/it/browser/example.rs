@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     driver::Browser,
-    webapp::{Webapp, add_note, go_to, wait_for_text, wait_for_view},
+    webapp::{Webapp, add_note, go_to, submit_login, wait_for_text, wait_for_view},
 };
 
 #[test]
@@ -81,7 +81,7 @@ fn shows_why_a_login_failed() {
     let tab = browser.first_tab();
     webapp.open(&tab, "log-in");
     assert!(!tab.is_displayed("#message") && !tab.is_displayed("#notice"), "nobody was logged in");
-    webapp.submit_login(&tab, "wrong");
+    submit_login(&tab, "wrong");
     tab.wait_for("!document.querySelector('#message').hidden");
     assert!(tab.is_displayed("#log-in-form"));
     // Screen readers announce it.

@@ -9,7 +9,7 @@ use crate::webapp::second_step::{code, now};
 
 use super::{
     driver::{Browser, Tab},
-    webapp::{PASSWORD, Webapp, add_note, go_to, wait_for_text, wait_for_view},
+    webapp::{PASSWORD, Webapp, add_note, go_to, submit_login, wait_for_text, wait_for_view},
 };
 
 /// Texts whose contrast is less than the 4.5 of WCAG 2.2, and what is wider than the screen.
@@ -75,7 +75,7 @@ fn every_page_is_readable() {
     let tab = browser.first_tab();
     webapp.open(&tab, "log-in");
     shoot(&tab, "log-in");
-    webapp.submit_login(&tab, "wrong");
+    submit_login(&tab, "wrong");
     tab.wait_for("!document.querySelector('#message').hidden");
     shoot(&tab, "log-in-rejected");
     webapp.open(&tab, "sign-up");
@@ -96,11 +96,11 @@ fn every_page_is_readable() {
     go_to(&tab, "sessions");
     tab.wait_for("document.querySelectorAll('#sessions li').length === 2");
     shoot(&tab, "sessions");
-    shoot_account(&webapp, &tab);
+    shoot_account(&tab);
     shoot_mails(&webapp, &tab);
 }
 
-fn shoot_account(webapp: &Webapp, tab: &Tab<'_>) {
+fn shoot_account(tab: &Tab<'_>) {
     go_to(tab, "account");
     wait_for_text(tab, "#profile-email-status", "not confirmed");
     shoot(tab, "account");
@@ -120,7 +120,7 @@ fn shoot_account(webapp: &Webapp, tab: &Tab<'_>) {
     tab.click("#logout");
     wait_for_view(tab, "log-in");
     shoot(tab, "logged-out");
-    webapp.submit_login(tab, PASSWORD);
+    submit_login(tab, PASSWORD);
     wait_for_view(tab, "second-step");
     shoot(tab, "second-step");
 }
