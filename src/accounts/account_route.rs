@@ -24,6 +24,15 @@ pub enum AccountRoute {
     RequestReset,
     /// `POST /password/reset/confirm`.
     ConfirmReset,
+    /// `POST /totp`, with [`totp`](super::AccountRoutesBuilder::totp).
+    #[cfg(feature = "totp")]
+    EnrolTotp,
+    /// `POST /totp/confirm`, with [`totp`](super::AccountRoutesBuilder::totp).
+    #[cfg(feature = "totp")]
+    ConfirmTotp,
+    /// `DELETE /totp`, with [`totp`](super::AccountRoutesBuilder::totp).
+    #[cfg(feature = "totp")]
+    DisableTotp,
 }
 
 impl AccountRoute {
@@ -38,6 +47,12 @@ impl AccountRoute {
         Self::ChangePassword,
         Self::RequestReset,
         Self::ConfirmReset,
+        #[cfg(feature = "totp")]
+        Self::EnrolTotp,
+        #[cfg(feature = "totp")]
+        Self::ConfirmTotp,
+        #[cfg(feature = "totp")]
+        Self::DisableTotp,
     ];
 
     /// The method that the route serves.
@@ -51,6 +66,12 @@ impl AccountRoute {
     #[must_use]
     pub fn default_path(self) -> &'static str {
         self.row().1
+    }
+
+    /// Whether the route exists only with [`totp`](super::AccountRoutesBuilder::totp).
+    #[cfg(feature = "totp")]
+    pub(super) const fn needs_totp(self) -> bool {
+        matches!(self, Self::EnrolTotp | Self::ConfirmTotp | Self::DisableTotp)
     }
 
     pub(super) fn method_filter(self) -> MethodFilter {
@@ -68,6 +89,12 @@ impl AccountRoute {
             Self::ChangePassword => (Method::POST, "/password"),
             Self::RequestReset => (Method::POST, "/password/reset"),
             Self::ConfirmReset => (Method::POST, "/password/reset/confirm"),
+            #[cfg(feature = "totp")]
+            Self::EnrolTotp => (Method::POST, "/totp"),
+            #[cfg(feature = "totp")]
+            Self::ConfirmTotp => (Method::POST, "/totp/confirm"),
+            #[cfg(feature = "totp")]
+            Self::DisableTotp => (Method::DELETE, "/totp"),
         }
     }
 }

@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 #[cfg(feature = "throttle")]
 use crate::throttle::Throttle;
+#[cfg(feature = "totp")]
+use crate::totp::Totp;
 #[cfg(feature = "cookie")]
 use crate::transport::SessionCookies;
 use crate::{
@@ -64,6 +66,8 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
                 bodies: BodyReader::default(),
                 rejection: RouteRejection::default(),
                 routes: RouteTable::default(),
+                #[cfg(feature = "totp")]
+                totp: None,
                 sign_up: SignUpSettings::default(),
                 describe_user: None,
                 read_extra: Arc::new(|_| Some(U::Extra::default())),
@@ -233,6 +237,17 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
     /// Sets for how long the token in a mail can reset a password, in whole seconds. Default: an hour.
     pub fn reset_lifetime(mut self, lifetime: Duration) -> Self {
         self.state.tokens.reset_password.lifetime = lifetime;
+        self
+    }
+
+    /// Adds the routes with which users enable and disable codes of authenticator apps. Default: none.
+    ///
+    /// Pass the same `totp` to [`second_factor`](crate::routes::TokenRoutesBuilder::second_factor) of
+    /// the routes for logins. Otherwise it has no effect there.
+    #[cfg(feature = "totp")]
+    pub fn totp(mut self, totp: Totp) -> Self {
+        self.state.totp = Some(totp);
+        self.state.routes.has_totp = true;
         self
     }
 

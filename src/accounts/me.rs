@@ -98,6 +98,8 @@ where
     // user can send the request again.
     state.end_sessions(&account, claims.session_id()).await?;
     state.users.delete(account.id()).await.map_err(AuthError::from)?;
+    #[cfg(feature = "totp")]
+    state.forget_secret(account.id()).await;
     if let Err(error) = state.end_sessions(&account, None).await {
         warn!(
             error = &error as &dyn Error,

@@ -12,6 +12,14 @@
 //! | `POST /password/reset` | `{"email"}` | `202`, always |
 //! | `POST /password/reset/confirm` | `{"token", "password"}` | `204`, once |
 //!
+//! With [`totp`](AccountRoutesBuilder::totp):
+//!
+//! | request | body | response |
+//! |---|---|---|
+//! | `POST /totp` | | `{"secret", "uri", "qr"}`; `409` with `totp_enabled` if it is enabled |
+//! | `POST /totp/confirm` | `{"code"}` | `{"recovery_codes": [...]}`; `409` with `totp_enabled` or, without an enrolment, `totp_not_enrolled` |
+//! | `DELETE /totp` | `{"password"}` | `204`, also if it is not enabled |
+//!
 //! Each path is served with and without a trailing slash. The routes below `/me` and `/password` require
 //! an access token, except those of a reset.
 //!
@@ -67,6 +75,19 @@
 //!   `400` with `errors`, and the attempt counts.
 //! - **Failures.** With a `503`, the password is unchanged, but other sessions may have ended.
 //!
+//! # Codes of authenticator apps
+//!
+//! A user adds the secret to an app, by the QR code (`qr`, an SVG image), and sends the first code to
+//! `/totp/confirm`. Only then do logins require a code. The code counts as used. A wrong one is rejected
+//! with `400` and `errors`, and the enrolment stays open. The recovery codes are in this response and
+//! in no other. For new ones, disable the second factor and enable it again. Sessions that have begun
+//! before go on.
+//!
+//! `DELETE /totp` checks the password like the other routes. A reset of the password does not disable
+//! the second factor. Users who have lost their device and their recovery codes need the operator of the
+//! application, who calls [`Totp::disable`](crate::totp::Totp::disable). A deleted account loses its
+//! secret.
+//!
 //! # Another e-mail address
 //!
 //! `PATCH /me` with another `email` does not change the account. It sends a mail with a token to the new
@@ -100,6 +121,8 @@ mod router;
 mod sign_up;
 mod sign_up_form;
 mod state;
+#[cfg(feature = "totp")]
+mod totp;
 mod verify_email;
 
 pub use account_route::AccountRoute;

@@ -16,10 +16,17 @@ pub(super) struct RouteTable {
     /// Paths below the base that are not the default ones.
     pub(super) moved: BTreeMap<AccountRoute, String>,
     pub(super) left_out: BTreeSet<AccountRoute>,
+    /// Whether there are routes for codes of authenticator apps.
+    #[cfg(feature = "totp")]
+    pub(super) has_totp: bool,
 }
 
 impl RouteTable {
     pub(super) fn has(&self, route: AccountRoute) -> bool {
+        #[cfg(feature = "totp")]
+        if route.needs_totp() && !self.has_totp {
+            return false;
+        }
         !self.left_out.contains(&route)
     }
 
@@ -44,7 +51,8 @@ impl RouteTable {
         }
         if self.moved.keys().any(|route| !self.has(*route)) {
             return Err(ConfigError::ineffective(
-                "`path` has no effect on a route that is left out by `without`",
+                "`path` has no effect on a route that is left out by `without`, or that requires \
+                 `totp`",
             ));
         }
         let paths = self.by_path();

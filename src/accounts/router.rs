@@ -10,6 +10,8 @@ use crate::{
     user::AccountBackend,
 };
 
+#[cfg(feature = "totp")]
+use super::totp;
 use super::{
     account_route::AccountRoute, me, password, reset, sign_up, state::AccountState, verify_email,
 };
@@ -71,6 +73,12 @@ where
             AccountRoute::ChangePassword => self.for_users(route, password::change),
             AccountRoute::RequestReset => self.open(route, reset::request),
             AccountRoute::ConfirmReset => self.open(route, reset::confirm),
+            #[cfg(feature = "totp")]
+            AccountRoute::EnrolTotp => self.for_users(route, totp::enrol),
+            #[cfg(feature = "totp")]
+            AccountRoute::ConfirmTotp => self.for_users(route, totp::confirm),
+            #[cfg(feature = "totp")]
+            AccountRoute::DisableTotp => self.for_users(route, totp::disable),
         }
     }
 

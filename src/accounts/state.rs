@@ -3,6 +3,8 @@ use std::sync::Arc;
 use axum::extract::Request;
 use serde_json::{Map, Value, json};
 
+#[cfg(feature = "totp")]
+use crate::totp::Totp;
 #[cfg(feature = "cookie")]
 use crate::transport::SessionCookies;
 use crate::{
@@ -34,6 +36,8 @@ pub(super) struct AccountState<U: AccountBackend<C, R>, C, R> {
     pub(super) bodies: BodyReader,
     pub(super) rejection: RouteRejection,
     pub(super) routes: RouteTable,
+    #[cfg(feature = "totp")]
+    pub(super) totp: Option<Totp>,
     pub(super) sign_up: SignUpSettings,
     pub(super) describe_user: Option<DescribeUser<U::Extra>>,
     pub(super) read_extra: ReadExtra<U::Extra>,

@@ -121,6 +121,18 @@ pub enum Event<'a> {
         /// The id of the user.
         user_id: &'a str,
     },
+    /// A user enabled a second factor with the account routes.
+    #[cfg(all(feature = "accounts", feature = "totp"))]
+    SecondFactorEnabled {
+        /// The id of the user.
+        user_id: &'a str,
+    },
+    /// A user disabled the second factor with the account routes.
+    #[cfg(all(feature = "accounts", feature = "totp"))]
+    SecondFactorDisabled {
+        /// The id of the user.
+        user_id: &'a str,
+    },
     /// A mail of the account routes was not sent.
     #[cfg(feature = "accounts")]
     MailFailed {
@@ -151,6 +163,10 @@ impl fmt::Debug for Event<'_> {
             Self::PasswordChanged { .. } => "PasswordChanged",
             #[cfg(feature = "accounts")]
             Self::AccountDeleted { .. } => "AccountDeleted",
+            #[cfg(all(feature = "accounts", feature = "totp"))]
+            Self::SecondFactorEnabled { .. } => "SecondFactorEnabled",
+            #[cfg(all(feature = "accounts", feature = "totp"))]
+            Self::SecondFactorDisabled { .. } => "SecondFactorDisabled",
             #[cfg(feature = "accounts")]
             Self::MailFailed { .. } => "MailFailed",
         })

@@ -216,6 +216,8 @@ impl<C, R> Issuer<C, R> {
             | Event::EmailVerified { .. }
             | Event::PasswordChanged { .. }
             | Event::AccountDeleted { .. } => {}
+            #[cfg(all(feature = "accounts", feature = "totp"))]
+            Event::SecondFactorEnabled { .. } | Event::SecondFactorDisabled { .. } => {}
             #[cfg(feature = "accounts")]
             Event::MailFailed { .. } => count!("jwt_auth_failed_mails_total"),
         }

@@ -19,7 +19,9 @@ use super::{
     layer::Protection,
     route::Route,
     router::with_document,
-    schema::{Members, any_object, boolean, email, nullable_string, object, password, string},
+    schema::{
+        Members, any_object, boolean, email, list, nullable_string, object, password, string,
+    },
 };
 
 /// The name of the schema of an account.
@@ -129,6 +131,52 @@ fn describe<C>(
                 .json(body, missing(&["token", "password"]))
                 .errors([RequestErrorKind::InvalidToken])
                 .no_content("The password has changed, and all sessions have ended.")
+        }
+        #[cfg(feature = "totp")]
+        AccountRoute::EnrolTotp | AccountRoute::ConfirmTotp | AccountRoute::DisableTotp => {
+            totp(route, path, routes, protection)
+        }
+    }
+}
+
+/// The routes with which users enable and disable codes of authenticator apps.
+#[cfg(feature = "totp")]
+fn totp<C>(
+    route: AccountRoute,
+    path: &str,
+    routes: &DescribedAccountRoutes<C>,
+    protection: &Protection,
+) -> Route {
+    match route {
+        AccountRoute::EnrolTotp => {
+            let enrolment = object()
+                .member("secret", string("The secret, for apps that do not read QR codes."))
+                .member("uri", string("The `otpauth` URI with the secret."))
+                .member("qr", string("The QR code of the URI, as SVG."));
+            protected(HttpMethod::Post, path, "Make a secret for an authenticator app", protection)
+                .errors([RequestErrorKind::TotpEnabled])
+                .ok("The secret.", enrolment)
+        }
+        AccountRoute::ConfirmTotp => {
+            let body = object().member("code", string("A code of the app."));
+            let codes =
+                object().member("recovery_codes", list("Each works once.", string("A code.")));
+            protected(HttpMethod::Post, path, "Enable codes of the authenticator app", protection)
+                .json(body, missing(&["code"]))
+                .errors([RequestErrorKind::TotpEnabled, RequestErrorKind::TotpNotEnrolled])
+                .ok("The recovery codes.", codes)
+        }
+        _ => {
+            let body = object().member("password", password("The password of the user."));
+            let route = protected(
+                HttpMethod::Delete,
+                path,
+                "Disable codes of authenticator apps",
+                protection,
+            )
+            .json(body, missing(&["password"]))
+            .no_content("Logins need no code.");
+            throttled(route, routes.limits_passwords)
         }
     }
 }

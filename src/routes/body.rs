@@ -94,7 +94,7 @@ impl BodyLimits {
 /// Checks that a body which the route ignores is JSON or missing, so that no HTML form can send the
 /// request.
 #[cfg(feature = "cookie")]
-pub(super) fn check_optional_json(request: &Request) -> Result<(), RequestError> {
+pub(crate) fn check_optional_json(request: &Request) -> Result<(), RequestError> {
     let has_type = request.headers().contains_key(CONTENT_TYPE);
     if request.body().is_end_stream() && !has_type {
         return Ok(());

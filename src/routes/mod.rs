@@ -115,6 +115,7 @@
 //! | 404 | `not_found` | the user has no such session |
 //! | 405 | `method_not_allowed` | the route does not serve the method |
 //! | 408 | `body_timeout` | the body was not received within [10 seconds](TokenRoutesBuilder::body_timeout) |
+//! | 409 | `totp_enabled`, `totp_not_enrolled` | see the account routes (features `accounts` and `totp`) |
 //! | 413 | `body_too_large` | the body is longer than [16 KiB](TokenRoutesBuilder::body_limit) |
 //! | 415 | `unsupported_media_type` | the body is not `application/json`, has another `charset` than `utf-8`, or is compressed |
 //!
@@ -151,6 +152,8 @@ mod step_token;
 mod token;
 mod well_known;
 
+#[cfg(all(feature = "accounts", feature = "totp"))]
+pub(crate) use body::check_optional_json;
 #[cfg(feature = "django")]
 pub(crate) use body::{BodyError, BodyLimits};
 #[cfg(feature = "accounts")]

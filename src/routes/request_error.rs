@@ -18,6 +18,12 @@ pub enum RequestErrorKind {
     UnsupportedGrantType,
     /// The user has no such session.
     NotFound,
+    /// The user has enabled codes of an authenticator app before.
+    #[cfg(feature = "totp")]
+    TotpEnabled,
+    /// The user has not begun to enable codes of an authenticator app.
+    #[cfg(feature = "totp")]
+    TotpNotEnrolled,
     /// The route does not serve this method.
     MethodNotAllowed,
     /// The body was not received in time.
@@ -40,6 +46,8 @@ impl RequestErrorKind {
             | Self::UnsupportedGrantType
             | Self::InvalidToken => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
+            #[cfg(feature = "totp")]
+            Self::TotpEnabled | Self::TotpNotEnrolled => StatusCode::CONFLICT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -58,6 +66,10 @@ impl RequestErrorKind {
             Self::InvalidToken => "invalid_token",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::NotFound => "not_found",
+            #[cfg(feature = "totp")]
+            Self::TotpEnabled => "totp_enabled",
+            #[cfg(feature = "totp")]
+            Self::TotpNotEnrolled => "totp_not_enrolled",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTimeout => "body_timeout",
             Self::BodyTooLarge => "body_too_large",
@@ -72,6 +84,10 @@ impl RequestErrorKind {
             Self::InvalidToken => "This token is invalid or expired, or was used before.",
             Self::UnsupportedGrantType => "The grant type must be password.",
             Self::NotFound => "Not found.",
+            #[cfg(feature = "totp")]
+            Self::TotpEnabled => "Two-factor authentication is already enabled.",
+            #[cfg(feature = "totp")]
+            Self::TotpNotEnrolled => "Start to enable two-factor authentication first.",
             Self::MethodNotAllowed => "This method is not allowed.",
             Self::BodyTimeout => "The request body was not received in time.",
             Self::BodyTooLarge => "The request body is too large.",
@@ -149,6 +165,10 @@ impl fmt::Display for RequestError {
             RequestErrorKind::InvalidToken => "the token of a mail is invalid or was used before",
             RequestErrorKind::UnsupportedGrantType => "the grant type is not supported",
             RequestErrorKind::NotFound => "the user has no such session",
+            #[cfg(feature = "totp")]
+            RequestErrorKind::TotpEnabled => "the second factor is enabled already",
+            #[cfg(feature = "totp")]
+            RequestErrorKind::TotpNotEnrolled => "no enrolment of a second factor has begun",
             RequestErrorKind::MethodNotAllowed => "the route does not serve this method",
             RequestErrorKind::BodyTimeout => "the request body was not received in time",
             RequestErrorKind::BodyTooLarge => "the request body is too long",

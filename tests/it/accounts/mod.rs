@@ -14,4 +14,5 @@ mod session;
 mod settings;
 mod setup;
 mod sign_up;
+mod totp;
 mod verify_email;

@@ -30,7 +30,7 @@ use crate::support::login::NOW;
 const STEP: Duration = Duration::from_secs(30);
 
 /// A key that is not that of another number.
-fn key(number: u8) -> [u8; 32] {
+pub(crate) fn key(number: u8) -> [u8; 32] {
     std::array::from_fn(|index| number.wrapping_add(u8::try_from(index).unwrap()))
 }
 
@@ -58,12 +58,12 @@ fn code_at(secret: &str, time: u64) -> String {
 }
 
 /// The code that is `steps` after the current one.
-fn code(secret: &str, clock: &ManualClock, steps: i64) -> String {
+pub(crate) fn code(secret: &str, clock: &ManualClock, steps: i64) -> String {
     code_at(secret, clock.now().as_secs().checked_add_signed(steps * 30).unwrap())
 }
 
 /// A code of six digits that is not valid now.
-fn wrong_code(secret: &str, clock: &ManualClock) -> String {
+pub(crate) fn wrong_code(secret: &str, clock: &ManualClock) -> String {
     let valid: Vec<_> = (-2..=2).map(|steps| code(secret, clock, steps)).collect();
     (0..).map(|number| format!("{number:06}")).find(|code| !valid.contains(code)).unwrap()
 }
