@@ -173,6 +173,7 @@ where
     let accounts = AccountRoutes::builder(issuer.clone(), users.clone(), outbox.clone())
         .at("/api")
         .with_cookies(sessions.cookies())
+        .totp(totp.clone())
         .password_rules(config.password_rules.clone())
         .enumeration_safe(config.safe_sign_up)
         .tokens_at_sign_up(!config.safe_sign_up)
