@@ -309,7 +309,7 @@ impl Described {
                 self.setup.issuer().revoke_user(&self.user_id).await.unwrap();
             }
             (401, "user_inactive") => match &self.accounts {
-                Some(accounts) => drop(accounts.users.delete(&self.user_id).await.unwrap()),
+                Some(accounts) => accounts.users.delete(&self.user_id).await.unwrap(),
                 None => self.setup.users.remove("1"),
             },
             (401, "invalid_code") => draft.set("code", "000000"),
