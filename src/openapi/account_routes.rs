@@ -19,9 +19,7 @@ use super::{
     layer::Protection,
     route::Route,
     router::with_document,
-    schema::{
-        Members, any_object, boolean, email, list, nullable_string, object, password, string,
-    },
+    schema::{Members, any_object, boolean, email, nullable_string, object, password, string},
 };
 
 /// The name of the schema of an account.
@@ -159,8 +157,10 @@ fn totp<C>(
         }
         AccountRoute::ConfirmTotp => {
             let body = object().member("code", string("A code of the app."));
-            let codes =
-                object().member("recovery_codes", list("Each works once.", string("A code.")));
+            let codes = object().member(
+                "recovery_codes",
+                super::schema::list("Each works once.", string("A code.")),
+            );
             protected(HttpMethod::Post, path, "Enable codes of the authenticator app", protection)
                 .json(body, missing(&["code"]))
                 .errors([RequestErrorKind::TotpEnabled, RequestErrorKind::TotpNotEnrolled])

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-#[cfg(feature = "cookie")]
+#[cfg(any(feature = "cookie", all(feature = "accounts", feature = "totp")))]
 use axum::extract::Request;
 use http::{
     HeaderMap,
@@ -93,7 +93,7 @@ impl BodyLimits {
 
 /// Checks that a body which the route ignores is JSON or missing, so that no HTML form can send the
 /// request.
-#[cfg(feature = "cookie")]
+#[cfg(any(feature = "cookie", all(feature = "accounts", feature = "totp")))]
 pub(crate) fn check_optional_json(request: &Request) -> Result<(), RequestError> {
     let has_type = request.headers().contains_key(CONTENT_TYPE);
     if request.body().is_end_stream() && !has_type {
