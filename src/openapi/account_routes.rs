@@ -13,6 +13,8 @@ use crate::{
     user::{AccountBackend, FieldErrors},
 };
 
+#[cfg(feature = "totp")]
+use super::schema::list;
 use super::{
     document::Document,
     errors::{ErrorForm, deleted_cookies, new_cookies},
@@ -152,6 +154,7 @@ fn totp<C>(
                 .member("uri", string("The `otpauth` URI with the secret."))
                 .member("qr", string("The QR code of the URI, as SVG."));
             protected(HttpMethod::Post, path, "Make a secret for an authenticator app", protection)
+                .unread_body()
                 .errors([RequestErrorKind::TotpEnabled])
                 .ok("The secret.", enrolment)
         }
