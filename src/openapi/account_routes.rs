@@ -13,8 +13,6 @@ use crate::{
     user::{AccountBackend, FieldErrors},
 };
 
-#[cfg(feature = "totp")]
-use super::schema::list;
 use super::{
     document::Document,
     errors::{ErrorForm, deleted_cookies, new_cookies},
