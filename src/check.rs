@@ -47,6 +47,11 @@ impl<C> Checker<C> {
         Self { verifier, store, users: Users::OfStore, fail_open: false, accepted }
     }
 
+    /// Whether every accepted token is intended for a configured audience.
+    pub(crate) fn requires_audience(&self) -> bool {
+        self.verifier.requires_audience()
+    }
+
     pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
         let users = Users::OfToken { is_issuer_required: self.verifier.requires_issuer() };
         Self { store: Some(store), users, fail_open, ..self }

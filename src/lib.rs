@@ -224,6 +224,7 @@ pub mod performance {
     #[allow(unused_imports, reason = "for links in the text")]
     use crate::*;
 }
+pub mod protected_resource;
 #[cfg(feature = "jwks")]
 pub mod provider;
 pub mod rejection;

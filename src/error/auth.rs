@@ -148,28 +148,51 @@ impl AuthError {
     /// [RFC 6750 section 3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
     #[must_use]
     pub fn challenge(&self, realm: &str) -> HeaderValue {
-        let quotable = |text: &str| {
-            text.bytes().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
-        };
-        let realm = if quotable(realm) { realm } else { "api" };
-        let mut value = ["Bearer realm=\"", realm, "\"", "", "", "", "", "", "", "", ""];
-        if let Some(error) = self.kind.challenge_error() {
-            let description = self.kind.challenge_description();
-            value[3..8].copy_from_slice(&[
-                ", error=\"",
-                error,
-                "\", error_description=\"",
-                description,
-                "\"",
-            ]);
-        }
-        if let Some(scope) = self.required_scope().filter(|scope| quotable(scope)) {
-            value[8..].copy_from_slice(&[", scope=\"", scope, "\""]);
+        self.challenge_with(&ChallengeParameters { realm, ..ChallengeParameters::default() })
+    }
+
+    pub(crate) fn challenge_with(&self, parameters: &ChallengeParameters<'_>) -> HeaderValue {
+        let realm = Some(parameters.realm).filter(|realm| is_quotable(realm)).unwrap_or("api");
+        let scope = self.required_scope().or(parameters.scope).filter(|scope| is_quotable(scope));
+        let error = self.kind.challenge_error();
+        let description = error.map(|_| self.kind.challenge_description());
+        let optional = [
+            (", error=\"", error),
+            (", error_description=\"", description),
+            (", scope=\"", scope),
+            (", resource_metadata=\"", parameters.resource_metadata),
+        ];
+        let mut value =
+            ["Bearer realm=\"", realm, "\"", "", "", "", "", "", "", "", "", "", "", "", ""];
+        for (parts, (name, optional)) in value[3..].chunks_exact_mut(3).zip(optional) {
+            if let Some(optional) = optional {
+                parts.copy_from_slice(&[name, optional, "\""]);
+            }
         }
         // `concat` allocates exactly as much as needed, which a header value takes over.
         HeaderValue::try_from(value.concat())
             .unwrap_or(HeaderValue::from_static("Bearer realm=\"api\""))
     }
+}
+
+/// The parameters of a challenge that depend on the layer, not on the error.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ChallengeParameters<'a> {
+    pub(crate) realm: &'a str,
+    /// The scope that every request requires.
+    pub(crate) scope: Option<&'a str>,
+    /// The URL of the metadata of the protected resource (RFC 9728 section 5.1).
+    pub(crate) resource_metadata: Option<&'a str>,
+}
+
+/// Whether `string` is a scope token (RFC 6749 section 3.3).
+pub(crate) fn is_scope_token(string: &str) -> bool {
+    !string.is_empty() && !string.contains(' ') && is_quotable(string)
+}
+
+/// Whether a quoted string of a challenge can hold `string` as it is.
+fn is_quotable(string: &str) -> bool {
+    string.bytes().all(|byte| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'))
 }
 
 impl From<AuthErrorKind> for AuthError {

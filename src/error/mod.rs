@@ -9,6 +9,7 @@ mod kind;
 mod log;
 
 pub use auth::AuthError;
+pub(crate) use auth::{ChallengeParameters, is_scope_token};
 #[cfg(feature = "tracing")]
 pub(crate) use causes::Causes;
 pub use config::{ConfigError, ConfigErrorKind};

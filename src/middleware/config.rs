@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::{
     Method, Request, Response, StatusCode,
     header::{ACCESS_CONTROL_REQUEST_METHOD, SET_COOKIE},
@@ -31,7 +33,11 @@ pub(super) struct Config<C, R> {
     pub(super) sources: TokenSources,
     /// `None` if a token is required.
     pub(super) optional: Option<InvalidToken>,
-    pub(super) challenges: Challenges,
+    pub(super) challenges: Arc<Challenges>,
+    /// Those of responses that guards and handlers make, if they must not be the default ones.
+    pub(super) inner_challenges: Option<Arc<Challenges>>,
+    /// The scope that every token must grant.
+    pub(super) required_scope: Option<Arc<str>>,
     pub(super) rejection: R,
 }
 
@@ -60,7 +66,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
         checked: Result<Claims<C>, AuthError>,
         carrier: Carrier,
     ) -> Result<(), AuthError> {
-        match checked {
+        match checked.and_then(|claims| self.require_scope(claims)) {
             Ok(claims) => {
                 trace!("token accepted");
                 insert_claims(request.extensions_mut(), claims, remove_claims::<C>);
@@ -76,6 +82,15 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
         }
         self.sources.remove_tokens(request.headers_mut());
         Ok(())
+    }
+
+    fn require_scope(&self, claims: Claims<C>) -> Result<Claims<C>, AuthError> {
+        match &self.required_scope {
+            Some(scope) if !claims.has_scope(scope) => {
+                Err(AuthError::insufficient_scope(Arc::clone(scope)))
+            }
+            _ => Ok(claims),
+        }
     }
 
     fn passes_without_claims(&self, error: &AuthError, carrier: Carrier) -> bool {
@@ -94,9 +109,9 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
         R: Rejection<B>,
     {
         let Some(clearing) = self.sources.clearing(carrier, error.kind()) else {
-            return respond_with(&self.rejection, error, |error| self.challenges.of(error));
+            return respond_with(&self.rejection, error, &self.challenges);
         };
-        let mut response = respond_with(&self.rejection, error, |error| self.challenges.of(error));
+        let mut response = respond_with(&self.rejection, error, &self.challenges);
         response.headers_mut().append(SET_COOKIE, clearing.clone());
         response
     }
@@ -120,7 +135,9 @@ impl<C, R: Clone> Clone for Config<C, R> {
             checker: self.checker.clone(),
             sources: self.sources.clone(),
             optional: self.optional,
-            challenges: self.challenges.clone(),
+            challenges: Arc::clone(&self.challenges),
+            inner_challenges: self.inner_challenges.clone(),
+            required_scope: self.required_scope.clone(),
             rejection: self.rejection.clone(),
         }
     }

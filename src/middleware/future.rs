@@ -12,7 +12,12 @@ use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 use tower::Service;
 
-use crate::{error::AuthError, rejection::Rejection, token::Claims, transport::Carrier};
+use crate::{
+    error::AuthError,
+    rejection::{Challenges, Rejection},
+    token::Claims,
+    transport::Carrier,
+};
 
 use super::config::Config;
 
@@ -36,6 +41,7 @@ pin_project! {
         Inner {
             #[pin]
             future: S::Future,
+            challenges: Option<Arc<Challenges>>,
         },
         Rejected {
             response: Option<Response<ResBody>>,
@@ -59,8 +65,8 @@ impl<S, C, R, ReqBody, ResBody> ResponseFuture<S, C, R, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) const fn inner(future: S::Future) -> Self {
-        Self { state: State::Inner { future } }
+    pub(super) const fn inner(future: S::Future, challenges: Option<Arc<Challenges>>) -> Self {
+        Self { state: State::Inner { future, challenges } }
     }
 
     pub(super) const fn rejected(response: Response<ResBody>) -> Self {
@@ -84,7 +90,13 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Inner { future } => return future.poll(cx),
+                StateProj::Inner { future, challenges: None } => return future.poll(cx),
+                StateProj::Inner { future, challenges: Some(challenges) } => {
+                    return future.poll(cx).map_ok(|mut response| {
+                        challenges.replace_default(&mut response);
+                        response
+                    });
+                }
                 StateProj::Rejected { response } => {
                     let response = response.take().expect("polled after completion");
                     return Poll::Ready(Ok(response));
@@ -95,7 +107,10 @@ where
                     let Waiting { carrier, mut service, mut request, config, .. } =
                         *waiting.take().expect("present above");
                     match config.admit(&mut request, checked, carrier) {
-                        Ok(()) => State::Inner { future: service.call(request) },
+                        Ok(()) => {
+                            let challenges = config.inner_challenges.clone();
+                            State::Inner { future: service.call(request), challenges }
+                        }
                         Err(error) => {
                             State::Rejected { response: Some(config.reject(error, carrier)) }
                         }

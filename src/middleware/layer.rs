@@ -6,9 +6,10 @@ use tower_layer::Layer;
 use crate::transport::SessionCookies;
 use crate::{
     check::Checker,
-    error::ConfigError,
+    error::{ConfigError, is_scope_token},
     issue::Issuer,
-    rejection::{Challenges, DEFAULT_REALM, JsonRejection},
+    protected_resource::ProtectedResource,
+    rejection::{Challenges, JsonRejection},
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{NoClaims, Verifier},
     transport::{TokenSource, TokenSources},
@@ -40,7 +41,9 @@ impl<C> JwtAuthLayer<C> {
             checker,
             sources: TokenSources::only(TokenSource::bearer()),
             optional: None,
-            challenges: Challenges::new(DEFAULT_REALM.into()),
+            challenges: Arc::default(),
+            inner_challenges: None,
+            required_scope: None,
             rejection: JsonRejection,
         }))
     }
@@ -199,14 +202,109 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
                 "`with_realm`: a realm must be visible ASCII without quotes and backslashes",
             ));
         }
-        Ok(self.with(|config| config.challenges = Challenges::new(realm)))
+        Ok(self.with_challenges(|challenges| challenges.with_realm(realm)))
+    }
+
+    fn with_challenges(self, change: impl FnOnce(Challenges) -> Challenges) -> Self {
+        self.with(|config| {
+            let challenges = Arc::new(change(Challenges::clone(&config.challenges)));
+            config.inner_challenges =
+                challenges.has_resource_metadata().then(|| Arc::clone(&challenges));
+            config.challenges = challenges;
+        })
+    }
+
+    /// Requires a scope of every token. Default: none.
+    ///
+    /// Tokens without it are rejected with `403`. All challenges name it, so that a client without a
+    /// token knows which scope to ask for ([RFC 6750 section 3]). [`RequireLayer::scope`] names it
+    /// only in its own `403`.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use tower_jwt_auth::{Algorithm, Issuer, SigningKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let issuer = Issuer::builder(SigningKey::generate(Algorithm::ES256)?).build()?;
+    /// let write = Router::new()
+    ///     .route("/write", get(|| async { "written" }))
+    ///     .route_layer(issuer.layer().with_required_scope("write")?);
+    /// # let _: Router = write;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the scope is not a scope token of [RFC 6749 section 3.3]: visible ASCII without spaces,
+    /// quotes and backslashes.
+    ///
+    /// [`RequireLayer::scope`]: crate::guard::RequireLayer::scope
+    /// [RFC 6749 section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+    /// [RFC 6750 section 3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
+    pub fn with_required_scope(self, scope: impl Into<Arc<str>>) -> Result<Self, ConfigError> {
+        let scope = scope.into();
+        if !is_scope_token(&scope) {
+            return Err(ConfigError::out_of_range(
+                "`with_required_scope`: a scope must be visible ASCII without spaces, quotes and \
+                 backslashes",
+            ));
+        }
+        let layer = self.with_challenges(|challenges| challenges.with_scope(Arc::clone(&scope)));
+        Ok(layer.with(|config| config.required_scope = Some(scope)))
+    }
+
+    /// Has all challenges name the metadata of `resource` ([RFC 9728 section 5.1]), so that a client
+    /// learns from a rejected request where it gets a token. Default: they do not.
+    ///
+    /// The challenges are those of this layer, and those of guards and handlers inside it. With a
+    /// resource, [`Forbidden`](crate::AuthErrorKind::Forbidden) errors have a challenge too. See
+    /// [`ProtectedResource`].
+    ///
+    /// # Errors
+    ///
+    /// If the verifier does not require an
+    /// [audience](crate::token::VerifierBuilder::audience). A client gets tokens for many resources
+    /// from one server. Without an audience, this resource would accept those for the others, and
+    /// could use its own there. Verifiers that are made by a
+    /// [resolver](Verifier::by_resolver) are unknown when the layer is built, and so they are
+    /// an error.
+    ///
+    /// [RFC 9728 section 5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+    pub fn with_protected_resource(
+        self,
+        resource: &ProtectedResource,
+    ) -> Result<Self, ConfigError> {
+        if !self.0.checker.requires_audience() {
+            return Err(ConfigError::ineffective(
+                "`with_protected_resource` requires a verifier with an `audience`, usually the \
+                 identifier of the resource",
+            ));
+        }
+        let url = resource.metadata_url();
+        Ok(self.with_challenges(|challenges| challenges.with_resource_metadata(url.into())))
     }
 
     /// Sets how responses to rejected requests are made. Default: [`JsonRejection`].
     pub fn with_rejection<R2>(self, rejection: R2) -> JwtAuthLayer<C, R2> {
-        let Config { checker, sources, optional, challenges, rejection: _ } =
-            Arc::unwrap_or_clone(self.0);
-        JwtAuthLayer(Arc::new(Config { checker, sources, optional, challenges, rejection }))
+        let Config {
+            checker,
+            sources,
+            optional,
+            challenges,
+            inner_challenges,
+            required_scope,
+            rejection: _,
+        } = Arc::unwrap_or_clone(self.0);
+        JwtAuthLayer(Arc::new(Config {
+            checker,
+            sources,
+            optional,
+            challenges,
+            inner_challenges,
+            required_scope,
+            rejection,
+        }))
     }
 }
 

@@ -54,7 +54,10 @@ where
         };
         match self.config.check(found) {
             Check::Done(checked) => match self.config.admit(&mut request, checked, carrier) {
-                Ok(()) => ResponseFuture::inner(self.inner.call(request)),
+                Ok(()) => {
+                    let challenges = self.config.inner_challenges.clone();
+                    ResponseFuture::inner(self.inner.call(request), challenges)
+                }
                 Err(error) => ResponseFuture::rejected(self.config.reject(error, carrier)),
             },
             Check::Pending(check) => {

@@ -5,7 +5,7 @@ use http::{
 
 use crate::error::AuthError;
 
-use super::{Rejection, record::record};
+use super::{Rejection, challenge::Challenges, record::record};
 
 /// The complete response to a request rejected because of `error`, outside a layer.
 pub(crate) fn respond<B>(
@@ -13,21 +13,29 @@ pub(crate) fn respond<B>(
     error: AuthError,
     realm: &str,
 ) -> Response<B> {
-    respond_with(rejection, error, |error| error.challenge(realm))
+    let challenge = error.kind().has_challenge().then(|| error.challenge(realm));
+    complete(rejection, error, challenge)
 }
 
-/// The complete response to a request rejected because of `error`.
+/// The complete response of a layer with these challenges.
 pub(crate) fn respond_with<B>(
     rejection: &impl Rejection<B>,
     error: AuthError,
-    challenge: impl FnOnce(&AuthError) -> HeaderValue,
+    challenges: &Challenges,
 ) -> Response<B> {
-    let kind = error.kind();
+    let challenge = challenges.is_needed(&error).then(|| challenges.of(&error));
+    complete(rejection, error, challenge)
+}
+
+fn complete<B>(
+    rejection: &impl Rejection<B>,
+    error: AuthError,
+    challenge: Option<HeaderValue>,
+) -> Response<B> {
     record(&error);
     let mut response = rejection.reject(&error);
-    if kind.has_challenge() {
-        let challenge = || challenge(&error);
-        response.headers_mut().entry(WWW_AUTHENTICATE).or_insert_with(challenge);
+    if let Some(challenge) = challenge {
+        response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(challenge);
     }
     if let Some(wait) = error.retry_after() {
         response

@@ -40,6 +40,7 @@ mod postgres_poolers;
 mod postgres_standby;
 mod postgres_store;
 mod postgres_transactions;
+mod protected_resource;
 mod provider;
 mod purger;
 mod quickstart;

@@ -6,6 +6,7 @@ mod conditional;
 mod described;
 mod endpoint;
 mod metadata;
+mod protected_resource;
 mod well_known_routes;
 
 pub use builder::WellKnownRoutesBuilder;

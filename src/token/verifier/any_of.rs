@@ -31,6 +31,10 @@ impl<C> TokenVerifier<C> for AnyOf<C> {
         self.0.iter().all(|verifier| verifier.requires_issuer())
     }
 
+    fn requires_audience(&self) -> bool {
+        self.0.iter().all(|verifier| verifier.requires_audience())
+    }
+
     fn max_token_len(&self) -> usize {
         self.0.iter().map(|verifier| verifier.max_token_len()).max().unwrap_or(0)
     }

@@ -53,6 +53,10 @@ impl<C> TokenVerifier<C> for ByIssuer<C> {
         true
     }
 
+    fn requires_audience(&self) -> bool {
+        self.verifiers.iter().all(|verifier| verifier.requires_audience())
+    }
+
     fn max_token_len(&self) -> usize {
         self.max_token_len
     }

@@ -80,6 +80,11 @@ impl<C: 'static> TokenVerifier<C> for ByResolver<C> {
         true
     }
 
+    fn requires_audience(&self) -> bool {
+        // Its verifiers are not known yet.
+        false
+    }
+
     fn max_token_len(&self) -> usize {
         self.0.max_token_len()
     }

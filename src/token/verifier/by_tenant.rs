@@ -98,6 +98,10 @@ impl<C: DeserializeOwned> TokenVerifier<C> for ByTenant<C> {
         true
     }
 
+    fn requires_audience(&self) -> bool {
+        self.verifier.requires_audience()
+    }
+
     fn max_token_len(&self) -> usize {
         self.verifier.max_token_len
     }

@@ -55,6 +55,11 @@ impl<C> SingleVerifier<C> {
         self.rules.issuers.is_some()
     }
 
+    /// Whether tokens must be intended for one of the configured audiences.
+    pub(super) const fn requires_audience(&self) -> bool {
+        self.rules.audiences.is_some()
+    }
+
     pub(super) fn cache_stats(&self) -> CacheStats {
         match &self.cache {
             CachePolicy::Never => CacheStats::default(),
@@ -222,6 +227,10 @@ impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
 
     fn requires_issuer(&self) -> bool {
         self.requires_issuer()
+    }
+
+    fn requires_audience(&self) -> bool {
+        self.requires_audience()
     }
 
     fn max_token_len(&self) -> usize {

@@ -24,6 +24,9 @@ pub(crate) trait TokenVerifier<C> {
     /// Returns whether every accepted token has an `iss` that was compared with a configured one.
     fn requires_issuer(&self) -> bool;
 
+    /// Returns whether every accepted token has an `aud` that was compared with a configured one.
+    fn requires_audience(&self) -> bool;
+
     /// The length of the longest token, in bytes.
     fn max_token_len(&self) -> usize;
 

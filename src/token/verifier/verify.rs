@@ -82,6 +82,15 @@ impl<C> Verifier<C> {
         }
     }
 
+    /// Whether every accepted token has an `aud` that was compared with a configured one.
+    pub(crate) fn requires_audience(&self) -> bool {
+        match &self.0 {
+            Inner::Single(verifier) => verifier.requires_audience(),
+            Inner::ByTenant(verifier) => verifier.verifier.requires_audience(),
+            Inner::Combined(verifier) => verifier.requires_audience(),
+        }
+    }
+
     /// Returns how many tokens were found in the [cache](super::VerifierBuilder::cache), and how
     /// many were not. Both are zero without a cache.
     #[must_use]

@@ -18,6 +18,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["totp"], &["clock", "error", "store", "token", "trace", "user"]),
     (&["check"], &["clock", "error", "metrics", "store", "token", "trace"]),
     (&["found"], &["error", "token"]),
+    (&["protected_resource"], &["error", "url"]),
     (
         &["issue"],
         &["check", "clock", "error", "mail", "metrics", "store", "token", "trace", "user"],
@@ -30,6 +31,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "error",
             "found",
             "issue",
+            "protected_resource",
             "rejection",
             "store",
             "token",
@@ -48,6 +50,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "found",
             "issue",
             "middleware",
+            "protected_resource",
             "rejection",
             "store",
             "throttle",
