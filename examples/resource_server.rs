@@ -33,7 +33,8 @@
 //! | `HOST`, `PORT` | 127.0.0.1, 3000 | the address to listen on |
 //! | `ISSUERS` | | the trusted issuers, comma separated; discovery finds their keys |
 //! | `JWKS_URL`, `ISSUER` | | instead: one issuer and the URL of its keys |
-//! | `AUDIENCE` | | the value that `aud` must contain |
+//! | `AUDIENCE` | `RESOURCE` | the value that `aud` must contain |
+//! | `RESOURCE` | | the URL of this service; publishes its metadata, which challenges name |
 //! | `PROFILE` | `rfc9068` | the form of the tokens; `plain` requires neither `token_type` nor `jti`; `id_token` |
 //! | `ALLOW_HTTP` | 0 | 1: allows keys over plain HTTP from this machine |
 //! | `JWKS_COOLDOWN` | 30 | seconds before a token with an unknown key causes another fetch |
@@ -70,8 +71,9 @@ use tokio::{
     time::sleep,
 };
 use tower_jwt_auth::{
-    AuthError, Claims, JwtAuthLayer, Verifier,
+    Claims, JwtAuthLayer, Verifier,
     jwks::{RemoteKeys, RemoteKeysBuilder},
+    protected_resource::ProtectedResource,
     token::TokenProfile,
 };
 
@@ -80,9 +82,8 @@ async fn me(claims: Claims) -> Json<Value> {
     Json(json!({ "sub": claims.subject(), "iss": claims.issuer(), "scopes": scopes }))
 }
 
-async fn write(claims: Claims) -> Result<Json<Value>, AuthError> {
-    claims.require_scope("write")?;
-    Ok(Json(json!({ "written": true })))
+async fn write() -> Json<Value> {
+    Json(json!({ "written": true }))
 }
 
 /// Healthy while there are keys of at least one issuer.
@@ -156,7 +157,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
             return Err(message.into());
         }
     };
-    let audience = setting("AUDIENCE")?.ok_or("AUDIENCE is not set")?;
+    let resource = setting("RESOURCE")?;
+    let audience = setting("AUDIENCE")?.or_else(|| resource.clone());
+    let audience = audience.ok_or("AUDIENCE is not set, nor is RESOURCE")?;
 
     let metrics = record_metrics()?;
     let mut issuers = Vec::new();
@@ -175,17 +178,37 @@ async fn run() -> Result<(), Box<dyn Error>> {
         issuers.push((issuer, keys));
     }
 
-    let auth: JwtAuthLayer = JwtAuthLayer::new(Verifier::by_issuer(verifiers)?);
+    let mut auth: JwtAuthLayer = JwtAuthLayer::new(Verifier::by_issuer(verifiers)?);
+    let mut metadata = Router::new();
+    if let Some(resource) = resource {
+        let resource = protected_resource(resource, &issuers)?;
+        auth = auth.with_protected_resource(&resource)?;
+        metadata = resource.into_router();
+    }
+    let write_auth = auth.clone().with_required_scope("write")?;
     let app = Router::new()
         .route("/api/me", get(me))
-        .route("/api/write", get(write))
         .route_layer(auth)
+        .merge(Router::new().route("/api/write", get(write)).route_layer(write_auth))
         .route("/health", get(health))
         .fallback(not_found)
         .with_state(issuers)
+        .merge(metadata)
         .merge(metrics);
 
     serve(app).await
+}
+
+/// What this service publishes about itself, so that clients find the servers that issue its tokens.
+fn protected_resource(
+    identifier: String,
+    issuers: &[(String, RemoteKeys)],
+) -> Result<ProtectedResource, String> {
+    let resource = ProtectedResource::builder(identifier).scopes_supported(["write"]);
+    let resource = issuers
+        .iter()
+        .fold(resource, |resource, (issuer, _)| resource.authorization_server(&**issuer));
+    resource.build().map_err(|error| format!("RESOURCE: {error}"))
 }
 
 /// The trusted issuers, each with the source of its keys.

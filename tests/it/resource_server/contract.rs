@@ -107,6 +107,59 @@ fn fetches_keys_from_a_url() {
 }
 
 #[test]
+fn challenges_lead_to_the_authorization_servers() {
+    const RESOURCE: &str = "https://api.example/notes";
+    const METADATA: &str = "/.well-known/oauth-protected-resource/notes";
+    let key = ForeignKey::generate("one");
+    let providers = [provider(&[&key]), provider(&[&key])];
+    let issuers = providers.each_ref().map(|provider| provider.issuer());
+    let variables = [
+        ("PORT", "0"),
+        ("ALLOW_HTTP", "1"),
+        ("ISSUERS", &*issuers.join(",")),
+        ("RESOURCE", RESOURCE),
+    ];
+    let server = Server::start("resource_server", &variables);
+
+    let document = checked(server.send(&format!("GET {METADATA}"), "", b""));
+    assert_eq!(document.status, 200);
+    assert_eq!(document.json()["resource"], RESOURCE);
+    assert_eq!(document.json()["authorization_servers"], json!(issuers));
+    let bare = server.send("GET /.well-known/oauth-protected-resource", "", b"");
+    assert_eq!(bare.status, 404);
+
+    let url = format!("resource_metadata=\"https://api.example{METADATA}\"");
+    let valid = token(&key, &providers[0], json!({ "aud": RESOURCE }));
+    assert_eq!(me(&server, &valid).status, 200);
+    for (path, token, status, scope) in [
+        ("/api/me", "", 401, false),
+        ("/api/me", "malformed", 401, false),
+        ("/api/me", &*token(&key, &providers[0], json!({ "aud": API })), 401, false),
+        (
+            "/api/me",
+            &*token(&key, &providers[0], json!({ "aud": format!("{RESOURCE}/") })),
+            401,
+            false,
+        ),
+        ("/api/write", "", 401, true),
+        ("/api/write", &*valid, 403, true),
+    ] {
+        let header = format!("Authorization: Bearer {token}\r\n");
+        let header = if token.is_empty() { "" } else { &*header };
+        let reply = checked(server.send(&format!("GET {path}"), header, b""));
+        let challenge = reply.header("www-authenticate");
+        assert_eq!((reply.status.as_u16(), challenge.len()), (status, 1), "{path} {reply:?}");
+        assert!(
+            challenge[0].starts_with("Bearer realm=") && challenge[0].contains(&url),
+            "{challenge:?}"
+        );
+        assert_eq!(challenge[0].contains("scope=\"write\""), scope, "{challenge:?}");
+    }
+    let scoped = token(&key, &providers[1], json!({ "aud": RESOURCE, "scope": "write" }));
+    assert_eq!(get(&server, "/api/write", &scoped).status, 200);
+}
+
+#[test]
 fn health_reports_the_age_of_the_keys() {
     let key = ForeignKey::generate("one");
     let provider = provider(&[&key]);
