@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, body::Body, routing::get};
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use tower_jwt_auth::{
     Algorithm, AuthError, Claims, ConfigErrorKind, Issuer, JwtAuthLayer, SigningKey, Verifier,
@@ -178,16 +178,28 @@ async fn handlers_of_optional_authentication_name_the_metadata() {
 
 #[tokio::test]
 async fn challenges_of_the_application_are_left_alone() {
+    let custom = |error: &AuthError| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = error.kind().status();
+        response.headers_mut().insert("www-authenticate", "Bearer realm=\"own\"".parse().unwrap());
+        response
+    };
     let issuer = issuer();
+    let guarded = Router::new()
+        .route("/guard", get(|| async {}))
+        .route_layer(RequireLayer::scope("guard").with_rejection(custom));
     let basic = || async { (http::StatusCode::UNAUTHORIZED, [("www-authenticate", "Basic")]) };
     let forbidden = || async { http::StatusCode::FORBIDDEN };
     let app = Router::new()
         .route("/basic", get(basic))
         .route("/forbidden", get(forbidden))
+        .merge(guarded)
         .route_layer(layer(&issuer));
     let token = token(&issuer).await;
     assert_eq!(call(&app, "/basic", &token).await.header("www-authenticate"), ["Basic"]);
     assert_eq!(call(&app, "/forbidden", &token).await.header("www-authenticate"), [""; 0]);
+    let custom = call(&app, "/guard", &token).await;
+    assert_eq!(custom.header("www-authenticate"), [r#"Bearer realm="own""#]);
 }
 
 #[tokio::test]
