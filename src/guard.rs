@@ -1,4 +1,5 @@
-//! Layers that require more than a valid token: a scope, or a condition on the claims.
+//! Layers that require more than a valid token: a scope, a recent login, or a condition on the
+//! claims.
 //!
 //! Add them inside [`JwtAuthLayer`](crate::JwtAuthLayer), whose claims they read. In a handler,
 //! [`Claims::require_scope`] and [`Claims::require`] do the same.
@@ -39,13 +40,14 @@ use crate::{
     error::AuthError,
     found::found_claims,
     rejection::{DEFAULT_REALM, JsonRejection, Rejection, respond},
-    token::{Claims, RegisteredClaims},
+    token::{Claims, RegisteredClaims, StepUp},
 };
 
 /// Checks the extensions of a request.
 type Requirement = Arc<dyn Fn(&Extensions) -> Result<(), AuthError> + Send + Sync>;
 
-/// Rejects requests whose claims do not meet a requirement with `403`. See the
+/// Rejects requests whose claims do not meet a requirement with `403`, or with `401` if another login
+/// can meet it. See the
 /// [module docs](self).
 #[must_use]
 pub struct RequireLayer<R = JsonRejection> {
@@ -78,6 +80,27 @@ impl RequireLayer {
         let scope = scope.into();
         Self::with_requirement(move |extensions| {
             RegisteredClaims::from_extensions(extensions)?.require_scope(&scope)
+        })
+    }
+
+    /// Requires a login that is recent or strong enough. The challenge of a rejected request names the
+    /// requirement ([RFC 9470 section 3]).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_jwt_auth::{guard::RequireLayer, token::StepUp};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let five_minutes = StepUp::builder().max_age(Duration::from_secs(300)).build()?;
+    /// let fresh = RequireLayer::step_up(five_minutes);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [RFC 9470 section 3]: https://www.rfc-editor.org/rfc/rfc9470#section-3
+    pub fn step_up(step_up: StepUp) -> Self {
+        Self::with_requirement(move |extensions| {
+            RegisteredClaims::from_extensions(extensions)?.require_step_up(&step_up)
         })
     }
 

@@ -111,6 +111,7 @@
 //! | keep users logged in on web pages, with cookies or Bearer tokens | [`browser`] |
 //! | accept cookies, WebSockets and other places of the token, reject cross-site requests | [`transport`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
+//! | require a recent or strong login for a route (RFC 9470) | [`StepUp`](token::StepUp) |
 //! | tell clients where they get tokens (RFC 9728), for example clients of an MCP server | [`protected_resource`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |

@@ -162,8 +162,10 @@ impl AuthError {
             (", scope=\"", scope),
             (", resource_metadata=\"", parameters.resource_metadata),
         ];
-        let mut value =
-            ["Bearer realm=\"", realm, "\"", "", "", "", "", "", "", "", "", "", "", "", ""];
+        let step_up = self.details().and_then(|details| details.step_up.as_deref());
+        let mut value = [""; 16];
+        value[..3].copy_from_slice(&["Bearer realm=\"", realm, "\""]);
+        value[15] = step_up.unwrap_or_default();
         for (parts, (name, optional)) in value[3..].chunks_exact_mut(3).zip(optional) {
             if let Some(optional) = optional {
                 parts.copy_from_slice(&[name, optional, "\""]);

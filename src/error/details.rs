@@ -17,6 +17,8 @@ pub(crate) struct ErrorDetails {
     /// The number of keys that were present.
     pub(crate) key_count: Option<usize>,
     pub(crate) required_scope: Option<Arc<str>>,
+    /// The challenge parameters of a login that is required (RFC 9470).
+    pub(crate) step_up: Option<Box<str>>,
     /// How long the client must wait.
     pub(crate) retry_after: Option<Duration>,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,

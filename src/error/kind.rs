@@ -79,6 +79,10 @@ pub enum AuthErrorKind {
     InsufficientScope,
     /// The claims do not permit the request.
     Forbidden,
+    /// The login behind the token is not recent or strong enough ([RFC 9470]).
+    ///
+    /// [RFC 9470]: https://www.rfc-editor.org/rfc/rfc9470
+    InsufficientUserAuthentication,
     /// No active user has the given credentials.
     InvalidCredentials,
     /// The password is right, but the user's e-mail address has not been verified.
@@ -125,6 +129,7 @@ impl AuthErrorKind {
     /// | `token_wrong_type` | the token has another type than required |
     /// | `token_revoked` | the token or its session was revoked; log in again |
     /// | `insufficient_scope`, `permission_denied` | the token is valid but does not permit the request |
+    /// | `insufficient_user_authentication` | log in again, more recently or more strongly |
     /// | `invalid_credentials` | the login failed |
     /// | `account_unverified` | verify the e-mail address, then log in again |
     /// | `account_locked` | the account is locked |
@@ -299,6 +304,13 @@ impl AuthErrorKind {
                 "You do not have permission to perform this action.",
                 None,
                 "the claims do not permit this",
+            ),
+            Self::InsufficientUserAuthentication => row!(
+                StatusCode::UNAUTHORIZED,
+                "insufficient_user_authentication",
+                "The user must log in again.",
+                Some("insufficient_user_authentication"),
+                "a more recent or stronger login is required",
             ),
             Self::InvalidCredentials => row!(
                 StatusCode::UNAUTHORIZED,

@@ -51,6 +51,7 @@ impl Issuer {
             clock_skew: None,
             issuer: None,
             audience: None,
+            access_auth_time: false,
             client_id: None,
             max_token_len: DEFAULT_MAX_TOKEN_LEN,
             store: None,
@@ -276,6 +277,14 @@ impl<C, R> IssuerBuilder<C, R> {
         self
     }
 
+    /// Sets whether access tokens have the claim [`auth_time`](crate::Claims::auth_time), the time of
+    /// the login, for [`StepUp::max_age`](crate::token::StepUpBuilder::max_age). Default: `false`.
+    /// Refresh tokens have it in any case.
+    pub fn access_auth_time(mut self, written: bool) -> Self {
+        self.settings.access_auth_time = written;
+        self
+    }
+
     /// Sets whether the tokens of logins by password alone have the claim
     /// [`amr`](crate::Claims::amr), `["pwd"]`, if the login is one of the [routes](crate::routes).
     /// Default: `false`. Logins in two steps have `["pwd", "otp"]` in any case.
@@ -357,6 +366,7 @@ where
             names: settings.names,
             issuer: settings.issuer,
             audience: settings.audience,
+            access_auth_time: settings.access_auth_time,
             client_id: settings.client_id,
             access_lifetime: settings.access_lifetime,
             refresh_lifetime: settings.refresh_lifetime,

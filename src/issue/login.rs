@@ -23,11 +23,12 @@ use super::{
 pub struct LoginStart {
     pub(super) generation: Option<Generation>,
     pub(super) amr: &'static [&'static str],
+    pub(super) acr: Option<&'static str>,
 }
 
 impl LoginStart {
     /// A login whose start nobody remembers.
-    const UNKNOWN: Self = Self { generation: None, amr: &[] };
+    const UNKNOWN: Self = Self { generation: None, amr: &[], acr: None };
 
     /// Sets how the user is authenticated, for the claim [`amr`](crate::Claims::amr) of the tokens.
     /// [RFC 8176] lists the values, such as `hwk` for a passkey. Default: the tokens have no `amr`.
@@ -50,6 +51,14 @@ impl LoginStart {
     /// [RFC 8176]: https://www.rfc-editor.org/rfc/rfc8176#section-2
     pub const fn with_amr(mut self, methods: &'static [&'static str]) -> Self {
         self.amr = methods;
+        self
+    }
+
+    /// Sets how strongly the user is authenticated, for the claim [`acr`](crate::Claims::acr) of the
+    /// tokens: the name of a class that you define, or one that is
+    /// [registered](https://www.iana.org/assignments/loa-profiles). Default: the tokens have no `acr`.
+    pub const fn with_acr(mut self, class: &'static str) -> Self {
+        self.acr = Some(class);
         self
     }
 }
@@ -193,6 +202,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             auth_time: now,
             scope: scope.as_deref(),
             amr: start.amr,
+            acr: start.acr,
         };
         let tokens = self.mint(&session, user, now, Some((&refresh_id, now)))?;
         let mut displaced = Vec::new();

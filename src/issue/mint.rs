@@ -24,6 +24,7 @@ pub(super) struct SessionClaims<'a> {
     pub(super) scope: Option<&'a str>,
     /// How the user was authenticated. Not written if it is empty.
     pub(super) amr: &'a [&'a str],
+    pub(super) acr: Option<&'a str>,
 }
 
 /// What a single-use token depends on.
@@ -42,6 +43,8 @@ pub(super) struct Minter {
     pub(super) names: ClaimNames,
     pub(super) issuer: Option<Box<str>>,
     pub(super) audience: Option<Box<str>>,
+    /// Whether access tokens have `auth_time`.
+    pub(super) access_auth_time: bool,
     /// Set if access tokens follow RFC 9068.
     pub(super) client_id: Option<Box<str>>,
     pub(super) access_lifetime: Duration,
@@ -113,8 +116,10 @@ impl Minter {
         let mut registered =
             self.registered(&TokenType::Access, session.user_id, &jti, now, expires_at);
         registered.session_id = Some(session.session_id);
+        registered.auth_time = self.access_auth_time.then_some(session.auth_time);
         registered.scope = session.scope;
         registered.amr = session.amr;
+        registered.acr = session.acr;
         if let Some(client_id) = &self.client_id {
             registered.client_id = Some(client_id);
             registered.subject = (self.names.user_id() != "sub").then_some(session.user_id);
@@ -137,6 +142,7 @@ impl Minter {
         registered.auth_time = Some(session.auth_time);
         registered.scope = session.scope;
         registered.amr = session.amr;
+        registered.acr = session.acr;
         registered.epoch = epoch;
         Ok((self.check_len(self.sign(&registered, claims)?)?, expires_at))
     }
@@ -189,6 +195,7 @@ impl Minter {
             session_id: None,
             auth_time: None,
             amr: &[],
+            acr: None,
             scope: None,
             epoch: None,
             generation: None,

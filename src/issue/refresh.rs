@@ -70,6 +70,7 @@ where
             auth_time,
             scope: scope.as_deref(),
             amr: &amr,
+            acr: claims.acr(),
         };
         let tokens = match store {
             Some(store) if *rotate => {

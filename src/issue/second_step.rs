@@ -144,7 +144,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         amr: &'static [&'static str],
         label: Option<&str>,
     ) -> Result<Tokens, AuthError> {
-        let start = LoginStart { generation: generation_of(&step.0)?, amr };
+        let start = LoginStart { generation: generation_of(&step.0)?, amr, acr: None };
         self.consume(&step.0).await?;
         self.finish_login(start, user, label).await
     }

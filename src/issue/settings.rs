@@ -33,6 +33,7 @@ pub(super) struct Settings {
     pub(super) clock_skew: Option<Duration>,
     pub(super) issuer: Option<Box<str>>,
     pub(super) audience: Option<Box<str>>,
+    pub(super) access_auth_time: bool,
     pub(super) client_id: Option<Box<str>>,
     pub(super) max_token_len: usize,
     pub(super) store: Option<SharedStore>,

@@ -53,6 +53,7 @@ fn count_rejection(kind: AuthErrorKind) {
         CheckFailed "check_failed"
         InsufficientScope "insufficient_scope"
         Forbidden "forbidden"
+        InsufficientUserAuthentication "insufficient_user_authentication"
         InvalidCredentials "invalid_credentials"
         AccountUnverified "account_unverified"
         AccountLocked "account_locked"

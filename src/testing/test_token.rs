@@ -50,6 +50,8 @@ struct RegisteredMembers {
     scope: Option<String>,
     session_id: Option<String>,
     amr: Vec<String>,
+    acr: Option<String>,
+    auth_time: Option<NumericDate>,
     client_id: Option<String>,
 }
 
@@ -68,6 +70,8 @@ impl TestToken {
             scope: None,
             session_id: None,
             amr: Vec::new(),
+            acr: None,
+            auth_time: None,
             client_id: None,
         };
         Self { registered, custom: NoClaims::default() }
@@ -113,6 +117,18 @@ impl<C> TestToken<C> {
     /// Sets how the user was authenticated, `amr`, for example to `["pwd", "otp"]`. Default: absent.
     pub fn with_amr<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
         self.registered.amr = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets how strongly the user was authenticated, `acr`. Default: absent.
+    pub fn with_acr(mut self, acr: impl Into<String>) -> Self {
+        self.registered.acr = Some(acr.into());
+        self
+    }
+
+    /// Sets when the user logged in, `auth_time`. Default: absent.
+    pub fn with_auth_time(mut self, auth_time: NumericDate) -> Self {
+        self.registered.auth_time = Some(auth_time);
         self
     }
 
@@ -181,8 +197,9 @@ impl<C: Serialize> TestToken<C> {
             issuer: self.registered.issuer.as_deref(),
             audience: self.registered.audience.as_deref(),
             session_id: self.registered.session_id.as_deref(),
-            auth_time: None,
+            auth_time: self.registered.auth_time,
             amr: &amr,
+            acr: self.registered.acr.as_deref(),
             scope: self.registered.scope.as_deref(),
             epoch: None,
             generation: None,

@@ -66,7 +66,7 @@ impl ClaimNames {
 
     /// Checks that the names differ from each other and from the claims whose names are fixed.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        const FIXED: [&str; 13] = [
+        const FIXED: [&str; 14] = [
             "exp",
             "nbf",
             "iat",
@@ -75,6 +75,7 @@ impl ClaimNames {
             "sid",
             "auth_time",
             "amr",
+            "acr",
             "scope",
             "scp",
             "user_epoch",

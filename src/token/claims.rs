@@ -157,6 +157,18 @@ impl<C: ?Sized> Claims<C> {
         self.amr().any(|used| used == method)
     }
 
+    /// Returns how strongly the user was authenticated (`acr`): the name of a class that the issuer
+    /// defines ([OpenID Connect Core section 2]).
+    ///
+    /// The tokens of an [`Issuer`](crate::Issuer) have it if
+    /// [the login names it](crate::issue::LoginStart::with_acr). A refresh keeps it.
+    ///
+    /// [OpenID Connect Core section 2]: https://openid.net/specs/openid-connect-core-1_0.html#IDToken
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.resolve(self.0.registered.acr.as_ref())
+    }
+
     /// Returns the issuer (`iss`).
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {

@@ -24,6 +24,7 @@ mod private_markers;
 mod reader;
 mod registered;
 mod signer;
+mod step_up;
 mod token_profile;
 mod token_type;
 mod user_id;
@@ -56,6 +57,7 @@ pub(crate) use peek::peek_session_id;
 #[cfg(feature = "django")]
 pub(crate) use signer::sign_payload;
 pub(crate) use signer::{NewToken, sign};
+pub use step_up::{StepUp, StepUpBuilder};
 pub use token_profile::TokenProfile;
 pub use token_type::TokenType;
 pub use user_id::UserId;

@@ -61,6 +61,7 @@ enum Claim {
     IssuedAt,
     AuthTime,
     Amr,
+    Acr,
     Issuer,
     Subject,
     SessionId,
@@ -90,6 +91,7 @@ impl Claim {
             Self::IssuedAt => "iat",
             Self::AuthTime => "auth_time",
             Self::Amr => "amr",
+            Self::Acr => "acr",
             Self::Issuer => "iss",
             Self::Subject => "sub",
             Self::SessionId => "sid",
@@ -119,6 +121,7 @@ impl Claim {
             | Self::Issuer
             | Self::Subject
             | Self::Epoch
+            | Self::Acr
             | Self::Nonce
             | Self::Typ
             | Self::TokenUse => "expected a string",
@@ -219,7 +222,9 @@ impl<'a, 'de> Reader<'a, 'de> {
             // `Claim::UserId` if it is the user id.
             Claim::Subject => false,
             // For the lifetime of a session, for users that have changed, and for the next tokens.
-            Claim::AuthTime | Claim::Epoch | Claim::Amr => self.rules.accepts_refresh_tokens(),
+            Claim::AuthTime | Claim::Epoch | Claim::Amr | Claim::Acr => {
+                self.rules.accepts_refresh_tokens()
+            }
             _ => true,
         }
     }
@@ -312,7 +317,9 @@ impl<'a, 'de> Reader<'a, 'de> {
             "nbf" => Claim::NotBefore,
             "iss" => Claim::Issuer,
             "aud" => Claim::Audience,
-            "sid" | "scope" | "scp" | "auth_time" | "amr" | "user_epoch" if self.rules.as_pyjwt => {
+            "sid" | "scope" | "scp" | "auth_time" | "amr" | "acr" | "user_epoch"
+                if self.rules.as_pyjwt =>
+            {
                 return None;
             }
             "sid" => Claim::SessionId,
@@ -320,6 +327,7 @@ impl<'a, 'de> Reader<'a, 'de> {
             "scp" => Claim::Scp,
             "auth_time" => Claim::AuthTime,
             "amr" => Claim::Amr,
+            "acr" => Claim::Acr,
             "user_epoch" => Claim::Epoch,
             _ if name == names.user_id() => Claim::UserId,
             _ if name == names.token_type() && profile != TokenProfile::Rfc9068 => Claim::TokenType,
@@ -371,6 +379,7 @@ impl<'a, 'de> Reader<'a, 'de> {
                 let methods = value.strings()?.iter().map(|method| method.as_ref().into());
                 self.claims.amr = methods.collect();
             }
+            Claim::Acr => self.claims.acr = Some(self.payload_str(value.string()?)),
             Claim::Issuer => self.claims.issuer = Some(self.payload_str(value.string()?)),
             Claim::Subject => self.claims.subject = Some(self.payload_str(value.string()?)),
             Claim::SessionId => self.claims.session_id = Some(self.payload_str(value.id()?)),

@@ -36,6 +36,7 @@ pub(crate) struct NewToken<'a> {
     pub(crate) auth_time: Option<NumericDate>,
     /// Not written if it is empty.
     pub(crate) amr: &'a [&'a str],
+    pub(crate) acr: Option<&'a str>,
     pub(crate) scope: Option<&'a str>,
     pub(crate) epoch: Option<&'a str>,
     /// The store's generation when a single-use token was issued.
@@ -53,6 +54,7 @@ impl NewToken<'_> {
             ("iss", self.issuer),
             ("sid", self.session_id),
             ("scope", self.scope),
+            ("acr", self.acr),
             ("user_epoch", self.epoch),
             ("client_id", self.client_id),
             ("sub", self.subject),
@@ -90,7 +92,7 @@ impl NewToken<'_> {
         names.contains(&name)
             || match name {
                 "exp" | "nbf" | "iat" | "iss" | "aud" | "sub" | "sid" | "scope" | "scp"
-                | "auth_time" | "amr" | "user_epoch" | "store_generation" | "cnf" => true,
+                | "auth_time" | "amr" | "acr" | "user_epoch" | "store_generation" | "cnf" => true,
                 "client_id" => self.client_id.is_some(),
                 _ => false,
             }

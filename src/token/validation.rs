@@ -42,7 +42,7 @@ pub(super) struct Rules {
     pub(super) jti_optional: bool,
     pub(super) user_id_optional: bool,
     /// Whether the rules of PyJWT apply: `exp` is optional, and `sid`, `scope`, `scp`, `auth_time`,
-    /// `amr` and `user_epoch` are application claims.
+    /// `amr`, `acr` and `user_epoch` are application claims.
     pub(super) as_pyjwt: bool,
     /// A member that may be duplicate, because it is never read.
     pub(super) may_repeat: Option<&'static str>,

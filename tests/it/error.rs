@@ -16,7 +16,7 @@ use AuthErrorKind as Kind;
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
 /// Every kind with its status, its `code` and the `error` of its challenge.
-const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 27] = [
+const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 28] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
@@ -34,6 +34,12 @@ const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 27] = [
     (Kind::CheckFailed, 401, "token_invalid", INVALID_TOKEN),
     (Kind::InsufficientScope, 403, "insufficient_scope", Some("insufficient_scope")),
     (Kind::Forbidden, 403, "permission_denied", None),
+    (
+        Kind::InsufficientUserAuthentication,
+        401,
+        "insufficient_user_authentication",
+        Some("insufficient_user_authentication"),
+    ),
     (Kind::InvalidCredentials, 401, "invalid_credentials", None),
     (Kind::AccountUnverified, 401, "account_unverified", None),
     (Kind::AccountLocked, 401, "account_locked", None),

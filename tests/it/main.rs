@@ -56,6 +56,7 @@ mod session_routes;
 mod simplejwt;
 mod sql_store;
 mod sqlite_store;
+mod step_up;
 mod support;
 mod testing;
 mod throttle;
