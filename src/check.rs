@@ -1,9 +1,10 @@
-//! Decides whether a token is valid: verifies it, with keys that may have to be fetched first, then
-//! asks the store. No other file decides this.
+//! Decides whether a token is valid: verifies it, with keys that may have to be fetched first, or has
+//! it introspected, then asks the store. No other file decides this.
 
-use std::iter;
+use std::{iter, sync::Arc};
 
 use futures::future::BoxFuture;
+use memchr::memchr;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -11,18 +12,30 @@ use crate::{
     error::{AuthError, AuthErrorKind, log_rejection},
     metrics::{HotCounter, count_hot},
     store::{MAX_ID_LEN, SharedStore, TokenRef},
-    token::{Claims, TokenType, Verification, Verifier},
+    token::{
+        Claims, Lookup, SharedOpaqueTokens, TokenType, Verification, Verifier, is_compact_jws,
+    },
     trace::in_span,
 };
 
-/// A verifier, and the store that knows which of its tokens were revoked.
+/// Where claims come from, and the store that knows which tokens were revoked.
 pub(crate) struct Checker<C> {
-    verifier: Verifier<C>,
+    tokens: Tokens<C>,
     store: Option<SharedStore>,
+    /// Those of tokens that are verified.
     users: Users,
     /// Whether tokens are accepted while the store does not respond.
     fail_open: bool,
     accepted: HotCounter,
+}
+
+/// How the claims of a token are found.
+enum Tokens<C> {
+    Verified(Verifier<C>),
+    /// All that are not JWTs are opaque.
+    VerifiedOrOpaque(Verifier<C>, SharedOpaqueTokens<C>),
+    #[cfg_attr(not(feature = "introspection"), expect(dead_code, reason = "only for introspection"))]
+    Opaque(SharedOpaqueTokens<C>),
 }
 
 /// Which issuer's users the store is asked about.
@@ -43,33 +56,102 @@ pub(crate) enum Check<C> {
 
 impl<C> Checker<C> {
     pub(crate) const fn new(verifier: Verifier<C>, store: Option<SharedStore>) -> Self {
+        Self::with_tokens(Tokens::Verified(verifier), store)
+    }
+
+    const fn with_tokens(tokens: Tokens<C>, store: Option<SharedStore>) -> Self {
         let accepted = HotCounter::new();
-        Self { verifier, store, users: Users::OfStore, fail_open: false, accepted }
+        Self { tokens, store, users: Users::OfStore, fail_open: false, accepted }
     }
 
     /// Whether every accepted token is intended for a configured audience.
     pub(crate) fn requires_audience(&self) -> bool {
-        self.verifier.requires_audience()
+        match &self.tokens {
+            Tokens::Verified(verifier) => verifier.requires_audience(),
+            Tokens::VerifiedOrOpaque(verifier, opaque) => {
+                verifier.requires_audience() && opaque.requires_audience()
+            }
+            Tokens::Opaque(opaque) => opaque.requires_audience(),
+        }
     }
 
     pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
-        let users = Users::OfToken { is_issuer_required: self.verifier.requires_issuer() };
+        let is_issuer_required = match &self.tokens {
+            Tokens::Verified(verifier) | Tokens::VerifiedOrOpaque(verifier, _) => {
+                verifier.requires_issuer()
+            }
+            Tokens::Opaque(opaque) => opaque.requires_issuer(),
+        };
+        let users = Users::OfToken { is_issuer_required };
         Self { store: Some(store), users, fail_open, ..self }
+    }
+}
+
+#[cfg(feature = "introspection")]
+impl<C> Checker<C> {
+    /// Treats all tokens as opaque.
+    pub(crate) fn opaque(opaque: SharedOpaqueTokens<C>) -> Self {
+        Self::with_tokens(Tokens::Opaque(opaque), None)
+    }
+
+    /// Treats all tokens that are not JWTs as opaque.
+    pub(crate) fn with_opaque(self, opaque: SharedOpaqueTokens<C>) -> Self {
+        let tokens = match self.tokens {
+            Tokens::Verified(verifier) | Tokens::VerifiedOrOpaque(verifier, _) => {
+                Tokens::VerifiedOrOpaque(verifier, opaque)
+            }
+            Tokens::Opaque(_) => Tokens::Opaque(opaque),
+        };
+        Self { tokens, ..self }
     }
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
     pub(crate) fn check(&self, token: &[u8]) -> Check<C> {
-        let fetch = match self.verifier.verify_or_fetch(token) {
-            Verification::Done(Ok(claims)) => return self.check_revocation(claims),
+        match &self.tokens {
+            Tokens::Verified(verifier) => self.verify(verifier, token),
+            Tokens::VerifiedOrOpaque(verifier, opaque) => {
+                // Most opaque tokens have no dot.
+                if memchr(b'.', token).is_none() {
+                    return self.look_up(opaque, token);
+                }
+                match self.verify(verifier, token) {
+                    Check::Done(Err(_)) if !is_compact_jws(token) => self.look_up(opaque, token),
+                    check => check,
+                }
+            }
+            Tokens::Opaque(opaque) => self.look_up(opaque, token),
+        }
+    }
+
+    #[inline]
+    fn verify(&self, verifier: &Verifier<C>, token: &[u8]) -> Check<C> {
+        let fetch = match verifier.verify_or_fetch(token) {
+            Verification::Done(Ok(claims)) => return self.check_revocation(claims, self.users),
             Verification::Done(Err(error)) => return Check::Done(Err(error)),
             Verification::FetchKeys(fetch) => fetch,
         };
-        let (checker, token) = (self.clone(), token.to_owned());
+        let (checker, verifier, token) = (self.clone(), verifier.clone(), token.to_owned());
         Check::Pending(Box::pin(async move {
             in_span!("token_key_fetch", fetch).await;
-            let claims = checker.verifier.verify_bytes(&token)?;
-            checker.check_revocation(claims).finish().await
+            let claims = verifier.verify_bytes(&token)?;
+            checker.check_revocation(claims, checker.users).finish().await
+        }))
+    }
+
+    /// The users of opaque tokens are those of the token's issuer, even if the store is that of an
+    /// issuer of this crate, which issues JWTs.
+    fn look_up(&self, opaque: &SharedOpaqueTokens<C>, token: &[u8]) -> Check<C> {
+        let users = Users::OfToken { is_issuer_required: opaque.requires_issuer() };
+        let pending = match opaque.look_up(token) {
+            Lookup::Known(Ok(claims)) => return self.check_revocation(claims, users),
+            Lookup::Known(Err(error)) => return Check::Done(Err(error)),
+            Lookup::Pending(claims) => claims,
+        };
+        let checker = self.clone();
+        Check::Pending(Box::pin(async move {
+            let claims = in_span!("token_introspection", pending).await?;
+            checker.check_revocation(claims, users).finish().await
         }))
     }
 
@@ -77,14 +159,14 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
         self.check(token.as_bytes()).finish().await
     }
 
-    fn check_revocation(&self, claims: Claims<C>) -> Check<C> {
+    fn check_revocation(&self, claims: Claims<C>, users: Users) -> Check<C> {
         let Some(store) = &self.store else {
             return Check::Done(accept_unless(false, claims, &self.accepted));
         };
-        if let Some(revoked) = self.users.is_revoked_now(store, &claims) {
+        if let Some(revoked) = users.is_revoked_now(store, &claims) {
             return Check::Done(accept_unless(revoked, claims, &self.accepted));
         }
-        let (store, users, fail_open) = (store.clone(), self.users, self.fail_open);
+        let (store, fail_open) = (store.clone(), self.fail_open);
         let accepted = self.accepted.clone();
         let lookup = async move {
             let revoked = match users.is_revoked(&store, &claims).await {
@@ -163,9 +245,21 @@ impl<C> Check<C> {
 
 impl<C> Clone for Checker<C> {
     fn clone(&self) -> Self {
-        let Self { verifier, store, users, fail_open, accepted } = self;
-        let (verifier, store, accepted) = (verifier.clone(), store.clone(), accepted.clone());
-        Self { verifier, store, users: *users, fail_open: *fail_open, accepted }
+        let Self { tokens, store, users, fail_open, accepted } = self;
+        let (tokens, store, accepted) = (tokens.clone(), store.clone(), accepted.clone());
+        Self { tokens, store, users: *users, fail_open: *fail_open, accepted }
+    }
+}
+
+impl<C> Clone for Tokens<C> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Verified(verifier) => Self::Verified(verifier.clone()),
+            Self::VerifiedOrOpaque(verifier, opaque) => {
+                Self::VerifiedOrOpaque(verifier.clone(), Arc::clone(opaque))
+            }
+            Self::Opaque(opaque) => Self::Opaque(Arc::clone(opaque)),
+        }
     }
 }
 

@@ -199,8 +199,10 @@ pub mod error;
 mod extract;
 mod found;
 pub mod guard;
-#[cfg(feature = "jwks")]
+#[cfg(any(feature = "introspection", feature = "jwks"))]
 pub mod http_client;
+#[cfg(feature = "introspection")]
+pub mod introspection;
 pub mod issue;
 #[cfg(feature = "jwks")]
 pub mod jwks;
@@ -244,7 +246,7 @@ pub mod token;
 pub mod totp;
 mod trace;
 pub mod transport;
-#[cfg(any(feature = "jwks", feature = "routes"))]
+#[cfg(any(feature = "introspection", feature = "jwks", feature = "routes"))]
 mod url;
 pub mod user;
 

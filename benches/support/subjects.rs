@@ -23,6 +23,7 @@ use super::{
         AllClaims, Baseline, NoLayer, Profile, call, call_in_turn, extracting, open, protected,
         request,
     },
+    introspection::{TOKEN, introspection},
     keys::{Keys, jsonwebtoken_algorithm},
 };
 
@@ -100,6 +101,18 @@ impl Subjects {
         ];
         for (name, router) in routers {
             self.add(name, call(router, valid.clone(), StatusCode::NO_CONTENT));
+        }
+        let opaque = request(Some(TOKEN));
+        let beside_jwts =
+            JwtAuthLayer::new(keys.caching_verifier()?).with_introspection(introspection()?)?;
+        let layers = [
+            ("cached introspection", JwtAuthLayer::from_introspection(introspection()?), &opaque),
+            ("cached introspection beside JWTs", beside_jwts.clone(), &opaque),
+            ("cached token beside introspection", beside_jwts, valid),
+        ];
+        for (name, layer, request) in layers {
+            let router = layer.layer(protected());
+            self.add(name, call(router, request.clone(), StatusCode::NO_CONTENT));
         }
         let tokens = tokens(keys, MANY)?;
         let requests: Vec<_> = tokens.iter().map(|token| request(Some(token))).collect();

@@ -57,6 +57,9 @@ pub enum AuthErrorKind {
     UnknownKey,
     /// The signature is invalid.
     InvalidSignature,
+    /// The authorization server states that the token is not active: it has expired, was revoked, or
+    /// was never issued. See the feature `introspection`.
+    Inactive,
     /// The token has expired.
     Expired,
     /// The `nbf`, `iat` or `auth_time` of the token is in the future.
@@ -247,6 +250,9 @@ impl AuthErrorKind {
             ),
             Self::InvalidSignature => {
                 invalid_token!("token_invalid", "The token is invalid.", "the signature is invalid",)
+            }
+            Self::Inactive => {
+                invalid_token!("token_invalid", "The token is invalid.", "the token is not active",)
             }
             Self::Expired => {
                 invalid_token!("token_expired", "The token has expired.", "the token has expired",)

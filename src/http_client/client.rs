@@ -3,12 +3,12 @@ use std::error::Error;
 use http::{Request, Response};
 use http_body::Body;
 
-/// Sends the requests that fetch keys.
+/// Sends the requests that fetch keys and introspect tokens.
 ///
 /// Implement it to use a proxy or to trust a private certificate authority. An implementation must
-/// not follow redirects and must not repeat a request. The caller limits the size of the response
-/// and the time until it is complete; if the client decompresses the body, the limit applies to the
-/// decompressed bytes.
+/// not follow redirects, must not repeat a request, and must not log headers and bodies, which contain
+/// secrets. The caller limits the size of the response and the time until it is complete; if the
+/// client decompresses the body, the limit applies to the decompressed bytes.
 ///
 /// ```
 /// use std::{error::Error, future::Future};
@@ -22,7 +22,7 @@ use http_body::Body;
 ///
 ///     async fn send(
 ///         &self,
-///         request: Request<()>,
+///         request: Request<Vec<u8>>,
 ///     ) -> Result<Response<String>, Box<dyn Error + Send + Sync>> {
 ///         assert_eq!(request.uri(), "https://login.example/keys");
 ///         Ok(Response::new(self.0.to_owned()))
@@ -47,13 +47,14 @@ pub trait HttpClient: Send + Sync + 'static {
     /// The body of responses. It is not read beyond the size limit.
     type Body: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send;
 
-    /// Sends a `GET` request and returns the response, whatever its status.
+    /// Sends a request, whose body is empty unless it is a `POST` request, and returns the response,
+    /// whatever its status.
     ///
     /// # Errors
     ///
     /// When there is no response.
     fn send(
         &self,
-        request: Request<()>,
+        request: Request<Vec<u8>>,
     ) -> impl Future<Output = Result<Response<Self::Body>, Box<dyn Error + Send + Sync>>> + Send;
 }

@@ -16,7 +16,7 @@ pub(crate) trait DynHttpClient: Send + Sync {
     /// Sends `request` and reads the whole body, if the status is `200`.
     fn fetch(
         &self,
-        request: Request<()>,
+        request: Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<Response<Vec<u8>>, ResponseError>>;
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum ResponseError {
 impl<T: HttpClient> DynHttpClient for T {
     fn fetch(
         &self,
-        request: Request<()>,
+        request: Request<Vec<u8>>,
     ) -> BoxFuture<'_, Result<Response<Vec<u8>>, ResponseError>> {
         Box::pin(async {
             let sent = self.send(request).await;

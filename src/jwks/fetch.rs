@@ -127,7 +127,7 @@ impl KeyFetcher {
         url: &Uri,
         etag: Option<&HeaderValue>,
     ) -> Result<Response<Vec<u8>>, FetchError> {
-        let mut request = Request::new(());
+        let mut request = Request::new(Vec::new());
         *request.uri_mut() = url.clone();
         let headers = request.headers_mut();
         let media_types = "application/jwk-set+json, application/json";

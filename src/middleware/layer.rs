@@ -1,7 +1,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+#[cfg(feature = "introspection")]
+use serde::de::DeserializeOwned;
 use tower_layer::Layer;
 
+#[cfg(feature = "introspection")]
+use crate::introspection::Introspection;
 #[cfg(feature = "cookie")]
 use crate::transport::SessionCookies;
 use crate::{
@@ -34,6 +38,19 @@ impl<C> JwtAuthLayer<C> {
     /// [`Issuer::layer`], which does.
     pub fn new(verifier: Verifier<C>) -> Self {
         Self::with_checker(Checker::new(verifier, None))
+    }
+
+    /// Creates a layer that requires a Bearer token which the authorization server describes as
+    /// active. JWTs are introspected too. See [`introspection`](crate::introspection).
+    ///
+    /// It checks no revocations in a store.
+    #[cfg(feature = "introspection")]
+    pub fn from_introspection(introspection: Introspection<C>) -> Self
+    where
+        C: DeserializeOwned + Send + Sync + 'static,
+    {
+        let layer = Self::with_checker(Checker::opaque(introspection.into_dyn()));
+        layer.with(|config| config.sources = config.sources.clone().accepting_opaque())
     }
 
     fn with_checker(checker: Checker<C>) -> Self {
@@ -137,6 +154,59 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
         Ok(self.with_store(SharedStore::new(store, deadline), true))
     }
 
+    /// Has all tokens introspected that are not JWTs. Default: they are rejected.
+    ///
+    /// JWTs are verified as before. Opaque tokens may be up to 8192 bytes long. See
+    /// [`introspection`](crate::introspection).
+    ///
+    /// ```
+    /// use tower_jwt_auth::{
+    ///     JwtAuthLayer, Verifier,
+    ///     introspection::{ClientAuth, Introspection},
+    ///     token::TokenProfile,
+    /// };
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = tower_jwt_auth::SigningKey::generate(tower_jwt_auth::Algorithm::ES256)?;
+    /// let verifier: Verifier = Verifier::builder(key.verifying_key())
+    ///     .issuer("https://login.example")
+    ///     .audience("https://api.example")
+    ///     .profile(TokenProfile::Rfc9068)
+    ///     .build()?;
+    /// let introspection = Introspection::builder(
+    ///     "https://login.example/introspect",
+    ///     ClientAuth::basic("api", "secret"),
+    /// )
+    /// .issuer("https://login.example")
+    /// .audience("https://api.example")
+    /// .build()?;
+    /// let layer = JwtAuthLayer::new(verifier).with_introspection(introspection)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the verifier requires an audience and the introspection requires none: the layer would
+    /// accept opaque tokens that were issued for other services.
+    #[cfg(feature = "introspection")]
+    pub fn with_introspection(self, introspection: Introspection<C>) -> Result<Self, ConfigError>
+    where
+        C: DeserializeOwned + Send + Sync + 'static,
+    {
+        let opaque = introspection.into_dyn();
+        if self.0.checker.requires_audience() && !opaque.requires_audience() {
+            return Err(ConfigError::ineffective(
+                "`with_introspection` requires an `audience` of the introspection, because the \
+                 verifier requires one",
+            ));
+        }
+        Ok(self.with(|config| {
+            config.checker = config.checker.clone().with_opaque(opaque);
+            config.sources = config.sources.clone().accepting_opaque();
+        }))
+    }
+
     /// Makes authentication optional: passes requests without a token on, without claims, and
     /// rejects or passes on those with an invalid token, depending on `invalid_token`. Default: a
     /// token is required.
@@ -152,7 +222,7 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// Sets where the token is read from, replacing all sources set before. Default:
     /// [`TokenSource::bearer`].
     pub fn with_source(self, source: TokenSource) -> Self {
-        self.with(|config| config.sources = TokenSources::only(source))
+        self.with(|config| config.sources = config.sources.replaced_by(source))
     }
 
     /// Adds another place where the token may be. Default: none.

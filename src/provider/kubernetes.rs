@@ -168,7 +168,7 @@ impl HttpClient for ApiClient {
 
     fn send(
         &self,
-        mut request: Request<()>,
+        mut request: Request<Vec<u8>>,
     ) -> impl Future<Output = Result<Response<Self::Body>, Box<dyn Error + Send + Sync>>> + Send
     {
         let path = self.token.clone();

@@ -42,6 +42,7 @@ fn count_rejection(kind: AuthErrorKind) {
         TooLong "too_long"
         UnknownKey "unknown_key"
         InvalidSignature "invalid_signature"
+        Inactive "inactive"
         Expired "expired"
         NotYetValid "not_yet_valid"
         WrongTokenType "wrong_token_type"

@@ -11,6 +11,8 @@ mod custom_claims;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod header;
+#[cfg(feature = "introspection")]
+mod introspected;
 mod issuer_template;
 mod jws;
 mod key;
@@ -18,6 +20,7 @@ mod key_source;
 mod keys;
 mod keyset;
 mod members;
+mod opaque_tokens;
 mod payload;
 mod peek;
 mod private_markers;
@@ -37,6 +40,8 @@ pub use cache::CacheStats;
 pub use claim_names::ClaimNames;
 pub(crate) use claim_value::is_id;
 pub use claims::{Claims, NoClaims, RegisteredClaims};
+#[cfg(feature = "introspection")]
+pub(crate) use introspected::{Introspected, ResponseVerifier};
 #[cfg(feature = "jwks")]
 pub(crate) use issuer_template::IssuerTemplate;
 pub use jws::Jws;
@@ -52,9 +57,10 @@ pub(crate) use keys::RotationTerms;
 pub use keyset::{KeySet, KeySetBuilder};
 #[cfg(feature = "jwks")]
 pub(crate) use members::check_members;
+pub(crate) use opaque_tokens::{Lookup, OpaqueTokens, SharedOpaqueTokens, is_compact_jws};
 #[cfg(feature = "cookie")]
 pub(crate) use peek::peek_session_id;
-#[cfg(feature = "django")]
+#[cfg(any(feature = "django", feature = "introspection"))]
 pub(crate) use signer::sign_payload;
 pub(crate) use signer::{NewToken, sign};
 pub use step_up::{StepUp, StepUpBuilder};

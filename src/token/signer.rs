@@ -126,7 +126,7 @@ pub(crate) fn sign<C: Serialize>(
 }
 
 /// Signs the JSON `payload` unchanged.
-#[cfg(feature = "django")]
+#[cfg(any(feature = "django", feature = "introspection"))]
 pub(crate) fn sign_payload(key: &SigningKey, payload: &[u8]) -> Result<String, AuthError> {
     sign_encoded(key, key.encoded_header(), payload)
 }

@@ -41,10 +41,10 @@ pub enum TokenProfile {
     ///
     /// - a header `typ` other than `JWT` and `at+jwt`, unless
     ///   [`header_typ`](super::VerifierBuilder::header_typ) is configured,
-    /// - a claim `token_type`, `typ` or `token_use` with a value other than `access`, `Bearer`,
-    ///   `at+jwt` and `JWT`,
+    /// - a claim `token_type`, `typ` or `token_use` with a value other than `access`,
+    ///   `access_token`, `Bearer`, `at+jwt` and `JWT`,
     /// - the claims of ID tokens, `nonce`, `at_hash` and `c_hash`, unless one of the claims above is
-    ///   `access`, `Bearer` or `at+jwt`,
+    ///   `access`, `access_token`, `Bearer` or `at+jwt`,
     /// - the claim of logout tokens, `events`.
     ///
     /// An ID token that has none of these claims and whose audience is the service is accepted.
@@ -123,7 +123,7 @@ pub(super) enum TokenUse {
 impl TokenUse {
     pub(super) fn of(value: &str) -> Self {
         let is = |name: &&str| name.eq_ignore_ascii_case(value);
-        if ["access", "bearer", "at+jwt"].iter().any(is) {
+        if ["access", "access_token", "bearer", "at+jwt"].iter().any(is) {
             Self::Access
         } else if is(&"id") {
             Self::Id

@@ -44,6 +44,9 @@ pub(super) struct Rules {
     /// Whether the rules of PyJWT apply: `exp` is optional, and `sid`, `scope`, `scp`, `auth_time`,
     /// `amr`, `acr` and `user_epoch` are application claims.
     pub(super) as_pyjwt: bool,
+    /// Whether the claims are those of an introspection response: `exp` is optional, and without
+    /// accepted audiences `aud` is not checked.
+    pub(super) introspected: bool,
     /// A member that may be duplicate, because it is never read.
     pub(super) may_repeat: Option<&'static str>,
 }
@@ -79,7 +82,7 @@ impl Rules {
     /// Whether tokens must not have an audience. Every ID token has one, so this distinguishes them
     /// from access tokens without.
     fn excludes_audiences(&self) -> bool {
-        self.profile == TokenProfile::Plain && self.audiences.is_none()
+        self.profile == TokenProfile::Plain && self.audiences.is_none() && !self.introspected
     }
 
     /// Whether an issuer of this crate may accept these tokens in exchange for others.

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::error::AuthErrorKind;
 
-use super::token68::{check_token68_start, is_token_byte};
+use super::token68::is_token_byte;
 
 /// The token in credentials with one of `schemes`. Credentials with another scheme count as none.
 ///
@@ -30,5 +30,5 @@ pub(super) fn find<'r>(
     if spaces == 0 {
         return Err(AuthErrorKind::InvalidRequest);
     }
-    check_token68_start(&rest[spaces..]).map(Some)
+    Ok(Some(&rest[spaces..]))
 }

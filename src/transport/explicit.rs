@@ -9,8 +9,7 @@ use crate::error::AuthErrorKind;
 #[cfg(feature = "openapi")]
 use super::place::TokenPlace;
 use super::{
-    authorization, header::single_value, query, token68::check_token68_start,
-    websocket_protocol::WebSocketProtocol,
+    authorization, header::single_value, query, websocket_protocol::WebSocketProtocol,
 };
 
 /// A place where only the client program itself puts a token. A browser does not.
@@ -38,9 +37,7 @@ impl Explicit {
             Self::Credentials { header, schemes } => {
                 authorization::find(single_value(headers, header)?, schemes)
             }
-            Self::Header(header) => {
-                single_value(headers, header)?.map(check_token68_start).transpose()
-            }
+            Self::Header(header) => single_value(headers, header),
             Self::Query(name) => query::find(query.unwrap_or_default(), name),
             Self::WebSocketProtocol(protocol) => protocol.find(headers),
         }

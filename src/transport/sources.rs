@@ -12,6 +12,7 @@ use super::{
     explicit::Explicit,
     found::{Carrier, FoundToken},
     source::{Place, TokenSource},
+    token68::check_token68_start,
 };
 
 /// The sources of a layer. There is at least one.
@@ -23,11 +24,25 @@ pub(crate) struct TokenSources {
     cookies: Option<Box<CookieSources>>,
     /// Whether a token must be removed from the headers before the request is passed on.
     has_protocol: bool,
+    /// Whether tokens may be others than JWTs.
+    are_opaque: bool,
 }
 
 impl TokenSources {
     pub(crate) fn only(source: TokenSource) -> Self {
-        Self { first: None, others: Vec::new(), cookies: None, has_protocol: false }.and(source)
+        let (first, others, cookies) = (None, Vec::new(), None);
+        Self { first, others, cookies, has_protocol: false, are_opaque: false }.and(source)
+    }
+
+    /// The same for `source` alone.
+    pub(crate) fn replaced_by(&self, source: TokenSource) -> Self {
+        Self { are_opaque: self.are_opaque, ..Self::only(source) }
+    }
+
+    /// Finds tokens of any form. Default: only what may be a JWT.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn accepting_opaque(self) -> Self {
+        Self { are_opaque: true, ..self }
     }
 
     pub(crate) fn and(mut self, source: TokenSource) -> Self {
@@ -77,9 +92,9 @@ impl TokenSources {
         query: Option<&'r str>,
     ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
         let Some(first) = &self.first else { return Ok(None) };
-        let mut found = first.find(headers, query)?;
+        let mut found = self.find_in(first, headers, query)?;
         for source in &self.others {
-            match (found, source.find(headers, query)?) {
+            match (found, self.find_in(source, headers, query)?) {
                 // Two sources that find the same bytes have found one token.
                 (Some(first), Some(second)) if !std::ptr::eq(first, second) => {
                     return Err(AuthErrorKind::InvalidRequest);
@@ -89,6 +104,19 @@ impl TokenSources {
             }
         }
         Ok(found)
+    }
+
+    #[inline]
+    fn find_in<'r>(
+        &self,
+        source: &Explicit,
+        headers: &'r HeaderMap,
+        query: Option<&'r str>,
+    ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
+        match source.find(headers, query)? {
+            Some(token) if !self.are_opaque => check_token68_start(token).map(Some),
+            token => Ok(token),
+        }
     }
 
     /// Whether the client has put credentials of any scheme into a header.

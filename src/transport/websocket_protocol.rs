@@ -9,8 +9,6 @@ use http::{
 
 use crate::error::AuthErrorKind;
 
-use super::token68::check_token68_start;
-
 /// The name of the protocol whose next one is a token, or that a token follows after a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WebSocketProtocol(Box<str>);
@@ -37,7 +35,7 @@ impl WebSocketProtocol {
         match (tokens.next(), tokens.next()) {
             (None, None) if self.is_last(headers) => Err(AuthErrorKind::InvalidRequest),
             (None, _) => Ok(None),
-            (Some(token), None) => check_token68_start(token).map(Some),
+            (Some(token), None) => Ok(Some(token)),
             (Some(_), Some(_)) => Err(AuthErrorKind::InvalidRequest),
         }
     }

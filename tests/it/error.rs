@@ -16,13 +16,14 @@ use AuthErrorKind as Kind;
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
 /// Every kind with its status, its `code` and the `error` of its challenge.
-const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 28] = [
+const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 29] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
     (Kind::TooLong, 401, "token_invalid", INVALID_TOKEN),
     (Kind::UnknownKey, 401, "token_invalid", INVALID_TOKEN),
     (Kind::InvalidSignature, 401, "token_invalid", INVALID_TOKEN),
+    (Kind::Inactive, 401, "token_invalid", INVALID_TOKEN),
     (Kind::Expired, 401, "token_expired", INVALID_TOKEN),
     (Kind::NotYetValid, 401, "token_not_yet_valid", INVALID_TOKEN),
     (Kind::WrongTokenType, 401, "token_wrong_type", INVALID_TOKEN),

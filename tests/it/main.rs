@@ -17,6 +17,7 @@ mod inspect;
 mod interop;
 mod interop_jwks;
 mod interop_python;
+mod introspection;
 mod issuer;
 mod jwk;
 mod jwks;

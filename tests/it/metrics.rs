@@ -127,6 +127,38 @@ async fn counts_logins_refreshes_and_revocations() -> Outcome {
 }
 
 #[tokio::test]
+async fn measures_introspections_by_outcome() -> Outcome {
+    use tower_jwt_auth::introspection::{ClientAuth, Introspection};
+
+    let (recorded, provider) = (Recorded::start(), Provider::start());
+    let auth = ClientAuth::basic("api", "secret");
+    let introspection = Introspection::builder(provider.url("/introspect"), auth);
+    let introspection = introspection.insecure_loopback_http().build()?;
+    for (token, response) in [
+        ("one", Response::text(r#"{"active":true,"sub":"ada"}"#)),
+        ("one", Response::status(500)),
+        ("two", Response::text(r#"{"active":true}"#)),
+        ("three", Response::text(r#"{"active":false}"#)),
+        ("four", Response::text("{}")),
+        ("five", Response::status(500)),
+    ] {
+        provider.respond("/introspect", response);
+        let _ = introspection.introspect(token).await;
+    }
+    assert_recorded(
+        &recorded,
+        &[
+            (r#"jwt_auth_introspection_seconds{outcome="active"}"#, 1.0),
+            (r#"jwt_auth_introspection_seconds{outcome="inactive"}"#, 1.0),
+            (r#"jwt_auth_introspection_seconds{outcome="malformed"}"#, 1.0),
+            (r#"jwt_auth_introspection_seconds{outcome="rejected"}"#, 1.0),
+            (r#"jwt_auth_introspection_seconds{outcome="status"}"#, 1.0),
+        ],
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn counts_key_fetches_by_server_and_outcome() -> Outcome {
     let recorded = Recorded::start();
     let provider = Provider::start();

@@ -14,16 +14,17 @@ use super::{
         validation::Rules,
     },
     by_tenant::{ByTenant, TenantRule},
-    single::{CachePolicy, ClaimsCheck, SingleVerifier},
+    claims_verifier::{ClaimsCheck, ClaimsVerifier},
+    single::{CachePolicy, SingleVerifier},
     verify::Verifier,
 };
 
 /// The longest token, in bytes, unless configured otherwise.
 pub(crate) const DEFAULT_MAX_TOKEN_LEN: usize = 8 * 1024;
 /// The longest user id, in bytes, unless configured otherwise.
-const DEFAULT_MAX_USER_ID_LEN: usize = 1024;
+pub(in crate::token) const DEFAULT_MAX_USER_ID_LEN: usize = 1024;
 /// Clocks of machines that synchronize them differ by less.
-const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(60);
+pub(in crate::token) const DEFAULT_CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The size of the cache, in bytes, unless configured otherwise.
 const DEFAULT_CACHE: usize = 4 * 1024 * 1024;
 const MIN_CACHE: usize = 64 * 1024;
@@ -414,7 +415,8 @@ impl<C> VerifierBuilder<C> {
                 return Err(ConfigError::out_of_range("`cache` must be zero or at least 64 KiB"));
             }
         };
-        let verifier = SingleVerifier { keys, rules, max_token_len, clock, checks, cache };
+        let claims = ClaimsVerifier { rules, clock, checks };
+        let verifier = SingleVerifier { keys, claims, max_token_len, cache };
         Ok(match (template, tenants) {
             (Some(template), Some(tenants)) => {
                 Verifier::by_tenant(ByTenant { verifier, template, tenants })

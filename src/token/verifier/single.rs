@@ -4,40 +4,28 @@ use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 
-use crate::{
-    clock::{Clock, NumericDate},
-    error::{AuthError, AuthErrorKind, ErrorDetails, escape},
-};
+use crate::error::{AuthError, AuthErrorKind, ErrorDetails, escape};
 
 use super::{
     super::{
         cache::{CacheStats, TokenCache},
         claims::Claims,
-        claims_type::rejected_by,
         compact::{Compact, SignatureBuffer},
         header::Header,
         key::VerifyingKey,
         key_source::KeySource,
         keys::{Keys, SignatureError},
         keyset::KeySet,
-        payload::{self, PayloadError},
-        private_markers::has_private_marker,
-        reader::read_registered,
-        registered::Registered,
-        validation::Rules,
     },
+    claims_verifier::ClaimsVerifier,
     error::{Fetch, VerifyError},
     token_verifier::TokenVerifier,
 };
 
-pub(super) type ClaimsCheck<C> = Arc<dyn Fn(&Claims<C>) -> bool + Send + Sync>;
-
 pub(super) struct SingleVerifier<C> {
     pub(super) keys: KeySet,
-    pub(super) rules: Rules,
+    pub(super) claims: ClaimsVerifier<C>,
     pub(super) max_token_len: usize,
-    pub(super) clock: Clock,
-    pub(super) checks: Vec<ClaimsCheck<C>>,
     pub(super) cache: CachePolicy<C>,
 }
 
@@ -52,12 +40,12 @@ pub(super) enum CachePolicy<C> {
 impl<C> SingleVerifier<C> {
     /// Whether tokens must name one of the configured issuers.
     pub(super) fn requires_issuer(&self) -> bool {
-        self.rules.issuers.is_some()
+        self.claims.rules.issuers.is_some()
     }
 
     /// Whether tokens must be intended for one of the configured audiences.
     pub(super) const fn requires_audience(&self) -> bool {
-        self.rules.audiences.is_some()
+        self.claims.rules.audiences.is_some()
     }
 
     pub(super) fn cache_stats(&self) -> CacheStats {
@@ -86,22 +74,7 @@ impl<C> SingleVerifier<C> {
             return None;
         }
         let claims = cache.find(token, keys)?;
-        let checked = self.rules.check_times(claims.registered(), self.clock.now());
-        Some(checked.and_then(|()| self.run_checks(&claims)).map(|()| claims))
-    }
-
-    fn run_checks(&self, claims: &Claims<C>) -> Result<(), AuthError> {
-        match self.checks.iter().position(|check| !check(claims)) {
-            None => Ok(()),
-            Some(index) => Err(AuthError::with_details(
-                AuthErrorKind::CheckFailed,
-                ErrorDetails {
-                    rule: Some(format!("check number {}", index + 1).into()),
-                    setting: Some("check"),
-                    ..ErrorDetails::default()
-                },
-            )),
-        }
+        Some(self.claims.verify_again(&claims).map(|()| claims))
     }
 }
 
@@ -140,7 +113,7 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
                 &parsed_header
             }
         };
-        self.rules.check_typ(header.typ.as_deref())?;
+        self.claims.rules.check_typ(header.typ.as_deref())?;
 
         let source = self.keys.source();
         let verified = if source.is_none_or(|source| source.is_usable()) {
@@ -160,41 +133,11 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             return Err(VerifyError::KeysNeeded { fetches, otherwise });
         }
 
-        let claims = self.claims(payload()?).map_err(VerifyError::Decided)?;
-        self.run_checks(&claims).map_err(VerifyError::Decided)?;
+        let claims = self.claims.verify(payload()?).map_err(VerifyError::Decided)?;
         if let Some(cache) = self.cache_for(keys) {
             cache.insert(token.text, &claims, keys);
         }
         Ok(claims)
-    }
-
-    /// Reads and checks all claims of `payload`.
-    #[inline]
-    fn claims(&self, payload: String) -> Result<Claims<C>, AuthError> {
-        if has_private_marker(payload.as_bytes()) {
-            return Err(invalid_claims("no private markers of serde_json"));
-        }
-        let now = self.clock.now();
-        let mut registered = Registered::empty();
-        match payload::read(&payload, &self.rules, now, &mut registered) {
-            Ok(custom) => {
-                self.rules.check(&registered, &payload, now)?;
-                Ok(Claims::new(payload, registered, self.rules.issuer_names(), custom))
-            }
-            Err(PayloadError::Expired) => Err(AuthErrorKind::Expired.into()),
-            Err(PayloadError::Inconclusive) => {
-                let registered = self.registered(&payload, now)?;
-                let custom =
-                    serde_json::from_str(&payload).map_err(|_| rejected_by::<C>(&payload))?;
-                Ok(Claims::new(payload, registered, self.rules.issuer_names(), custom))
-            }
-        }
-    }
-
-    fn registered(&self, payload: &str, now: NumericDate) -> Result<Registered, AuthError> {
-        let registered = read_registered(payload, &self.rules, now)?;
-        self.rules.check(&registered, payload, now)?;
-        Ok(registered)
     }
 
     /// Rejects a token that no fetched key can make valid, so that it causes no fetch.
@@ -209,20 +152,17 @@ impl<C: DeserializeOwned> SingleVerifier<C> {
             return Err(key_error(AuthErrorKind::UnknownKey, &self.keys.load(), header, None));
         }
         token.decode_signature(&mut SignatureBuffer::new())?;
-        if has_private_marker(payload.as_bytes()) {
-            return Err(invalid_claims("no private markers of serde_json"));
-        }
-        self.registered(payload, self.clock.now()).map(drop)
+        self.claims.verify_registered(payload)
     }
 }
 
 impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
     fn issuers(&self) -> Vec<&str> {
-        self.rules.issuers.as_deref().unwrap_or_default().iter().map(AsRef::as_ref).collect()
+        self.claims.rules.issuers.as_deref().unwrap_or_default().iter().map(AsRef::as_ref).collect()
     }
 
     fn accepts_issuer(&self, issuer: &str) -> bool {
-        self.rules.accepts_issuer(issuer)
+        self.claims.rules.accepts_issuer(issuer)
     }
 
     fn requires_issuer(&self) -> bool {
@@ -257,11 +197,6 @@ impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
 #[inline]
 pub(super) fn decode_payload(token: &Compact<'_>) -> Result<String, AuthErrorKind> {
     String::from_utf8(token.decode_payload()?).map_err(|_| AuthErrorKind::Malformed)
-}
-
-fn invalid_claims(rule: &'static str) -> AuthError {
-    let details = ErrorDetails { rule: Some(rule.into()), ..ErrorDetails::default() };
-    AuthError::with_details(AuthErrorKind::InvalidClaims, details)
 }
 
 /// The error for a signature that none of `keys` verifies.

@@ -12,6 +12,10 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["rejection"], &["error", "metrics", "trace"]),
     (&["jwks"], &["clock", "error", "http_client", "metrics", "token", "trace", "url"]),
     (&["key_rotation", "store", "transport"], &["clock", "error", "metrics", "token", "trace"]),
+    (
+        &["introspection"],
+        &["clock", "error", "http_client", "metrics", "token", "transport", "url"],
+    ),
     (&["user"], &["clock", "error", "store", "token", "trace"]),
     (&["password"], &["error", "metrics", "token", "user"]),
     (&["throttle"], &["clock", "error", "store", "trace", "user"]),
@@ -30,6 +34,7 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
             "clock",
             "error",
             "found",
+            "introspection",
             "issue",
             "protected_resource",
             "rejection",

@@ -20,16 +20,16 @@ type SendResult = Result<Response<String>, Box<dyn Error + Send + Sync>>;
 /// Responds after a delay.
 struct Client<F>(Duration, F);
 
-impl<F: Fn(&Request<()>) -> SendResult + Send + Sync + 'static> HttpClient for Client<F> {
+impl<F: Fn(&Request<Vec<u8>>) -> SendResult + Send + Sync + 'static> HttpClient for Client<F> {
     type Body = String;
 
-    async fn send(&self, request: Request<()>) -> SendResult {
+    async fn send(&self, request: Request<Vec<u8>>) -> SendResult {
         sleep(self.0).await;
         (self.1)(&request)
     }
 }
 
-fn keys(respond: impl Fn(&Request<()>) -> SendResult + Send + Sync + 'static) -> RemoteKeys {
+fn keys(respond: impl Fn(&Request<Vec<u8>>) -> SendResult + Send + Sync + 'static) -> RemoteKeys {
     RemoteKeys::from_url(KEYS).client(Client(Duration::ZERO, respond)).build().unwrap()
 }
 
@@ -39,7 +39,7 @@ fn set() -> Response<String> {
 
 /// Keys found by discovery, from a server that takes `each` for every document.
 fn slow(each: Duration) -> RemoteKeys {
-    let client = Client(each, |request: &Request<()>| {
+    let client = Client(each, |request: &Request<Vec<u8>>| {
         Ok(match request.uri().path() {
             "/keys" => set(),
             _ => Response::new(json!({ "issuer": ISSUER, "jwks_uri": KEYS }).to_string()),

@@ -211,6 +211,8 @@ const DERIVED: &[&str] = &[
     "Generation",
     "GrpcRejection",
     "Heartbeat",
+    "IntrospectionError",
+    "IntrospectionErrorKind",
     "InvalidToken",
     "Jobs",
     "JsonRejection",

@@ -58,7 +58,7 @@ impl HttpClient for Documents {
 
     async fn send(
         &self,
-        request: Request<()>,
+        request: Request<Vec<u8>>,
     ) -> Result<Response<String>, Box<dyn Error + Send + Sync>> {
         let document = self.0.get(&request.uri().to_string());
         let status = if document.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };

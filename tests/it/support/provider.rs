@@ -23,6 +23,8 @@ pub(crate) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 pub(crate) enum Response {
     /// Status, headers (each with its line end), body.
     Complete(u16, String, Vec<u8>),
+    /// A complete response with this media type.
+    Typed(&'static str, Vec<u8>),
     /// A body with an entity tag, or `304` if the request names that tag.
     Tagged(&'static str, Vec<u8>),
     /// Accepts the request and never responds.
@@ -66,6 +68,7 @@ pub(crate) struct Provider {
 struct State {
     responses: Mutex<HashMap<String, Response>>,
     requests: Mutex<Vec<(String, String)>>,
+    bodies: Mutex<Vec<String>>,
     /// Whether requests wait before they are served.
     held: Mutex<bool>,
     released: Condvar,
@@ -150,6 +153,11 @@ impl Provider {
         self.state.requests.lock().unwrap().iter().map(|(path, _)| path.clone()).collect()
     }
 
+    /// The bodies of all requests.
+    pub(crate) fn request_bodies(&self) -> Vec<String> {
+        self.state.bodies.lock().unwrap().clone()
+    }
+
     /// The request lines and headers of all requests.
     pub(crate) fn request_heads(&self) -> Vec<String> {
         self.state.requests.lock().unwrap().iter().map(|(_, head)| head.clone()).collect()
@@ -177,6 +185,12 @@ fn serve(mut stream: TcpStream, state: &State) {
         }
     }
     let head = String::from_utf8(head).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    if stream.read_exact(&mut body).is_err() {
+        return;
+    }
+    state.bodies.lock().unwrap().push(String::from_utf8(body).unwrap());
     let path = head.split(' ').nth(1).unwrap().to_owned();
     state.requests.lock().unwrap().push((path.clone(), head.clone()));
     let held = state.held.lock().unwrap();
@@ -203,6 +217,14 @@ fn write(
     match response {
         Response::Complete(status, headers, body) => {
             stream.write_all(&reply(status, &headers, &body))
+        }
+        Response::Typed(media_type, body) => {
+            let len = body.len();
+            let head = format!(
+                "HTTP/1.1 200 X\r\ncontent-type: {media_type}\r\nconnection: close\r\n\
+                 content-length: {len}\r\n\r\n"
+            );
+            stream.write_all(&[head.as_bytes(), &body].concat())
         }
         Response::Tagged(tag, body) => {
             let headers = format!("etag: {tag}\r\n");
