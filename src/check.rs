@@ -11,7 +11,7 @@ use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind, log_rejection},
     metrics::{HotCounter, count_hot},
-    store::{MAX_ID_LEN, SharedStore, TokenRef},
+    store::{MAX_ID_LEN, Scope, SharedStore, TokenRef},
     token::{
         Claims, Lookup, SharedOpaqueTokens, TokenType, Verification, Verifier, is_compact_jws,
     },
@@ -34,7 +34,6 @@ enum Tokens<C> {
     Verified(Verifier<C>),
     /// All that are not JWTs are opaque.
     VerifiedOrOpaque(Verifier<C>, SharedOpaqueTokens<C>),
-    #[cfg_attr(not(feature = "introspection"), expect(dead_code, reason = "only for introspection"))]
     Opaque(SharedOpaqueTokens<C>),
 }
 
@@ -192,8 +191,8 @@ impl Users {
         store: &SharedStore,
         claims: &Claims<C>,
     ) -> Result<bool, AuthError> {
-        for (issuer, token) in self.lookups(store, claims) {
-            if store.is_revoked(issuer, &token).await? {
+        for (scope, token) in self.lookups(store, claims) {
+            if store.is_revoked(scope, &token).await? {
                 return Ok(true);
             }
         }
@@ -201,36 +200,45 @@ impl Users {
     }
 
     fn is_revoked_now<C>(self, store: &SharedStore, claims: &Claims<C>) -> Option<bool> {
-        for (issuer, token) in self.lookups(store, claims) {
-            if store.is_revoked_now(issuer, &token)? {
+        for (scope, token) in self.lookups(store, claims) {
+            if store.is_revoked_now(scope, &token)? {
                 return Some(true);
             }
         }
         Some(false)
     }
 
-    /// The issuers and tokens to look up. The token is revoked if one of them is.
+    /// The scopes and tokens to look up. The token is revoked if one of them is.
     fn lookups<'a, C>(
         self,
         store: &'a SharedStore,
         claims: &'a Claims<C>,
-    ) -> impl Iterator<Item = (Option<&'a str>, TokenRef<'a>)> {
+    ) -> impl Iterator<Item = (Scope<'a>, TokenRef<'a>)> {
         let token = token_ref(claims);
         // Users of another issuer, or of another name of it, need not have the token's session.
         let of_other = TokenRef { refresh: false, ..token };
-        let (issuer, other_names, without_issuer) = match (self, claims.issuer()) {
-            (Self::OfStore, _) => (store.issuer(), None, None),
+        let (issuer, other_names, without_issuer, session) = match (self, claims.issuer()) {
+            (Self::OfStore, _) => (store.issuer(), None, None, None),
             (Self::OfToken { is_issuer_required }, issuer) => {
                 // An issuer without `iss` may have revoked this token of another issuer, unless no
                 // store can have the id of the user.
                 let is_asked = !is_issuer_required
                     && issuer.is_some()
                     && claims.user_id().as_str().len() <= MAX_ID_LEN;
-                (issuer, Some(claims.other_issuer_names()), is_asked.then_some(None))
+                // A logout token may have ended the session, whose user it need not name.
+                let session = issuer.zip(claims.session_id());
+                let names = Some(claims.other_issuer_names());
+                (issuer, names, is_asked.then_some(Scope::Unscoped), session)
             }
         };
-        let others = other_names.into_iter().flatten().map(Some).chain(without_issuer);
-        iter::once((issuer, token)).chain(others.map(move |issuer| (issuer, of_other)))
+        let others = other_names.into_iter().flatten().map(Scope::Users).chain(without_issuer);
+        let session = session.map(|(issuer, id)| {
+            // Without `iat`, it counts as older than every revocation.
+            (Scope::Sessions(issuer), TokenRef::new(id, NumericDate::default()))
+        });
+        iter::once((Scope::of_users(issuer), token))
+            .chain(session)
+            .chain(others.map(move |scope| (scope, of_other)))
     }
 }
 

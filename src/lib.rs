@@ -106,6 +106,7 @@
 //! |---|---|
 //! | see what is verified | [`Verifier`], [`KeySet`] |
 //! | accept tokens of Auth0, Cognito, Entra ID, Firebase, GitHub Actions, Google, Keycloak, Kubernetes, Okta, Supabase and others | [`provider`] |
+//! | accept opaque tokens, alone or beside JWTs | [`introspection`] |
 //! | trust other issuers | [`jwks`], [`Verifier::by_issuer`], [`Verifier::any_of`], [`token::TokenProfile`] |
 //! | configure the layer: optional tokens, other bodies, CORS | [`middleware`] |
 //! | keep users logged in on web pages, with cookies or Bearer tokens | [`browser`] |
@@ -119,6 +120,7 @@
 //! | limit attempts to log in | `throttle` (feature `throttle`) |
 //! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor), `totp` (feature `totp`) |
 //! | rotate keys while serving | [`key_rotation`] |
+//! | end sessions when an identity provider reports a logout | [`BackChannelLogoutRoutes`](routes::BackChannelLogoutRoutes) |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | describe the routes in an OpenAPI document | [`openapi`] |
 //! | reject gRPC calls with a gRPC status | [`GrpcRejection`](rejection::GrpcRejection) |
@@ -144,6 +146,7 @@
 //! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
+//! | `introspection` | | [`introspection`]: opaque tokens, introspected at their authorization server ([RFC 7662]) |
 //! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers |
 //! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
 //! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
@@ -169,6 +172,7 @@
 //! - Secrets and passwords that this crate holds are wiped from memory when dropped. Keys inside
 //!   aws-lc and buffers of request bodies are not.
 //!
+//! [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum
 

@@ -8,13 +8,16 @@ use http::{Uri, uri::Scheme};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UrlRule {
     /// `https` only.
-    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "only `jwks` is this strict"))]
+    #[cfg_attr(
+        not(any(feature = "introspection", feature = "jwks")),
+        expect(dead_code, reason = "only these features are this strict")
+    )]
     Https,
     /// `https`, or `http` to a loopback address.
     HttpsOrLoopback,
     /// `https`, or `http` to any host.
     #[cfg_attr(
-        not(any(feature = "accounts", feature = "jwks")),
+        not(any(feature = "introspection", feature = "accounts", feature = "jwks")),
         expect(dead_code, reason = "only these features allow it")
     )]
     HttpsOrHttp,

@@ -1,4 +1,6 @@
-use std::{error::Error, sync::Arc, time::Duration};
+#[cfg(feature = "jwks")]
+use std::sync::Arc;
+use std::{error::Error, time::Duration};
 
 use http::{Request, Response};
 use http_body_util::Full;

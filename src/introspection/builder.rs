@@ -13,7 +13,7 @@ use super::{
     client_auth::ClientAuth,
     endpoint::Endpoint,
     flights::Flights,
-    introspection::{Inner, Introspection},
+    handle::{Inner, Introspection},
 };
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

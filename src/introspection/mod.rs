@@ -115,9 +115,9 @@ mod client_auth;
 mod endpoint;
 mod error;
 mod flights;
-mod introspection;
+mod handle;
 
 pub use builder::IntrospectionBuilder;
 pub use client_auth::ClientAuth;
 pub use error::{IntrospectionError, IntrospectionErrorKind};
-pub use introspection::Introspection;
+pub use handle::Introspection;

@@ -114,7 +114,7 @@ where
             }
             Some(store) => {
                 let generation = if adopt { Some(store.generation().await?) } else { None };
-                if store.is_revoked(store.issuer(), &token_ref(&claims)).await? {
+                if store.is_revoked(store.own_users(), &token_ref(&claims)).await? {
                     return Err(AuthErrorKind::Revoked.into());
                 }
                 if adopt {

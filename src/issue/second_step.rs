@@ -127,7 +127,7 @@ impl<C, R> Issuer<C, R> {
         // only that compares the generations.
         let token =
             TokenRef::new(step.user_id().as_str(), NumericDate::MAX).with_jti(Some(step.jti()?));
-        if store.is_revoked(store.issuer(), &token).await? {
+        if store.is_revoked(store.own_users(), &token).await? {
             return Err(AuthErrorKind::Revoked.into());
         }
         Ok(step)

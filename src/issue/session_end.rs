@@ -121,9 +121,9 @@ impl<T: ?Sized> Watch<T> {
             .with_session(claims.session_id())
             // A ticket is revoked by its use.
             .with_jti(claims.jti().filter(|_| is_access));
-        match store.is_revoked_now(store.issuer(), &token) {
+        match store.is_revoked_now(store.own_users(), &token) {
             Some(is_revoked) => Ok(is_revoked),
-            None => store.is_revoked(store.issuer(), &token).await,
+            None => store.is_revoked(store.own_users(), &token).await,
         }
     }
 

@@ -100,7 +100,7 @@ impl<C, R> Issuer<C, R> {
         claims: &Claims<T>,
     ) -> Result<(), AuthError> {
         let store = self.store()?;
-        if store.is_revoked(store.issuer(), &token_ref(claims)).await? {
+        if store.is_revoked(store.own_users(), &token_ref(claims)).await? {
             return Err(AuthErrorKind::Revoked.into());
         }
         Ok(())

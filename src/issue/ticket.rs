@@ -119,7 +119,7 @@ impl<C, R> Issuer<C, R> {
             let token =
                 TokenRef::new(claims.user_id().as_str(), issued_at).with_jti(jti.as_deref());
             let store = self.store()?;
-            if store.is_revoked(store.issuer(), &token).await? {
+            if store.is_revoked(store.own_users(), &token).await? {
                 return Err(AuthErrorKind::Revoked.into());
             }
         }

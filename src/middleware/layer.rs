@@ -101,7 +101,9 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// tokens are accepted until they expire.
     ///
     /// The store is asked about the user of the token's `iss`, if the token has one: see
-    /// [`scoped_user_id`](crate::store::scoped_user_id). If the store does not respond within 2
+    /// [`scoped_user_id`](crate::store::scoped_user_id). If the token has a `sid` too, the store is
+    /// also asked whether [a logout](crate::token::TokenProfile::LogoutToken) has ended that session
+    /// of the issuer. If the store does not respond within 2
     /// seconds, the response is `503`.
     pub fn with_revocation_check(self, store: impl TokenStore) -> Self {
         self.with_store(SharedStore::new(store, DEFAULT_DEADLINE), false)

@@ -1,5 +1,6 @@
 //! Ready-made axum routes: [`TokenRoutes`] for clients that keep tokens, [`SessionRoutes`] (feature
-//! `cookie`) for browsers, [`WellKnownRoutes`] and [`OAuthRoutes`] for other services.
+//! `cookie`) for browsers, [`WellKnownRoutes`] and [`OAuthRoutes`] for other services,
+//! [`BackChannelLogoutRoutes`] for identity providers.
 //!
 //! # Token routes
 //!
@@ -121,11 +122,12 @@
 //!
 //! All responses have `Cache-Control: no-store`. Every `401` has a challenge. The [`AuthError`] or
 //! [`RequestError`] is in the extensions of the response. To replace the bodies, set
-//! [`rejection`](TokenRoutesBuilder::rejection). The error bodies of [`OAuthRoutes`] are those of
-//! their RFCs.
+//! [`rejection`](TokenRoutesBuilder::rejection). The error bodies of [`OAuthRoutes`] and
+//! [`BackChannelLogoutRoutes`] are those of their specifications.
 //!
 //! [`AuthError`]: crate::AuthError
 
+mod back_channel;
 mod body;
 mod body_reader;
 mod cookies;
@@ -154,6 +156,7 @@ mod well_known;
 
 #[cfg(all(feature = "accounts", feature = "totp"))]
 pub(crate) use body::check_optional_json;
+pub use back_channel::{BackChannelLogoutRoutes, BackChannelLogoutRoutesBuilder};
 #[cfg(feature = "django")]
 pub(crate) use body::{BodyError, BodyLimits};
 #[cfg(feature = "accounts")]

@@ -73,6 +73,7 @@ pub use facts::{
 pub use memory::MemoryStore;
 #[cfg(feature = "purger")]
 pub use purger::Purger;
+pub(crate) use scope::Scope;
 pub use scope::scoped_user_id;
 pub(crate) use shared::{DEFAULT_DEADLINE, SharedStore, check_deadline};
 #[cfg(feature = "postgres")]

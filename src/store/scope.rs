@@ -1,4 +1,4 @@
-//! The ids of users whose issuer is known.
+//! The ids of users, sessions and logout tokens whose issuer is known.
 
 use std::str;
 
@@ -42,25 +42,63 @@ const SEPARATOR: u8 = 0;
 /// ```
 #[must_use]
 pub fn scoped_user_id(issuer: &str, user_id: &UserId) -> UserId {
-    UserId::from(ScopedId::new(issuer, user_id.as_str()).as_str())
+    Scope::Users(issuer).user_id(user_id.as_str())
 }
 
-/// The result of [`scoped_user_id`], made without allocating memory.
+/// What an id denotes. A store knows it by the id of a user, which differs from that of every other.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope<'a> {
+    /// A user without issuer.
+    Unscoped,
+    /// A user of the issuer.
+    Users(&'a str),
+    /// A session of the issuer, whose user need not be known. The store does not know it as a session.
+    Sessions(&'a str),
+    /// A logout token of the issuer.
+    #[cfg(feature = "routes")]
+    LogoutTokens(&'a str),
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of an issuer's users.
+    pub(crate) fn of_users(issuer: Option<&'a str>) -> Self {
+        issuer.map_or(Self::Unscoped, Self::Users)
+    }
+
+    pub(super) fn user_id(self, id: &str) -> UserId {
+        self.scoped(id).map_or_else(|| UserId::from(id), |scoped| UserId::from(scoped.as_str()))
+    }
+
+    /// Returns `None` if the id is that of the user.
+    pub(super) fn scoped(self, id: &str) -> Option<ScopedId> {
+        let (issuer, separators) = match self {
+            Self::Unscoped => return None,
+            Self::Users(issuer) => (issuer, &[SEPARATOR; 1][..]),
+            Self::Sessions(issuer) => (issuer, &[SEPARATOR; 2][..]),
+            #[cfg(feature = "routes")]
+            Self::LogoutTokens(issuer) => (issuer, &[SEPARATOR; 3][..]),
+        };
+        Some(ScopedId::new(issuer, separators, id))
+    }
+}
+
+/// The id of something in a [`Scope`], made without allocating memory.
 pub(super) struct ScopedId {
     bytes: [u8; MAX_ID_LEN],
     len: usize,
 }
 
 impl ScopedId {
-    pub(super) fn new(issuer: &str, user_id: &str) -> Self {
+    fn new(issuer: &str, separators: &[u8], id_in_scope: &str) -> Self {
         let mut id = Self { bytes: [0; MAX_ID_LEN], len: 0 };
         // With a null character in the issuer, the id would be ambiguous.
-        if issuer.len() + 1 + user_id.len() > MAX_ID_LEN || issuer.contains('\0') {
-            id.push(&[SEPARATOR]);
+        let len = issuer.len() + separators.len() + id_in_scope.len();
+        if len > MAX_ID_LEN || issuer.contains('\0') {
+            id.push(separators);
             let mut hash = Context::new(&SHA256);
             hash.update(&(issuer.len() as u64).to_be_bytes());
             hash.update(issuer.as_bytes());
-            hash.update(user_id.as_bytes());
+            hash.update(id_in_scope.as_bytes());
             for byte in hash.finish().as_ref() {
                 id.push(
                     &[byte >> 4, byte & 15].map(|nibble| b"0123456789abcdef"[usize::from(nibble)]),
@@ -68,8 +106,8 @@ impl ScopedId {
             }
         } else {
             id.push(issuer.as_bytes());
-            id.push(&[SEPARATOR]);
-            id.push(user_id.as_bytes());
+            id.push(separators);
+            id.push(id_in_scope.as_bytes());
         }
         id
     }

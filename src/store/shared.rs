@@ -19,7 +19,7 @@ use super::{
         Begun, Consume, Consumed, Generation, NewSession, Page, Revocation, SessionPage, Spend,
         Spent, TokenRef, check_lengths,
     },
-    scope::{ScopedId, scoped_user_id},
+    scope::{Scope, scoped_user_id},
     token_store::TokenStore,
 };
 
@@ -158,6 +158,11 @@ impl SharedStore {
         self.issuer.as_deref()
     }
 
+    /// The scope of the user ids of all calls.
+    pub(crate) fn own_users(&self) -> Scope<'_> {
+        Scope::of_users(self.issuer())
+    }
+
     pub(crate) fn with_deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
@@ -210,20 +215,55 @@ impl SharedStore {
         .await
     }
 
-    /// Whether a token of a user of `issuer` was revoked.
+    /// Revokes all tokens of a user, whose id is that of anything in `scope`.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn revoke_in(
+        &self,
+        scope: Scope<'_>,
+        id: &str,
+        keep_until: NumericDate,
+        now: NumericDate,
+    ) -> Result<(), AuthError> {
+        self.within_deadline("revoke", async {
+            let user_id = &scope.user_id(id);
+            let revocation = Revocation::User { user_id, except: None, keep_until };
+            revocation.validate()?;
+            self.store.revoke(&revocation, now).await
+        })
+        .await
+    }
+
+    /// Consumes the token `jti`, whose user is anything in `scope`.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn consume_in(
+        &self,
+        scope: Scope<'_>,
+        jti: &str,
+        keep_until: NumericDate,
+        now: NumericDate,
+    ) -> Result<Consumed, AuthError> {
+        self.within_deadline("consume", async {
+            let user_id = scope.user_id(jti);
+            let consume = Consume::token(jti, &user_id, now, keep_until);
+            consume.validate()?;
+            self.store.consume(&consume, now).await
+        })
+        .await
+    }
+
+    /// Whether a token was revoked whose user is anything in `scope`.
     pub(crate) async fn is_revoked(
         &self,
-        issuer: Option<&str>,
+        scope: Scope<'_>,
         token: &TokenRef<'_>,
     ) -> Result<bool, AuthError> {
         self.within_deadline("is_revoked", async {
-            match issuer {
+            match scope.scoped(token.user_id) {
                 None => {
                     token.validate()?;
                     self.store.is_revoked(token).await
                 }
-                Some(issuer) => {
-                    let user_id = ScopedId::new(issuer, token.user_id);
+                Some(user_id) => {
                     let token = TokenRef { user_id: user_id.as_str(), ..*token };
                     token.validate()?;
                     self.store.is_revoked(&token).await
@@ -234,18 +274,13 @@ impl SharedStore {
     }
 
     /// The result of [`is_revoked`](Self::is_revoked) if it is available without waiting.
-    pub(crate) fn is_revoked_now(
-        &self,
-        issuer: Option<&str>,
-        token: &TokenRef<'_>,
-    ) -> Option<bool> {
-        match issuer {
+    pub(crate) fn is_revoked_now(&self, scope: Scope<'_>, token: &TokenRef<'_>) -> Option<bool> {
+        match scope.scoped(token.user_id) {
             None => {
                 token.validate().ok()?;
                 self.store.is_revoked_now(token)
             }
-            Some(issuer) => {
-                let user_id = ScopedId::new(issuer, token.user_id);
+            Some(user_id) => {
                 let token = TokenRef { user_id: user_id.as_str(), ..*token };
                 token.validate().ok()?;
                 self.store.is_revoked_now(&token)

@@ -84,6 +84,7 @@ impl<C> ResponseVerifier<C> {
                 clock_skew: DEFAULT_CLOCK_SKEW,
                 max_user_id_len: DEFAULT_MAX_USER_ID_LEN,
                 jti_optional: true,
+                exp_optional: true,
                 introspected: true,
                 ..Rules::default()
             },

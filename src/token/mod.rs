@@ -19,6 +19,7 @@ mod key;
 mod key_source;
 mod keys;
 mod keyset;
+mod logout_token;
 mod members;
 mod opaque_tokens;
 mod payload;
@@ -55,9 +56,13 @@ pub(crate) use keys::Keys;
 #[cfg(feature = "key-rotation")]
 pub(crate) use keys::RotationTerms;
 pub use keyset::{KeySet, KeySetBuilder};
+#[cfg(feature = "routes")]
+pub(crate) use logout_token::MAX_AGE as LOGOUT_TOKEN_MAX_AGE;
 #[cfg(feature = "jwks")]
 pub(crate) use members::check_members;
-pub(crate) use opaque_tokens::{Lookup, OpaqueTokens, SharedOpaqueTokens, is_compact_jws};
+#[cfg(feature = "introspection")]
+pub(crate) use opaque_tokens::OpaqueTokens;
+pub(crate) use opaque_tokens::{Lookup, SharedOpaqueTokens, is_compact_jws};
 #[cfg(feature = "cookie")]
 pub(crate) use peek::peek_session_id;
 #[cfg(any(feature = "django", feature = "introspection"))]

@@ -25,6 +25,7 @@ pub(crate) trait OpaqueTokens<C>: Send + Sync {
 }
 
 /// The claims of a token, or a future of them.
+#[cfg_attr(not(feature = "introspection"), allow(dead_code, reason = "only for introspection"))]
 pub(crate) enum Lookup<C> {
     Known(Result<Claims<C>, AuthError>),
     Pending(BoxFuture<'static, Result<Claims<C>, AuthError>>),

@@ -282,7 +282,7 @@ impl<'a, 'de> Reader<'a, 'de> {
 
     /// Returns the name of a required claim that is missing.
     fn missing(&self) -> Option<&str> {
-        if self.claims.has_expiry || self.rules.as_pyjwt || self.rules.introspected {
+        if self.claims.has_expiry || self.rules.as_pyjwt || self.rules.exp_optional {
             self.rules.required_claims().find(|name| !self.has(name))
         } else {
             Some("exp")

@@ -108,6 +108,41 @@ pub enum TokenProfile {
     ///
     /// [OpenID Connect Core section 3.1.3.7]: https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation
     IdToken,
+    /// Logout tokens of [OpenID Connect Back-Channel Logout 1.0], by the rules of its section 2.6.
+    /// `BackChannelLogoutRoutes` (feature `routes`) accept them.
+    ///
+    /// The verifier requires an issuer, and the id of the client as
+    /// [audience](super::VerifierBuilder::audience). It rejects
+    ///
+    /// - tokens without `iss`, `aud`, `iat`, `jti` or `events`, and those with neither `sub` nor `sid`,
+    /// - an `iat` more than 2 minutes ago,
+    /// - `events` with anything but the logout event, whose value must be an object,
+    /// - a `nonce`, and the other claims of ID tokens, `at_hash` and `c_hash`,
+    /// - a header `typ` other than `logout+jwt` and `JWT`. To reject `JWT` and tokens without `typ`
+    ///   too, which some providers send, set
+    ///   [`header_typ("logout+jwt")`](super::VerifierBuilder::header_typ),
+    /// - a claim `token_type`, `typ` or `token_use` with a value other than `Logout`, `logout+jwt` and
+    ///   `JWT`.
+    ///
+    /// `exp` is optional. The user id is `sub`, a string, and empty without one. A logout token is
+    /// meant to be used once, which the verifier cannot check.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Verifier, token::TokenProfile};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let keys = tower_jwt_auth::SigningKey::generate(tower_jwt_auth::Algorithm::ES256)?.verifying_key();
+    /// let logout: Verifier = Verifier::builder(keys)
+    ///     .issuer("https://login.example")
+    ///     .audience("my-client")
+    ///     .profile(TokenProfile::LogoutToken)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [OpenID Connect Back-Channel Logout 1.0]: https://openid.net/specs/openid-connect-backchannel-1_0.html
+    LogoutToken,
 }
 
 /// What the value of a type claim or of the header's `typ` shows about the use of a token.
@@ -115,6 +150,7 @@ pub enum TokenProfile {
 pub(super) enum TokenUse {
     Access,
     Id,
+    Logout,
     /// Any JWT.
     Unspecified,
     Other,
@@ -127,6 +163,8 @@ impl TokenUse {
             Self::Access
         } else if is(&"id") {
             Self::Id
+        } else if is(&"logout") || is(&"logout+jwt") {
+            Self::Logout
         } else if is(&"jwt") {
             Self::Unspecified
         } else {
@@ -139,7 +177,7 @@ impl TokenProfile {
     /// Returns whether tokens of this profile are those of any issuer, whose claims need not name
     /// their use.
     pub(super) fn is_foreign(self) -> bool {
-        matches!(self, Self::Plain | Self::IdToken)
+        matches!(self, Self::Plain | Self::IdToken | Self::LogoutToken)
     }
 
     /// Returns the header `typ` that tokens may have if none is configured. Tokens without `typ` are
@@ -148,6 +186,7 @@ impl TokenProfile {
         match self {
             Self::Plain => Some(&["JWT", "at+jwt"]),
             Self::IdToken => Some(&["JWT"]),
+            Self::LogoutToken => Some(&["logout+jwt", "JWT"]),
             Self::SimpleJwt | Self::Rfc9068 => None,
         }
     }
@@ -158,6 +197,7 @@ impl TokenProfile {
             TokenUse::Unspecified => true,
             TokenUse::Access => self == Self::Plain,
             TokenUse::Id => self == Self::IdToken,
+            TokenUse::Logout => self == Self::LogoutToken,
             TokenUse::Other => false,
         }
     }
@@ -166,7 +206,7 @@ impl TokenProfile {
     pub(super) fn note_claim(self, name: &str, uses: &mut UseMarks) {
         if self.is_foreign() {
             match name {
-                "events" => uses.other = Some(MarkClaim::Events),
+                "events" if self != Self::LogoutToken => uses.other = Some(MarkClaim::Events),
                 "nonce" => uses.id_token = Some(MarkClaim::Nonce),
                 "at_hash" => uses.id_token = Some(MarkClaim::AtHash),
                 "c_hash" => uses.id_token = Some(MarkClaim::CodeHash),

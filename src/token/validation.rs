@@ -10,6 +10,7 @@ use crate::{
 use super::{
     claim_names::ClaimNames,
     header::typ_matches,
+    logout_token::{MAX_AGE, has_logout_event},
     registered::{AudienceMatch, ClientMatch, MarkClaim, Registered, UseMarks},
     token_profile::TokenProfile,
     token_type::TokenType,
@@ -44,8 +45,9 @@ pub(super) struct Rules {
     /// Whether the rules of PyJWT apply: `exp` is optional, and `sid`, `scope`, `scp`, `auth_time`,
     /// `amr`, `acr` and `user_epoch` are application claims.
     pub(super) as_pyjwt: bool,
-    /// Whether the claims are those of an introspection response: `exp` is optional, and without
-    /// accepted audiences `aud` is not checked.
+    pub(super) exp_optional: bool,
+    /// Whether the claims are those of an introspection response: without accepted audiences, `aud` is
+    /// not checked.
     pub(super) introspected: bool,
     /// A member that may be duplicate, because it is never read.
     pub(super) may_repeat: Option<&'static str>,
@@ -207,6 +209,14 @@ impl Rules {
                 return Err(violation::too_long_lived(longest));
             }
         }
+        if self.profile == TokenProfile::LogoutToken {
+            if !has_logout_event(payload) {
+                return Err(violation::no_logout_event());
+            }
+            if claims.user_id.is_empty() && claims.session_id.is_none() {
+                return Err(violation::missing("sid", "profile"));
+            }
+        }
         if claims.jti.is_none() && !self.jti_optional {
             return Err(violation::missing(self.names.jti(), "optional_jti"));
         }
@@ -273,6 +283,11 @@ impl Rules {
     ) -> Result<(), AuthError> {
         if self.is_expired(claims.expires_at, now) {
             return Err(AuthErrorKind::Expired.into());
+        }
+        if self.profile == TokenProfile::LogoutToken
+            && now.saturating_duration_since(claims.issued_at.unwrap_or_default()) > MAX_AGE
+        {
+            return Err(violation::too_old(MAX_AGE));
         }
         let latest = now.saturating_add(self.leeway.max(self.clock_skew));
         let times = [

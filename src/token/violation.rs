@@ -90,6 +90,7 @@ pub(super) fn wrong_typ<'a>(
 pub(super) fn other_use(name: &str, profile: TokenProfile) -> AuthError {
     let rule = match profile {
         TokenProfile::IdToken => "expected an ID token",
+        TokenProfile::LogoutToken => "expected a logout token",
         _ => "expected an access token",
     };
     error(AuthErrorKind::WrongTokenType, name, rule, "profile")
@@ -102,6 +103,16 @@ pub(super) fn not_yet_valid(claim: &str) -> AuthError {
 pub(super) fn too_long_lived(longest: Duration) -> AuthError {
     let rule = format!("at most {} seconds after iat", longest.as_secs());
     error(AuthErrorKind::InvalidClaims, "exp", rule, "longest_lifetime")
+}
+
+pub(super) fn too_old(longest: Duration) -> AuthError {
+    let rule = format!("at most {} seconds ago", longest.as_secs());
+    error(AuthErrorKind::Expired, "iat", rule, "profile")
+}
+
+/// The token has no logout event, or has another one too.
+pub(super) fn no_logout_event() -> AuthError {
+    error(AuthErrorKind::WrongTokenType, "events", "expected only the logout event", "profile")
 }
 
 /// The claim `name`, which `setting` makes optional, is missing.

@@ -8,9 +8,7 @@ use crate::error::AuthErrorKind;
 
 #[cfg(feature = "openapi")]
 use super::place::TokenPlace;
-use super::{
-    authorization, header::single_value, query, websocket_protocol::WebSocketProtocol,
-};
+use super::{authorization, header::single_value, query, websocket_protocol::WebSocketProtocol};
 
 /// A place where only the client program itself puts a token. A browser does not.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 mod accounts;
 mod architecture;
 mod authentication;
+mod back_channel;
 mod browser;
 mod clock;
 mod cookies;

@@ -35,6 +35,10 @@ impl<C> TokenVerifier<C> for AnyOf<C> {
         self.0.iter().all(|verifier| verifier.requires_audience())
     }
 
+    fn requires_logout_tokens(&self) -> bool {
+        self.0.iter().all(|verifier| verifier.requires_logout_tokens())
+    }
+
     fn max_token_len(&self) -> usize {
         self.0.iter().map(|verifier| verifier.max_token_len()).max().unwrap_or(0)
     }

@@ -500,6 +500,17 @@ impl<C> VerifierBuilder<C> {
                 rules.jti_optional = true;
                 rules.required.extend(["iat".into(), "sub".into()]);
             }
+            TokenProfile::LogoutToken => {
+                if !has_issuer || rules.audiences.is_none() {
+                    return Err(ConfigError::ineffective(
+                        "the profile of logout tokens requires an `issuer`, and the client as \
+                         `audience`",
+                    ));
+                }
+                rules.exp_optional = true;
+                rules.user_id_optional = true;
+                rules.required.extend(["iat".into(), "events".into()]);
+            }
             TokenProfile::Plain | TokenProfile::SimpleJwt => {
                 if rules.audiences.is_none() && rules.clients.is_none() {
                     return Err(ConfigError::ineffective(

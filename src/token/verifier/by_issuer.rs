@@ -57,6 +57,10 @@ impl<C> TokenVerifier<C> for ByIssuer<C> {
         self.verifiers.iter().all(|verifier| verifier.requires_audience())
     }
 
+    fn requires_logout_tokens(&self) -> bool {
+        self.verifiers.iter().all(|verifier| verifier.requires_logout_tokens())
+    }
+
     fn max_token_len(&self) -> usize {
         self.max_token_len
     }

@@ -85,6 +85,11 @@ impl<C: 'static> TokenVerifier<C> for ByResolver<C> {
         false
     }
 
+    fn requires_logout_tokens(&self) -> bool {
+        // Its verifiers are not known yet.
+        false
+    }
+
     fn max_token_len(&self) -> usize {
         self.0.max_token_len()
     }

@@ -102,6 +102,10 @@ impl<C: DeserializeOwned> TokenVerifier<C> for ByTenant<C> {
         self.verifier.requires_audience()
     }
 
+    fn requires_logout_tokens(&self) -> bool {
+        self.verifier.requires_logout_tokens()
+    }
+
     fn max_token_len(&self) -> usize {
         self.verifier.max_token_len
     }

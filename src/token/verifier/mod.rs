@@ -13,14 +13,14 @@ mod token_verifier;
 mod verify;
 
 pub(crate) use builder::DEFAULT_MAX_TOKEN_LEN;
+pub use builder::VerifierBuilder;
 #[cfg(feature = "introspection")]
 pub(super) use builder::{DEFAULT_CLOCK_SKEW, DEFAULT_MAX_USER_ID_LEN};
-pub use builder::VerifierBuilder;
 #[cfg(feature = "jwks")]
 pub(crate) use by_resolver::{ByResolver, Found, VerifierSource};
-#[cfg(feature = "jwks")]
-pub(crate) use token_verifier::SharedVerifier;
 #[cfg(feature = "introspection")]
 pub(super) use claims_verifier::ClaimsVerifier;
+#[cfg(feature = "jwks")]
+pub(crate) use token_verifier::SharedVerifier;
 pub(crate) use verify::Verification;
 pub use verify::Verifier;

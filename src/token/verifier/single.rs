@@ -16,6 +16,7 @@ use super::{
         key_source::KeySource,
         keys::{Keys, SignatureError},
         keyset::KeySet,
+        token_profile::TokenProfile,
     },
     claims_verifier::ClaimsVerifier,
     error::{Fetch, VerifyError},
@@ -46,6 +47,12 @@ impl<C> SingleVerifier<C> {
     /// Whether tokens must be intended for one of the configured audiences.
     pub(super) const fn requires_audience(&self) -> bool {
         self.claims.rules.audiences.is_some()
+    }
+
+    /// Whether tokens must be logout tokens.
+    #[cfg_attr(not(feature = "routes"), allow(dead_code, reason = "only for routes"))]
+    pub(super) fn requires_logout_tokens(&self) -> bool {
+        self.claims.rules.profile == TokenProfile::LogoutToken
     }
 
     pub(super) fn cache_stats(&self) -> CacheStats {
@@ -171,6 +178,10 @@ impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
 
     fn requires_audience(&self) -> bool {
         self.requires_audience()
+    }
+
+    fn requires_logout_tokens(&self) -> bool {
+        self.requires_logout_tokens()
     }
 
     fn max_token_len(&self) -> usize {

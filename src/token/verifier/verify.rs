@@ -91,6 +91,16 @@ impl<C> Verifier<C> {
         }
     }
 
+    /// Whether all accepted tokens are logout tokens.
+    #[cfg(feature = "routes")]
+    pub(crate) fn requires_logout_tokens(&self) -> bool {
+        match &self.0 {
+            Inner::Single(verifier) => verifier.requires_logout_tokens(),
+            Inner::ByTenant(verifier) => verifier.verifier.requires_logout_tokens(),
+            Inner::Combined(verifier) => verifier.requires_logout_tokens(),
+        }
+    }
+
     /// Returns how many tokens were found in the [cache](super::VerifierBuilder::cache), and how
     /// many were not. Both are zero without a cache.
     #[must_use]
