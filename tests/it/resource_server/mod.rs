@@ -1,6 +1,8 @@
 //! The example `resource_server` as a process, with key servers of the test.
 
+mod back_channel;
 mod contract;
+mod opaque;
 mod outage;
 mod process;
 mod tls;

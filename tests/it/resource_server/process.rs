@@ -64,6 +64,33 @@ fn configuration_errors_name_the_setting() {
         (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN must be whole seconds"),
         (vec![audience, issuer, ("JWKS_REFRESH", "0")], "`refresh_every` must be at least"),
         (vec![audience, issuer, ("JWKS_MAX_STALE", "0")], "`max_stale` must be at least"),
+        (vec![audience, issuer, ("BACKCHANNEL", "yes")], "BACKCHANNEL must be 0 or 1"),
+        (
+            vec![audience, issuer, ("BACKCHANNEL", "1"), ("STORE_URL", "mysql://x:hunter2@db")],
+            "STORE_URL must be memory:",
+        ),
+        (
+            vec![audience, issuer, ("INTROSPECTION_URL", "https://login.example/i")],
+            "INTROSPECTION_URL and INTROSPECTION_CLIENT require each other",
+        ),
+        (
+            vec![
+                audience,
+                issuer,
+                ("INTROSPECTION_URL", "https://login.example/i"),
+                ("INTROSPECTION_CLIENT", "hunter2"),
+            ],
+            "INTROSPECTION_CLIENT must have the form id:secret",
+        ),
+        (
+            vec![
+                audience,
+                issuer,
+                ("INTROSPECTION_URL", "http://login.example/i"),
+                ("INTROSPECTION_CLIENT", "id:hunter2"),
+            ],
+            "INTROSPECTION_URL: the URL of the introspection endpoint must be an https URL",
+        ),
         (vec![audience, issuer, ("JWKS_MAX_STALE", "1d")], "JWKS_MAX_STALE must be whole seconds"),
     ] {
         let (status, output) = run("resource_server", &variables, FIVE_SECONDS);

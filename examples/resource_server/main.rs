@@ -40,16 +40,20 @@
 //! | `JWKS_COOLDOWN` | 30 | seconds before a token with an unknown key causes another fetch |
 //! | `JWKS_REFRESH` | by `Cache-Control` | seconds between two fetches in the background |
 //! | `JWKS_MAX_STALE` | 86400 | seconds for which keys are used after the last successful fetch |
+//! | `INTROSPECTION_URL` | | where tokens are introspected that are not JWTs (RFC 7662) |
+//! | `INTROSPECTION_CLIENT` | | the credentials of this service there: `id:secret` |
+//! | `BACKCHANNEL` | 0 | 1: issuers report logouts to `POST /backchannel-logout` |
+//! | `STORE_URL` | `memory:` | sessions that have ended: also `sqlite:…`, `postgres://…`, `redis://…` |
 //!
 //! The service starts while its issuers are unreachable. It responds with 503 to a token whose
 //! issuer's keys are not there yet; one unreachable issuer does not affect the others.
 
-use std::{
-    env::{self, VarError},
-    error::Error,
-    process::ExitCode,
-    time::Duration,
-};
+mod back_channel;
+mod opaque;
+mod settings;
+mod store;
+
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use axum::{
     Json, Router,
@@ -75,6 +79,12 @@ use tower_jwt_auth::{
     jwks::{RemoteKeys, RemoteKeysBuilder},
     protected_resource::ProtectedResource,
     token::TokenProfile,
+};
+
+use crate::{
+    back_channel::BackChannel,
+    opaque::introspection,
+    settings::{seconds, setting, switch},
 };
 
 async fn me(claims: Claims) -> Json<Value> {
@@ -163,22 +173,31 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let metrics = record_metrics()?;
     let mut issuers = Vec::new();
-    let mut verifiers = Vec::new();
+    let (mut verifiers, mut logout_verifiers) = (Vec::new(), Vec::new());
     for (number, (issuer, keys)) in (1..).zip(trusted()?) {
         // The message names the issuer by its number, since a URL may contain a password.
         let numbered = |error| format!("issuer {number}: {error}");
         let keys = configured(keys)?.build().map_err(numbered)?;
-        let verifier = Verifier::builder(&keys)
-            .issuer(&*issuer)
-            .audience(&*audience)
-            .profile(profile)
-            .build()
-            .map_err(numbered)?;
-        verifiers.push(verifier);
+        let verifier = |profile| {
+            let verifier = Verifier::builder(&keys).issuer(&*issuer).audience(&*audience);
+            verifier.profile(profile).build().map_err(numbered)
+        };
+        verifiers.push(verifier(profile)?);
+        logout_verifiers.push(verifier(TokenProfile::LogoutToken)?);
         issuers.push((issuer, keys));
     }
 
     let mut auth: JwtAuthLayer = JwtAuthLayer::new(Verifier::by_issuer(verifiers)?);
+    let names = issuers.iter().map(|(issuer, _)| issuer.clone()).collect();
+    if let Some(introspection) = introspection(&audience, names)? {
+        auth = auth.with_introspection(introspection)?;
+    }
+    let (mut back_channel, mut _purger) = (Router::new(), None);
+    if switch("BACKCHANNEL")? {
+        let logout = Verifier::by_issuer(logout_verifiers)?;
+        let (checking, router, purger) = BackChannel { auth, logout }.open()?;
+        (auth, back_channel, _purger) = (checking, router, Some(purger));
+    }
     let mut metadata = Router::new();
     if let Some(resource) = resource {
         let resource = protected_resource(resource, &issuers)?;
@@ -194,6 +213,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .fallback(not_found)
         .with_state(issuers)
         .merge(metadata)
+        .merge(back_channel)
         .merge(metrics);
 
     serve(app).await
@@ -226,10 +246,8 @@ fn trusted() -> Result<Vec<(String, RemoteKeysBuilder)>, String> {
 }
 
 fn configured(mut keys: RemoteKeysBuilder) -> Result<RemoteKeysBuilder, String> {
-    match setting("ALLOW_HTTP")?.as_deref() {
-        None | Some("0") => {}
-        Some("1") => keys = keys.insecure_loopback_http(),
-        Some(other) => return Err(format!("ALLOW_HTTP must be 0 or 1, not {other:?}")),
+    if switch("ALLOW_HTTP")? {
+        keys = keys.insecure_loopback_http();
     }
     if let Some(cooldown) = seconds("JWKS_COOLDOWN")? {
         keys = keys.cooldown(cooldown);
@@ -271,22 +289,5 @@ async fn serve(app: Router) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         result = serving => Ok(result?),
         () = deadline => Ok(()),
-    }
-}
-
-fn seconds(name: &str) -> Result<Option<Duration>, String> {
-    let Some(value) = setting(name)? else {
-        return Ok(None);
-    };
-    let seconds = value.parse();
-    let seconds = seconds.map_err(|_| format!("{name} must be whole seconds, not {value:?}"))?;
-    Ok(Some(Duration::from_secs(seconds)))
-}
-
-/// The environment variable `name`.
-fn setting(name: &str) -> Result<Option<String>, String> {
-    match env::var(name) {
-        Err(VarError::NotPresent) => Ok(None),
-        value => value.map(Some).map_err(|_| format!("{name} is not UTF-8")),
     }
 }
