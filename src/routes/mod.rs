@@ -154,9 +154,9 @@ mod step_token;
 mod token;
 mod well_known;
 
+pub use back_channel::{BackChannelLogoutRoutes, BackChannelLogoutRoutesBuilder};
 #[cfg(all(feature = "accounts", feature = "totp"))]
 pub(crate) use body::check_optional_json;
-pub use back_channel::{BackChannelLogoutRoutes, BackChannelLogoutRoutesBuilder};
 #[cfg(feature = "django")]
 pub(crate) use body::{BodyError, BodyLimits};
 #[cfg(feature = "accounts")]
