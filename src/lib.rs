@@ -250,7 +250,6 @@ pub mod token;
 pub mod totp;
 mod trace;
 pub mod transport;
-#[cfg(any(feature = "introspection", feature = "jwks", feature = "routes"))]
 mod url;
 pub mod user;
 

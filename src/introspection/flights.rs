@@ -105,11 +105,11 @@ mod tests {
     #[test]
     fn flights_leave_the_list_when_they_end() {
         let flights = Flights::new();
-        let complete = flights.join(1, || None, || ready("begun")).err().expect("a flight");
+        let complete = flights.join(1, || None, || ready("begun")).expect_err("a flight");
         assert_eq!(flights.state().flights.len(), 1);
         assert_eq!(complete.now_or_never(), Some("begun"));
         assert!(flights.state().flights.is_empty());
-        let abandoned = flights.join(1, || None, pending::<&str>).err().expect("a flight");
+        let abandoned = flights.join(1, || None, pending::<&str>).expect_err("a flight");
         assert_eq!(flights.state().flights.len(), 1);
         drop(abandoned);
         assert!(flights.state().flights.is_empty());

@@ -8,7 +8,7 @@ use super::identifier::Identifier;
 ///
 /// It serves the document with `into_router`, if the feature `routes` is enabled, or with a handler
 /// of your own that returns [`metadata`](Self::metadata) at
-/// [`metadata_path`](Self::metadata_path).
+/// [`metadata_path`](Self::metadata_path), with its [`Cache-Control`](Self::cache_control).
 #[derive(Clone)]
 #[must_use]
 pub struct ProtectedResource(Arc<Inner>);
@@ -49,8 +49,9 @@ impl ProtectedResource {
         &self.0.metadata
     }
 
-    #[cfg(feature = "routes")]
-    pub(crate) fn cache_control(&self) -> &HeaderValue {
+    /// The value of `Cache-Control` for a response with the metadata.
+    #[must_use]
+    pub fn cache_control(&self) -> &HeaderValue {
         &self.0.cache_control
     }
 }

@@ -160,7 +160,7 @@ async fn outcome_of(response: Value) -> Outcome {
 
 /// Why a token could not be introspected.
 fn cause<C>(result: Result<Claims<C>, AuthError>) -> IntrospectionErrorKind {
-    let error = result.err().expect("an error");
+    let error = result.expect_err("an error");
     assert_eq!(error.kind(), AuthErrorKind::Unavailable, "{error}");
     let cause = Error::source(&error).unwrap().downcast_ref::<IntrospectionError>().unwrap();
     assert!(!cause.to_string().is_empty() && !cause.to_string().ends_with('.'));
