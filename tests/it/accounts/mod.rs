@@ -1,9 +1,12 @@
 //! The account routes.
 
 mod browser;
+mod browser_password;
 mod counted;
+mod crashes;
 mod email_change;
 mod enumeration;
+mod failing;
 mod mails;
 mod me;
 mod outage;
