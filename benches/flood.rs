@@ -6,25 +6,33 @@
 //! times per second, far more often than passwords can be hashed. The clients are threads on the
 //! same machine.
 //!
-//! Three phases take turns: idle; with one thread that only computes, which is the minimum cost of
-//! one concurrent hash; and with the logins. The target for the logins is less than twice the 99th
-//! percentile of the idle phase. The ratios are medians over the rounds.
+//! Four phases take turns: idle; with one thread that only computes, which is the minimum cost of
+//! one concurrent hash; with the logins; and with the logins at a route with a [`Throttle`], which
+//! rejects them because all are for one account. The target for both kinds of logins is less than
+//! twice the 99th percentile of the idle phase. The ratios are medians over the rounds.
+//!
+//! At last, rejected logins call the route with the throttle one after another, without a
+//! connection. The target is less than 100 microseconds for each.
 
 use std::{
     env,
     error::Error,
+    fmt,
     hint::black_box,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, extract::ConnectInfo, routing::get};
+use http::{Request, StatusCode, header::CONTENT_TYPE};
+use tower::ServiceExt;
 use tower_jwt_auth::{
     Algorithm, Claims, Issuer, MemoryStore, SigningKey, TokenRoutes,
     password::{MemoryUsers, PasswordHasher},
+    throttle::Throttle,
     token::NoClaims,
     user::User,
 };
@@ -39,11 +47,17 @@ const BETWEEN_REQUESTS: Duration = Duration::from_millis(2);
 const FLOODERS: u32 = 50;
 const BETWEEN_LOGINS: Duration = Duration::from_millis(50);
 const PASSWORD: &str = "analytical engine";
+/// The login routes without and with a throttle.
+const OPEN: &str = "/token/";
+const THROTTLED: &str = "/throttled/";
+/// Logins without a connection.
+const DIRECT_LOGINS: u32 = 20_000;
 
 fn main() -> Result<(), Failure> {
     // `cargo test --benches` only runs it briefly.
     let thorough = env::args().any(|argument| argument == "--bench");
-    let (rounds, phase) = if thorough { (ROUNDS, PHASE) } else { (1, PHASE / 30) };
+    let (rounds, phase, direct_logins) =
+        if thorough { (ROUNDS, PHASE, DIRECT_LOGINS) } else { (1, PHASE / 30, 100) };
 
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = &*listener.local_addr()?.to_string();
@@ -51,7 +65,7 @@ fn main() -> Result<(), Failure> {
     thread::spawn(move || serve(listener));
 
     let mut connection = TcpStream::connect(address)?;
-    let (status, body) = exchange(&mut connection, &login_request(PASSWORD))?;
+    let (status, body) = exchange(&mut connection, &login_request(OPEN, PASSWORD))?;
     if status != 200 {
         return Err(format!("the first login returned {status}").into());
     }
@@ -59,8 +73,13 @@ fn main() -> Result<(), Failure> {
     let request = format!("GET /me HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {access}\r\n\r\n");
 
     println!("microseconds: median and 99th percentile");
-    println!("{:>14} {:>14} {:>14}   ratios to idle", "idle", "one busy core", "logins");
-    let (mut busy_ratios, mut flood_ratios, mut logins) = (Vec::new(), Vec::new(), (0, 0));
+    println!(
+        "{:>14} {:>14} {:>14} {:>14}   ratios to idle",
+        "idle", "one busy core", "logins", "throttled"
+    );
+    let (mut busy_ratios, mut flood_ratios, mut throttled_ratios) =
+        (Vec::new(), Vec::new(), Vec::new());
+    let (mut logins, mut throttled_logins) = (Logins::default(), Logins::default());
     for _ in 0..rounds {
         let idle = latencies(&mut connection, &request, phase)?;
         let is_over = AtomicBool::new(false);
@@ -70,52 +89,127 @@ fn main() -> Result<(), Failure> {
             is_over.store(true, Ordering::Relaxed);
             busy
         })?;
-        let flooded = thread::scope(|scope| {
-            let clients: Vec<_> =
-                (0..FLOODERS).map(|n| scope.spawn(move || flood(address, n, phase))).collect();
-            let flooded = latencies(&mut connection, &request, phase);
-            for client in clients {
-                let (hashed, rejected) = client.join().map_err(|_| "a client has panicked")??;
-                logins = (logins.0 + hashed, logins.1 + rejected);
-            }
-            flooded
-        })?;
-        for latencies in [&idle, &busy, &flooded] {
+        let flooded = flooded(&mut connection, &request, address, OPEN, phase, &mut logins)?;
+        let throttled =
+            flooded(&mut connection, &request, address, THROTTLED, phase, &mut throttled_logins)?;
+        for latencies in [&idle, &busy, &flooded, &throttled] {
             print!(" {:>6.0} {:>6.0} ", percentile(latencies, 50), percentile(latencies, 99));
         }
         let ratio = |latencies| percentile(latencies, 99) / percentile(&idle, 99);
-        println!("  {:>5.2} {:>5.2}", ratio(&busy), ratio(&flooded));
-        busy_ratios.push(ratio(&busy));
-        flood_ratios.push(ratio(&flooded));
+        let (busy, flooded, throttled) = (ratio(&busy), ratio(&flooded), ratio(&throttled));
+        println!("  {busy:>5.2} {flooded:>5.2} {throttled:>5.2}");
+        busy_ratios.push(busy);
+        flood_ratios.push(flooded);
+        throttled_ratios.push(throttled);
     }
     let (busy, flooded) = (median(busy_ratios), median(flood_ratios));
-    println!("99th percentile: {busy:.2} times idle with a busy core, {flooded:.2} with logins");
-    println!("{} logins were hashed, {} rejected", logins.0, logins.1);
+    let throttled = median(throttled_ratios);
+    println!(
+        "99th percentile: {busy:.2} times idle with a busy core, {flooded:.2} with logins, \
+         {throttled:.2} with throttled logins"
+    );
+    println!("without a throttle: {logins}");
+    println!("with a throttle: {throttled_logins}");
+    let cost = direct_cost(direct_logins)?;
+    println!("a throttled login without a connection: {cost:.1} microseconds");
     Ok(())
+}
+
+/// The responses to logins.
+#[derive(Default)]
+struct Logins {
+    hashed: u32,
+    overloaded: u32,
+    throttled: u32,
+}
+
+impl fmt::Display for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hashed, overloaded, throttled } = self;
+        write!(
+            f,
+            "{hashed} logins were hashed, {overloaded} rejected with 503, {throttled} with 429"
+        )
+    }
+}
+
+/// The latencies of the protected route while clients log in at `path`.
+fn flooded(
+    connection: &mut TcpStream,
+    request: &str,
+    address: &str,
+    path: &str,
+    phase: Duration,
+    logins: &mut Logins,
+) -> Result<Vec<f64>, Failure> {
+    thread::scope(|scope| {
+        let clients: Vec<_> =
+            (0..FLOODERS).map(|n| scope.spawn(move || flood(address, path, n, phase))).collect();
+        let latencies = latencies(connection, request, phase);
+        for client in clients {
+            let responses = client.join().map_err(|_| "a client has panicked")??;
+            logins.hashed += responses.hashed;
+            logins.overloaded += responses.overloaded;
+            logins.throttled += responses.throttled;
+        }
+        latencies
+    })
+}
+
+/// The mean duration of a throttled login in microseconds, without a connection.
+#[tokio::main(flavor = "current_thread")]
+async fn direct_cost(count: u32) -> Result<f64, Failure> {
+    let app = app().await?;
+    let log_in = async || -> Result<StatusCode, Failure> {
+        let body = format!(r#"{{"username":"ada","password":"wrong {count}"}}"#);
+        let request = Request::post(THROTTLED).header(CONTENT_TYPE, "application/json");
+        let mut request = request.body(Body::from(body))?;
+        let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 4711)));
+        request.extensions_mut().insert(peer);
+        Ok(app.clone().oneshot(request).await?.status())
+    };
+    while log_in().await? != StatusCode::TOO_MANY_REQUESTS {}
+    let began = Instant::now();
+    for _ in 0..count {
+        let status = log_in().await?;
+        if status != StatusCode::TOO_MANY_REQUESTS {
+            return Err(format!("a login returned {status}").into());
+        }
+    }
+    Ok(began.elapsed().as_nanos() as f64 / 1000.0 / f64::from(count))
 }
 
 /// Serves on a runtime with a thread for each core, as applications do.
 #[tokio::main]
 async fn serve(listener: TcpListener) -> Result<(), Failure> {
-    let users = MemoryUsers::new(PasswordHasher::new());
-    users.insert("ada", PASSWORD, User::new(1, NoClaims::default())).await?;
-    let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
-        .rotate_refresh_tokens(true)
-        .store(MemoryStore::new())
-        .build()?;
-    let layer = issuer.layer();
-    let app = Router::new()
-        .route("/me", get(|claims: Claims| async move { claims.user_id().to_string() }))
-        .layer(layer)
-        .merge(TokenRoutes::builder(issuer, users).at("/token").build()?.into_router());
+    let app = app().await?.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?;
     Ok(())
 }
 
-fn login_request(password: &str) -> String {
+async fn app() -> Result<Router, Failure> {
+    let users = MemoryUsers::new(PasswordHasher::new());
+    users.insert("ada", PASSWORD, User::new(1, NoClaims::default())).await?;
+    let store = MemoryStore::new();
+    let issuer = Issuer::builder(SigningKey::generate(Algorithm::HS256)?)
+        .rotate_refresh_tokens(true)
+        .store(store.clone())
+        .build()?;
+    let layer = issuer.layer();
+    let open = TokenRoutes::builder(issuer.clone(), users.clone()).at("/token").build()?;
+    let throttled = TokenRoutes::builder(issuer, users).at("/throttled");
+    let throttled = throttled.throttle(Throttle::builder(store).build()?).build()?;
+    Ok(Router::new()
+        .route("/me", get(|claims: Claims| async move { claims.user_id().to_string() }))
+        .layer(layer)
+        .merge(open.into_router())
+        .merge(throttled.into_router()))
+}
+
+fn login_request(path: &str, password: &str) -> String {
     let body = format!(r#"{{"username":"ada","password":"{password}"}}"#);
     format!(
-        "POST /token/ HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     )
@@ -149,17 +243,18 @@ fn compute_until(is_over: &AtomicBool) {
     }
 }
 
-/// Logs in with wrong passwords. Returns how many logins were hashed and how many rejected.
-fn flood(address: &str, number: u32, phase: Duration) -> Result<(u32, u32), Failure> {
+/// Logs in with wrong passwords.
+fn flood(address: &str, path: &str, number: u32, phase: Duration) -> Result<Logins, Failure> {
     let began = Instant::now();
     let mut due = began + BETWEEN_LOGINS * number / FLOODERS;
     let mut connection = TcpStream::connect(address)?;
-    let (login, mut logins) = (login_request("wrong"), (0, 0));
+    let (login, mut logins) = (login_request(path, "wrong"), Logins::default());
     while began.elapsed() < phase {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         match exchange(&mut connection, &login)?.0 {
-            401 => logins.0 += 1,
-            503 => logins.1 += 1,
+            401 => logins.hashed += 1,
+            503 => logins.overloaded += 1,
+            429 => logins.throttled += 1,
             status => return Err(format!("a login returned {status}").into()),
         }
         // A late client does not catch up.
