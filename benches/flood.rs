@@ -89,9 +89,16 @@ fn main() -> Result<(), Failure> {
             is_over.store(true, Ordering::Relaxed);
             busy
         })?;
-        let flooded = flooded(&mut connection, &request, address, OPEN, phase, &mut logins)?;
-        let throttled =
-            flooded(&mut connection, &request, address, THROTTLED, phase, &mut throttled_logins)?;
+        let flooded =
+            measure_flooded(&mut connection, &request, address, OPEN, phase, &mut logins)?;
+        let throttled = measure_flooded(
+            &mut connection,
+            &request,
+            address,
+            THROTTLED,
+            phase,
+            &mut throttled_logins,
+        )?;
         for latencies in [&idle, &busy, &flooded, &throttled] {
             print!(" {:>6.0} {:>6.0} ", percentile(latencies, 50), percentile(latencies, 99));
         }
@@ -134,7 +141,7 @@ impl fmt::Display for Logins {
 }
 
 /// The latencies of the protected route while clients log in at `path`.
-fn flooded(
+fn measure_flooded(
     connection: &mut TcpStream,
     request: &str,
     address: &str,

@@ -1,9 +1,12 @@
 //! Passwords of users who are logged in.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
+use aws_lc_rs::digest;
 use axum::{extract::Request, response::Response};
+use base64_simd::URL_SAFE_NO_PAD;
 use serde_json::Map;
+use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -21,6 +24,11 @@ use super::{
     field_messages::record_problem, limit::Client, new_password::check_password,
     state::AccountState,
 };
+
+/// For how long a change of the password is remembered as the first one of its generation.
+const REMEMBER: Duration = Duration::from_secs(60);
+/// How long other changes wait until the first one has ended their sessions.
+const WAIT: Duration = Duration::from_millis(300);
 
 /// The response to a password that is not that of the user.
 const WRONG: &str = "The password is incorrect.";
@@ -52,8 +60,7 @@ where
     let (Some(account), Some(new), true) = (confirmed, new, fields.errors().is_empty()) else {
         return Err(RequestError::invalid_fields(fields.errors()).into());
     };
-    // Of several sessions that change the password at once, one ends the others here.
-    state.issuer.check_not_revoked(&claims).await?;
+    state.wait_for_others(&claims, &account).await?;
     let changed = state.replace_password(&account, ("new", &new), claims.session_id()).await?;
     if !changed {
         // Another request has replaced it after it was checked.
@@ -106,6 +113,27 @@ where
         attempt.conclude(verified.map(drop)).await?;
         fields.error(name, WRONG);
         Ok(None)
+    }
+
+    /// Of several sessions that change the password at once, the first one continues, and the others
+    /// fail here, before they would end the session of the first one.
+    async fn wait_for_others(
+        &self,
+        claims: &RegisteredClaims,
+        account: &Account<U::Extra>,
+    ) -> Result<(), AuthError> {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(account.id().as_str().as_bytes());
+        hash.update(b"\0");
+        hash.update(account.generation().as_bytes());
+        let id = URL_SAFE_NO_PAD.encode_to_string(hash.finish());
+        let id = format!("password:{id}");
+        if !self.issuer.is_first(&id, account.id(), REMEMBER).await? {
+            // The first one ends this session now, unless it has failed or belongs to this session.
+            sleep(WAIT).await;
+            self.issuer.check_not_revoked(claims).await?;
+        }
+        Ok(())
     }
 
     /// Sets the password of `account` and ends its sessions, except `session_id`. Returns `false`, and

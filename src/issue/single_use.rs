@@ -159,6 +159,20 @@ impl<C, R> Issuer<C, R> {
         verifier.verify(token)
     }
 
+    /// Remembers `id` for `duration`, and returns whether it was not remembered before. Of any number of
+    /// calls, one returns `true`.
+    #[cfg(feature = "accounts")]
+    pub(crate) async fn is_first(
+        &self,
+        id: &str,
+        user_id: &UserId,
+        duration: Duration,
+    ) -> Result<bool, AuthError> {
+        let now = self.0.clock.now();
+        let consume = Consume::other(id, user_id, now.saturating_add(duration));
+        Ok(self.store()?.consume(&consume, now).await? == Consumed::First)
+    }
+
     /// Uses a verified token.
     pub(crate) async fn consume<T: ?Sized>(&self, claims: &Claims<T>) -> Result<(), AuthError> {
         let jti = claims.jti().ok_or(AuthErrorKind::InvalidClaims)?;
