@@ -76,7 +76,7 @@ function send(method, url, body) {
     });
 }
 
-/** Dispatches `begin` after a login, `refresh`, and `end` once the session has ended, in all tabs. */
+/** Dispatches `begin` after a login, `refresh`, and `end` after the end of a session, in all tabs. */
 export class Session extends EventTarget {
     #transport;
     #channel;
@@ -126,6 +126,8 @@ export class Session extends EventTarget {
                 this.#changes += 1;
                 this.#channel.postMessage("begin");
                 this.dispatchEvent(new Event("begin"));
+                // A tab that waits for the lock must receive the message first.
+                if (this.#transport.isShared) await new Promise((done) => setTimeout(done, 100));
             }
             return response;
         });
@@ -135,10 +137,8 @@ export class Session extends EventTarget {
     logout() {
         return this.#exclusive(async () => {
             const response = await this.#transport.logout();
-            if (response.ok) {
-                this.#channel.postMessage("end");
-                this.#end();
-            }
+            if (response.ok) this.#channel.postMessage("end");
+            if (response.ok) this.#end();
             return response;
         });
     }
