@@ -12,6 +12,7 @@ mod restoring;
 mod routes;
 mod settings;
 mod sql;
+mod stores;
 mod using;
 mod vectors;
 
