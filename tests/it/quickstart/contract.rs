@@ -49,7 +49,7 @@ fn a_session_works_from_login_to_logout() {
         let body = json!({"refresh": no_refresh_token});
         assert_eq!(post(&server, "/api/token/blacklist/", &body).status, 401);
     }
-    assert_silent_about(&server, &[&access, &refresh, &next_access, &next]);
+    assert_silent_about(server, &[&access, &refresh, &next_access, &next]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn reuse_ends_the_session() {
     }
     assert_eq!(get(&server, "/api/me", &access).status, 401);
     tokens(&log_in(&server, "demo"));
-    assert_silent_about(&server, &[&first, &second]);
+    assert_silent_about(server, &[&first, &second]);
 }
 
 #[test]

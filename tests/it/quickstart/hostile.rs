@@ -98,7 +98,7 @@ fn every_route_rejects_invalid_tokens() {
     let (access, refresh) = tokens(&log_in(&server, "demo"));
     assert_eq!(get(&server, "/api/me", &refresh).status, 401);
     assert_eq!(post(&server, "/api/token/refresh/", &json!({"refresh": access})).status, 401);
-    assert_silent_about(&server, &[&valid, &access, &refresh]);
+    assert_silent_about(server, &[&valid, &access, &refresh]);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn the_authorization_header_is_parsed_strictly() {
     assert_eq!(checked(server.send(&in_query, "", b"")).status, 401);
     let huge = format!("authorization: Bearer {}\r\n", "x".repeat(64 * 1024));
     assert_eq!(checked(server.send("GET /api/me", &huge, b"")).status, 401);
-    assert_silent_about(&server, &[&valid]);
+    assert_silent_about(server, &[&valid]);
 }
 
 #[test]

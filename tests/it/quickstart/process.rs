@@ -1,7 +1,7 @@
 //! Start, configuration errors and shutdown.
 
 use std::{
-    ffi::OsStr, fs, io::Write, net::TcpListener, os::unix::ffi::OsStrExt, process::Command, thread,
+    ffi::OsStr, fs, io::Write, net::TcpListener, os::unix::ffi::OsStrExt, process::Command,
     time::Duration,
 };
 
@@ -101,11 +101,8 @@ fn the_commands_that_it_prints_work_and_are_those_of_the_readme() {
         return eprintln!("skipped: curl is not installed");
     }
     let server = start();
-    while !server.output().contains("/me -H") {
-        thread::sleep(Duration::from_millis(10));
-    }
-    let output = server.output();
-    let commands: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let printed = server.await_line(|line| line.contains("/me -H"));
+    let commands: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("  ")).collect();
     let commands = commands.join("\n");
     let output = Command::new("sh").args(["-ec", &commands]).output().unwrap();
     let me: Value = serde_json::from_slice(&output.stdout).unwrap();

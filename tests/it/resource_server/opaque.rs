@@ -51,6 +51,6 @@ fn jwts_are_verified_and_other_tokens_introspected() {
         issuer.respond(PATH, Response::status(status));
         assert_eq!(me(&server, &format!("status{status}")).status, 503);
         let cause = format!("the introspection endpoint responded with status {status}");
-        assert!(server.output().contains(&cause), "{}", server.output());
+        server.await_line(|line| line.contains(&cause));
     }
 }

@@ -24,7 +24,7 @@ fn a_signal_ends_it_whatever_is_open() {
         assert_eq!(me(&server, &token).status, 200);
         server.signal(signal);
         assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0), "SIG{signal}");
-        let output = server.output();
+        let output = server.into_output();
         assert!(token.split('.').all(|part| !output.contains(part)), "{output}");
     }
 }

@@ -62,7 +62,7 @@ fn the_client_introspects_and_revokes_tokens() {
     assert_eq!(sessions(&server, &access).len(), 1);
     assert_eq!(introspect(&server, &access)["active"], true);
     let secret = CLIENT.split_once(':').unwrap().1;
-    assert_silent_about(&server, &[&access, secret, &BASE64_STANDARD.encode(CLIENT)]);
+    assert_silent_about(server, &[&access, secret, &BASE64_STANDARD.encode(CLIENT)]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn a_session_works_from_login_to_logout() {
 
     let (admin, _) = tokens(&log_in(&server, "admin"));
     assert_eq!(get(&server, "/api/admin", &admin).status, 200);
-    assert_silent_about(&server, &[&access, &token, &next_access, &next, &admin]);
+    assert_silent_about(server, &[&access, &token, &next_access, &next, &admin]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn accepts_tokens_of_the_old_secret() {
     assert_eq!((me(&server, &access), verify(&server, &token)), (200, 401), "memory of another");
     let (next, _) = tokens(&log_in(&server, "demo"));
     assert_eq!((me(&server, &next), me(&old, &next)), (200, 401));
-    assert_silent_about(&server, &[NEW, &access, &next]);
+    assert_silent_about(server, &[NEW, &access, &next]);
     assert_eq!(me(&start(&[("JWT_SECRET", NEW)]), &access), 401);
 }
 

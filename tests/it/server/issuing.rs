@@ -91,7 +91,7 @@ fn services_find_the_keys_by_the_issuer_url() {
     }
     let stored = fs::read_to_string(folder.path().join("keys/keys.json")).unwrap();
     let private = stored.split('"').max_by_key(|text| text.len()).unwrap();
-    assert_silent_about(&server, &[private]);
+    assert_silent_about(server, &[private]);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn recovers_from_an_outage(mut engine: impl Engine) {
     assert_eq!((me(&checking, &demo.0), verify(&early, &demo.1)), (200, 200));
     assert_eq!(sorted_sessions(&early, &demo.0), before);
     tokens(&refresh(&checking, &demo.1));
-    for copy in [&early, &checking, &trusting, &ending] {
+    for copy in [early, checking, trusting, ending] {
         assert_silent_about(copy, &[&demo.0, &demo.1, postgres::PASSWORD]);
     }
 }

@@ -1,12 +1,6 @@
 //! Start, configuration errors and shutdown.
 
-use std::{
-    fs,
-    io::Write,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, io::Write, process::Command, thread, time::Duration};
 
 use crate::support::{
     api::{get, log_in, tokens},
@@ -69,7 +63,8 @@ fn a_signal_ends_it_while_a_call_blocks() {
     thread::sleep(Duration::from_millis(200));
     server.signal("TERM");
     assert_eq!(server.wait(FIVE_SECONDS).code(), Some(0));
-    assert!(!server.output().contains("the next key"), "{}", server.output());
+    let output = server.into_output();
+    assert!(!output.contains("the next key"), "{output}");
 }
 
 #[test]
@@ -190,10 +185,7 @@ fn logs_why_the_store_is_unavailable() {
             && line.contains("cause=the token store is unavailable: ")
             && line.contains("No such file or directory")
     };
-    let began = Instant::now();
-    while !server.output().lines().any(is_cause) {
-        assert!(began.elapsed() < FIVE_SECONDS, "{}", server.output());
-        thread::sleep(Duration::from_millis(10));
-    }
-    assert!(!server.output().contains("hunter2"), "{}", server.output());
+    server.await_line(is_cause);
+    let output = server.into_output();
+    assert!(!output.contains("hunter2"), "{output}");
 }

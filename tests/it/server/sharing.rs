@@ -42,7 +42,7 @@ fn a_session_works_across_copies(store: &Store) {
         assert_eq!((verify(&one, token), verify(&other, token)), (401, 401));
     }
     assert_eq!(refresh(&one, &third).status, 401);
-    for copy in [&one, &other] {
+    for copy in [one, other] {
         assert_silent_about(copy, &[&access, &first, &next_access, &third, PASSWORD]);
     }
 }

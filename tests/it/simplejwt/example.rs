@@ -64,7 +64,7 @@ async fn serves_django_tokens() {
 
     server.signal("TERM");
     assert!(server.wait(Duration::from_secs(30)).success());
-    let output = server.output();
+    let output = server.into_output();
     for secret in [SECRET, PASSWORD, "eyJ"] {
         assert!(!output.contains(secret), "{output}");
     }

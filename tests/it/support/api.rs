@@ -56,9 +56,9 @@ pub(crate) fn tokens(reply: &Reply) -> (String, String) {
     (token("access"), token("refresh"))
 }
 
-/// Asserts that the server has printed neither `secrets` nor its own secrets.
-pub(crate) fn assert_silent_about(server: &Server, secrets: &[&str]) {
-    let output = server.output();
+/// Ends the server. Asserts that it has printed neither `secrets` nor its own secrets.
+pub(crate) fn assert_silent_about(server: Server, secrets: &[&str]) {
+    let output = server.into_output();
     for secret in secrets.iter().copied().chain([SECRET, "demo-password", "admin-password", "eyJ"])
     {
         for part in secret.split('.') {

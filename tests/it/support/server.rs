@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsStr,
     io::{BufRead, BufReader, Read, Write},
+    mem,
     net::TcpStream,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
@@ -11,7 +12,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -25,7 +26,15 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     child: Child,
     address: String,
-    output: Arc<Mutex<String>>,
+    output: Output,
+}
+
+/// What a process prints. It arrives over pipes, so a line may come after the response to the
+/// request that caused it.
+#[derive(Default)]
+struct Output {
+    printed: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Server {
@@ -71,9 +80,38 @@ impl Server {
         wait(&mut self.child, limit)
     }
 
-    /// What the process has printed so far, to stdout and stderr.
-    pub(crate) fn output(&self) -> String {
-        self.output.lock().unwrap().clone()
+    /// Waits until the process has printed a line that `matches`. Returns what it has printed by then.
+    pub(crate) fn await_line(&self, matches: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            let printed = self.output.so_far();
+            if printed.lines().any(&matches) {
+                return printed;
+            }
+            assert!(Instant::now() < deadline, "no such line: {printed}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends the process. Returns all that it has printed, to stdout and stderr.
+    pub(crate) fn into_output(mut self) -> String {
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal("TERM");
+            self.wait(TIMEOUT);
+        }
+        mem::take(&mut self.output).into_string()
+    }
+}
+
+impl Output {
+    fn so_far(&self) -> String {
+        self.printed.lock().unwrap().clone()
+    }
+
+    /// Everything that a process which has ended has printed.
+    fn into_string(self) -> String {
+        self.readers.into_iter().for_each(|reader| reader.join().unwrap());
+        mem::take(&mut self.printed.lock().unwrap())
     }
 }
 
@@ -86,20 +124,17 @@ impl Drop for Server {
 
 /// Runs the example `name` until it ends by itself. Panics after `limit`. Returns what it printed.
 pub(crate) fn run(name: &str, variables: &[(&str, &str)], limit: Duration) -> (ExitStatus, String) {
-    let (lines, ended) = mpsc::channel();
+    let (lines, _) = mpsc::channel();
     let (mut child, output) = spawn(name, variables, lines);
     let status = wait(&mut child, limit);
-    // The channel closes when both streams have been read to their end.
-    while ended.recv_timeout(TIMEOUT).is_ok() {}
-    let output = output.lock().unwrap().clone();
-    (status, output)
+    (status, output.into_string())
 }
 
 fn spawn<V: AsRef<OsStr>>(
     name: &str,
     variables: &[(&str, V)],
     lines: Sender<String>,
-) -> (Child, Arc<Mutex<String>>) {
+) -> (Child, Output) {
     let mut command = Command::new(example(name));
     // The variables of the test run must not reach the example.
     command.env_clear();
@@ -107,10 +142,12 @@ fn spawn<V: AsRef<OsStr>>(
         command.env("RUST_LOG", "trace").envs(variables.iter().map(|(name, value)| (name, value)));
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let output = Arc::default();
-    read_lines(child.stdout.take().unwrap(), &output, lines.clone());
-    read_lines(child.stderr.take().unwrap(), &output, lines);
-    (child, output)
+    let printed = Arc::default();
+    let readers = vec![
+        read_lines(child.stdout.take().unwrap(), &printed, lines.clone()),
+        read_lines(child.stderr.take().unwrap(), &printed, lines),
+    ];
+    (child, Output { printed, readers })
 }
 
 /// The path at which cargo puts the example `name`, next to the directory of this test.
@@ -127,16 +164,16 @@ pub(crate) fn example(name: &str) -> PathBuf {
 
 fn read_lines(
     stream: impl Read + Send + 'static,
-    output: &Arc<Mutex<String>>,
+    printed: &Arc<Mutex<String>>,
     lines: Sender<String>,
-) {
-    let output = Arc::clone(output);
+) -> JoinHandle<()> {
+    let printed = Arc::clone(printed);
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            output.lock().unwrap().push_str(&format!("{line}\n"));
+            printed.lock().unwrap().push_str(&format!("{line}\n"));
             let _ = lines.send(line);
         }
-    });
+    })
 }
 
 fn wait(child: &mut Child, limit: Duration) -> ExitStatus {

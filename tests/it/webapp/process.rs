@@ -175,6 +175,6 @@ fn logs_no_secrets() {
         secrets.push(enrolled.secret);
         secrets.extend(enrolled.recovery_codes);
         let secrets: Vec<_> = secrets.iter().map(|secret| &**secret).collect();
-        crate::support::api::assert_silent_about(&server, &secrets);
+        crate::support::api::assert_silent_about(server, &secrets);
     }
 }

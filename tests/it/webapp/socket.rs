@@ -108,7 +108,7 @@ fn opens_with_a_token_among_the_protocols() {
         let status = Handshake::send(&server, &headers).status().to_owned();
         assert!(["400", "401"].contains(&&*status), "{status} {protocols}");
     }
-    assert!(!server.output().contains(&access), "the token is in the log");
+    assert!(!server.into_output().contains(&access), "the token is in the log");
 }
 
 #[test]
