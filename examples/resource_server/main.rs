@@ -25,6 +25,7 @@
 //! curl -i http://127.0.0.1:3001/metrics
 //! curl -i http://127.0.0.1:3001/api/me -H "Authorization: Bearer $ACCESS"
 //! curl -i http://127.0.0.1:3001/api/write -H "Authorization: Bearer $ACCESS"
+//! curl -i http://127.0.0.1:3001/api/fresh -H "Authorization: Bearer $ACCESS"
 //! ```
 //!
 //! | variable | default | meaning |
@@ -42,6 +43,7 @@
 //! | `JWKS_MAX_STALE` | 86400 | seconds for which keys are used after the last successful fetch |
 //! | `INTROSPECTION_URL` | | where tokens are introspected that are not JWTs (RFC 7662) |
 //! | `INTROSPECTION_CLIENT` | | the credentials of this service there: `id:secret` |
+//! | `MAX_AGE` | 300 | seconds after a login in which `/api/fresh` accepts its tokens (RFC 9470) |
 //! | `BACKCHANNEL` | 0 | 1: issuers report logouts to `POST /backchannel-logout` |
 //! | `STORE_URL` | `memory:` | sessions that have ended: also `sqlite:…`, `postgres://…`, `redis://…` |
 //!
@@ -76,9 +78,10 @@ use tokio::{
 };
 use tower_jwt_auth::{
     Claims, JwtAuthLayer, Verifier,
+    guard::RequireLayer,
     jwks::{RemoteKeys, RemoteKeysBuilder},
     protected_resource::ProtectedResource,
-    token::TokenProfile,
+    token::{StepUp, TokenProfile},
 };
 
 use crate::{
@@ -94,6 +97,12 @@ async fn me(claims: Claims) -> Json<Value> {
 
 async fn write() -> Json<Value> {
     Json(json!({ "written": true }))
+}
+
+/// Requires a recent login.
+async fn fresh(claims: Claims) -> Json<Value> {
+    let auth_time = claims.auth_time().map(|time| time.as_secs());
+    Json(json!({ "sub": claims.subject(), "auth_time": auth_time }))
 }
 
 /// Healthy while there are keys of at least one issuer.
@@ -170,6 +179,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let resource = setting("RESOURCE")?;
     let audience = setting("AUDIENCE")?.or_else(|| resource.clone());
     let audience = audience.ok_or("AUDIENCE is not set, nor is RESOURCE")?;
+    let max_age = seconds("MAX_AGE")?.unwrap_or(Duration::from_secs(300));
+    let recent_login = StepUp::builder().max_age(max_age).build();
+    let recent_login = recent_login.map_err(|error| format!("MAX_AGE: {error}"))?;
 
     let metrics = record_metrics()?;
     let mut issuers = Vec::new();
@@ -207,6 +219,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let write_auth = auth.clone().with_required_scope("write")?;
     let app = Router::new()
         .route("/api/me", get(me))
+        .route("/api/fresh", get(fresh).layer(RequireLayer::step_up(recent_login)))
         .route_layer(auth)
         .merge(Router::new().route("/api/write", get(write)).route_layer(write_auth))
         .route("/health", get(health))

@@ -5,6 +5,7 @@ mod contract;
 mod opaque;
 mod outage;
 mod process;
+mod step_up;
 mod tls;
 
 use serde_json::{Value, json};

@@ -64,6 +64,8 @@ fn configuration_errors_name_the_setting() {
         (vec![audience, issuer, ("JWKS_COOLDOWN", "-1")], "JWKS_COOLDOWN must be whole seconds"),
         (vec![audience, issuer, ("JWKS_REFRESH", "0")], "`refresh_every` must be at least"),
         (vec![audience, issuer, ("JWKS_MAX_STALE", "0")], "`max_stale` must be at least"),
+        (vec![audience, issuer, ("MAX_AGE", "5m")], "MAX_AGE must be whole seconds, not \"5m\""),
+        (vec![audience, issuer, ("MAX_AGE", "0")], "MAX_AGE: `max_age` must be at least"),
         (vec![audience, issuer, ("BACKCHANNEL", "yes")], "BACKCHANNEL must be 0 or 1"),
         (
             vec![audience, issuer, ("BACKCHANNEL", "1"), ("STORE_URL", "mysql://x:hunter2@db")],
