@@ -1,5 +1,6 @@
 //! Decides whether a token is valid: verifies it, with keys that may have to be fetched first, or has
-//! it introspected, then asks the store. No other file decides this.
+//! it introspected, checks that its sender possesses the key to which it is bound, then asks the
+//! store. No other file decides this.
 
 use std::{iter, sync::Arc};
 
@@ -11,9 +12,11 @@ use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind, log_rejection},
     metrics::{HotCounter, count_hot},
+    possession::{Evidence, PossessionPolicy, Presentation, UnusedProof, dpop_error},
     store::{MAX_ID_LEN, Scope, SharedStore, TokenRef},
     token::{
-        Claims, Lookup, SharedOpaqueTokens, TokenType, Verification, Verifier, is_compact_jws,
+        Claims, Confirmation, KeyThumbprint, Lookup, SharedOpaqueTokens, TokenType, Verification,
+        Verifier, binding_error, is_compact_jws,
     },
     trace::in_span,
 };
@@ -22,6 +25,8 @@ use crate::{
 pub(crate) struct Checker<C> {
     tokens: Tokens<C>,
     store: Option<SharedStore>,
+    /// `None` if tokens that are bound to a key are rejected.
+    possession: Option<Arc<PossessionPolicy>>,
     /// Those of tokens that are verified.
     users: Users,
     /// Whether tokens are accepted while the store does not respond.
@@ -46,6 +51,16 @@ enum Users {
     OfToken { is_issuer_required: bool },
 }
 
+/// What the sender of a token shows about the keys that it possesses.
+#[derive(Clone, Copy)]
+enum Sender<E> {
+    ShowsNothing,
+    /// It presents the token in this way, with this evidence.
+    Shows(Presentation, E),
+    #[cfg(feature = "routes")]
+    IsIrrelevant,
+}
+
 /// The result of [`Checker::check`], or a future of it while a store or a key server has to be
 /// waited for.
 pub(crate) enum Check<C> {
@@ -60,7 +75,8 @@ impl<C> Checker<C> {
 
     const fn with_tokens(tokens: Tokens<C>, store: Option<SharedStore>) -> Self {
         let accepted = HotCounter::new();
-        Self { tokens, store, users: Users::OfStore, fail_open: false, accepted }
+        let (possession, users) = (None, Users::OfStore);
+        Self { tokens, store, possession, users, fail_open: false, accepted }
     }
 
     /// Whether every accepted token is intended for a configured audience.
@@ -72,6 +88,15 @@ impl<C> Checker<C> {
             }
             Tokens::Opaque(opaque) => opaque.requires_audience(),
         }
+    }
+
+    /// Accepts tokens that are bound to a key, as the policy allows.
+    pub(crate) fn with_possession(
+        self,
+        change: impl FnOnce(PossessionPolicy) -> PossessionPolicy,
+    ) -> Self {
+        let policy = self.possession.map(Arc::unwrap_or_clone).unwrap_or_default();
+        Self { possession: Some(Arc::new(change(policy))), ..self }
     }
 
     pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
@@ -106,56 +131,139 @@ impl<C> Checker<C> {
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
+    /// Checks a token of a request. `evidence` is what the request shows about the keys of its
+    /// sender.
+    pub(crate) fn check_sent(
+        &self,
+        token: &[u8],
+        presentation: Presentation,
+        evidence: impl Fn() -> Evidence + Copy,
+    ) -> Check<C> {
+        if self.possession.is_none() {
+            return self.check(token);
+        }
+        self.check_from(Sender::Shows(presentation, evidence), token)
+    }
+
+    /// Checks a token whose sender shows nothing else. It must not be bound to a key.
     pub(crate) fn check(&self, token: &[u8]) -> Check<C> {
+        self.check_from(Sender::SHOWS_NOTHING, token)
+    }
+
+    pub(crate) async fn check_async(&self, token: &str) -> Result<Claims<C>, AuthError> {
+        self.check(token.as_bytes()).finish().await
+    }
+
+    /// Checks a token for a party that does not accept it itself. The token may be bound to a key.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn check_unproven(&self, token: &str) -> Result<Claims<C>, AuthError> {
+        self.check_from(Sender::IS_IRRELEVANT, token.as_bytes()).finish().await
+    }
+
+    #[inline]
+    fn check_from<E>(&self, sender: Sender<E>, token: &[u8]) -> Check<C>
+    where
+        E: Fn() -> Evidence + Copy,
+    {
         match &self.tokens {
-            Tokens::Verified(verifier) => self.verify(verifier, token),
+            Tokens::Verified(verifier) => self.verify(verifier, token, sender),
             Tokens::VerifiedOrOpaque(verifier, opaque) => {
                 // Most opaque tokens have no dot.
                 if memchr(b'.', token).is_none() {
-                    return self.look_up(opaque, token);
+                    return self.look_up(opaque, token, sender);
                 }
-                match self.verify(verifier, token) {
-                    Check::Done(Err(_)) if !is_compact_jws(token) => self.look_up(opaque, token),
+                match self.verify(verifier, token, sender) {
+                    Check::Done(Err(_)) if !is_compact_jws(token) => {
+                        self.look_up(opaque, token, sender)
+                    }
                     check => check,
                 }
             }
-            Tokens::Opaque(opaque) => self.look_up(opaque, token),
+            Tokens::Opaque(opaque) => self.look_up(opaque, token, sender),
         }
     }
 
     #[inline]
-    fn verify(&self, verifier: &Verifier<C>, token: &[u8]) -> Check<C> {
+    fn verify<E>(&self, verifier: &Verifier<C>, token: &[u8], sender: Sender<E>) -> Check<C>
+    where
+        E: Fn() -> Evidence,
+    {
         let fetch = match verifier.verify_or_fetch(token) {
-            Verification::Done(Ok(claims)) => return self.check_revocation(claims, self.users),
+            Verification::Done(Ok(claims)) => {
+                return self.check_possession(claims, token, sender, self.users);
+            }
             Verification::Done(Err(error)) => return Check::Done(Err(error)),
             Verification::FetchKeys(fetch) => fetch,
         };
-        let (checker, verifier, token) = (self.clone(), verifier.clone(), token.to_owned());
+        let (checker, verifier) = (self.clone(), verifier.clone());
+        let (token, sender) = (token.to_owned(), sender.into_owned());
         Check::Pending(Box::pin(async move {
             in_span!("token_key_fetch", fetch).await;
             let claims = verifier.verify_bytes(&token)?;
-            checker.check_revocation(claims, checker.users).finish().await
+            checker.check_possession(claims, &token, sender, checker.users).finish().await
         }))
     }
 
     /// The users of opaque tokens are those of the token's issuer, even if the store is that of an
     /// issuer of this crate, which issues JWTs.
-    fn look_up(&self, opaque: &SharedOpaqueTokens<C>, token: &[u8]) -> Check<C> {
+    fn look_up<E>(
+        &self,
+        opaque: &SharedOpaqueTokens<C>,
+        token: &[u8],
+        sender: Sender<E>,
+    ) -> Check<C>
+    where
+        E: Fn() -> Evidence,
+    {
         let users = Users::OfToken { is_issuer_required: opaque.requires_issuer() };
         let pending = match opaque.look_up(token) {
-            Lookup::Known(Ok(claims)) => return self.check_revocation(claims, users),
+            Lookup::Known(Ok(claims)) => {
+                return self.check_possession(claims, token, sender, users);
+            }
             Lookup::Known(Err(error)) => return Check::Done(Err(error)),
             Lookup::Pending(claims) => claims,
         };
         let checker = self.clone();
+        let (token, sender) = (token.to_owned(), sender.into_owned());
         Check::Pending(Box::pin(async move {
             let claims = in_span!("token_introspection", pending).await?;
-            checker.check_revocation(claims, users).finish().await
+            checker.check_possession(claims, &token, sender, users).finish().await
         }))
     }
 
-    pub(crate) async fn check_async(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        self.check(token.as_bytes()).finish().await
+    /// Checks that the sender possesses the key to which the token is bound, then the store.
+    #[inline]
+    fn check_possession<E>(
+        &self,
+        claims: Claims<C>,
+        token: &[u8],
+        sender: Sender<E>,
+        users: Users,
+    ) -> Check<C>
+    where
+        E: FnOnce() -> Evidence,
+    {
+        let proof = match (sender, &self.possession) {
+            #[cfg(feature = "routes")]
+            (Sender::IsIrrelevant, _) => Ok(None),
+            (Sender::Shows(presentation, evidence), Some(policy)) => {
+                policy.check(&claims, token, presentation, evidence)
+            }
+            (Sender::Shows(..) | Sender::ShowsNothing, _) => {
+                claims.require_unbound().map(|()| None)
+            }
+        };
+        match proof {
+            Ok(None) => self.check_revocation(claims, users),
+            Ok(Some(proof)) => {
+                let checker = self.clone();
+                Check::Pending(Box::pin(async move {
+                    proof.use_once().await?;
+                    checker.check_revocation(claims, users).finish().await
+                }))
+            }
+            Err(error) => Check::Done(Err(error)),
+        }
     }
 
     fn check_revocation(&self, claims: Claims<C>, users: Users) -> Check<C> {
@@ -182,6 +290,27 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Checker<C> {
             accept_unless(revoked, claims, &accepted)
         };
         Check::Pending(Box::pin(in_span!("token_revocation_lookup", lookup)))
+    }
+}
+
+impl Sender<fn() -> Evidence> {
+    const SHOWS_NOTHING: Self = Self::ShowsNothing;
+    #[cfg(feature = "routes")]
+    const IS_IRRELEVANT: Self = Self::IsIrrelevant;
+}
+
+impl<E: FnOnce() -> Evidence> Sender<E> {
+    /// The same, without a borrow of the request.
+    fn into_owned(self) -> Sender<impl FnOnce() -> Evidence + Send + 'static> {
+        match self {
+            Self::ShowsNothing => Sender::ShowsNothing,
+            Self::Shows(presentation, evidence) => {
+                let evidence = evidence();
+                Sender::Shows(presentation, move || evidence)
+            }
+            #[cfg(feature = "routes")]
+            Self::IsIrrelevant => Sender::IsIrrelevant,
+        }
     }
 }
 
@@ -253,9 +382,10 @@ impl<C> Check<C> {
 
 impl<C> Clone for Checker<C> {
     fn clone(&self) -> Self {
-        let Self { tokens, store, users, fail_open, accepted } = self;
+        let Self { tokens, store, possession, users, fail_open, accepted } = self;
         let (tokens, store, accepted) = (tokens.clone(), store.clone(), accepted.clone());
-        Self { tokens, store, users: *users, fail_open: *fail_open, accepted }
+        let possession = possession.clone();
+        Self { tokens, store, possession, users: *users, fail_open: *fail_open, accepted }
     }
 }
 
@@ -291,6 +421,30 @@ pub(crate) fn refresh_session<C: ?Sized>(claims: &Claims<C>) -> (&str, bool) {
         Some(session_id) => (session_id, false),
         None => (claims.jti().unwrap_or_default(), true),
     }
+}
+
+/// Checks that the sender of a refresh token possesses the key to which it is bound, and uses the
+/// proof. Returns the thumbprint of the key.
+///
+/// A token that is not bound needs no proof. It is rejected if tokens must be bound.
+pub(crate) async fn check_refresh_binding<C>(
+    claims: &Claims<C>,
+    proof: Option<UnusedProof>,
+) -> Result<Option<KeyThumbprint>, AuthError> {
+    let key = match claims.confirmation()? {
+        None if proof.as_ref().is_some_and(UnusedProof::is_required) => {
+            return Err(binding_error("bound to a key"));
+        }
+        None => return Ok(None),
+        Some(Confirmation { jkt: Some(key), x5t_s256: None }) => key,
+        Some(_) => return Err(binding_error("not bound to a certificate")),
+    };
+    let proof = proof.ok_or_else(|| dpop_error("DPoP", "expected a proof"))?;
+    if proof.key() != key {
+        return Err(dpop_error("jwk", "expected the key to which the token is bound"));
+    }
+    proof.use_once().await?;
+    Ok(Some(key))
 }
 
 /// When the session of a refresh token began.

@@ -114,6 +114,7 @@
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | require a recent or strong login for a route (RFC 9470) | [`StepUp`](token::StepUp) |
 //! | tell clients where they get tokens (RFC 9728), for example clients of an MCP server | [`protected_resource`] |
+//! | bind tokens to a key of the client, so that stolen ones are useless (DPoP, RFC 9449; mutual TLS, RFC 8705) | [`possession`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |
 //! | let users sign up, verify e-mail addresses, change and reset passwords | [`accounts`], [`mail`] |
@@ -167,7 +168,8 @@
 //! # What is not supported
 //!
 //! - Encrypted tokens (JWE), nested tokens, and detached or unencoded payloads are rejected.
-//! - Tokens bound to a proof of possession (`cnf`: DPoP, mutual TLS) are rejected.
+//! - Tokens that are bound to a key (`cnf`) are rejected unless the layer is
+//!   [configured](possession) for DPoP or client certificates.
 //! - There are no keys for ES512, ES256K, Ed448 or `none`.
 //! - Secrets and passwords that this crate holds are wiped from memory when dropped. Keys inside
 //!   aws-lc and buffers of request bodies are not.
@@ -232,6 +234,7 @@ pub mod performance {
     #[allow(unused_imports, reason = "for links in the text")]
     use crate::*;
 }
+pub mod possession;
 pub mod protected_resource;
 #[cfg(feature = "jwks")]
 pub mod provider;

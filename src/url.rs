@@ -16,10 +16,6 @@ pub(crate) enum UrlRule {
     /// `https`, or `http` to a loopback address.
     HttpsOrLoopback,
     /// `https`, or `http` to any host.
-    #[cfg_attr(
-        not(any(feature = "introspection", feature = "accounts", feature = "jwks")),
-        expect(dead_code, reason = "only these features allow it")
-    )]
     HttpsOrHttp,
 }
 

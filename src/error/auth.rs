@@ -122,6 +122,15 @@ impl AuthError {
         self.details()?.required_scope.as_deref()
     }
 
+    /// The nonce that the next DPoP proof must have: the value of the response header `DPoP-Nonce`
+    /// ([RFC 9449 section 9]).
+    ///
+    /// [RFC 9449 section 9]: https://www.rfc-editor.org/rfc/rfc9449#section-9
+    #[must_use]
+    pub fn dpop_nonce(&self) -> Option<&str> {
+        self.details()?.dpop_nonce.as_deref()
+    }
+
     fn details(&self) -> Option<&ErrorDetails> {
         self.details.as_deref()
     }
@@ -140,7 +149,8 @@ impl AuthError {
         }
     }
 
-    /// The value of the `WWW-Authenticate` header for this error ([RFC 6750 section 3]).
+    /// The value of the `WWW-Authenticate` header for this error ([RFC 6750 section 3]). Its scheme is
+    /// `Bearer`, or `DPoP` for an error of a DPoP proof.
     ///
     /// The realm is replaced by `api` if it contains a quote, a backslash, or anything but visible
     /// ASCII characters and spaces. A scope with such characters is left out.
@@ -148,7 +158,12 @@ impl AuthError {
     /// [RFC 6750 section 3]: https://www.rfc-editor.org/rfc/rfc6750#section-3
     #[must_use]
     pub fn challenge(&self, realm: &str) -> HeaderValue {
-        self.challenge_with(&ChallengeParameters { realm, ..ChallengeParameters::default() })
+        let scheme = if self.kind.is_dpop_error() { "DPoP" } else { "Bearer" };
+        self.challenge_with(&ChallengeParameters {
+            scheme,
+            realm,
+            ..ChallengeParameters::default()
+        })
     }
 
     pub(crate) fn challenge_with(&self, parameters: &ChallengeParameters<'_>) -> HeaderValue {
@@ -157,16 +172,17 @@ impl AuthError {
         let error = self.kind.challenge_error();
         let description = error.map(|_| self.kind.challenge_description());
         let optional = [
+            (", algs=\"", parameters.algs),
             (", error=\"", error),
             (", error_description=\"", description),
             (", scope=\"", scope),
             (", resource_metadata=\"", parameters.resource_metadata),
         ];
         let step_up = self.details().and_then(|details| details.step_up.as_deref());
-        let mut value = [""; 16];
-        value[..3].copy_from_slice(&["Bearer realm=\"", realm, "\""]);
-        value[15] = step_up.unwrap_or_default();
-        for (parts, (name, optional)) in value[3..].chunks_exact_mut(3).zip(optional) {
+        let mut value = [""; 20];
+        value[..4].copy_from_slice(&[parameters.scheme, " realm=\"", realm, "\""]);
+        value[19] = step_up.unwrap_or_default();
+        for (parts, (name, optional)) in value[4..].chunks_exact_mut(3).zip(optional) {
             if let Some(optional) = optional {
                 parts.copy_from_slice(&[name, optional, "\""]);
             }
@@ -180,7 +196,10 @@ impl AuthError {
 /// The parameters of a challenge that depend on the layer, not on the error.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ChallengeParameters<'a> {
+    pub(crate) scheme: &'a str,
     pub(crate) realm: &'a str,
+    /// The algorithms of proofs, for the scheme `DPoP` (RFC 9449 section 7.1).
+    pub(crate) algs: Option<&'a str>,
     /// The scope that every request requires.
     pub(crate) scope: Option<&'a str>,
     /// The URL of the metadata of the protected resource (RFC 9728 section 5.1).

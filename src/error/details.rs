@@ -21,6 +21,8 @@ pub(crate) struct ErrorDetails {
     pub(crate) step_up: Option<Box<str>>,
     /// How long the client must wait.
     pub(crate) retry_after: Option<Duration>,
+    /// The nonce that the next DPoP proof must have.
+    pub(crate) dpop_nonce: Option<Box<str>>,
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 

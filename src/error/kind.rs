@@ -86,6 +86,14 @@ pub enum AuthErrorKind {
     ///
     /// [RFC 9470]: https://www.rfc-editor.org/rfc/rfc9470
     InsufficientUserAuthentication,
+    /// The DPoP proof is missing, invalid or was used before, or it was made with another key than the
+    /// token is bound to ([RFC 9449]).
+    ///
+    /// [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449#section-4.3
+    InvalidDpopProof,
+    /// The DPoP proof has no nonce of this server, or an old one. The response has a new one in the
+    /// header `DPoP-Nonce`.
+    UseDpopNonce,
     /// No active user has the given credentials.
     InvalidCredentials,
     /// The password is right, but the user's e-mail address has not been verified.
@@ -133,6 +141,8 @@ impl AuthErrorKind {
     /// | `token_revoked` | the token or its session was revoked; log in again |
     /// | `insufficient_scope`, `permission_denied` | the token is valid but does not permit the request |
     /// | `insufficient_user_authentication` | log in again, more recently or more strongly |
+    /// | `invalid_dpop_proof` | the DPoP proof is missing, invalid, or was used before; send a new one |
+    /// | `use_dpop_nonce` | send a new DPoP proof with the nonce of the header `DPoP-Nonce` |
     /// | `invalid_credentials` | the login failed |
     /// | `account_unverified` | verify the e-mail address, then log in again |
     /// | `account_locked` | the account is locked |
@@ -181,6 +191,11 @@ impl AuthErrorKind {
 
     pub(super) const fn challenge_description(self) -> &'static str {
         self.row().description
+    }
+
+    /// Whether the kind is an error of the scheme `DPoP`, so that no other challenge names it.
+    pub(crate) const fn is_dpop_error(self) -> bool {
+        matches!(self, Self::InvalidDpopProof | Self::UseDpopNonce)
     }
 
     /// The member that an error of this kind is always about.
@@ -317,6 +332,20 @@ impl AuthErrorKind {
                 "The user must log in again.",
                 Some("insufficient_user_authentication"),
                 "a more recent or stronger login is required",
+            ),
+            Self::InvalidDpopProof => row!(
+                StatusCode::UNAUTHORIZED,
+                "invalid_dpop_proof",
+                "The DPoP proof is invalid.",
+                Some("invalid_dpop_proof"),
+                "the DPoP proof is invalid",
+            ),
+            Self::UseDpopNonce => row!(
+                StatusCode::UNAUTHORIZED,
+                "use_dpop_nonce",
+                "The DPoP proof requires a new nonce.",
+                Some("use_dpop_nonce"),
+                "the DPoP proof requires a nonce of this server",
             ),
             Self::InvalidCredentials => row!(
                 StatusCode::UNAUTHORIZED,

@@ -46,7 +46,9 @@ impl<C> Introspection<C> {
 impl<C: DeserializeOwned + Send + Sync + 'static> Introspection<C> {
     /// Introspects `token`, or takes the response from the cache.
     ///
-    /// It does not check revocation, which requires a store: the layer does.
+    /// It does not check revocation, which requires a store: the layer does. A token that is bound to
+    /// a key is rejected, because only a layer can check the proof: see
+    /// [`possession`](crate::possession).
     ///
     /// # Errors
     ///
@@ -55,10 +57,12 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Introspection<C> {
     ///   [source](std::error::Error::source) is an [`IntrospectionError`].
     /// - The errors of a [`Verifier`](crate::Verifier) if the response breaks a rule.
     pub async fn introspect(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        match self.look_up(token.as_bytes()) {
+        let claims = match self.look_up(token.as_bytes()) {
             Lookup::Known(outcome) => outcome,
             Lookup::Pending(outcome) => outcome.await,
-        }
+        }?;
+        claims.require_unbound()?;
+        Ok(claims)
     }
 
     pub(crate) fn into_dyn(self) -> SharedOpaqueTokens<C> {

@@ -72,11 +72,13 @@
 //!    members must have the types that [RFC 7662 section 2.2] defines. Redirects are not followed.
 //! 2. `active` is `true`.
 //! 3. `exp`, if there is one, then `nbf`, `iat` and `auth_time`, `iss` and `aud` if they are
-//!    [configured](IntrospectionBuilder::audience), and the user id. A token that is bound to a key
-//!    (`cnf`) is rejected, and so is one whose `token_type` names another use than an access token.
+//!    [configured](IntrospectionBuilder::audience), and the user id. A token whose
+//!    `token_type` names another use than an access token is rejected.
 //! 4. The application's claims: the response must deserialize to `C`, and every
 //!    [check](IntrospectionBuilder::check) must pass.
-//! 5. Revocation, if the layer has a [store](crate::JwtAuthLayer::with_revocation_check). The store knows
+//! 5. Possession, if the response has `cnf` or the `token_type` is `DPoP`. Such a token is rejected
+//!    unless the layer [checks](crate::possession) the proof or the certificate of the sender.
+//! 6. Revocation, if the layer has a [store](crate::JwtAuthLayer::with_revocation_check). The store knows
 //!    users by `iss` and the user id, sessions by `sid`, tokens by `jti`.
 //!
 //! [`Claims::json`](crate::Claims::json) is the response. A token without `exp` has the latest

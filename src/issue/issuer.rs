@@ -8,7 +8,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
     metrics::count,
     store::SharedStore,
-    token::{NoClaims, RegisteredClaims, TokenType, UserId, Verifier, VerifierBuilder},
+    token::{Claims, NoClaims, RegisteredClaims, TokenType, UserId, Verifier, VerifierBuilder},
     trace::warn,
 };
 
@@ -261,19 +261,35 @@ where
 {
     /// Verifies an access or refresh token. If the issuer has a store, also checks that the token
     /// was neither revoked nor spent. It spends nothing. A refresh token whose session has exceeded
-    /// its [lifetime](super::IssuerBuilder::session_lifetime) has expired.
+    /// its [lifetime](super::IssuerBuilder::session_lifetime) has expired. A token that is bound to a
+    /// key is rejected, because its sender has proved nothing.
     ///
     /// # Errors
     ///
     /// The reason why the token is invalid, or [`Unavailable`](AuthErrorKind::Unavailable) if the
     /// store did not respond.
     pub async fn verify(&self, token: &str) -> Result<RegisteredClaims, AuthError> {
+        self.verify_with(token, Binding::None).await
+    }
+
+    /// Like [`verify`](Self::verify), and also accepts tokens that are bound to a key, for a response
+    /// that names the key.
+    #[cfg(feature = "routes")]
+    pub(crate) async fn inspect(&self, token: &str) -> Result<RegisteredClaims, AuthError> {
+        self.verify_with(token, Binding::Any).await
+    }
+
+    async fn verify_with(
+        &self,
+        token: &str,
+        binding: Binding,
+    ) -> Result<RegisteredClaims, AuthError> {
         let Inner { access, refresh, store, clock, minter, .. } = &*self.0;
-        match Checker::new(access.clone(), store.clone()).check_async(token).await {
+        match binding.check(&Checker::new(access.clone(), store.clone()), token).await {
             Ok(claims) => Ok(claims.registered_claims()),
             Err(error) if error.kind() == AuthErrorKind::WrongTokenType => {
                 let checker = Checker::new(refresh.clone(), store.clone());
-                let claims = checker.check_async(token).await?.registered_claims();
+                let claims = binding.check(&checker, token).await?.registered_claims();
                 let now = clock.now();
                 if now >= minter.session_end(auth_time(&claims)) {
                     return Err(AuthErrorKind::Expired.into());
@@ -284,6 +300,28 @@ where
                 Ok(claims)
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// Which tokens are accepted without a proof.
+#[derive(Clone, Copy)]
+enum Binding {
+    /// Tokens that are not bound to a key.
+    None,
+    #[cfg(feature = "routes")]
+    Any,
+}
+
+impl Binding {
+    async fn check<T>(self, checker: &Checker<T>, token: &str) -> Result<Claims<T>, AuthError>
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        match self {
+            Self::None => checker.check_async(token).await,
+            #[cfg(feature = "routes")]
+            Self::Any => checker.check_unproven(token).await,
         }
     }
 }

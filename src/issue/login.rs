@@ -4,6 +4,7 @@ use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
     store::{Begun, Generation, NewSession},
+    token::KeyThumbprint,
     user::User,
 };
 
@@ -24,11 +25,13 @@ pub struct LoginStart {
     pub(super) generation: Option<Generation>,
     pub(super) amr: &'static [&'static str],
     pub(super) acr: Option<&'static str>,
+    /// The key to which the tokens will be bound.
+    pub(super) key: Option<KeyThumbprint>,
 }
 
 impl LoginStart {
     /// A login whose start nobody remembers.
-    const UNKNOWN: Self = Self { generation: None, amr: &[], acr: None };
+    const UNKNOWN: Self = Self { generation: None, amr: &[], acr: None, key: None };
 
     /// Sets how the user is authenticated, for the claim [`amr`](crate::Claims::amr) of the tokens.
     /// [RFC 8176] lists the values, such as `hwk` for a passkey. Default: the tokens have no `amr`.
@@ -60,6 +63,12 @@ impl LoginStart {
     pub const fn with_acr(mut self, class: &'static str) -> Self {
         self.acr = Some(class);
         self
+    }
+
+    /// Binds the tokens to the key with this thumbprint.
+    #[cfg(feature = "routes")]
+    pub(crate) fn bound_to(self, key: Option<KeyThumbprint>) -> Self {
+        Self { key, ..self }
     }
 }
 
@@ -196,6 +205,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         let now = clock.now();
         let (session_id, refresh_id) = (random_id()?, random_id()?);
         let scope = scope_claim(user, |_| true)?;
+        let jkt = start.key.map(KeyThumbprint::encode);
         let session = SessionClaims {
             session_id: &session_id,
             user_id: user.id().as_str(),
@@ -203,6 +213,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             scope: scope.as_deref(),
             amr: start.amr,
             acr: start.acr,
+            jkt: jkt.as_deref(),
         };
         let tokens = self.mint(&session, user, now, Some((&refresh_id, now)))?;
         let mut displaced = Vec::new();
@@ -247,6 +258,7 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
             refresh: refresh.transpose()?,
             access_expires_at,
             session_id: session.session_id.into(),
+            is_bound: session.jkt.is_some(),
         })
     }
 }

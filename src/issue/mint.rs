@@ -25,6 +25,8 @@ pub(super) struct SessionClaims<'a> {
     /// How the user was authenticated. Not written if it is empty.
     pub(super) amr: &'a [&'a str],
     pub(super) acr: Option<&'a str>,
+    /// The thumbprint of the key to which the tokens are bound, in base64url.
+    pub(super) jkt: Option<&'a str>,
 }
 
 /// What a single-use token depends on.
@@ -120,6 +122,7 @@ impl Minter {
         registered.scope = session.scope;
         registered.amr = session.amr;
         registered.acr = session.acr;
+        registered.jkt = session.jkt;
         if let Some(client_id) = &self.client_id {
             registered.client_id = Some(client_id);
             registered.subject = (self.names.user_id() != "sub").then_some(session.user_id);
@@ -144,6 +147,7 @@ impl Minter {
         registered.amr = session.amr;
         registered.acr = session.acr;
         registered.epoch = epoch;
+        registered.jkt = session.jkt;
         Ok((self.check_len(self.sign(&registered, claims)?)?, expires_at))
     }
 
@@ -201,6 +205,7 @@ impl Minter {
             generation: None,
             client_id: None,
             subject: None,
+            jkt: None,
         }
     }
 

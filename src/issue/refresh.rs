@@ -1,9 +1,11 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    check::{auth_time, refresh_session, token_ref},
+    check::{auth_time, check_refresh_binding, refresh_session, token_ref},
     error::{AuthError, AuthErrorKind},
+    possession::UnusedProof,
     store::{Begun, NewSession, Spend, Spent},
+    token::KeyThumbprint,
     user::UserBackend,
 };
 
@@ -41,8 +43,20 @@ where
         token: &str,
         users: &U,
     ) -> Result<Tokens, AuthError> {
+        self.refresh_with_proof(token, users, None).await
+    }
+
+    /// Like [`refresh`](Self::refresh), and also accepts a token that is bound to the key of `proof`.
+    /// A request that fails for its proof spends and ends nothing.
+    pub(crate) async fn refresh_with_proof<U: UserBackend<C, R>>(
+        &self,
+        token: &str,
+        users: &U,
+        proof: Option<UnusedProof>,
+    ) -> Result<Tokens, AuthError> {
         let Inner { minter, leeway, clock, store, rotate, reuse_grace, refresh, .. } = &*self.0;
-        let claims = refresh.verify(token)?;
+        let claims = refresh.verify_bytes(token.as_bytes())?;
+        let jkt = check_refresh_binding(&claims, proof).await?.map(KeyThumbprint::encode);
         let now = clock.now();
         let issued_at = claims.issued_at().unwrap_or_default();
         let auth_time = auth_time(&claims);
@@ -71,6 +85,7 @@ where
             scope: scope.as_deref(),
             amr: &amr,
             acr: claims.acr(),
+            jkt: jkt.as_deref(),
         };
         let tokens = match store {
             Some(store) if *rotate => {
@@ -147,7 +162,8 @@ where
     /// The reason why the token is not a valid refresh token, or as
     /// [`revoke_token`](Self::revoke_token).
     pub async fn logout(&self, refresh_token: &str) -> Result<(), AuthError> {
-        let claims = self.0.refresh.verify(refresh_token)?;
+        // No proof is required: who ends the session of another gains nothing.
+        let claims = self.0.refresh.verify_bytes(refresh_token.as_bytes())?;
         let (session_id, adopt) = refresh_session(&claims);
         if adopt {
             self.current_adoption(self.0.clock.now())?;

@@ -11,7 +11,7 @@ use crate::{
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
     store::{Consume, Consumed, TokenRef},
-    token::{Claims, TokenType, UserId},
+    token::{Claims, KeyThumbprint, TokenType, UserId},
     user::User,
 };
 
@@ -136,15 +136,16 @@ impl<C, R> Issuer<C, R> {
 
 impl<C: Serialize, R: Serialize> Issuer<C, R> {
     /// Uses the token and begins the session of `user`. Fails if the user was revoked after the start
-    /// of the login.
+    /// of the login. The tokens are bound to `key`, if there is one.
     pub(crate) async fn finish_second_step<T>(
         &self,
         step: &SecondStep<T>,
         user: &User<C, R>,
         amr: &'static [&'static str],
         label: Option<&str>,
+        key: Option<KeyThumbprint>,
     ) -> Result<Tokens, AuthError> {
-        let start = LoginStart { generation: generation_of(&step.0)?, amr, acr: None };
+        let start = LoginStart { generation: generation_of(&step.0)?, amr, acr: None, key };
         self.consume(&step.0).await?;
         self.finish_login(start, user, label).await
     }

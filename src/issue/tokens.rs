@@ -10,6 +10,7 @@ pub struct Tokens {
     pub(super) refresh: Option<(String, NumericDate)>,
     pub(super) access_expires_at: NumericDate,
     pub(super) session_id: Box<str>,
+    pub(super) is_bound: bool,
 }
 
 impl Tokens {
@@ -41,6 +42,13 @@ impl Tokens {
     #[must_use]
     pub fn session_id(&self) -> &str {
         &self.session_id
+    }
+
+    /// Whether the tokens are bound to a key of the client: see [`possession`](crate::possession).
+    /// The type of the access token is then `DPoP` instead of `Bearer`.
+    #[must_use]
+    pub const fn is_bound(&self) -> bool {
+        self.is_bound
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     check::{Check, Checker},
     error::{AuthError, AuthErrorKind},
     found::{insert_anonymous, insert_claims, remove_claims},
+    possession::{Evidence, Presentation},
     rejection::{Challenges, Rejection, record_anonymous, respond_with},
     token::Claims,
     trace::{debug, trace},
@@ -34,6 +35,8 @@ pub(super) struct Config<C, R> {
     /// `None` if a token is required.
     pub(super) optional: Option<InvalidToken>,
     pub(super) challenges: Arc<Challenges>,
+    /// Those of responses to requests with the scheme `DPoP`, if it is accepted.
+    pub(super) dpop_challenges: Option<Arc<Challenges>>,
     /// Those of responses that guards and handlers make, if they must not be the default ones.
     pub(super) inner_challenges: Option<Arc<Challenges>>,
     /// The scope that every token must grant.
@@ -42,20 +45,45 @@ pub(super) struct Config<C, R> {
 }
 
 impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
-    /// Checks what the sources have found.
-    pub(super) fn check(&self, found: Result<Option<FoundToken<'_>>, AuthErrorKind>) -> Check<C> {
+    /// Checks what the sources have found in `request`.
+    pub(super) fn check<B>(
+        &self,
+        found: Result<Option<FoundToken<'_>>, AuthErrorKind>,
+        request: &Request<B>,
+    ) -> Check<C> {
         let (token, carrier) = match found {
             Ok(Some(FoundToken { token, carrier })) => (token, carrier),
             Ok(None) => return Check::Done(Err(AuthErrorKind::MissingCredentials.into())),
             Err(kind) => return Check::Done(Err(kind.into())),
         };
-        match self.checker.check(token) {
+        let presentation = match carrier {
+            Carrier::Dpop => Presentation::Dpop,
+            Carrier::Explicit | Carrier::Cookie(_) => Presentation::Bearer,
+        };
+        match self.checker.check_sent(token, presentation, || Evidence::of(request)) {
             // The decoder accepts nothing but `token68`, so the grammar of the credentials decides
             // only which error an invalid token gets. Cookies have no grammar of their own.
-            Check::Done(Err(_)) if carrier == Carrier::Explicit && !is_token68(token) => {
+            Check::Done(Err(_)) if !carrier.is_cookie() && !is_token68(token) => {
                 Check::Done(Err(AuthErrorKind::InvalidRequest.into()))
             }
             check => check,
+        }
+    }
+
+    /// The challenges of responses of this layer to a request with a token in `carrier`.
+    fn challenges(&self, carrier: Carrier) -> &Arc<Challenges> {
+        match (&self.dpop_challenges, carrier) {
+            (Some(challenges), Carrier::Dpop) => challenges,
+            _ => &self.challenges,
+        }
+    }
+
+    /// The challenges of responses that guards and handlers make, if they must not be the default
+    /// ones.
+    pub(super) fn inner_challenges(&self, carrier: Carrier) -> Option<Arc<Challenges>> {
+        match (&self.dpop_challenges, carrier) {
+            (Some(challenges), Carrier::Dpop) => Some(Arc::clone(challenges)),
+            _ => self.inner_challenges.clone(),
         }
     }
 
@@ -95,8 +123,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
 
     fn passes_without_claims(&self, error: &AuthError, carrier: Carrier) -> bool {
         // A browser sends a cookie without knowing what it is for, so an invalid one counts as none.
-        let ignores_invalid =
-            self.optional == Some(InvalidToken::Ignore) || carrier != Carrier::Explicit;
+        let ignores_invalid = self.optional == Some(InvalidToken::Ignore) || carrier.is_cookie();
         match error.kind() {
             _ if self.optional.is_none() => false,
             AuthErrorKind::MissingCredentials => true,
@@ -108,10 +135,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
     where
         R: Rejection<B>,
     {
+        let challenges = self.challenges(carrier);
         let Some(clearing) = self.sources.clearing(carrier, error.kind()) else {
-            return respond_with(&self.rejection, error, &self.challenges);
+            return respond_with(&self.rejection, error, challenges);
         };
-        let mut response = respond_with(&self.rejection, error, &self.challenges);
+        let mut response = respond_with(&self.rejection, error, challenges);
         response.headers_mut().append(SET_COOKIE, clearing.clone());
         response
     }
@@ -136,6 +164,7 @@ impl<C, R: Clone> Clone for Config<C, R> {
             sources: self.sources.clone(),
             optional: self.optional,
             challenges: Arc::clone(&self.challenges),
+            dpop_challenges: self.dpop_challenges.clone(),
             inner_challenges: self.inner_challenges.clone(),
             required_scope: self.required_scope.clone(),
             rejection: self.rejection.clone(),

@@ -108,7 +108,7 @@ where
                         *waiting.take().expect("present above");
                     match config.admit(&mut request, checked, carrier) {
                         Ok(()) => {
-                            let challenges = config.inner_challenges.clone();
+                            let challenges = config.inner_challenges(carrier);
                             State::Inner { future: service.call(request), challenges }
                         }
                         Err(error) => {

@@ -12,8 +12,9 @@ use crate::{
     check::Checker,
     error::{ConfigError, is_scope_token},
     issue::Issuer,
+    possession::{Dpop, PossessionPolicy},
     protected_resource::ProtectedResource,
-    rejection::{Challenges, JsonRejection},
+    rejection::{Challenges, DpopChallenge, JsonRejection},
     store::{DEFAULT_DEADLINE, SharedStore, TokenStore, check_deadline},
     token::{NoClaims, Verifier},
     transport::{TokenSource, TokenSources},
@@ -59,6 +60,7 @@ impl<C> JwtAuthLayer<C> {
             sources: TokenSources::only(TokenSource::bearer()),
             optional: None,
             challenges: Arc::default(),
+            dpop_challenges: None,
             inner_challenges: None,
             required_scope: None,
             rejection: JsonRejection,
@@ -260,6 +262,38 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
         self.with(|config| config.sources = config.sources.clone().and_session(cookies))
     }
 
+    /// Accepts tokens that are bound to the key of their client by DPoP ([RFC 9449]), sent with the
+    /// scheme `DPoP` and a proof. Default: bound tokens are rejected.
+    ///
+    /// A bound token with any other scheme or in a cookie is rejected. Other tokens are accepted as
+    /// before, unless `dpop` [requires](crate::possession::DpopBuilder::require) bound tokens. See
+    /// [`possession`](crate::possession).
+    ///
+    /// [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
+    pub fn with_dpop(self, dpop: Dpop) -> Self {
+        let challenge =
+            DpopChallenge { algs: Arc::clone(dpop.algs()), is_required: dpop.is_required() };
+        self.with_challenges(|challenges| challenges.with_dpop(challenge)).with(|config| {
+            config.sources = config.sources.clone().and_dpop();
+            let checker = config.checker.clone();
+            config.checker = checker.with_possession(|policy| policy.with_dpop(dpop));
+        })
+    }
+
+    /// Accepts tokens that are bound to a client certificate ([RFC 8705 section 3]), if the request
+    /// has the [`ClientCertificateThumbprint`](crate::possession::ClientCertificateThumbprint) of that
+    /// certificate in its extensions. Default: they are rejected.
+    ///
+    /// The application's TLS layer must have verified the certificate and inserted the thumbprint.
+    ///
+    /// [RFC 8705 section 3]: https://www.rfc-editor.org/rfc/rfc8705#section-3
+    pub fn with_certificate_bound_tokens(self) -> Self {
+        self.with(|config| {
+            let checker = config.checker.clone();
+            config.checker = checker.with_possession(PossessionPolicy::with_certificates);
+        })
+    }
+
     /// Sets the realm of the `WWW-Authenticate` challenges. Default: `api`.
     ///
     /// # Errors
@@ -280,8 +314,11 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     fn with_challenges(self, change: impl FnOnce(Challenges) -> Challenges) -> Self {
         self.with(|config| {
             let challenges = Arc::new(change(Challenges::clone(&config.challenges)));
-            config.inner_challenges =
-                challenges.has_resource_metadata().then(|| Arc::clone(&challenges));
+            let are_special = challenges.has_resource_metadata() || challenges.has_dpop();
+            config.inner_challenges = are_special.then(|| Arc::clone(&challenges));
+            config.dpop_challenges = challenges
+                .has_dpop()
+                .then(|| Arc::new(Challenges::clone(&challenges).for_dpop_requests()));
             config.challenges = challenges;
         })
     }
@@ -364,6 +401,7 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
             sources,
             optional,
             challenges,
+            dpop_challenges,
             inner_challenges,
             required_scope,
             rejection: _,
@@ -373,6 +411,7 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
             sources,
             optional,
             challenges,
+            dpop_challenges,
             inner_challenges,
             required_scope,
             rejection,

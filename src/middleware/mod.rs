@@ -5,8 +5,9 @@
 //! 1. finds the token in the configured [sources](crate::transport::TokenSource), borrowed from the
 //!    request;
 //! 2. verifies it with its [`Verifier`](crate::Verifier);
-//! 3. asks its store, if it has one, whether the token was revoked;
-//! 4. puts the [`Claims`](crate::Claims) into the request extensions and calls the inner service,
+//! 3. if the token is [bound to a key](crate::possession), checks that the sender has it;
+//! 4. asks its store, if it has one, whether the token was revoked;
+//! 5. puts the [`Claims`](crate::Claims) into the request extensions and calls the inner service,
 //!    or rejects the request.
 //!
 //! Without a store, or with one that responds from memory, it awaits nothing and boxes nothing. It

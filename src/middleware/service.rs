@@ -52,10 +52,10 @@ where
             Ok(Some(found)) => found.carrier,
             Ok(None) | Err(_) => Carrier::Explicit,
         };
-        match self.config.check(found) {
+        match self.config.check(found, &request) {
             Check::Done(checked) => match self.config.admit(&mut request, checked, carrier) {
                 Ok(()) => {
-                    let challenges = self.config.inner_challenges.clone();
+                    let challenges = self.config.inner_challenges(carrier);
                     ResponseFuture::inner(self.inner.call(request), challenges)
                 }
                 Err(error) => ResponseFuture::rejected(self.config.reject(error, carrier)),

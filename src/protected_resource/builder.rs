@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     error::{ConfigError, is_scope_token},
+    possession::Dpop,
     url::{RedactedUrl, UrlRule},
 };
 
@@ -68,6 +69,18 @@ impl ProtectedResourceBuilder {
     /// Sets the name of the resource, for people. Default: none.
     pub fn resource_name(self, name: impl Into<String>) -> Self {
         self.member("resource_name", name.into())
+    }
+
+    /// Lists what `dpop` accepts and whether it requires bound tokens
+    /// (`dpop_signing_alg_values_supported`, `dpop_bound_access_tokens_required`). Default: not
+    /// listed.
+    ///
+    /// The layer must have the same [`Dpop`]:
+    /// [`JwtAuthLayer::with_dpop`](crate::JwtAuthLayer::with_dpop).
+    pub fn dpop(self, dpop: &Dpop) -> Self {
+        let algorithms: Vec<_> = dpop.algs().split(' ').collect();
+        self.member("dpop_signing_alg_values_supported", algorithms)
+            .member("dpop_bound_access_tokens_required", dpop.is_required())
     }
 
     /// Sets another member of the metadata, for example `resource_documentation`, `jwks_uri`,

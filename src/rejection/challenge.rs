@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use http::{HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
 
 use crate::error::{AuthError, AuthErrorKind, ChallengeParameters};
 
@@ -13,6 +13,8 @@ pub(crate) struct Challenges {
     parameters: Parameters,
     /// Those that clients cause most often, prepared once.
     prepared: Arc<[(AuthErrorKind, HeaderValue)]>,
+    /// That of the scheme `Bearer` or `DPoP` that the request does not use, without an error.
+    other: Option<HeaderValue>,
 }
 
 #[derive(Clone)]
@@ -20,11 +22,30 @@ struct Parameters {
     realm: Arc<str>,
     scope: Option<Arc<str>>,
     resource_metadata: Option<Arc<str>>,
+    dpop: Option<DpopChallenge>,
+    /// Whether the request uses the scheme `DPoP`. Errors are parameters of its challenge (RFC 9449
+    /// section 7.1).
+    is_dpop_request: bool,
+}
+
+/// The challenge of the scheme `DPoP` (RFC 9449 section 7.1).
+#[derive(Clone)]
+pub(crate) struct DpopChallenge {
+    /// The accepted algorithms, separated by spaces.
+    pub(crate) algs: Arc<str>,
+    /// Whether it is the only challenge.
+    pub(crate) is_required: bool,
 }
 
 impl Default for Challenges {
     fn default() -> Self {
-        Self::new(Parameters { realm: DEFAULT_REALM.into(), scope: None, resource_metadata: None })
+        Self::new(Parameters {
+            realm: DEFAULT_REALM.into(),
+            scope: None,
+            resource_metadata: None,
+            dpop: None,
+            is_dpop_request: false,
+        })
     }
 }
 
@@ -40,7 +61,11 @@ impl Challenges {
             AuthErrorKind::Revoked,
         ];
         let prepare = |kind: AuthErrorKind| (kind, parameters.challenge(&AuthError::from(kind)));
-        Self { prepared: FREQUENT.into_iter().map(prepare).collect(), parameters }
+        Self {
+            prepared: FREQUENT.into_iter().map(prepare).collect(),
+            other: parameters.other_challenge(),
+            parameters,
+        }
     }
 
     pub(crate) fn with_realm(self, realm: Arc<str>) -> Self {
@@ -57,6 +82,16 @@ impl Challenges {
         Self::new(Parameters { resource_metadata: Some(url), ..self.parameters })
     }
 
+    /// Adds the scheme `DPoP`.
+    pub(crate) fn with_dpop(self, dpop: DpopChallenge) -> Self {
+        Self::new(Parameters { dpop: Some(dpop), ..self.parameters })
+    }
+
+    /// The challenges of responses to requests with the scheme `DPoP`.
+    pub(crate) fn for_dpop_requests(self) -> Self {
+        Self::new(Parameters { is_dpop_request: true, ..self.parameters })
+    }
+
     pub(crate) fn realm(&self) -> &str {
         &self.parameters.realm
     }
@@ -65,10 +100,33 @@ impl Challenges {
         self.parameters.resource_metadata.is_some()
     }
 
-    pub(crate) fn of(&self, error: &AuthError) -> HeaderValue {
+    pub(crate) const fn has_dpop(&self) -> bool {
+        self.parameters.dpop.is_some()
+    }
+
+    fn of(&self, error: &AuthError) -> HeaderValue {
         match self.prepared.iter().find(|(kind, _)| *kind == error.kind()) {
             Some((_, challenge)) => challenge.clone(),
             None => self.parameters.challenge(error),
+        }
+    }
+
+    /// Writes the challenges for `error`, which replace those of `headers`. Clients that know only
+    /// one challenge read the first, so that of `Bearer` comes first.
+    pub(crate) fn write(&self, error: &AuthError, headers: &mut HeaderMap) {
+        let challenge = self.of(error);
+        match &self.other {
+            None => {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            Some(bearer) if self.parameters.is_dpop_request => {
+                headers.insert(WWW_AUTHENTICATE, bearer.clone());
+                headers.append(WWW_AUTHENTICATE, challenge);
+            }
+            Some(dpop) => {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+                headers.append(WWW_AUTHENTICATE, dpop.clone());
+            }
         }
     }
 
@@ -94,16 +152,38 @@ impl Challenges {
             None => self.is_needed(error),
         };
         if is_default {
-            let challenge = self.of(error);
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            let error = error.clone();
+            self.write(&error, response.headers_mut());
         }
     }
 }
 
 impl Parameters {
+    /// The challenge that names `error`.
     fn challenge(&self, error: &AuthError) -> HeaderValue {
+        match &self.dpop {
+            Some(dpop) if dpop.is_required || self.is_dpop_request => {
+                self.challenge_of("DPoP", Some(&dpop.algs), error)
+            }
+            _ => self.challenge_of("Bearer", None, error),
+        }
+    }
+
+    fn other_challenge(&self) -> Option<HeaderValue> {
+        let dpop = self.dpop.as_ref().filter(|dpop| !dpop.is_required)?;
+        let no_error = AuthErrorKind::MissingCredentials.into();
+        Some(if self.is_dpop_request {
+            self.challenge_of("Bearer", None, &no_error)
+        } else {
+            self.challenge_of("DPoP", Some(&dpop.algs), &no_error)
+        })
+    }
+
+    fn challenge_of(&self, scheme: &str, algs: Option<&str>, error: &AuthError) -> HeaderValue {
         error.challenge_with(&ChallengeParameters {
+            scheme,
             realm: &self.realm,
+            algs,
             scope: self.scope.as_deref(),
             resource_metadata: self.resource_metadata.as_deref(),
         })

@@ -11,7 +11,7 @@ use http::Response;
 
 use crate::error::AuthError;
 
-pub(crate) use challenge::{Challenges, DEFAULT_REALM};
+pub(crate) use challenge::{Challenges, DEFAULT_REALM, DpopChallenge};
 pub use empty::EmptyRejection;
 pub use grpc::GrpcRejection;
 pub use json::JsonRejection;

@@ -55,6 +55,8 @@ fn count_rejection(kind: AuthErrorKind) {
         InsufficientScope "insufficient_scope"
         Forbidden "forbidden"
         InsufficientUserAuthentication "insufficient_user_authentication"
+        InvalidDpopProof "invalid_dpop_proof"
+        UseDpopNonce "use_dpop_nonce"
         InvalidCredentials "invalid_credentials"
         AccountUnverified "account_unverified"
         AccountLocked "account_locked"

@@ -1,5 +1,5 @@
 use http::{
-    HeaderValue, Response,
+    HeaderMap, HeaderName, HeaderValue, Response,
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
@@ -7,14 +7,20 @@ use crate::error::AuthError;
 
 use super::{Rejection, challenge::Challenges, record::record};
 
+/// RFC 9449 section 8.
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 /// The complete response to a request rejected because of `error`, outside a layer.
 pub(crate) fn respond<B>(
     rejection: &impl Rejection<B>,
     error: AuthError,
     realm: &str,
 ) -> Response<B> {
-    let challenge = error.kind().has_challenge().then(|| error.challenge(realm));
-    complete(rejection, error, challenge)
+    complete(rejection, error, |error, headers| {
+        if error.kind().has_challenge() {
+            headers.insert(WWW_AUTHENTICATE, error.challenge(realm));
+        }
+    })
 }
 
 /// The complete response of a layer with these challenges.
@@ -23,25 +29,29 @@ pub(crate) fn respond_with<B>(
     error: AuthError,
     challenges: &Challenges,
 ) -> Response<B> {
-    let challenge = challenges.is_needed(&error).then(|| challenges.of(&error));
-    complete(rejection, error, challenge)
+    complete(rejection, error, |error, headers| {
+        if challenges.is_needed(error) {
+            challenges.write(error, headers);
+        }
+    })
 }
 
 fn complete<B>(
     rejection: &impl Rejection<B>,
     error: AuthError,
-    challenge: Option<HeaderValue>,
+    challenge: impl FnOnce(&AuthError, &mut HeaderMap),
 ) -> Response<B> {
     record(&error);
     let mut response = rejection.reject(&error);
-    if let Some(challenge) = challenge {
-        response.headers_mut().entry(WWW_AUTHENTICATE).or_insert(challenge);
+    let headers = response.headers_mut();
+    if !headers.contains_key(WWW_AUTHENTICATE) {
+        challenge(&error, headers);
     }
     if let Some(wait) = error.retry_after() {
-        response
-            .headers_mut()
-            .entry(RETRY_AFTER)
-            .or_insert_with(|| HeaderValue::from(wait.as_secs()));
+        headers.entry(RETRY_AFTER).or_insert_with(|| HeaderValue::from(wait.as_secs()));
+    }
+    if let Some(nonce) = error.dpop_nonce().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+        headers.insert(DPOP_NONCE, nonce);
     }
     response.extensions_mut().insert(error);
     response

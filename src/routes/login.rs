@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use crate::{
     error::{AuthError, AuthErrorKind, ConfigError},
     issue::{Event, Issuer, Tokens},
+    possession::UnusedProof,
+    token::KeyThumbprint,
     user::{Authentication, DynSecondFactor, User, UserBackend},
 };
 
@@ -123,10 +125,12 @@ where
     C: Serialize,
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    /// Begins a session for the user whose credentials are in the body of `request`.
+    /// Begins a session for the user whose credentials are in the body of `request`. Its tokens are
+    /// bound to the key of `proof`, if there is one.
     pub(super) async fn log_in(
         &self,
         request: Request,
+        mut proof: Option<UnusedProof>,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let label = self.label_of(&request);
         // A request without credentials is no attempt.
@@ -138,7 +142,7 @@ where
         let attempt = self.limit.count(login.account.as_deref(), login.address).await;
         let attempt = attempt.inspect_err(emit_failure)?;
         let claims = attempt.step_claims(name_hash.as_deref());
-        let result = self.check_and_begin(&login, label.as_deref(), &claims).await;
+        let result = self.check_and_begin(&login, label.as_deref(), &claims, &mut proof).await;
         attempt.conclude(result.as_ref().err().map(RouteError::status)).await;
         if let Err(RouteError::Auth(error)) = &result {
             emit_failure(error);
@@ -151,9 +155,10 @@ where
         &self,
         token: &str,
         address: Option<IpAddr>,
+        proof: Option<UnusedProof>,
     ) -> Result<Tokens, AuthError> {
         let attempt = self.refresh_limit.count(None, address).await?;
-        let result = self.issuer.refresh(token, &self.users).await;
+        let result = self.issuer.refresh_with_proof(token, &self.users, proof).await;
         attempt.conclude(result.as_ref().err().map(|error| error.kind().status())).await;
         result
     }
@@ -172,12 +177,14 @@ where
         login: &LoginRequest<'_>,
         label: Option<&str>,
         claims: &StepClaims,
+        proof: &mut Option<UnusedProof>,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
+        let key = proof.as_ref().map(UnusedProof::key);
         let mut attempts = 0;
         loop {
             let credentials = login.credentials()?;
             attempts += 1;
-            match self.begin_session(credentials, label, claims).await {
+            match self.begin_session(credentials, label, claims, (key, &mut *proof)).await {
                 Ok(Some(logged_in)) => return Ok(logged_in),
                 Ok(None) if attempts < MAX_LOGIN_ATTEMPTS => {}
                 Ok(None) => {
@@ -196,8 +203,9 @@ where
         credentials: U::Credentials,
         label: Option<&str>,
         claims: &StepClaims,
+        (key, proof): (Option<KeyThumbprint>, &mut Option<UnusedProof>),
     ) -> Result<Option<(Tokens, User<C, R>)>, RouteError> {
-        let start = self.issuer.start_password_login().await?;
+        let start = self.issuer.start_password_login().await?.bound_to(key);
         let outcome = self.users.authenticate(credentials).await.map_err(AuthError::from)?;
         let (user, is_required) = match outcome {
             Authentication::SecondFactor(user) if user.is_active() => (user, true),
@@ -209,6 +217,10 @@ where
         };
         if is_required {
             return Err(self.require_second_factor(start, &user, claims));
+        }
+        // Only users write to the store of used proofs.
+        if let Some(proof) = proof.take() {
+            proof.use_once().await?;
         }
         match self.issuer.finish_login(start, &user, label).await {
             Ok(tokens) => Ok(Some((tokens, user))),

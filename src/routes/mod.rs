@@ -14,6 +14,10 @@
 //! For development pages, [`password_grant_path`](TokenRoutesBuilder::password_grant_path) adds the
 //! password grant of OAuth 2.0.
 //!
+//! With [DPoP](crate::possession), a login with a proof returns tokens that are bound to its key, and
+//! `"token_type": "DPoP"`. `/refresh` then needs a proof of the same key, `/blacklist` does not, and
+//! `/verify` rejects bound tokens.
+//!
 //! Each path is served with and without a trailing slash. `/blacklist` exists only if the issuer has
 //! a store. Request bodies are JSON objects in UTF-8, not compressed, and no object in them has
 //! duplicate members.

@@ -8,6 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     error::{AuthError, AuthErrorKind},
     issue::{LoginStart, Tokens, TriedStep},
+    possession::UnusedProof,
     user::{User, UserBackend},
 };
 
@@ -49,6 +50,7 @@ where
     pub(super) async fn complete(
         &self,
         request: Request,
+        proof: Option<UnusedProof>,
     ) -> Result<(Tokens, User<C, R>), RouteError> {
         let label = self.label_of(&request);
         let address = self.limit.client_address(&request)?;
@@ -62,7 +64,7 @@ where
         let attempt = attempt.inspect_err(|error| self.emit_failure(error, None, address))?;
         let (result, name_hash) = match self.issuer.try_second_step::<StepClaims>(&step).await {
             Ok(step) => {
-                let result = self.finish(&step, &code, label.as_deref(), address).await;
+                let result = self.finish(&step, &code, label.as_deref(), (address, proof)).await;
                 (result, step.claims().name_hash.clone())
             }
             Err(error) => (Err(error), None),
@@ -79,7 +81,7 @@ where
         step: &TriedStep<StepClaims>,
         code: &str,
         label: Option<&str>,
-        address: Option<IpAddr>,
+        (address, proof): (Option<IpAddr>, Option<UnusedProof>),
     ) -> Result<(Tokens, User<C, R>), AuthError> {
         let misconfigured = || AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor);
         let second_factor = self.second_factor.as_ref().ok_or_else(misconfigured)?;
@@ -87,11 +89,15 @@ where
         let user = user.filter(User::is_active).ok_or(AuthErrorKind::UserInactive)?;
         // A code is not spent on a login that cannot be completed.
         step.check_epoch(&user)?;
+        let key = proof.as_ref().map(UnusedProof::key);
+        if let Some(proof) = proof {
+            proof.use_once().await?;
+        }
         if !second_factor.verify(step.user_id(), code).await? {
             return Err(AuthErrorKind::InvalidCode.into());
         }
         let amr = second_factor.amr();
-        let tokens = self.issuer.finish_second_step(step, &user, amr, label).await?;
+        let tokens = self.issuer.finish_second_step(step, &user, amr, label, key).await?;
         self.limit.resume(step.claims(), address).conclude(None).await;
         Ok((tokens, user))
     }

@@ -188,6 +188,7 @@ impl<C: Serialize> TestToken<C> {
     pub fn sign(&self, key: &SigningKey) -> String {
         let amr: Vec<&str> = self.registered.amr.iter().map(String::as_str).collect();
         let registered = NewToken {
+            jkt: None,
             names: &self.registered.names,
             token_type: &self.registered.token_type,
             expires_at: self.registered.expires_at,

@@ -107,6 +107,12 @@ impl Algorithm {
         }
     }
 
+    /// Returns the names of this algorithm.
+    pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
+        let other = Some(self.fully_specified()).filter(|other| *other != self.as_str());
+        [self.as_str()].into_iter().chain(other)
+    }
+
     /// Returns whether `name` is a name of this algorithm.
     pub(super) fn has_name(self, name: &str) -> bool {
         self.as_str() == name || self.fully_specified() == name

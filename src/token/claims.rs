@@ -262,6 +262,16 @@ impl<C: ?Sized> Claims<C> {
         self.0.registered.has_expiry
     }
 
+    /// Whether the token is bound to a key of its owner (`cnf`).
+    pub(crate) fn is_bound(&self) -> bool {
+        self.0.registered.is_bound
+    }
+
+    /// Whether the token's type is `DPoP`.
+    pub(super) fn is_dpop(&self) -> bool {
+        self.0.registered.is_dpop
+    }
+
     pub(crate) fn epoch(&self) -> Option<&str> {
         self.resolve(self.0.registered.epoch.as_ref())
     }

@@ -7,7 +7,9 @@ mod claim_value;
 mod claims;
 mod claims_type;
 mod compact;
+mod confirmation;
 mod custom_claims;
+pub(crate) mod dpop;
 #[cfg(feature = "test-util")]
 mod for_test;
 mod header;
@@ -41,6 +43,7 @@ pub use cache::CacheStats;
 pub use claim_names::ClaimNames;
 pub(crate) use claim_value::is_id;
 pub use claims::{Claims, NoClaims, RegisteredClaims};
+pub(crate) use confirmation::{Confirmation, KeyThumbprint, binding_error};
 #[cfg(feature = "introspection")]
 pub(crate) use introspected::{Introspected, ResponseVerifier};
 #[cfg(feature = "jwks")]

@@ -419,6 +419,10 @@ impl<'a, 'de> Reader<'a, 'de> {
     fn note_use(&mut self, claim: MarkClaim, value: &str) {
         let (profile, uses) = (self.rules.profile, &mut self.claims.uses);
         if profile.is_foreign() {
+            if value.eq_ignore_ascii_case("DPoP") {
+                self.claims.is_dpop = true;
+                self.claims.is_bound = true;
+            }
             let token_use = TokenUse::of(value);
             uses.access |= token_use == TokenUse::Access;
             if !profile.permits(token_use) {

@@ -131,6 +131,8 @@ pub(super) struct Registered {
     pub(super) uses: UseMarks,
     /// Whether the token is bound to a proof of possession (`cnf`, RFC 7800).
     pub(super) is_bound: bool,
+    /// Whether a claim states that the token's type is `DPoP` (RFC 9449 section 5).
+    pub(super) is_dpop: bool,
 }
 
 impl Registered {
@@ -158,6 +160,7 @@ impl Registered {
             nonce: None,
             uses: UseMarks::default(),
             is_bound: false,
+            is_dpop: false,
         }
     }
 }

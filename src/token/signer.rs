@@ -44,6 +44,8 @@ pub(crate) struct NewToken<'a> {
     /// If present, the token is an access token of RFC 9068.
     pub(crate) client_id: Option<&'a str>,
     pub(crate) subject: Option<&'a str>,
+    /// The thumbprint of the key to which the token is bound, in base64url.
+    pub(crate) jkt: Option<&'a str>,
 }
 
 impl NewToken<'_> {
@@ -82,6 +84,11 @@ impl NewToken<'_> {
         }
         if let Some(generation) = self.generation {
             append_integer(json, "store_generation", generation);
+        }
+        if let Some(jkt) = self.jkt {
+            json.extend_from_slice(br#","cnf":{"jkt":"#);
+            append_string(json, jkt);
+            json.push(b'}');
         }
     }
 

@@ -42,9 +42,9 @@ pub enum TokenProfile {
     /// - a header `typ` other than `JWT` and `at+jwt`, unless
     ///   [`header_typ`](super::VerifierBuilder::header_typ) is configured,
     /// - a claim `token_type`, `typ` or `token_use` with a value other than `access`,
-    ///   `access_token`, `Bearer`, `at+jwt` and `JWT`,
+    ///   `access_token`, `Bearer`, `DPoP`, `at+jwt` and `JWT`,
     /// - the claims of ID tokens, `nonce`, `at_hash` and `c_hash`, unless one of the claims above is
-    ///   `access`, `access_token`, `Bearer` or `at+jwt`,
+    ///   `access`, `access_token`, `Bearer`, `DPoP` or `at+jwt`,
     /// - the claim of logout tokens, `events`.
     ///
     /// An ID token that has none of these claims and whose audience is the service is accepted.
@@ -159,7 +159,7 @@ pub(super) enum TokenUse {
 impl TokenUse {
     pub(super) fn of(value: &str) -> Self {
         let is = |name: &&str| name.eq_ignore_ascii_case(value);
-        if ["access", "access_token", "bearer", "at+jwt"].iter().any(is) {
+        if ["access", "access_token", "bearer", "dpop", "at+jwt"].iter().any(is) {
             Self::Access
         } else if is(&"id") {
             Self::Id

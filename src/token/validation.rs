@@ -223,10 +223,6 @@ impl Rules {
         if claims.user_id.is_empty() && !self.user_id_optional {
             return Err(violation::missing(self.names.user_id(), "optional_user_id"));
         }
-        // A token bound to a key requires a proof of possession, which a bearer token lacks.
-        if claims.is_bound {
-            return Err(violation::bound());
-        }
         Ok(())
     }
 

@@ -120,11 +120,11 @@ pub(super) fn missing(name: &str, setting: &'static str) -> AuthError {
     error(AuthErrorKind::InvalidClaims, name, "required", setting)
 }
 
-/// The token is bound to a key.
-pub(super) fn bound() -> AuthError {
+/// The token violates a rule for tokens that are bound to a key.
+pub(super) fn binding(rule: &'static str) -> AuthError {
     let details = ErrorDetails {
         member: Some("cnf".into()),
-        rule: Some("not bound to a key".into()),
+        rule: Some(rule.into()),
         ..ErrorDetails::default()
     };
     AuthError::with_details(AuthErrorKind::InvalidClaims, details)

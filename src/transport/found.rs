@@ -3,8 +3,17 @@
 pub(crate) enum Carrier {
     /// The client program has put it there.
     Explicit,
+    /// The client program has put it into the `Authorization` header, with the scheme `DPoP`.
+    Dpop,
     /// The browser has added a cookie: the one with this index among those of the layer.
     Cookie(u8),
+}
+
+impl Carrier {
+    /// Whether a browser may have added the token without the user's knowledge.
+    pub(crate) const fn is_cookie(self) -> bool {
+        matches!(self, Self::Cookie(_))
+    }
 }
 
 /// A token that is not verified yet, borrowed from its request.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderValue, Request, header::AUTHORIZATION};
 
 use crate::error::AuthErrorKind;
@@ -7,10 +9,12 @@ use super::place::TokenPlace;
 #[cfg(feature = "cookie")]
 use super::session::SessionCookies;
 use super::{
+    authorization,
     cookie_sources::CookieSources,
     cross_site::RequestHead,
     explicit::Explicit,
     found::{Carrier, FoundToken},
+    header::single_value,
     source::{Place, TokenSource},
     token68::check_token68_start,
 };
@@ -22,6 +26,8 @@ pub(crate) struct TokenSources {
     first: Option<Explicit>,
     others: Vec<Explicit>,
     cookies: Option<Box<CookieSources>>,
+    /// Whether the `Authorization` header with the scheme `DPoP` is a source.
+    has_dpop: bool,
     /// Whether a token must be removed from the headers before the request is passed on.
     has_protocol: bool,
     /// Whether tokens may be others than JWTs.
@@ -31,12 +37,13 @@ pub(crate) struct TokenSources {
 impl TokenSources {
     pub(crate) fn only(source: TokenSource) -> Self {
         let (first, others, cookies) = (None, Vec::new(), None);
-        Self { first, others, cookies, has_protocol: false, are_opaque: false }.and(source)
+        let (has_dpop, has_protocol, are_opaque) = (false, false, false);
+        Self { first, others, cookies, has_dpop, has_protocol, are_opaque }.and(source)
     }
 
-    /// The same for `source` alone.
+    /// The same for `source` alone, and the scheme `DPoP` if it is a source.
     pub(crate) fn replaced_by(&self, source: TokenSource) -> Self {
-        Self { are_opaque: self.are_opaque, ..Self::only(source) }
+        Self { has_dpop: self.has_dpop, are_opaque: self.are_opaque, ..Self::only(source) }
     }
 
     /// Finds tokens of any form. Default: only what may be a JWT.
@@ -60,6 +67,11 @@ impl TokenSources {
         self
     }
 
+    /// Adds the `Authorization` header with the scheme `DPoP` (RFC 9449 section 7.1).
+    pub(crate) fn and_dpop(self) -> Self {
+        Self { has_dpop: true, ..self }
+    }
+
     #[cfg(feature = "cookie")]
     pub(crate) fn and_session(mut self, cookies: &SessionCookies) -> Self {
         self.cookies.get_or_insert_default().set_session(cookies);
@@ -76,6 +88,16 @@ impl TokenSources {
         request: &'r Request<B>,
     ) -> Result<Option<FoundToken<'r>>, AuthErrorKind> {
         let headers = request.headers();
+        if self.has_dpop
+            && let Some(token) = find_dpop(headers)?
+        {
+            let other = self.find_explicit(headers, request.uri().query())?;
+            return match other {
+                // The scheme may also be that of another source.
+                Some(other) if !std::ptr::eq(other, token) => Err(AuthErrorKind::InvalidRequest),
+                _ => Ok(Some(FoundToken { token, carrier: Carrier::Dpop })),
+            };
+        }
         match (self.find_explicit(headers, request.uri().query())?, &self.cookies) {
             (Some(token), _) => Ok(Some(FoundToken { token, carrier: Carrier::Explicit })),
             (None, Some(cookies)) if !self.has_explicit_credentials(headers) => {
@@ -154,8 +176,12 @@ impl TokenSources {
     #[inline]
     pub(crate) fn clearing(&self, carrier: Carrier, error: AuthErrorKind) -> Option<&HeaderValue> {
         match carrier {
-            Carrier::Explicit => None,
+            Carrier::Explicit | Carrier::Dpop => None,
             Carrier::Cookie(index) => self.cookies.as_ref()?.clearing(index, error),
         }
     }
+}
+
+fn find_dpop(headers: &HeaderMap) -> Result<Option<&[u8]>, AuthErrorKind> {
+    authorization::find(single_value(headers, &AUTHORIZATION)?, &[Cow::Borrowed("DPoP")])
 }

@@ -22,8 +22,8 @@ use super::super::{
 };
 
 /// The members of RFC 7662 section 2.2 that are copied from the token.
-const COPIED_MEMBERS: [&str; 8] =
-    ["scope", "client_id", "username", "exp", "iat", "nbf", "aud", "iss"];
+const COPIED_MEMBERS: [&str; 9] =
+    ["scope", "client_id", "username", "exp", "iat", "nbf", "aud", "iss", "cnf"];
 
 /// The state of the handlers.
 pub(super) struct OAuthState<C, R> {
@@ -44,7 +44,7 @@ where
     R: DeserializeOwned + Send + Sync + 'static,
 {
     let token = read_token(request, &state.body_limits).await?;
-    match state.issuer.verify(&token).await {
+    match state.issuer.inspect(&token).await {
         Ok(claims) if claims.token_type() == Some(&TokenType::Access) => {
             Ok(ok(&state.members(&claims)))
         }
@@ -98,7 +98,10 @@ impl<C, R> OAuthState<C, R> {
             .filter_map(|name| payload.get(name).map(|value| (name.to_owned(), value.clone())));
         let mut members: Map<_, _> = copied.collect();
         members.insert("active".to_owned(), true.into());
-        members.insert("token_type".to_owned(), json!("Bearer"));
+        // RFC 9449 section 6.2, RFC 8705 section 3.2: `cnf` names the key of a bound token.
+        let is_dpop = payload.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
+        let token_type = if is_dpop { "DPoP" } else { "Bearer" };
+        members.insert("token_type".to_owned(), json!(token_type));
         members.insert("jti".to_owned(), json!(claims.jti()));
         let subject = claims.subject().unwrap_or(claims.user_id().as_str());
         members.insert("sub".to_owned(), subject.into());
@@ -117,7 +120,7 @@ where
     ///
     /// When the store is unavailable.
     async fn revoke(&self, token: &str) -> Result<Revocation, AuthError> {
-        let claims = match self.any_type.verify(token) {
+        let claims = match self.any_type.verify_bytes(token.as_bytes()) {
             Ok(claims) => claims,
             // It will be valid later.
             Err(error) if error.kind() == AuthErrorKind::NotYetValid => {

@@ -32,7 +32,7 @@ where
 {
     pub(super) async fn log_in(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
         self.cookies.check(&request)?;
-        let (tokens, user) = self.logins.log_in(request).await?;
+        let (tokens, user) = self.logins.log_in(request, None).await?;
         self.logged_in(&tokens, &user).await
     }
 
@@ -42,7 +42,7 @@ where
         request: Request,
     ) -> Result<Response, RouteError> {
         self.cookies.check(&request)?;
-        let (tokens, user) = self.logins.complete(request).await?;
+        let (tokens, user) = self.logins.complete(request, None).await?;
         self.logged_in(&tokens, &user).await
     }
 
@@ -120,7 +120,7 @@ where
     ) -> Result<Response, AuthError> {
         let token = self.cookies.refresh_token(headers)?;
         let token = token.ok_or(AuthErrorKind::MissingCredentials)?;
-        let tokens = self.logins.refresh(token, address).await?;
+        let tokens = self.logins.refresh(token, address, None).await?;
         self.signed_in(&tokens, &json!({}))
     }
 

@@ -10,6 +10,7 @@ use crate::{
     error::ConfigError,
     issue::Issuer,
     middleware::JwtAuthLayer,
+    possession::Dpop,
     token::NoClaims,
     user::{SecondFactor, User, UserBackend},
 };
@@ -189,6 +190,25 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     /// </div>
     pub fn second_factor(mut self, second_factor: impl SecondFactor) -> Self {
         self.logins.second_factor = Some(Arc::new(second_factor));
+        self
+    }
+
+    /// Binds tokens to the key of the client ([RFC 9449]). Default: no tokens are bound, and the header
+    /// `DPoP` is ignored.
+    ///
+    /// A login whose request has a proof in the header `DPoP` returns an access and a refresh token
+    /// that are bound to the key of the proof, and `"token_type": "DPoP"`. The refresh token then
+    /// works only with a proof of the same key, so nobody else can use a stolen one. A request with
+    /// an invalid proof is rejected with `401` and the code `invalid_dpop_proof`, and has no other
+    /// effect: no token is spent, and no session ends.
+    ///
+    /// If `dpop` [requires](crate::possession::DpopBuilder::require) bound tokens, each login and each
+    /// refresh needs a proof. The layers of the API must have the same [`Dpop`]:
+    /// [`JwtAuthLayer::with_dpop`]. See [`possession`](crate::possession).
+    ///
+    /// [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449#section-5
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.settings.dpop = Some(dpop);
         self
     }
 

@@ -7,8 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    error::AuthError,
     issue::Tokens,
     middleware::JwtAuthLayer,
+    possession::{Evidence, UnusedProof},
     user::{User, UserBackend},
 };
 
@@ -31,7 +33,8 @@ where
     R: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
     pub(super) async fn obtain(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
-        let (tokens, user) = self.logins.log_in(request).await?;
+        let proof = self.proof(&request)?;
+        let (tokens, user) = self.logins.log_in(request, proof).await?;
         Ok(self.logged_in(&tokens, &user))
     }
 
@@ -40,7 +43,8 @@ where
         self: Arc<Self>,
         request: Request,
     ) -> Result<Response, RouteError> {
-        let (tokens, user) = self.logins.complete(request).await?;
+        let proof = self.proof(&request)?;
+        let (tokens, user) = self.logins.complete(request, proof).await?;
         Ok(self.logged_in(&tokens, &user))
     }
 
@@ -50,9 +54,10 @@ where
     }
 
     pub(super) async fn refresh(self: Arc<Self>, request: Request) -> Result<Response, RouteError> {
+        let proof = self.proof(&request)?;
         let address = self.logins.refresh_limit.client_address(&request)?;
         let token = self.logins.bodies.string(request, "refresh").await?;
-        let tokens = self.logins.refresh(&token, address).await?;
+        let tokens = self.logins.refresh(&token, address, proof).await?;
         Ok(ok(&self.token_response(&tokens, Map::new())))
     }
 
@@ -76,8 +81,22 @@ impl<U, C, R> TokenState<U, C, R> {
     /// The layer that admits requests to the session list.
     pub(super) fn session_list_layer(&self) -> JwtAuthLayer<C, RouteRejection> {
         let layer = self.settings.session_list_layer.clone();
-        let layer = layer.unwrap_or_else(|| self.logins.issuer.layer());
+        let layer = layer.unwrap_or_else(|| {
+            let layer = self.logins.issuer.layer();
+            match &self.settings.dpop {
+                Some(dpop) => layer.with_dpop(dpop.clone()),
+                None => layer,
+            }
+        });
         layer.with_rejection(self.settings.rejection.clone())
+    }
+
+    /// Verifies the proof of `request`, if it has one and proofs are accepted.
+    pub(super) fn proof(&self, request: &Request) -> Result<Option<UnusedProof>, AuthError> {
+        match &self.settings.dpop {
+            Some(dpop) => dpop.verify_token_request(&Evidence::of(request)),
+            None => Ok(None),
+        }
     }
 
     fn token_response<'a>(
@@ -89,6 +108,7 @@ impl<U, C, R> TokenState<U, C, R> {
         TokenResponse {
             access: (name("access"), tokens.access()),
             refresh: tokens.refresh().map(|refresh| (name("refresh"), refresh)),
+            token_type: tokens.is_bound().then_some((name("token_type"), "DPoP")),
             extras,
         }
     }

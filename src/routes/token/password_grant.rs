@@ -53,6 +53,7 @@ where
 
     async fn granted(&self, request: Request) -> Result<Tokens, RouteError> {
         let logins = &self.logins;
+        let proof = self.proof(&request)?;
         let (mut head, body) = request.into_parts();
         let mut form = Form::read(&head.headers, body, &logins.bodies.limits).await?;
         match form.take("grant_type").as_deref() {
@@ -71,7 +72,7 @@ where
         let body = Value::Object(fields.collect()).to_string();
         head.headers.remove(CONTENT_LENGTH);
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let (tokens, _) = logins.log_in(Request::from_parts(head, body.into())).await?;
+        let (tokens, _) = logins.log_in(Request::from_parts(head, body.into()), proof).await?;
         Ok(tokens)
     }
 
@@ -81,7 +82,7 @@ where
             tokens.access_expires_at().saturating_duration_since(self.logins.issuer.now());
         let mut body = json!({
             "access_token": tokens.access(),
-            "token_type": "Bearer",
+            "token_type": if tokens.is_bound() { "DPoP" } else { "Bearer" },
             "expires_in": lifetime.as_secs(),
         });
         if let Some(refresh) = tokens.refresh() {

@@ -1,6 +1,6 @@
 //! The settings of the routes.
 
-use crate::middleware::JwtAuthLayer;
+use crate::{middleware::JwtAuthLayer, possession::Dpop};
 
 use super::super::{login::DescribeUser, rejection::RouteRejection};
 
@@ -15,6 +15,8 @@ pub(super) struct TokenSettings<C, R> {
     pub(super) session_list_layer: Option<JwtAuthLayer<C>>,
     pub(super) extras: Option<DescribeUser<C, R>>,
     pub(super) rejection: RouteRejection,
+    /// `None` if no tokens are bound to keys.
+    pub(super) dpop: Option<Dpop>,
 }
 
 /// The path of each route, starting with a slash.
@@ -50,6 +52,7 @@ impl<C, R> Default for TokenSettings<C, R> {
             session_list_layer: None,
             extras: None,
             rejection: RouteRejection::default(),
+            dpop: None,
         }
     }
 }

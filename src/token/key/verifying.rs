@@ -4,7 +4,7 @@ use aws_lc_rs::{constant_time, encoding::AsDer, hmac, rsa::PublicKeyComponents};
 
 use crate::error::ConfigError;
 
-use super::super::algorithm::Algorithm;
+use super::super::{algorithm::Algorithm, confirmation::KeyThumbprint};
 use super::{
     jwk::{self, CheckedJwk, JwkMaterial, Purpose},
     key_id::KeyId,
@@ -268,6 +268,19 @@ impl VerifyingKey {
         let kid = serde_json::Value::from(self.kid()?);
         let (alg, members) = (self.alg(), key.jwk_members());
         Some(format!(r#"{{"alg":"{alg}","kid":{kid},"use":"sig",{members}}}"#))
+    }
+
+    /// Whether the common members of `jwk` permit to verify signatures of `algorithm` with the key.
+    pub(in crate::token) fn jwk_permits(jwk: &str, algorithm: Algorithm) -> bool {
+        jwk::read_common(jwk, Some(algorithm), Purpose::Verify).is_ok()
+    }
+
+    /// Whether this is the public key with the SHA-256 thumbprint `thumbprint`.
+    pub(in crate::token) fn has_thumbprint(&self, thumbprint: KeyThumbprint) -> bool {
+        match &*self.material {
+            Material::Secret(_) => false,
+            Material::Public(key) => key.thumbprint() == thumbprint.encode(),
+        }
     }
 
     /// Returns the thumbprint, which identifies a public key.

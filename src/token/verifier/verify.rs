@@ -222,13 +222,17 @@ impl<C: DeserializeOwned> Verifier<C> {
     /// Verifies a compact token with the present keys.
     ///
     /// It does not check revocation, which requires a store: the layer and the issuer do. It does
-    /// not fetch keys: [`verify_async`](Self::verify_async) does.
+    /// not fetch keys: [`verify_async`](Self::verify_async) does. A token that is bound to a key
+    /// (`cnf`) is rejected, because only a layer can check the proof: see
+    /// [`possession`](crate::possession).
     ///
     /// # Errors
     ///
     /// An [`AuthError`] if the token is rejected. Its [kind](AuthError::kind) is the reason.
     pub fn verify(&self, token: &str) -> Result<Claims<C>, AuthError> {
-        self.verify_bytes(token.as_bytes())
+        let claims = self.verify_bytes(token.as_bytes())?;
+        claims.require_unbound()?;
+        Ok(claims)
     }
 
     /// Verifies a compact token, and fetches keys first if the present ones are not sufficient.
@@ -241,17 +245,23 @@ impl<C: DeserializeOwned> Verifier<C> {
     /// [`Unavailable`](crate::AuthErrorKind::Unavailable).
     pub async fn verify_async(&self, token: &str) -> Result<Claims<C>, AuthError> {
         let fetch = match self.verify_or_fetch(token.as_bytes()) {
-            Verification::Done(result) => return result,
+            Verification::Done(result) => {
+                let claims = result?;
+                claims.require_unbound()?;
+                return Ok(claims);
+            }
             Verification::FetchKeys(fetch) => fetch,
         };
         in_span!("token_key_fetch", fetch).await;
         self.verify(token)
     }
 
+    /// Like [`verify`](Self::verify), but also accepts tokens that are bound to a key.
     pub(crate) fn verify_bytes(&self, token: &[u8]) -> Result<Claims<C>, AuthError> {
         Ok(self.try_verify(token)?)
     }
 
+    /// Like [`verify_bytes`](Self::verify_bytes), unless keys must be fetched.
     pub(crate) fn verify_or_fetch(&self, token: &[u8]) -> Verification<C> {
         match self.try_verify(token) {
             Ok(claims) => Verification::Done(Ok(claims)),

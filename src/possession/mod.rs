@@ -1,0 +1,158 @@
+//! Tokens that are bound to a key of the client, so that a stolen one is useless: DPoP ([RFC 9449])
+//! and client certificates ([RFC 8705]).
+//!
+//! # DPoP
+//!
+//! The client has a key pair. It signs a short-lived *proof* for each request and sends it in the
+//! header `DPoP`, with its public key.
+//!
+//! 1. At a login with a proof, the [token routes](crate::routes::TokenRoutesBuilder::dpop) bind the
+//!    access and the refresh token to the key: the claim `cnf` has its thumbprint.
+//! 2. The client sends the access token with the scheme `DPoP` instead of `Bearer`, and a proof. The
+//!    [layer](crate::JwtAuthLayer::with_dpop) checks the token as always, and that the proof
+//!    - is a JWT of the type `dpop+jwt`, shorter than 12 KiB, signed with an accepted algorithm by the
+//!      key in its header, which is public and the one to which the token is bound;
+//!    - names the method (`htm`) and the URL (`htu`) of the request. URLs are normalized first, and
+//!      queries and fragments are ignored;
+//!    - is at most 60 seconds old (`iat`), and names the token (`ath`);
+//!    - has a nonce of this service, if [nonces](DpopBuilder::nonces) are configured;
+//!    - was not used before: its `jti` is remembered in the [store](DpopBuilder::store).
+//! 3. A refresh needs a proof of the same key.
+//!
+//! This stops the thief of a refresh token. Without a binding, rotation reveals the theft only when
+//! both have used the token. With it, the thief's request is rejected, spends nothing and ends no
+//! session, and the session goes on.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_jwt_auth::{
+//!     Claims, Issuer, MemoryStore, SigningKey, TokenRoutes, possession::Dpop,
+//! };
+//! # use aws_lc_rs::{digest, rand, signature::{self, KeyPair}};
+//! # use axum::{body::{Body, to_bytes}, http::{Request, StatusCode}};
+//! # use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+//! # use serde_json::{Value, json};
+//! # use tower::ServiceExt;
+//! # use tower_jwt_auth::{password::{MemoryUsers, PasswordHasher}, token::NoClaims, user::User};
+//!
+//! # /// A client, whose part other libraries have.
+//! # struct Client(signature::EcdsaKeyPair);
+//! # impl Client {
+//! #     fn proof(&self, method: &str, path: &str, token: Option<&str>) -> String {
+//! #         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+//! #         let point = self.0.public_key().as_ref();
+//! #         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) });
+//! #         let mut id = [0; 16];
+//! #         rand::fill(&mut id).unwrap();
+//! #         let now = tower_jwt_auth::Clock::system().now().as_secs();
+//! #         let mut claims = json!({ "jti": encode(&id), "htm": method, "htu": format!("https://api.example{path}"), "iat": now });
+//! #         if let Some(token) = token {
+//! #             claims["ath"] = encode(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()).into();
+//! #         }
+//! #         let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk }).to_string();
+//! #         let input = format!("{}.{}", encode(header.as_bytes()), encode(claims.to_string().as_bytes()));
+//! #         let signature = self.0.sign(&rand::SystemRandom::new(), input.as_bytes()).unwrap();
+//! #         format!("{input}.{}", encode(signature.as_ref()))
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = [7, 9].repeat(16);
+//! # let users = MemoryUsers::new(PasswordHasher::new());
+//! # users.insert("ada", "correct horse", User::new(42, NoClaims::default())).await?;
+//! let store = MemoryStore::new();
+//! let issuer = Issuer::builder(SigningKey::hs256(secret)?)
+//!     .rotate_refresh_tokens(true)
+//!     .store(store.clone())
+//!     .build()?;
+//! let dpop = Dpop::builder("https://api.example").store(store).build()?;
+//!
+//! let tokens =
+//!     TokenRoutes::builder(issuer.clone(), users).at("/token").dpop(dpop.clone()).build()?;
+//! let app: Router = Router::new()
+//!     .route("/notes", get(|claims: Claims| async move { claims.user_id().to_string() }))
+//!     .route_layer(issuer.layer().with_dpop(dpop))
+//!     .merge(tokens.into_router());
+//!
+//! # let client = Client(signature::EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)?);
+//! let login = Request::post("/token")
+//!     .header("content-type", "application/json")
+//!     .header("dpop", client.proof("POST", "/token", None))
+//!     .body(Body::from(r#"{"username":"ada","password":"correct horse"}"#))?;
+//! let response = app.clone().oneshot(login).await?;
+//! # let body = to_bytes(response.into_body(), 8192).await?;
+//! # let response: Value = serde_json::from_slice(&body)?;
+//! assert_eq!(response["token_type"], "DPoP");
+//!
+//! let access = response["access"].as_str().unwrap();
+//! let notes = Request::get("/notes")
+//!     .header("authorization", format!("DPoP {access}"))
+//!     .header("dpop", client.proof("GET", "/notes", Some(access)))
+//!     .body(Body::empty())?;
+//! assert_eq!(app.clone().oneshot(notes).await?.status(), StatusCode::OK);
+//!
+//! let stolen = Request::get("/notes")
+//!     .header("authorization", format!("Bearer {access}"))
+//!     .body(Body::empty())?;
+//! assert_eq!(app.oneshot(stolen).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tokens of other issuers work in the same way: the layer needs only their `cnf`. So do opaque tokens
+//! whose [introspection](crate::introspection) returns `cnf`.
+//!
+//! ## What a client sees
+//!
+//! | request | response |
+//! |---|---|
+//! | no token | `401`, with the challenges of `Bearer` and `DPoP` |
+//! | a proof that is missing, invalid or used before | `401`, `invalid_dpop_proof` |
+//! | a proof without a nonce of this service, or with an old one | `401`, `use_dpop_nonce`, and the header `DPoP-Nonce` |
+//! | a bound token as Bearer, or an unbound one with the scheme `DPoP` | `401`, `token_invalid` |
+//! | the store does not respond | `503` |
+//!
+//! The proof of a Bearer request with an unbound token is ignored. With
+//! [`require`](DpopBuilder::require), only bound tokens are accepted, and only `DPoP` has a
+//! challenge. A token in a cookie has no proof. A page of another origin can read `DPoP-Nonce` only if
+//! the CORS layer exposes it.
+//!
+//! [`Issuer::verify`](crate::Issuer::verify), [`Verifier::verify`](crate::Verifier::verify) and the
+//! route `verify` reject bound tokens, because they see no proof. The route `blacklist` accepts bound
+//! refresh tokens. [Introspection](crate::routes::OAuthRoutes) returns `cnf` and the type `DPoP`.
+//!
+//! # Client certificates
+//!
+//! A layer with
+//! [`with_certificate_bound_tokens`](crate::JwtAuthLayer::with_certificate_bound_tokens) accepts
+//! Bearer tokens whose `cnf` has the thumbprint of a client certificate (`x5t#S256`), if the request
+//! has the same [`ClientCertificateThumbprint`] in its extensions. The TLS layer of the application
+//! puts it there.
+//!
+//! # What is not supported
+//!
+//! Keys in `cnf` themselves (`jwk`, `jku`, `kid` of [RFC 7800]), tokens of
+//! [`Issuer::login`](crate::Issuer::login) that are bound to a key, nonces in responses to accepted
+//! requests, and layers [below a capture](Dpop::builder) in the path of a nested router.
+//!
+//! [RFC 7800]: https://www.rfc-editor.org/rfc/rfc7800
+//! [RFC 8705]: https://www.rfc-editor.org/rfc/rfc8705#section-3
+//! [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
+
+mod builder;
+mod certificate;
+mod dpop;
+#[cfg(feature = "axum")]
+mod nesting;
+mod nonces;
+mod policy;
+mod request;
+
+pub use builder::DpopBuilder;
+pub use certificate::ClientCertificateThumbprint;
+pub use dpop::Dpop;
+pub(crate) use dpop::UnusedProof;
+pub(crate) use policy::{PossessionPolicy, Presentation};
+pub(crate) use request::Evidence;
+
+pub(crate) use crate::token::dpop::invalid_proof as dpop_error;
