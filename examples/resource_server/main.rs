@@ -45,12 +45,15 @@
 //! | `INTROSPECTION_CLIENT` | | the credentials of this service there: `id:secret` |
 //! | `MAX_AGE` | 300 | seconds after a login in which `/api/fresh` accepts its tokens (RFC 9470) |
 //! | `BACKCHANNEL` | 0 | 1: issuers report logouts to `POST /backchannel-logout` |
-//! | `STORE_URL` | `memory:` | sessions that have ended: also `sqlite:…`, `postgres://…`, `redis://…` |
+//! | `DPOP` | | `accept` or `require`: tokens that are bound to the key of the client (RFC 9449) |
+//! | `PUBLIC_URL` | `http://127.0.0.1:$PORT` | the URL of this service as clients know it, for `DPOP` |
+//! | `STORE_URL` | `memory:` | sessions that have ended, proofs that were used: also `sqlite:…`, `postgres://…`, `redis://…` |
 //!
 //! The service starts while its issuers are unreachable. It responds with 503 to a token whose
 //! issuer's keys are not there yet; one unreachable issuer does not affect the others.
 
 mod back_channel;
+mod dpop;
 mod opaque;
 mod settings;
 mod store;
@@ -80,12 +83,14 @@ use tower_jwt_auth::{
     Claims, JwtAuthLayer, Verifier,
     guard::RequireLayer,
     jwks::{RemoteKeys, RemoteKeysBuilder},
+    possession::Dpop,
     protected_resource::ProtectedResource,
     token::{StepUp, TokenProfile},
 };
 
 use crate::{
     back_channel::BackChannel,
+    dpop::dpop,
     opaque::introspection,
     settings::{seconds, setting, switch},
 };
@@ -210,9 +215,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let (checking, router, purger) = BackChannel { auth, logout }.open()?;
         (auth, back_channel, _purger) = (checking, router, Some(purger));
     }
+    let dpop = dpop()?;
+    if let Some((dpop, _)) = &dpop {
+        auth = auth.with_dpop(dpop.clone());
+    }
     let mut metadata = Router::new();
     if let Some(resource) = resource {
-        let resource = protected_resource(resource, &issuers)?;
+        let dpop = dpop.as_ref().map(|(dpop, _)| dpop);
+        let resource = protected_resource(resource, &issuers, dpop)?;
         auth = auth.with_protected_resource(&resource)?;
         metadata = resource.into_router();
     }
@@ -236,8 +246,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
 fn protected_resource(
     identifier: String,
     issuers: &[(String, RemoteKeys)],
+    dpop: Option<&Dpop>,
 ) -> Result<ProtectedResource, String> {
-    let resource = ProtectedResource::builder(identifier).scopes_supported(["write"]);
+    let mut resource = ProtectedResource::builder(identifier).scopes_supported(["write"]);
+    if let Some(dpop) = dpop {
+        resource = resource.dpop(dpop);
+    }
     let resource = issuers
         .iter()
         .fold(resource, |resource, (issuer, _)| resource.authorization_server(&**issuer));

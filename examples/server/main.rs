@@ -36,6 +36,8 @@
 //! | `CLOCK_SKEW` | 60 | seconds by which `iat` and `nbf` may be in the future |
 //! | `CHECK_REVOKED` | 0 | 1: every request checks the store for revocation |
 //! | `PURGE_INTERVAL` | 60 | seconds between deletions of expired entries |
+//! | `DPOP` | | `accept` or `require`: binds tokens to the key of the client (RFC 9449) |
+//! | `PUBLIC_URL` | `http://127.0.0.1:$PORT` | the URL of this server as clients know it, for `DPOP` |
 //!
 //! A `STORE_URL` that can never work, for example with a wrong password or the name of a database that
 //! does not exist, ends the start. While the store is unreachable, routes that need it respond with 503. Without `CHECK_REVOKED`,
@@ -99,6 +101,7 @@ use tokio::runtime::Runtime;
 use tower_jwt_auth::{
     Algorithm, Issuer, JwtAuthLayer, KeySet, MemoryStore, SigningKey, TokenRoutes, VerifyingKey,
     password::{MemoryUsers, PasswordHasher},
+    possession::Dpop,
     routes::OAuthRoutes,
     store::{PostgresStore, Purger, RedisStore, SqliteStore, TokenStore},
     user::User,
@@ -189,18 +192,21 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     if purge_interval.is_zero() {
         return Err("PURGE_INTERVAL must be at least 1".into());
     }
+    let dpop = dpop(store.clone())?;
     let _purger = Purger::spawn(store, purge_interval);
 
-    let auth = if switch("CHECK_REVOKED")? {
+    let mut auth = if switch("CHECK_REVOKED")? {
         issuer.layer()
     } else {
         JwtAuthLayer::new(issuer.verifier())
     };
-    let tokens = TokenRoutes::builder(issuer.clone(), users)
-        .at("/api/token")
-        .session_list_at("/api")
-        .session_list_layer(auth.clone())
-        .build()?;
+    let mut tokens =
+        TokenRoutes::builder(issuer.clone(), users).at("/api/token").session_list_at("/api");
+    if let Some(dpop) = dpop {
+        auth = auth.with_dpop(dpop.clone());
+        tokens = tokens.dpop(dpop);
+    }
+    let tokens = tokens.session_list_layer(auth.clone()).build()?;
     let mut app = api::routes(issuer.clone(), auth).merge(tokens.into_router()).merge(metrics);
     if let Some(client) = client {
         let client_auth = middleware::from_fn_with_state(client, require_client);
@@ -216,6 +222,19 @@ async fn run_with(store: impl TokenStore + Clone) -> Result<(), Box<dyn Error>> 
     };
 
     serve::serve(serve::listen().await?, app).await
+}
+
+/// How tokens are bound to the keys of clients. The proofs that were used are in `store`.
+fn dpop(store: impl TokenStore) -> Result<Option<Dpop>, Box<dyn Error>> {
+    let default = format!("http://127.0.0.1:{}", setting("PORT", "3000")?);
+    let dpop = Dpop::builder(setting("PUBLIC_URL", &default)?).store(store);
+    let dpop = match &*setting("DPOP", "")? {
+        "" => return Ok(None),
+        "accept" => dpop,
+        "require" => dpop.require(),
+        other => return Err(format!("DPOP must be accept or require, not {other:?}").into()),
+    };
+    Ok(Some(dpop.build().map_err(|error| format!("PUBLIC_URL: {error}"))?))
 }
 
 /// `JWT_SECRET` signs and verifies tokens, `JWT_SECRET_OLD` only verifies them.

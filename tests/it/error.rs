@@ -16,7 +16,7 @@ use AuthErrorKind as Kind;
 const INVALID_TOKEN: Option<&str> = Some("invalid_token");
 
 /// Every kind with its status, its `code` and the `error` of its challenge.
-const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 29] = [
+const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 31] = [
     (Kind::MissingCredentials, 401, "not_authenticated", None),
     (Kind::InvalidRequest, 400, "invalid_request", Some("invalid_request")),
     (Kind::Malformed, 401, "token_invalid", INVALID_TOKEN),
@@ -41,6 +41,8 @@ const KINDS: [(AuthErrorKind, u16, &str, Option<&str>); 29] = [
         "insufficient_user_authentication",
         Some("insufficient_user_authentication"),
     ),
+    (Kind::InvalidDpopProof, 401, "invalid_dpop_proof", Some("invalid_dpop_proof")),
+    (Kind::UseDpopNonce, 401, "use_dpop_nonce", Some("use_dpop_nonce")),
     (Kind::InvalidCredentials, 401, "invalid_credentials", None),
     (Kind::AccountUnverified, 401, "account_unverified", None),
     (Kind::AccountLocked, 401, "account_locked", None),
@@ -85,9 +87,13 @@ fn the_kind_determines_the_response() {
             Kind::TooLong => "the token is malformed",
             _ => &message,
         };
+        let is_dpop = [Kind::InvalidDpopProof, Kind::UseDpopNonce].contains(&kind);
+        let scheme = if is_dpop { "DPoP" } else { "Bearer" };
         let expected = match challenge_error {
             Some(name) => {
-                format!(r#"Bearer realm="api", error="{name}", error_description="{description}""#)
+                format!(
+                    r#"{scheme} realm="api", error="{name}", error_description="{description}""#
+                )
             }
             None => r#"Bearer realm="api""#.to_owned(),
         };

@@ -12,6 +12,7 @@ mod cookies;
 mod django;
 mod django_database;
 mod django_hashes;
+mod dpop;
 mod error;
 mod extract;
 mod inspect;

@@ -195,6 +195,7 @@ const DERIVED: &[&str] = &[
     "Blocklist",
     "CacheStats",
     "ClaimNames",
+    "ClientCertificateThumbprint",
     "Cluster",
     "ConfigError",
     "ConfigErrorKind",

@@ -7,12 +7,15 @@ use axum::{
 use http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE};
 use serde_json::Value;
 use tower::ServiceExt;
+use tower_jwt_auth::AuthError;
 
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// The error in the extensions.
+    pub(crate) error: Option<AuthError>,
 }
 
 impl Reply {
@@ -31,7 +34,8 @@ pub(crate) async fn send(app: &Router, request: Request<Body>) -> Reply {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let body = String::from_utf8(body.into()).unwrap();
-    Reply { status: parts.status, headers: parts.headers, body }
+    let error = parts.extensions.get().cloned();
+    Reply { status: parts.status, headers: parts.headers, body, error }
 }
 
 /// A `POST` of JSON.

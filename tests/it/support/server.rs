@@ -259,5 +259,6 @@ fn parse(text: &str) -> Reply {
         status: StatusCode::from_bytes(status.as_bytes()).unwrap(),
         headers,
         body: body.to_owned(),
+        error: None,
     }
 }
