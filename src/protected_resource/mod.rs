@@ -7,8 +7,6 @@
 //! 3. The client gets a token there, for the identifier of the resource ([RFC 8707]), and repeats the
 //!    request.
 //!
-//! Servers of the Model Context Protocol must support it.
-//!
 //! ```
 //! use axum::{Router, routing::get};
 //! use tower_jwt_auth::{
@@ -57,6 +55,21 @@
 //!
 //! An application can have several resources. Give each a layer and a document of its own, and an
 //! identifier with a path of its own.
+//!
+//! # MCP servers
+//!
+//! Servers of the Model Context Protocol must publish this metadata. Their clients know nothing but the
+//! URL of the server, and do the rest by themselves:
+//!
+//! - The identifier is the URL of the server, for example `https://api.example/mcp`. Clients reject
+//!   another, unless it is a prefix of that URL.
+//! - List in [`scopes_supported`](ProtectedResourceBuilder::scopes_supported) only what every client
+//!   needs, or nothing: clients ask for all of it at once.
+//! - A tool with another scope must be rejected with `403`, before the protocol sees the call. An error
+//!   of the tool itself is a `200`, from which clients do not learn that they need another token.
+//! - Tools get the claims from the extensions of the HTTP request. They must not pass the token on.
+//!
+//! `examples/mcp` is such a server, with the crate `rmcp`.
 //!
 //! # What is not supported
 //!
