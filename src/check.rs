@@ -99,6 +99,11 @@ impl<C> Checker<C> {
         Self { possession: Some(Arc::new(change(policy))), ..self }
     }
 
+    #[cfg(feature = "openapi")]
+    pub(crate) fn dpop(&self) -> Option<&crate::possession::Dpop> {
+        self.possession.as_ref()?.dpop()
+    }
+
     pub(crate) fn with_store(self, store: SharedStore, fail_open: bool) -> Self {
         let is_issuer_required = match &self.tokens {
             Tokens::Verified(verifier) | Tokens::VerifiedOrOpaque(verifier, _) => {
@@ -431,10 +436,34 @@ pub(crate) async fn check_refresh_binding<C>(
     claims: &Claims<C>,
     proof: Option<UnusedProof>,
 ) -> Result<Option<KeyThumbprint>, AuthError> {
+    let key = proven_key(claims, proof.as_ref())?;
+    match (key, proof) {
+        (Some(_), Some(proof)) => proof.use_once().await?,
+        (None, Some(proof)) if proof.is_required() => return Err(binding_error("bound to a key")),
+        _ => {}
+    }
+    Ok(key)
+}
+
+/// Checks that the sender of the token of a second step possesses the key to which the first step has
+/// bound it. Returns the thumbprint of the key to which the tokens will be bound: that one, or that of
+/// the proof.
+#[cfg(feature = "routes")]
+pub(crate) fn check_step_binding<C>(
+    claims: &Claims<C>,
+    proof: Option<&UnusedProof>,
+) -> Result<Option<KeyThumbprint>, AuthError> {
+    let key = proven_key(claims, proof)?;
+    Ok(key.or(proof.map(UnusedProof::key)))
+}
+
+/// The thumbprint of the key to which a token of this crate is bound. Fails unless the proof is one of
+/// this key.
+fn proven_key<C>(
+    claims: &Claims<C>,
+    proof: Option<&UnusedProof>,
+) -> Result<Option<KeyThumbprint>, AuthError> {
     let key = match claims.confirmation()? {
-        None if proof.as_ref().is_some_and(UnusedProof::is_required) => {
-            return Err(binding_error("bound to a key"));
-        }
         None => return Ok(None),
         Some(Confirmation { jkt: Some(key), x5t_s256: None }) => key,
         Some(_) => return Err(binding_error("not bound to a certificate")),
@@ -443,7 +472,6 @@ pub(crate) async fn check_refresh_binding<C>(
     if proof.key() != key {
         return Err(dpop_error("jwk", "expected the key to which the token is bound"));
     }
-    proof.use_once().await?;
     Ok(Some(key))
 }
 

@@ -14,6 +14,7 @@ use crate::{
     issue::Issuer,
     mail::Mailer,
     password::PasswordRules,
+    possession::Dpop,
     routes::{BodyReader, RouteError, RouteRejection, without_trailing_slash},
     token::NoClaims,
     url::UrlRule,
@@ -69,6 +70,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
                 #[cfg(feature = "totp")]
                 totp: None,
                 sign_up: SignUpSettings::default(),
+                dpop: None,
                 describe_user: None,
                 read_extra: Arc::new(|_| Some(U::Extra::default())),
                 #[cfg(feature = "cookie")]
@@ -174,6 +176,19 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
     /// could not begin.
     pub fn tokens_at_sign_up(mut self, tokens: bool) -> Self {
         self.state.sign_up.tokens = tokens;
+        self
+    }
+
+    /// Accepts access tokens that are bound to the key of the client ([RFC 9449]), and binds those of a
+    /// sign-up whose request has a proof in the header `DPoP`. Default: bound tokens are rejected.
+    ///
+    /// Pass the [`Dpop`] of the token routes. If it
+    /// [requires](crate::possession::DpopBuilder::require) bound tokens, a sign-up with tokens needs a
+    /// proof.
+    ///
+    /// [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.state.dpop = Some(dpop);
         self
     }
 

@@ -1,6 +1,8 @@
 //! What a document of the routes needs to know.
 
-use crate::{middleware::JwtAuthLayer, routes::RouteRejection, user::AccountBackend};
+use crate::{
+    middleware::JwtAuthLayer, possession::Dpop, routes::RouteRejection, user::AccountBackend,
+};
 
 use super::{
     account_route::AccountRoute,
@@ -16,6 +18,7 @@ pub(crate) struct DescribedAccountRoutes<C> {
     /// The layer of the routes that require an access token.
     pub(crate) layer: JwtAuthLayer<C, RouteRejection>,
     pub(crate) sign_up: DescribedSignUp,
+    pub(crate) dpop: Option<Dpop>,
     /// Whether browsers use the routes, with cookies.
     pub(crate) has_cookies: bool,
     /// Whether the application describes accounts.
@@ -52,6 +55,7 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
                 .collect(),
             layer: self.layer(),
             sign_up: state.sign_up.describe(),
+            dpop: state.dpop.clone(),
             has_cookies: state.has_cookies(),
             has_custom_user: state.describe_user.is_some(),
             has_custom_rejection: state.rejection.is_custom(),

@@ -28,8 +28,11 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutes<U, C, R> {
     }
 
     pub(super) fn layer(&self) -> JwtAuthLayer<C, RouteRejection> {
-        let AccountState { issuer, rejection, .. } = &*self.0;
-        let layer = issuer.layer();
+        let AccountState { issuer, dpop, rejection, .. } = &*self.0;
+        let layer = match dpop {
+            Some(dpop) => issuer.layer().with_dpop(dpop.clone()),
+            None => issuer.layer(),
+        };
         #[cfg(feature = "cookie")]
         let layer = match &self.0.cookies {
             Some(cookies) => layer.with_cookies(cookies),

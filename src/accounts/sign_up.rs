@@ -11,6 +11,7 @@ use crate::{
     error::AuthError,
     issue::Event,
     mail::{Message, MessageKind},
+    possession::{Evidence, UnusedProof},
     routes::{RequestError, RouteError, json_response},
     user::{AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, NewAccount},
 };
@@ -34,9 +35,16 @@ where
 {
     state.check_site(&request)?;
     let client = state.limits.sign_up.client(&request)?;
+    let evidence = state.dpop.as_ref().map(|_| Evidence::of(&request));
     let body = state.bodies.read(request).await?;
     let mut fields = state.bodies.fields(&body)?;
     let form = SignUpForm::read(&mut fields, state.sign_up);
+    let proof = match (&state.dpop, evidence) {
+        (Some(dpop), Some(evidence)) if form.wants_tokens && state.sign_up.tokens => {
+            dpop.verify_token_request(&evidence)?
+        }
+        _ => None,
+    };
     let extra = (state.read_extra)(&mut fields);
     if let Some(password) = &form.password {
         let password = ("password", password.as_str());
@@ -58,7 +66,7 @@ where
                 Some(email) if state.sign_up.enumeration_safe => {
                     state.create_safely(account, email, &form, fields).await
                 }
-                _ => state.create(account, &form, fields).await,
+                _ => state.create(account, &form, fields, proof).await,
             }
         }
         _ => state.rejected(FieldProblems::default(), &form, fields).await,
@@ -77,9 +85,14 @@ where
         new: NewAccount<'_, U::Extra>,
         form: &SignUpForm,
         fields: Fields,
+        proof: Option<UnusedProof>,
     ) -> Result<Response, RouteError> {
         let slot = form.email.as_ref().map(|_| self.mail.reserve()).transpose()?;
         let start = self.issuer.start_login().await?;
+        let start = start.bound_to(proof.as_ref().map(UnusedProof::key));
+        if let Some(proof) = proof {
+            proof.use_once().await?;
+        }
         let account = match self.users.create(new).await {
             Ok(account) => account,
             Err(AccountError::Rejected(problems)) => {
@@ -96,6 +109,9 @@ where
             Some(tokens) if form.wants_tokens => {
                 body["access"] = json!(tokens.access());
                 body["refresh"] = json!(tokens.refresh());
+                if tokens.is_bound() {
+                    body["token_type"] = json!("DPoP");
+                }
                 Ok(json_response(StatusCode::CREATED, &body))
             }
             Some(tokens) => {

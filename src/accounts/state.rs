@@ -11,6 +11,7 @@ use crate::{
     error::{AuthError, AuthErrorKind, ConfigError},
     issue::Issuer,
     password::PasswordRules,
+    possession::Dpop,
     routes::{BodyReader, RouteError, RouteRejection},
     token::RegisteredClaims,
     user::{Account, AccountBackend, Fields},
@@ -39,6 +40,8 @@ pub(super) struct AccountState<U: AccountBackend<C, R>, C, R> {
     #[cfg(feature = "totp")]
     pub(super) totp: Option<Totp>,
     pub(super) sign_up: SignUpSettings,
+    /// `None` if no tokens are bound to keys.
+    pub(super) dpop: Option<Dpop>,
     pub(super) describe_user: Option<DescribeUser<U::Extra>>,
     pub(super) read_extra: ReadExtra<U::Extra>,
     #[cfg(feature = "cookie")]

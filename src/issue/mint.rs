@@ -38,6 +38,8 @@ pub(super) struct Bound<'a> {
     pub(super) generation: Option<Generation>,
     /// The user's epoch when the token is issued.
     pub(super) epoch: Option<&'a str>,
+    /// The thumbprint of the key to which the token is bound, in base64url.
+    pub(super) jkt: Option<&'a str>,
 }
 
 pub(super) struct Minter {
@@ -164,6 +166,7 @@ impl Minter {
         registered.session_id = bound_to.session_id;
         registered.generation = bound_to.generation.map(Generation::get);
         registered.epoch = bound_to.epoch;
+        registered.jkt = bound_to.jkt;
         self.check_len(self.sign(&registered, claims)?)
     }
 

@@ -8,8 +8,10 @@ use serde::{
 };
 
 use crate::{
+    check::check_step_binding,
     clock::NumericDate,
     error::{AuthError, AuthErrorKind},
+    possession::UnusedProof,
     store::{Consume, Consumed, TokenRef},
     token::{Claims, KeyThumbprint, TokenType, UserId},
     user::User,
@@ -62,11 +64,13 @@ impl<C, R> Issuer<C, R> {
     ) -> Result<String, AuthError> {
         let Inner { minter, clock, .. } = &*self.0;
         self.store()?;
+        let jkt = start.key.map(KeyThumbprint::encode);
         let bound_to = Bound {
             user_id: user.id().as_str(),
             session_id: None,
             generation: start.generation,
             epoch: user.epoch(),
+            jkt: jkt.as_deref(),
         };
         // The store remembers revocations of users for longer than a refresh token lives, and so do
         // keys.
@@ -93,19 +97,26 @@ impl<C, R> Issuer<C, R> {
     }
 
     /// Verifies a token and counts a try with it. The first five tries succeed, until the token is
-    /// used.
-    pub(crate) async fn try_second_step<T>(&self, token: &str) -> Result<SecondStep<T>, AuthError>
+    /// used. A try that fails for its proof does not count.
+    ///
+    /// Returns the token, and the key to which the tokens of the login will be bound.
+    pub(crate) async fn try_second_step<T>(
+        &self,
+        token: &str,
+        proof: Option<&UnusedProof>,
+    ) -> Result<(SecondStep<T>, Option<KeyThumbprint>), AuthError>
     where
         T: DeserializeOwned + Send + Sync + 'static,
     {
         let step: SecondStep<T> = self.verify_second_step(token).await?;
+        let key = check_step_binding(&step.0, proof)?;
         let store = self.store()?;
         let keep_until = keep_until(step.0.expires_at(), self.0.leeway);
         for number in 1..=MAX_TRIES {
             let id = format!("second_step:{}:{number}", step.jti()?);
             let consume = Consume::other(&id, step.user_id(), keep_until);
             if store.consume(&consume, self.0.clock.now()).await? == Consumed::First {
-                return Ok(step);
+                return Ok((step, key));
             }
         }
         Err(AuthErrorKind::Revoked.into())
@@ -121,7 +132,7 @@ impl<C, R> Issuer<C, R> {
             .claims::<T>()
             .build()
             .map_err(|error| AuthError::with_source(AuthErrorKind::Misconfigured, error))?;
-        let step = SecondStep(verifier.verify(token)?);
+        let step = SecondStep(verifier.verify_bytes(token.as_bytes())?);
         let store = self.store()?;
         // Whether the token was used. A revocation of the user is noticed when it is used, because
         // only that compares the generations.

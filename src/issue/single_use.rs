@@ -92,6 +92,7 @@ impl<C, R> Issuer<C, R> {
             session_id: None,
             generation: start.generation,
             epoch: None,
+            jkt: None,
         };
         let now = self.0.clock.now();
         let times = (now, now.saturating_add(lifetime));

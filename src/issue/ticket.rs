@@ -74,6 +74,7 @@ impl<C, R> Issuer<C, R> {
             // The session decides, or the token that the ticket stands for.
             generation: None,
             epoch: None,
+            jkt: None,
         };
         let now = clock.now();
         let times = (now, now.saturating_add(*ticket_lifetime));

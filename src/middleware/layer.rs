@@ -425,6 +425,10 @@ impl<C, R> JwtAuthLayer<C, R> {
         &self.0.sources
     }
 
+    pub(crate) fn dpop(&self) -> Option<&Dpop> {
+        self.0.checker.dpop()
+    }
+
     /// Whether requests without a token are passed on.
     pub(crate) fn is_optional(&self) -> bool {
         self.0.optional.is_some()

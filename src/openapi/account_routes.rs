@@ -15,6 +15,7 @@ use crate::{
 
 use super::{
     document::Document,
+    dpop::token_type,
     errors::{ErrorForm, deleted_cookies, new_cookies},
     layer::Protection,
     route::Route,
@@ -205,6 +206,8 @@ fn sign_up<C>(path: &str, routes: &DescribedAccountRoutes<C>) -> Route {
     }
     let route = open(path, "Sign up", routes).json(body, missing(&names));
     let route = throttled(route, routes.limits_sign_ups);
+    let dpop = routes.dpop.as_ref().filter(|_| sign_up.has_tokens);
+    let route = route.optional_binding(dpop);
     if sign_up.is_enumeration_safe {
         return accepted(route);
     }
@@ -213,6 +216,8 @@ fn sign_up<C>(path: &str, routes: &DescribedAccountRoutes<C>) -> Route {
         let tokens = object()
             .property("access", string("The access token."))
             .property("refresh", string("The refresh token."));
+        let tokens =
+            if dpop.is_some() { tokens.property("token_type", token_type()) } else { tokens };
         let account = AllOfBuilder::new().item(account).item(tokens);
         created(route, account.into())
     } else {

@@ -101,6 +101,14 @@ impl ErrorForm {
         {
             response = response.header(WWW_AUTHENTICATE.as_str(), challenge(error));
         }
+        let is_nonce = |error: &&AuthError| error.kind() == AuthErrorKind::UseDpopNonce;
+        if auth_errors.clone().any(|error| is_nonce(&error)) {
+            let nonce = header(
+                "The nonce that the next proof must have. Only with `use_dpop_nonce`.",
+                "eyJ7S_zG.eyJH0-Z.HX4w-7v",
+            );
+            response = response.header("DPoP-Nonce", nonce);
+        }
         if let Some(wait) = auth_errors.filter_map(AuthError::retry_after).next() {
             response = response.header(RETRY_AFTER.as_str(), retry_after(wait.as_secs()));
         }

@@ -10,11 +10,12 @@ use utoipa::{
 #[cfg(feature = "cookie")]
 use crate::middleware::CrossSiteLayer;
 use crate::{
-    error::AuthErrorKind, middleware::JwtAuthLayer, rejection::JsonRejection, routes::RouteError,
-    transport::TokenPlace,
+    error::AuthErrorKind, middleware::JwtAuthLayer, possession::Dpop, rejection::JsonRejection,
+    routes::RouteError, transport::TokenPlace,
 };
 
 use super::{
+    dpop,
     errors::{ERROR_SCHEMA, ErrorBodies, ErrorForm, error_schema},
     route::Route,
     security::{NamedScheme, requires, scheme_of},
@@ -31,7 +32,10 @@ pub(super) struct Protection {
 
 impl Protection {
     pub(super) fn of<C, R>(layer: &JwtAuthLayer<C, R>) -> Self {
-        let places: Vec<_> = layer.sources().places().collect();
+        let dpop = layer.dpop();
+        // No other token is accepted than a bound one, which is in the `Authorization` header.
+        let has_others = !dpop.is_some_and(Dpop::is_required);
+        let places: Vec<_> = layer.sources().places().filter(|_| has_others).collect();
         let mut schemes: Vec<NamedScheme> = Vec::new();
         for place in &places {
             let (name, scheme) = scheme_of(place);
@@ -40,6 +44,10 @@ impl Protection {
             schemes.push((name, scheme));
         }
         let mut security: Vec<_> = schemes.iter().map(|(name, _)| requires(name)).collect();
+        if dpop.is_some() {
+            schemes.extend(dpop::schemes());
+            security.push(dpop::requirement());
+        }
         let mut kinds = vec![
             AuthErrorKind::InvalidRequest,
             AuthErrorKind::Malformed,
@@ -52,6 +60,7 @@ impl Protection {
         if places.iter().any(|place| matches!(place, TokenPlace::Cookie(_))) {
             kinds.extend([AuthErrorKind::RepeatedCookie, AuthErrorKind::CrossSiteRequest]);
         }
+        kinds.extend(dpop.into_iter().flat_map(dpop::errors));
         if layer.is_optional() {
             security.push(SecurityRequirement::default());
         } else {

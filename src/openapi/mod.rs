@@ -88,7 +88,8 @@
 //!
 //! [`JwtAuthLayer`](crate::JwtAuthLayer) implements [`utoipa::Modify`]. It adds to each operation of a
 //! document that the layer protects it: the security schemes of its sources, and the responses to
-//! rejected requests.
+//! rejected requests. With [DPoP](crate::possession), a request needs both `dpop`, the header
+//! `Authorization`, and `dpop_proof`, the header `DPoP`.
 //!
 //! # A page that tries the API
 //!
@@ -111,6 +112,7 @@
 #[cfg(feature = "accounts")]
 mod account_routes;
 mod document;
+mod dpop;
 mod errors;
 mod layer;
 mod login;

@@ -4,6 +4,7 @@ use utoipa::openapi::{HttpMethod, OpenApi};
 
 use crate::{
     error::AuthErrorKind,
+    possession::Dpop,
     routes::{DescribedLogin, RequestErrorKind, oauth_error},
 };
 
@@ -41,6 +42,7 @@ pub(super) fn add_password_grant(
     document: Document,
     login: &DescribedLogin<'_>,
     path: &str,
+    dpop: Option<&Dpop>,
 ) -> Document {
     let form = object()
         .member("grant_type", one_of(["password"]))
@@ -49,9 +51,10 @@ pub(super) fn add_password_grant(
         .property("scope", string("Ignored."))
         .property("client_id", string("Ignored."))
         .property("client_secret", string("Ignored."));
+    let token_type = if dpop.is_some() { one_of(["Bearer", "DPoP"]) } else { one_of(["Bearer"]) };
     let tokens = object()
         .member("access_token", string("The access token."))
-        .member("token_type", one_of(["Bearer"]))
+        .member("token_type", token_type)
         .member("expires_in", integer("The lifetime of the access token, in seconds."))
         .property("refresh_token", string("The refresh token."));
     let mut route = Route::new(HttpMethod::Post, path, "Log in with a form (RFC 6749 section 4.3)")
@@ -59,6 +62,7 @@ pub(super) fn add_password_grant(
         .form(form)
         .errors([RequestErrorKind::UnsupportedGrantType])
         .errors(LOGIN_ERRORS)
+        .binding(dpop)
         .ok("The tokens of a new session.", tokens);
     if login.is_limited {
         route = route.errors([AuthErrorKind::Throttled]);

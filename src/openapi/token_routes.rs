@@ -13,6 +13,7 @@ use crate::{
 
 use super::{
     document::Document,
+    dpop::token_type,
     errors::ErrorForm,
     login::{TOKEN_ERRORS, complete, log_in, refresh_errors},
     oauth2::add_password_grant,
@@ -33,20 +34,26 @@ where
     pub fn openapi(&self) -> OpenApi {
         let routes = self.describe();
         let login = &routes.login;
-        let mut tokens = tokens(login, true);
+        let dpop = routes.dpop;
+        let mut tokens = tokens(login, true, dpop.is_some());
         if routes.has_extras {
             tokens = tokens.additional_properties(Some(AdditionalProperties::FreeForm(true)));
         }
         let tokens = tokens.build();
-        let refreshed = self::tokens(login, routes.rotates).build();
+        let refreshed = self::tokens(login, routes.rotates, dpop.is_some()).build();
 
         let form = ErrorForm::of_routes(routes.has_custom_rejection);
         let mut document = Document::new("tokens", "Log in and out with tokens.", form)
-            .route(log_in(login, &routes.obtain).ok("The tokens of a new session.", tokens.clone()))
+            .route(
+                log_in(login, &routes.obtain)
+                    .binding(dpop)
+                    .ok("The tokens of a new session.", tokens.clone()),
+            )
             .route(
                 with_token(login, &routes.refresh, "Refresh an access token", "refresh")
                     .errors(TOKEN_ERRORS)
                     .errors(refresh_errors(login))
+                    .binding(dpop)
                     .ok("A new access token.", refreshed),
             )
             .route(
@@ -64,11 +71,12 @@ where
             document = document.route(route);
         }
         if let Some(path) = &routes.second_factor {
-            let route = complete(login, path).ok("The tokens of a new session.", tokens);
+            let route = complete(login, path).binding(dpop);
+            let route = route.ok("The tokens of a new session.", tokens);
             document = document.route(route);
         }
         if let Some(path) = &routes.password_grant {
-            document = add_password_grant(document, login, path);
+            document = add_password_grant(document, login, path, dpop);
         }
         if let Some(list) = &routes.session_list {
             document = add_session_list(document, list);
@@ -90,12 +98,13 @@ fn with_token(login: &DescribedLogin<'_>, path: &str, summary: &'static str, nam
 }
 
 /// The response with tokens.
-fn tokens(login: &DescribedLogin<'_>, has_refresh: bool) -> ObjectBuilder {
+fn tokens(login: &DescribedLogin<'_>, has_refresh: bool, may_be_bound: bool) -> ObjectBuilder {
     let access = string("The access token, for the header `Authorization: Bearer`.");
     let tokens = object().member(login.name("access"), access);
-    if has_refresh {
+    let tokens = if has_refresh {
         tokens.member(login.name("refresh"), string("The refresh token."))
     } else {
         tokens
-    }
+    };
+    if may_be_bound { tokens.property(login.name("token_type"), token_type()) } else { tokens }
 }

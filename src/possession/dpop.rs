@@ -41,6 +41,12 @@ impl Dpop {
         self.0.is_required
     }
 
+    /// Whether proofs must have a nonce of this service.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn requires_nonces(&self) -> bool {
+        self.0.nonces.is_some()
+    }
+
     pub(crate) fn algs(&self) -> &Arc<str> {
         &self.0.algs
     }

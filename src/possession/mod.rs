@@ -17,7 +17,8 @@
 //!    - is at most 60 seconds old (`iat`), and names the token (`ath`);
 //!    - has a nonce of this service, if [nonces](DpopBuilder::nonces) are configured;
 //!    - was not used before: its `jti` is remembered in the [store](DpopBuilder::store).
-//! 3. A refresh needs a proof of the same key.
+//! 3. A refresh needs a proof of the same key, and so does the [second
+//!    step](crate::routes#second-factor) of a login whose first step had a proof.
 //!
 //! This stops the thief of a refresh token. Without a binding, rotation reveals the theft only when
 //! both have used the token. With it, the thief's request is rejected, spends nothing and ends no
@@ -114,8 +115,10 @@
 //!
 //! The proof of a Bearer request with an unbound token is ignored. With
 //! [`require`](DpopBuilder::require), only bound tokens are accepted, and only `DPoP` has a
-//! challenge. A token in a cookie has no proof. A page of another origin can read `DPoP-Nonce` only if
-//! the CORS layer exposes it.
+//! challenge. A page of another origin can read `DPoP-Nonce` only if the CORS layer exposes it.
+//!
+//! Cookies and the protocols of WebSockets have no proof, so a bound token there is rejected. The
+//! [session routes](crate::routes::SessionRoutes) issue unbound tokens.
 //!
 //! [`Issuer::verify`](crate::Issuer::verify), [`Verifier::verify`](crate::Verifier::verify) and the
 //! route `verify` reject bound tokens, because they see no proof. The route `blacklist` accepts bound

@@ -29,6 +29,11 @@ impl PossessionPolicy {
         Self { dpop: Some(dpop), ..self }
     }
 
+    #[cfg(feature = "openapi")]
+    pub(crate) const fn dpop(&self) -> Option<&Dpop> {
+        self.dpop.as_ref()
+    }
+
     pub(crate) fn with_certificates(self) -> Self {
         Self { accepts_certificates: true, ..self }
     }

@@ -3,7 +3,7 @@ use http::{
     header::{RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
 
 use super::{Rejection, challenge::Challenges, record::record};
 
@@ -17,7 +17,12 @@ pub(crate) fn respond<B>(
     realm: &str,
 ) -> Response<B> {
     complete(rejection, error, |error, headers| {
-        if error.kind().has_challenge() {
+        if error.kind().is_dpop_error() {
+            // Clients that know only one challenge read the first.
+            let bearer = AuthError::from(AuthErrorKind::MissingCredentials);
+            headers.insert(WWW_AUTHENTICATE, bearer.challenge(realm));
+            headers.append(WWW_AUTHENTICATE, error.challenge(realm));
+        } else if error.kind().has_challenge() {
             headers.insert(WWW_AUTHENTICATE, error.challenge(realm));
         }
     })

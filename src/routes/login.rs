@@ -215,12 +215,12 @@ where
                 (user, is_enabled)
             }
         };
-        if is_required {
-            return Err(self.require_second_factor(start, &user, claims));
-        }
         // Only users write to the store of used proofs.
         if let Some(proof) = proof.take() {
             proof.use_once().await?;
+        }
+        if is_required {
+            return Err(self.require_second_factor(start, &user, claims));
         }
         match self.issuer.finish_login(start, &user, label).await {
             Ok(tokens) => Ok(Some((tokens, user))),

@@ -22,6 +22,10 @@ pub(super) fn rejection() -> RouteRejection {
 pub(crate) fn oauth_error(error: &RouteError) -> (StatusCode, Value) {
     let status = error.status();
     let (status, code) = match error {
+        // RFC 9449 sections 5 and 8.
+        RouteError::Auth(auth) if auth.kind().is_dpop_error() => {
+            (StatusCode::BAD_REQUEST, error.code())
+        }
         // The user could not be authenticated: the client is not at fault.
         RouteError::Auth(_) if status == StatusCode::UNAUTHORIZED => {
             (StatusCode::BAD_REQUEST, "invalid_grant")

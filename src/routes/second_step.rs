@@ -9,6 +9,7 @@ use crate::{
     error::{AuthError, AuthErrorKind},
     issue::{LoginStart, Tokens, TriedStep},
     possession::UnusedProof,
+    token::KeyThumbprint,
     user::{User, UserBackend},
 };
 
@@ -62,9 +63,11 @@ where
         };
         let attempt = self.limit.count_code(address).await;
         let attempt = attempt.inspect_err(|error| self.emit_failure(error, None, address))?;
-        let (result, name_hash) = match self.issuer.try_second_step::<StepClaims>(&step).await {
-            Ok(step) => {
-                let result = self.finish(&step, &code, label.as_deref(), (address, proof)).await;
+        let step = self.issuer.try_second_step::<StepClaims>(&step, proof.as_ref()).await;
+        let (result, name_hash) = match step {
+            Ok((step, key)) => {
+                let binding = (key, proof);
+                let result = self.finish(&step, &code, label.as_deref(), address, binding).await;
                 (result, step.claims().name_hash.clone())
             }
             Err(error) => (Err(error), None),
@@ -81,7 +84,8 @@ where
         step: &TriedStep<StepClaims>,
         code: &str,
         label: Option<&str>,
-        (address, proof): (Option<IpAddr>, Option<UnusedProof>),
+        address: Option<IpAddr>,
+        (key, proof): (Option<KeyThumbprint>, Option<UnusedProof>),
     ) -> Result<(Tokens, User<C, R>), AuthError> {
         let misconfigured = || AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor);
         let second_factor = self.second_factor.as_ref().ok_or_else(misconfigured)?;
@@ -89,7 +93,6 @@ where
         let user = user.filter(User::is_active).ok_or(AuthErrorKind::UserInactive)?;
         // A code is not spent on a login that cannot be completed.
         step.check_epoch(&user)?;
-        let key = proof.as_ref().map(UnusedProof::key);
         if let Some(proof) = proof {
             proof.use_once().await?;
         }

@@ -198,9 +198,10 @@ impl<U: UserBackend<C, R>, C, R> TokenRoutesBuilder<U, C, R> {
     ///
     /// A login whose request has a proof in the header `DPoP` returns an access and a refresh token
     /// that are bound to the key of the proof, and `"token_type": "DPoP"`. The refresh token then
-    /// works only with a proof of the same key, so nobody else can use a stolen one. A request with
-    /// an invalid proof is rejected with `401` and the code `invalid_dpop_proof`, and has no other
-    /// effect: no token is spent, and no session ends.
+    /// works only with a proof of the same key, so nobody else can use a stolen one. So does the
+    /// token for the second step of the login. A request with an invalid proof is rejected with `401`
+    /// and the code `invalid_dpop_proof`, and has no other effect: no token is spent, and no session
+    /// ends.
     ///
     /// If `dpop` [requires](crate::possession::DpopBuilder::require) bound tokens, each login and each
     /// refresh needs a proof. The layers of the API must have the same [`Dpop`]:

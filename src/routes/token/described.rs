@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::user::UserBackend;
+use crate::{possession::Dpop, user::UserBackend};
 
 use super::{
     super::{
@@ -33,6 +33,8 @@ pub(crate) struct DescribedTokenRoutes<'a, C> {
     /// Whether the application makes the responses to rejected requests.
     pub(crate) has_custom_rejection: bool,
     pub(crate) session_list: Option<DescribedSessionList<C, RouteRejection>>,
+    /// `None` if no tokens are bound to keys.
+    pub(crate) dpop: Option<&'a Dpop>,
 }
 
 impl<U, C, R> TokenRoutes<U, C, R>
@@ -54,6 +56,7 @@ where
             rotates: logins.issuer.rotates(),
             has_extras: settings.extras.is_some(),
             has_custom_rejection: settings.rejection.is_custom(),
+            dpop: settings.dpop.as_ref(),
             session_list: settings.session_list.as_ref().map(|base| DescribedSessionList {
                 paths: session_list::paths(base),
                 layer: self.0.session_list_layer(),

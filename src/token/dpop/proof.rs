@@ -54,7 +54,7 @@ pub(crate) struct Expected<'a> {
 pub(crate) struct VerifiedProof {
     /// The thumbprint of its key.
     pub(crate) thumbprint: KeyThumbprint,
-    /// A hash of its id.
+    /// A hash of its id, with the key, because clients choose ids.
     pub(crate) id_hash: String,
     /// The last second in which it is accepted.
     pub(crate) accepted_until: NumericDate,
@@ -103,7 +103,7 @@ impl ProofRules {
         }
         Ok(VerifiedProof {
             thumbprint,
-            id_hash: hash(claims.jti.as_bytes()),
+            id_hash: hash(&[&thumbprint.0, claims.jti.as_bytes()].concat()),
             accepted_until: claims.issued_at.saturating_add(self.max_age),
             nonce: claims.nonce.map(Into::into),
         })

@@ -4,6 +4,7 @@ mod browser;
 mod browser_password;
 mod counted;
 mod crashes;
+mod dpop;
 mod email_change;
 mod enumeration;
 mod failing;

@@ -12,24 +12,24 @@ use crate::support::{
     mint::{Minter, NOW, claims, encode},
 };
 
-pub(super) const PUBLIC_URL: &str = "https://api.example";
+pub(crate) const PUBLIC_URL: &str = "https://api.example";
 
-pub(super) struct Client {
+pub(crate) struct Client {
     algorithm: Algorithm,
     minter: Minter,
     /// The public key.
-    pub(super) jwk: Value,
+    pub(crate) jwk: Value,
     /// Its thumbprint.
-    pub(super) jkt: String,
+    pub(crate) jkt: String,
 }
 
 impl Client {
-    pub(super) fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         let (_, pem) = keys::PAIRS.into_iter().find(|(other, _)| *other == algorithm).unwrap();
         Self::with_key(algorithm, pem)
     }
 
-    pub(super) fn with_key(algorithm: Algorithm, pem: &str) -> Self {
+    pub(crate) fn with_key(algorithm: Algorithm, pem: &str) -> Self {
         let key = SigningKey::from_pem(algorithm, pem).unwrap().verifying_key();
         let jkt = key.kid().unwrap().to_owned();
         let mut jwk: Value = serde_json::from_str(&key.to_jwk().unwrap()).unwrap();
@@ -38,17 +38,17 @@ impl Client {
         Self { algorithm, minter: Minter::new(algorithm, pem.as_bytes()), jwk, jkt }
     }
 
-    pub(super) fn es256() -> Self {
+    pub(crate) fn es256() -> Self {
         Self::new(Algorithm::ES256)
     }
 
     /// An access token that is bound to the key.
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         token(&json!({ "jkt": self.jkt }).to_string())
     }
 
     /// A valid proof for `GET` of `path` with `token`, with an id of its own.
-    pub(super) fn proof(&self, path: &str, token: &str) -> Proof<'_> {
+    pub(crate) fn proof(&self, path: &str, token: &str) -> Proof<'_> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let id = COUNT.fetch_add(1, Ordering::Relaxed);
         Proof {
@@ -64,32 +64,32 @@ impl Client {
         }
     }
 
-    pub(super) fn mint(&self, header: &str, payload: &str) -> String {
+    pub(crate) fn mint(&self, header: &str, payload: &str) -> String {
         self.minter.mint(header, payload)
     }
 }
 
 /// A proof before it is signed.
-pub(super) struct Proof<'a> {
+pub(crate) struct Proof<'a> {
     client: &'a Client,
-    pub(super) header: Value,
-    pub(super) payload: Value,
+    pub(crate) header: Value,
+    pub(crate) payload: Value,
 }
 
 impl Proof<'_> {
     /// Sets or, with `null`, removes a claim.
-    pub(super) fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         set(&mut self.payload, name, value.into());
         self
     }
 
     /// Sets or, with `null`, removes a header member.
-    pub(super) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         set(&mut self.header, name, value.into());
         self
     }
 
-    pub(super) fn sign(&self) -> String {
+    pub(crate) fn sign(&self) -> String {
         self.client.mint(&self.header.to_string(), &self.payload.to_string())
     }
 }
@@ -103,22 +103,22 @@ fn set(object: &mut Value, name: &str, value: Value) {
 }
 
 /// An access token whose `cnf` is this JSON, or that has none.
-pub(super) fn token(cnf: &str) -> String {
+pub(crate) fn token(cnf: &str) -> String {
     Minter::hs256().token(claims(&[("cnf", cnf)]))
 }
 
-pub(super) fn sha256(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     use aws_lc_rs::digest::{SHA256, digest};
     digest(&SHA256, bytes.as_ref()).as_ref().to_vec()
 }
 
 /// The key that verifies access tokens.
-pub(super) fn access_key() -> VerifyingKey {
+pub(crate) fn access_key() -> VerifyingKey {
     VerifyingKey::from_secret(Algorithm::HS256, keys::SECRET).unwrap()
 }
 
 /// A `GET` with these credentials and proofs.
-pub(super) fn get<'a>(
+pub(crate) fn get<'a>(
     path: &str,
     authorization: &str,
     proofs: impl IntoIterator<Item = &'a str>,

@@ -234,7 +234,13 @@ async fn a_login_with_an_invalid_proof_fails() {
             (reply.status.as_u16(), &reply.json()["code"]),
             (401, &"invalid_dpop_proof".into())
         );
-        assert!(reply.header("www-authenticate")[0].starts_with("DPoP "));
+        assert_eq!(
+            reply.header("www-authenticate"),
+            [
+                r#"Bearer realm="api""#,
+                r#"DPoP realm="api", error="invalid_dpop_proof", error_description="the DPoP proof is invalid""#
+            ]
+        );
     }
     let proof = client.proof("/api/token/", "").claim("htm", "POST").sign();
     for (number, status) in [(1, 200), (2, 401)] {

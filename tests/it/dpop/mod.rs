@@ -2,16 +2,19 @@
 
 mod certificate;
 mod challenge;
-mod client;
+pub(crate) mod client;
 mod config;
 mod introspected;
 mod issuing;
 mod nested;
 mod nonce;
+mod openapi;
 mod processes;
 mod proof;
 mod replay;
 mod request;
+mod second_step;
+mod together;
 
 use axum::{Router, routing::get as route};
 use tower_jwt_auth::{
@@ -53,7 +56,7 @@ fn assert_accepted(reply: &Reply) {
 
 /// Asserts that the response is `401` because of the proof.
 #[track_caller]
-fn assert_invalid_proof(reply: &Reply, member: &str) {
+pub(crate) fn assert_invalid_proof(reply: &Reply, member: &str) {
     use tower_jwt_auth::{AuthError, AuthErrorKind};
     assert_eq!(reply.status, 401, "{member}: {}", reply.body);
     assert_eq!(reply.json()["code"], "invalid_dpop_proof", "{member}");

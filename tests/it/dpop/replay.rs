@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::future::join_all;
 use tower_jwt_auth::{
-    AuthErrorKind, ManualClock, MemoryStore,
+    Algorithm, AuthErrorKind, ManualClock, MemoryStore,
     possession::Dpop,
     store::{PostgresStore, SqliteStore, TokenStore},
 };
@@ -35,7 +35,7 @@ async fn race(apps: &[Router]) {
     let token = client.token();
     // The servers keep their entries between runs of the test.
     let id = format!("{:?} {}", std::time::SystemTime::now(), std::process::id());
-    let proof = client.proof("/notes", &token).claim("jti", id).sign();
+    let proof = client.proof("/notes", &token).claim("jti", &*id).sign();
     let requests = (0..RACERS).map(|index| {
         let (app, token, proof) = (apps[index % apps.len()].clone(), token.clone(), proof.clone());
         tokio::spawn(async move { send_proof(&app, &token, &proof).await })
@@ -47,6 +47,11 @@ async fn race(apps: &[Router]) {
     for reply in rejected {
         assert_invalid_proof(reply, "jti");
     }
+    // Clients choose ids, so that of another client may be equal.
+    let other = Client::with_key(Algorithm::EdDSA, keys::ED25519);
+    let token = other.token();
+    let proof = other.proof("/notes", &token).claim("jti", id).sign();
+    assert_accepted(&send_proof(&apps[0], &token, &proof).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,6 +92,16 @@ async fn one_of_100_uses_of_a_proof_wins_in_redis() {
     race(&[app(), app()]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_100_uses_of_a_proof_wins_in_a_redis_cluster() {
+    let Some(cluster) = redis::shared_cluster() else { return };
+    let app = || {
+        let dpop = Dpop::builder(PUBLIC_URL).store(cluster.store()).clock(clock());
+        app(dpop.store_deadline(Duration::from_secs(60)))
+    };
+    race(&[app(), app()]).await;
+}
+
 #[tokio::test]
 async fn a_proof_works_once() {
     let (app, client) = (app(dpop()), Client::es256());
@@ -106,7 +121,7 @@ async fn an_id_works_once_in_any_proof_of_a_key() {
     assert_accepted(&send_proof(&app, &token, &with_id(NOW)).await);
     assert_invalid_proof(&send_proof(&app, &token, &with_id(NOW - 1)).await, "jti");
 
-    let other = Client::with_key(tower_jwt_auth::Algorithm::EdDSA, keys::ED25519);
+    let other = Client::with_key(Algorithm::EdDSA, keys::ED25519);
     let token = other.token();
     let proof = other.proof("/notes", &token).claim("jti", "id").sign();
     assert_accepted(&send_proof(&app, &token, &proof).await);

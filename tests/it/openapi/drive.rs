@@ -38,6 +38,7 @@ use super::document::Document;
 
 pub(super) const CODE: &str = "755224";
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Routes with their document.
@@ -297,6 +298,18 @@ impl Described {
             (401, "not_authenticated") => {
                 draft.token = DraftToken::None;
                 draft.headers.push((AUTHORIZATION, HeaderValue::from_static("Basic YTpi")));
+            }
+            (400 | 401, "invalid_dpop_proof") => {
+                if let DraftToken::Bearer(_) = draft.token {
+                    let hash = "A".repeat(43);
+                    draft.change_claims(|claims| claims["cnf"] = json!({ "jkt": hash }));
+                }
+                if let DraftToken::Bearer(token) = &draft.token {
+                    let credentials = format!("DPoP {token}").parse().unwrap();
+                    draft.token = DraftToken::None;
+                    draft.headers.push((AUTHORIZATION, credentials));
+                }
+                draft.headers.push((DPOP, HeaderValue::from_static("x")));
             }
             (401, "token_invalid") => draft.change_token(|_| "eyJ9.e30.AAAA".to_owned()),
             (401, "token_expired") => {

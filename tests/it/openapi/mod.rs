@@ -2,6 +2,7 @@
 
 mod accounts;
 mod document;
+mod dpop;
 mod drive;
 mod grant;
 mod layer;

@@ -45,7 +45,7 @@ pub(super) async fn step(described: &Described, path: &str) -> String {
     reply.json()["step"].as_str().unwrap().to_owned()
 }
 
-async fn draft(described: &Described, method: &Method, path: &str, _: &str) -> Draft {
+pub(super) async fn draft(described: &Described, method: &Method, path: &str, _: &str) -> Draft {
     let tokens = log_in(described).await;
     let [access, refresh] = ["access", "refresh"].map(|it| tokens[it].as_str().unwrap().to_owned());
     let bearer = |path: &str| Draft::new(path, DraftToken::Bearer(access.clone()));
