@@ -10,11 +10,14 @@ use sqlx::{
     AnyPool, AssertSqlSafe, Error, Row,
     any::{AnyPoolOptions, AnyRow, install_default_drivers},
 };
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout};
 use tower_jwt_auth::{NumericDate, token::UserId};
 
 /// How many notes a user sees.
 const MAX_NOTES: i64 = 1000;
+
+/// How long the database may take. The stores of the crate have the same limit.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The notes of a deleted account are deleted with it. `{id}` stands for the type of account ids.
 const CREATE_TABLE: &str = "
@@ -47,12 +50,21 @@ impl Notes {
     /// Connects on first use, so the server starts while the database is down.
     pub(crate) fn connect_lazy(database_url: &str) -> Result<Self, Error> {
         install_default_drivers();
-        let options = AnyPoolOptions::new().acquire_timeout(Duration::from_secs(2));
+        let options = AnyPoolOptions::new().acquire_timeout(DEADLINE);
         let id_type = if database_url.starts_with("sqlite:") { "TEXT" } else { "UUID" };
         Ok(Self { pool: options.connect_lazy(database_url)?, id_type, table: Arc::default() })
     }
 
     pub(crate) async fn add(&self, user_id: &UserId, text: String) -> Result<Note, Error> {
+        in_time(self.insert(user_id, text)).await
+    }
+
+    /// The newest note first.
+    pub(crate) async fn of(&self, user_id: &UserId) -> Result<Vec<Note>, Error> {
+        in_time(self.select(user_id)).await
+    }
+
+    async fn insert(&self, user_id: &UserId, text: String) -> Result<Note, Error> {
         self.create_table().await?;
         let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         let micros = i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX);
@@ -61,8 +73,7 @@ impl Notes {
         Ok(Note::new(text, micros))
     }
 
-    /// The newest note first.
-    pub(crate) async fn of(&self, user_id: &UserId) -> Result<Vec<Note>, Error> {
+    async fn select(&self, user_id: &UserId) -> Result<Vec<Note>, Error> {
         self.create_table().await?;
         let select = sqlx::query(self.sql(SELECT)).bind(user_id.as_str()).bind(MAX_NOTES);
         let note = |row: AnyRow| Ok(Note::new(row.try_get(0)?, row.try_get(1)?));
@@ -85,6 +96,10 @@ impl Notes {
     fn sql(&self, statement: &str) -> AssertSqlSafe<String> {
         AssertSqlSafe(statement.replace("{id}", self.id_type))
     }
+}
+
+async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(DEADLINE, call).await.unwrap_or(Err(Error::PoolTimedOut))
 }
 
 impl Note {

@@ -4,6 +4,7 @@ mod account;
 mod client;
 mod contract;
 mod cross_site;
+mod outage;
 pub(crate) mod outbox;
 mod process;
 mod safe;
