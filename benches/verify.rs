@@ -105,6 +105,10 @@ fn print_named(subjects: &[Measured]) {
         ("cached introspection beside JWTs", Some(1.30)),
         ("cached token beside introspection", None),
     ]);
+    Table { subjects, floor, baseline: "ES256, layer around the router" }
+        .print(&[("ML-DSA-65, layer around the router", None), ("ML-DSA-65, cached token", None)]);
+    Table { subjects, floor: None, baseline: "ES256, Issuer::issue" }
+        .print(&[("ML-DSA-65, Issuer::issue", None)]);
     let rejected = [
         ("no token", None),
         ("invalid signature", Some(0.56)),

@@ -121,6 +121,7 @@
 //! | limit attempts to log in | `throttle` (feature `throttle`) |
 //! | require a second factor at logins | [`routes`](routes#second-factor), [`SecondFactor`](user::SecondFactor), `totp` (feature `totp`) |
 //! | rotate keys while serving | [`key_rotation`] |
+//! | sign tokens so that quantum computers cannot forge them (RFC 9964) | `post_quantum` (feature `ml-dsa`) |
 //! | end sessions when an identity provider reports a logout | [`BackChannelLogoutRoutes`](routes::BackChannelLogoutRoutes) |
 //! | publish keys, let other services introspect and revoke tokens | [`WellKnownRoutes`](routes::WellKnownRoutes), [`OAuthRoutes`](routes::OAuthRoutes) |
 //! | describe the routes in an OpenAPI document | [`openapi`] |
@@ -146,6 +147,7 @@
 //! | `routes` | yes | [`TokenRoutes`], and logins in two steps, [`routes`] for a user's sessions and for other services: published keys, introspection, revocation |
 //! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) |
 //! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
+//! | `ml-dsa` | | the signature algorithms ML-DSA-44, ML-DSA-65 and ML-DSA-87 of [RFC 9964] |
 //! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
 //! | `introspection` | | [`introspection`]: opaque tokens, introspected at their authorization server ([RFC 7662]) |
 //! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers |
@@ -175,6 +177,7 @@
 //!   aws-lc and buffers of request bodies are not.
 //!
 //! [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
+//! [RFC 9964]: https://www.rfc-editor.org/rfc/rfc9964
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum
 
@@ -235,6 +238,12 @@ pub mod performance {
     use crate::*;
 }
 pub mod possession;
+#[cfg(all(doc, feature = "ml-dsa"))]
+#[doc = include_str!("post_quantum.md")]
+pub mod post_quantum {
+    #[allow(unused_imports, reason = "for links in the text")]
+    use crate::*;
+}
 pub mod protected_resource;
 #[cfg(feature = "jwks")]
 pub mod provider;

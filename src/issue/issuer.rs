@@ -97,6 +97,15 @@ impl<C, R> Issuer<C, R> {
         self.0.store.is_some()
     }
 
+    /// Whether tokens of the present key, and of the next one, can fit into cookies.
+    #[cfg(all(feature = "cookie", feature = "ml-dsa", feature = "routes"))]
+    pub(crate) fn tokens_fit_into_cookies(&self) -> bool {
+        let keys = self.0.minter.keys.load();
+        let present = keys.signing_key().map(|key| key.algorithm());
+        let next = keys.terms().map(|terms| terms.algorithm);
+        present.into_iter().chain(next).all(|algorithm| algorithm.fits_into_cookie())
+    }
+
     #[cfg(feature = "openapi")]
     pub(crate) fn rotates(&self) -> bool {
         self.0.rotate

@@ -13,6 +13,13 @@ const MALFORMED: ConfigError = ConfigError::key("the certificate is malformed");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// ML-DSA-44, ML-DSA-65 and ML-DSA-87 ([RFC 9881](https://www.rfc-editor.org/rfc/rfc9881)).
+#[cfg(feature = "ml-dsa")]
+const ML_DSA: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"),
+    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"),
+    ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"),
+];
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 
@@ -68,6 +75,8 @@ impl Certificate {
             EC if curve() == Some(P256) => ("EC", Some("P-256")),
             EC if curve() == Some(P384) => ("EC", Some("P-384")),
             ED25519 => ("OKP", Some("Ed25519")),
+            #[cfg(feature = "ml-dsa")]
+            oid if ML_DSA.contains(&oid) => ("AKP", None),
             _ => {
                 return Err(ConfigError::key("the type of the certificate's key is not supported"));
             }

@@ -129,6 +129,8 @@ fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
         e: Option<IgnoredAny>,
         x: Option<IgnoredAny>,
         y: Option<IgnoredAny>,
+        #[serde(rename = "pub")]
+        public: Option<IgnoredAny>,
     }
 
     let jwk: Jwk<'_> =
@@ -148,7 +150,7 @@ fn parse_key(json: &str, rules: &KeyRules) -> Result<PublishedKey, Unusable> {
         None => key,
     };
     let certificate = jwk.x5c.and_then(|x5c| first_certificate(x5c.get()));
-    let has_key = [jwk.n, jwk.e, jwk.x, jwk.y].iter().any(Option::is_some);
+    let has_key = [jwk.n, jwk.e, jwk.x, jwk.y, jwk.public].iter().any(Option::is_some);
     let alg = jwk.alg.as_deref();
     match certificate {
         Some(certificate) if !has_key => {

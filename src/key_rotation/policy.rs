@@ -52,7 +52,11 @@ pub(super) enum Command<'a> {
 
 impl RotationPolicy {
     pub(super) const fn terms(&self) -> RotationTerms {
-        RotationTerms { lead_time: self.lead_time, token_lifetime: self.lifetime_with_leeway() }
+        RotationTerms {
+            lead_time: self.lead_time,
+            token_lifetime: self.lifetime_with_leeway(),
+            algorithm: self.algorithm,
+        }
     }
 
     pub(super) const fn lifetime_with_leeway(&self) -> Duration {

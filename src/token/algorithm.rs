@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+#[cfg(feature = "ml-dsa")]
+use aws_lc_rs::signature::{PqdsaSigningAlgorithm, PqdsaVerificationAlgorithm};
 use aws_lc_rs::{
     hmac,
     signature::{
@@ -9,12 +11,14 @@ use aws_lc_rs::{
 
 use crate::error::ConfigError;
 
-/// A signature algorithm of [RFC 7518 section 3.1] or [RFC 8037].
+/// A signature algorithm of [RFC 7518 section 3.1], [RFC 8037] or, with the feature `ml-dsa`,
+/// [RFC 9964].
 ///
 /// Each key has exactly one algorithm, which a token cannot change. There is no `none`.
 ///
 /// [RFC 7518 section 3.1]: https://www.rfc-editor.org/rfc/rfc7518#section-3.1
 /// [RFC 8037]: https://www.rfc-editor.org/rfc/rfc8037
+/// [RFC 9964]: https://www.rfc-editor.org/rfc/rfc9964
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -47,6 +51,15 @@ pub enum Algorithm {
     /// [RFC 8037]: https://www.rfc-editor.org/rfc/rfc8037#section-3.1
     /// [RFC 9864]: https://www.rfc-editor.org/rfc/rfc9864#section-2.2
     EdDSA,
+    /// ML-DSA-44. A signature has 2420 bytes.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44,
+    /// ML-DSA-65. A signature has 3309 bytes.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65,
+    /// ML-DSA-87. A signature has 4627 bytes.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa87,
 }
 
 /// The parameters of an algorithm in the cryptography library.
@@ -62,10 +75,15 @@ pub(super) enum Scheme {
         coordinate_len: usize,
     },
     Ed25519,
+    #[cfg(feature = "ml-dsa")]
+    MlDsa {
+        verifying: &'static PqdsaVerificationAlgorithm,
+        signing: &'static PqdsaSigningAlgorithm,
+    },
 }
 
 impl Algorithm {
-    const ALL: [Self; 12] = [
+    const ALL: &[Self] = &[
         Self::HS256,
         Self::HS384,
         Self::HS512,
@@ -78,6 +96,12 @@ impl Algorithm {
         Self::ES256,
         Self::ES384,
         Self::EdDSA,
+        #[cfg(feature = "ml-dsa")]
+        Self::MlDsa44,
+        #[cfg(feature = "ml-dsa")]
+        Self::MlDsa65,
+        #[cfg(feature = "ml-dsa")]
+        Self::MlDsa87,
     ];
 
     /// Returns the value of `alg` in the header of a token.
@@ -96,6 +120,12 @@ impl Algorithm {
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 => "ML-DSA-44",
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65 => "ML-DSA-65",
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa87 => "ML-DSA-87",
         }
     }
 
@@ -122,6 +152,12 @@ impl Algorithm {
     #[must_use]
     pub const fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+
+    /// Returns whether a token can fit into a cookie, which has at most 4096 bytes.
+    #[cfg(all(feature = "cookie", feature = "ml-dsa", feature = "routes"))]
+    pub(crate) const fn fits_into_cookie(self) -> bool {
+        !matches!(self, Self::MlDsa65 | Self::MlDsa87)
     }
 
     pub(super) const fn scheme(self) -> Scheme {
@@ -164,6 +200,21 @@ impl Algorithm {
                 coordinate_len: 48,
             },
             Self::EdDSA => Scheme::Ed25519,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 => Scheme::MlDsa {
+                verifying: &signature::ML_DSA_44,
+                signing: &signature::ML_DSA_44_SIGNING,
+            },
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65 => Scheme::MlDsa {
+                verifying: &signature::ML_DSA_65,
+                signing: &signature::ML_DSA_65_SIGNING,
+            },
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa87 => Scheme::MlDsa {
+                verifying: &signature::ML_DSA_87,
+                signing: &signature::ML_DSA_87_SIGNING,
+            },
         }
     }
 }
@@ -184,7 +235,8 @@ impl FromStr for Algorithm {
     /// [`Key`](crate::ConfigErrorKind::Key) for any other string.
     fn from_str(name: &str) -> Result<Self, ConfigError> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|algorithm| algorithm.has_name(name))
             .ok_or(ConfigError::key("the signature algorithm is unknown or not supported"))
     }

@@ -21,6 +21,11 @@ use super::{claims::Claims, keys::Keys};
 
 /// How many bytes of a token are hashed. They are its last bytes, which belong to the signature.
 const HASHED: usize = 32;
+/// The shortest token with a signature of ML-DSA. The last bytes of such a signature are mostly zeros
+/// (FIPS 204, algorithm 20). These tokens are hashed as well [`BEFORE_HINT`] bytes before their end.
+const SHORTEST_ML_DSA: usize = 3228;
+/// The hint of a signature has up to 84 bytes, and 112 in base64url.
+const BEFORE_HINT: usize = 128;
 /// The approximate size of an entry without token and payload, in bytes.
 const OVERHEAD: usize = 768;
 /// The weight of a typical token.
@@ -129,6 +134,10 @@ struct BorrowedToken<'a>(&'a [u8]);
 
 fn hash(token: &[u8], state: &mut impl Hasher) {
     state.write(token.last_chunk::<HASHED>().map_or(token, |tail| tail));
+    if cfg!(feature = "ml-dsa") && token.len() >= SHORTEST_ML_DSA {
+        let end = token.len() - BEFORE_HINT;
+        state.write(&token[end - HASHED..end]);
+    }
 }
 
 impl Hash for Token {
@@ -168,5 +177,31 @@ struct Weight;
 impl<C> Weighter<Token, Entry<C>> for Weight {
     fn weight(&self, token: &Token, entry: &Entry<C>) -> u64 {
         (token.0.len() + entry.claims.json().len() + OVERHEAD) as u64
+    }
+}
+
+#[cfg(all(test, feature = "ml-dsa"))]
+mod tests {
+    use std::{
+        collections::HashSet,
+        hash::{BuildHasher, RandomState},
+    };
+
+    use super::{BorrowedToken, SHORTEST_ML_DSA, Token};
+
+    #[test]
+    fn tokens_of_ml_dsa_with_the_same_hint_have_different_hashes() {
+        let hasher = RandomState::new();
+        for len in [SHORTEST_ML_DSA, 4600, 8192] {
+            let hash = |byte: u8| {
+                let mut token = vec![b'A'; len];
+                token[..len - 112].fill(byte);
+                let borrowed = hasher.hash_one(BorrowedToken(&token));
+                assert_eq!(hasher.hash_one(Token(token.into())), borrowed);
+                borrowed
+            };
+            let hashes: HashSet<_> = (0..100).map(hash).collect();
+            assert_eq!(hashes.len(), 100, "{len} bytes");
+        }
     }
 }

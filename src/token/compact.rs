@@ -9,8 +9,8 @@ use memchr::memchr;
 
 use crate::error::AuthErrorKind;
 
-/// The length of the longest signature, of an RSA key of 8192 bits.
-const MAX_SIGNATURE: usize = 1024;
+/// The length of the longest signature: of ML-DSA-87, or of an RSA key of 8192 bits.
+const MAX_SIGNATURE: usize = if cfg!(feature = "ml-dsa") { 4627 } else { 1024 };
 
 /// Space for a signature. It is not initialized, because that takes longer than most decoding.
 pub(super) struct SignatureBuffer([MaybeUninit<u8>; MAX_SIGNATURE]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::AuthErrorKind;
 
 use super::{
+    algorithm::Algorithm,
     compact::{Compact, SignatureBuffer, encode},
     header::Header,
     key::{SigningKey, VerifyingKey},
@@ -31,6 +32,12 @@ pub(crate) struct RotationTerms {
     pub(crate) lead_time: Duration,
     /// The longest lifetime of a token, so that its verifying key outlives it.
     pub(crate) token_lifetime: Duration,
+    /// The algorithm of the next key.
+    #[cfg_attr(
+        not(all(feature = "cookie", feature = "ml-dsa", feature = "routes")),
+        expect(dead_code, reason = "read by the session routes")
+    )]
+    pub(crate) algorithm: Algorithm,
 }
 
 impl Keys {

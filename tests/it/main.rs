@@ -31,6 +31,7 @@ mod manifest;
 mod memory_store;
 mod metrics;
 mod middleware;
+mod ml_dsa;
 mod model;
 mod oauth;
 mod openapi;

@@ -184,6 +184,8 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
     /// # Errors
     ///
     /// - The issuer has no store.
+    /// - The issuer signs, or after a rotation will sign, with ML-DSA-65 or ML-DSA-87, whose signatures
+    ///   are too long for a cookie.
     /// - A path does not start with a slash, or contains other characters than letters, digits and
     ///   `/-._~`.
     /// - Two routes have the same path.
@@ -199,6 +201,12 @@ impl<U: UserBackend<C, R>, C, R> SessionRoutesBuilder<U, C, R> {
         let Self { logins, cookies, base, list_base, describe_user, rejection } = self;
         if !logins.issuer.has_store() {
             return Err(ConfigError::ineffective("`SessionRoutes` require an issuer with a store"));
+        }
+        #[cfg(feature = "ml-dsa")]
+        if !logins.issuer.tokens_fit_into_cookies() {
+            return Err(ConfigError::conflict(
+                "tokens of ML-DSA-65 and ML-DSA-87 do not fit into the cookies of `SessionRoutes`",
+            ));
         }
         let list_base = list_base.unwrap_or_else(|| base.clone());
         check_base(&base)?;

@@ -28,6 +28,7 @@ pub(super) struct PublicJwk<'a> {
     y: Cow<'a, str>,
     n: Cow<'a, str>,
     e: Cow<'a, str>,
+    public: Cow<'a, str>,
     alg: Option<Cow<'a, str>>,
     public_key_use: Option<Cow<'a, str>>,
     key_ops: Option<Vec<Cow<'a, str>>>,
@@ -37,7 +38,7 @@ impl PublicJwk<'_> {
     /// Returns the members that the thumbprint covers, as RFC 7638 section 3 writes them. `None` if a
     /// member is missing or has characters that no key has.
     pub(super) fn canonical(&self) -> Option<String> {
-        let Self { kty, crv, x, y, n, e, .. } = self;
+        let Self { kty, crv, x, y, n, e, public, alg, .. } = self;
         let is_value = |value: &str| {
             let mut bytes = value.bytes();
             !value.is_empty()
@@ -49,6 +50,10 @@ impl PublicJwk<'_> {
             }
             "OKP" => (vec![crv, x], format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#)),
             "RSA" => (vec![n, e], format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)),
+            "AKP" => {
+                let alg = alg.as_ref()?;
+                (vec![alg, public], format!(r#"{{"alg":"{alg}","kty":"AKP","pub":"{public}"}}"#))
+            }
             _ => return None,
         };
         members.into_iter().all(|value| is_value(value)).then_some(json)
@@ -93,6 +98,7 @@ impl<'de> Deserialize<'de> for PublicJwk<'de> {
                         "y" => jwk.y = map.next_value::<JsonStr<'de>>()?.0,
                         "n" => jwk.n = map.next_value::<JsonStr<'de>>()?.0,
                         "e" => jwk.e = map.next_value::<JsonStr<'de>>()?.0,
+                        "pub" => jwk.public = map.next_value::<JsonStr<'de>>()?.0,
                         "alg" => jwk.alg = Some(map.next_value::<JsonStr<'de>>()?.0),
                         "use" => jwk.public_key_use = Some(map.next_value::<JsonStr<'de>>()?.0),
                         "key_ops" => {

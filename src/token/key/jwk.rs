@@ -10,12 +10,11 @@ use crate::error::ConfigError;
 
 use super::super::{
     algorithm::{Algorithm, Scheme},
-    compact,
     members::check_members,
 };
-
-const MISMATCH: ConfigError = ConfigError::key("the JWK does not match the algorithm");
-const MALFORMED: ConfigError = ConfigError::key("the JWK is malformed");
+#[cfg(feature = "ml-dsa")]
+use super::akp;
+use super::jwk_value::{MALFORMED, MISMATCH, NOT_PRIVATE, decode};
 
 /// A JWK with a known algorithm whose declared use is permitted.
 pub(super) struct CheckedJwk {
@@ -33,6 +32,8 @@ pub(super) enum JwkMaterial {
     /// An uncompressed point.
     Ec(Vec<u8>),
     Ed25519(Vec<u8>),
+    #[cfg(feature = "ml-dsa")]
+    MlDsa(Vec<u8>),
 }
 
 /// What the key is used for. `key_ops` must contain it, unless it is absent or empty.
@@ -81,6 +82,9 @@ pub(super) fn read_common(
     let common: CommonMembers = serde_json::from_str(json).map_err(|_| MALFORMED)?;
 
     let declared = common.alg.as_deref().map(str::parse::<Algorithm>).transpose()?;
+    if common.kty == "AKP" && declared.is_none() {
+        return Err(ConfigError::key("a JWK whose `kty` is `AKP` must have an `alg`"));
+    }
     let algorithm = match (declared, configured) {
         (Some(declared), Some(configured)) if declared != configured => return Err(MISMATCH),
         (Some(algorithm), _) | (None, Some(algorithm)) => algorithm,
@@ -104,6 +108,10 @@ pub(super) fn read_common(
 }
 
 fn read_material(json: &str, algorithm: Algorithm) -> Result<JwkMaterial, ConfigError> {
+    #[cfg(feature = "ml-dsa")]
+    if let Scheme::MlDsa { signing, .. } = algorithm.scheme() {
+        return akp::read_public(json, signing.public_key_len()).map(JwkMaterial::MlDsa);
+    }
     let parameters: AlgorithmParameters = serde_json::from_str(json).map_err(|_| MALFORMED)?;
     Ok(match (algorithm.scheme(), &parameters) {
         (Scheme::Hmac(_), AlgorithmParameters::OctetKey(key)) => {
@@ -140,7 +148,6 @@ fn read_material(json: &str, algorithm: Algorithm) -> Result<JwkMaterial, Config
 /// reads them as enums, which serde also deserializes from an object: `{"kty":{"RSA":null}}`.
 #[derive(Deserialize)]
 struct CommonMembers {
-    #[expect(dead_code, reason = "only the type is checked")]
     kty: String,
     #[expect(dead_code, reason = "only the type is checked")]
     crv: Option<String>,
@@ -171,7 +178,7 @@ pub(super) struct PrivateMembers {
 
 impl PrivateMembers {
     pub(super) fn read(json: &str) -> Result<Self, ConfigError> {
-        serde_json::from_str(json).map_err(|_| ConfigError::key("the JWK has no private key"))
+        serde_json::from_str(json).map_err(|_| NOT_PRIVATE)
     }
 
     pub(super) fn d(&self) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
@@ -198,10 +205,6 @@ impl Drop for PrivateMembers {
             member.zeroize();
         }
     }
-}
-
-fn decode(value: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    compact::decode(value.as_bytes()).map(Zeroizing::new).map_err(|_| MALFORMED)
 }
 
 fn without_leading_zeros(bytes: &[u8]) -> Vec<u8> {

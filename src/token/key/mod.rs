@@ -1,6 +1,9 @@
 //! Keys. Each is bound to one algorithm, and is checked and prepared when it is created.
 
+#[cfg(feature = "ml-dsa")]
+mod akp;
 mod jwk;
+mod jwk_value;
 mod key_id;
 mod pem;
 mod private;

@@ -1,5 +1,7 @@
 //! New private keys, in a form that can be stored.
 
+#[cfg(feature = "ml-dsa")]
+use aws_lc_rs::signature::PqdsaKeyPair;
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rand::{self, SystemRandom},
@@ -34,6 +36,13 @@ pub(crate) fn generate(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, Confi
         }
         Scheme::Ed25519 => {
             let der = Ed25519KeyPair::generate_pkcs8(&random).map_err(|_| FAILED)?;
+            der.as_ref().to_vec()
+        }
+        #[cfg(feature = "ml-dsa")]
+        Scheme::MlDsa { signing, .. } => {
+            let pair = PqdsaKeyPair::generate(signing).map_err(|_| FAILED)?;
+            // It contains the seed only.
+            let der = pair.to_pkcs8v1().map_err(|_| FAILED)?;
             der.as_ref().to_vec()
         }
     };

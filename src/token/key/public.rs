@@ -26,14 +26,28 @@ pub(super) struct PublicKey {
 }
 
 enum Components {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    Ec { curve: &'static str, x: Vec<u8>, y: Vec<u8> },
-    Ed25519 { x: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
+    Ec {
+        curve: &'static str,
+        x: Vec<u8>,
+        y: Vec<u8>,
+    },
+    Ed25519 {
+        x: Vec<u8>,
+    },
+    #[cfg(feature = "ml-dsa")]
+    MlDsa {
+        alg: &'static str,
+        public: Vec<u8>,
+    },
 }
 
 impl PublicKey {
     /// Reads a `SubjectPublicKeyInfo`, or the form of the algorithm: a PKCS#1 `RSAPublicKey`, a
-    /// curve point, or the 32 bytes of an Ed25519 key.
+    /// curve point, or the bytes of an Ed25519 or ML-DSA key.
     pub(super) fn read(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, ConfigError> {
         match algorithm.scheme() {
             Scheme::Hmac(_) => {
@@ -68,17 +82,36 @@ impl PublicKey {
                 check_ed25519(&x)?;
                 Ok(Self { parsed, components: Components::Ed25519 { x } })
             }
+            #[cfg(feature = "ml-dsa")]
+            Scheme::MlDsa { verifying, signing } => {
+                let parsed = ParsedPublicKey::new(verifying, bytes).map_err(|_| REJECTED)?;
+                let spki = parsed.as_der().map_err(|_| REJECTED)?;
+                let public = suffix(spki.as_ref(), signing.public_key_len())?;
+                if bytes != public && bytes != spki.as_ref() {
+                    return Err(REJECTED);
+                }
+                let components =
+                    Components::MlDsa { alg: algorithm.as_str(), public: public.to_vec() };
+                Ok(Self { parsed, components })
+            }
         }
     }
 
     /// Returns the SHA-256 thumbprint of [RFC 7638](https://www.rfc-editor.org/rfc/rfc7638) in
     /// base64url.
     pub(super) fn thumbprint(&self) -> String {
-        let json = format!("{{{}}}", self.jwk_members());
+        let members = self.jwk_members();
+        // RFC 9964 section 6: the algorithm is a part of the key.
+        #[cfg(feature = "ml-dsa")]
+        let members = match &self.components {
+            Components::MlDsa { alg, .. } => format!(r#""alg":"{alg}",{members}"#),
+            _ => members,
+        };
+        let json = format!("{{{members}}}");
         encode(digest::digest(&digest::SHA256, json.as_bytes()).as_ref())
     }
 
-    /// Returns the required members of the JWK, in the order of [RFC 7638 section 3].
+    /// Returns the required members of the JWK except `alg`, in the order of [RFC 7638 section 3].
     ///
     /// [RFC 7638 section 3]: https://www.rfc-editor.org/rfc/rfc7638#section-3
     pub(super) fn jwk_members(&self) -> String {
@@ -92,6 +125,10 @@ impl PublicKey {
             }
             Components::Ed25519 { x } => {
                 format!(r#""crv":"Ed25519","kty":"OKP","x":"{}""#, encode(x))
+            }
+            #[cfg(feature = "ml-dsa")]
+            Components::MlDsa { public, .. } => {
+                format!(r#""kty":"AKP","pub":"{}""#, encode(public))
             }
         }
     }

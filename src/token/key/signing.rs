@@ -1,5 +1,7 @@
 use std::{fmt, sync::Arc};
 
+#[cfg(feature = "ml-dsa")]
+use aws_lc_rs::signature::{PqdsaKeyPair, PqdsaSigningAlgorithm};
 use aws_lc_rs::{
     hmac, rand,
     rsa::{KeyPairComponents, PublicKeyComponents},
@@ -12,6 +14,8 @@ use super::super::{
     algorithm::{Algorithm, Scheme},
     compact::{append, encode},
 };
+#[cfg(feature = "ml-dsa")]
+use super::akp;
 use super::{
     jwk::{self, JwkMaterial, PrivateMembers, Purpose},
     key_id::KeyId,
@@ -57,6 +61,8 @@ enum Material {
     Rsa(Arc<RsaKeyPair>, &'static dyn RsaEncoding),
     Ecdsa(Arc<EcdsaKeyPair>),
     Ed25519(Arc<Ed25519KeyPair>),
+    #[cfg(feature = "ml-dsa")]
+    MlDsa(Arc<PqdsaKeyPair>),
 }
 
 impl SigningKey {
@@ -126,8 +132,40 @@ impl SigningKey {
                 let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der);
                 Material::Ed25519(pair.map_err(|_| REJECTED)?.into())
             }
+            #[cfg(feature = "ml-dsa")]
+            Scheme::MlDsa { signing, .. } => {
+                let pair = PqdsaKeyPair::from_pkcs8(signing, der);
+                Material::MlDsa(pair.map_err(|_| REJECTED)?.into())
+            }
         };
         Self::from_pair(algorithm, material)
+    }
+
+    /// Creates a key for ML-DSA from its seed of 32 bytes, from which the key pair is expanded.
+    ///
+    /// The seed is as secret as the key, and must be random.
+    ///
+    /// ```
+    /// use tower_jwt_auth::{Algorithm, SigningKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let random_bytes = [7; 32];
+    /// let key = SigningKey::from_seed(Algorithm::MlDsa65, random_bytes)?;
+    /// let same = SigningKey::from_seed(Algorithm::MlDsa65, random_bytes)?;
+    /// assert_eq!(key.kid(), same.kid());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An error if the algorithm is not one of ML-DSA, or if the seed has not 32 bytes.
+    #[cfg(feature = "ml-dsa")]
+    pub fn from_seed(algorithm: Algorithm, seed: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        let Scheme::MlDsa { signing, .. } = algorithm.scheme() else {
+            return Err(ConfigError::key("only the algorithms of ML-DSA have keys from a seed"));
+        };
+        Self::from_pair(algorithm, Material::MlDsa(expand(signing, seed.as_ref())?))
     }
 
     /// Creates a key from a private or symmetric JSON Web Key. Its `kid` becomes the key id.
@@ -179,6 +217,15 @@ impl SigningKey {
                 let pair = Ed25519KeyPair::from_seed_and_public_key(&d, &x);
                 Material::Ed25519(pair.map_err(|_| REJECTED)?.into())
             }
+            #[cfg(feature = "ml-dsa")]
+            (JwkMaterial::MlDsa(public), Scheme::MlDsa { signing, .. }) => {
+                let pair = expand(signing, &akp::read_seed(json)?)?;
+                // RFC 9964 section 7.4.
+                if pair.public_key().as_ref() != public {
+                    return Err(REJECTED);
+                }
+                Material::MlDsa(pair)
+            }
             _ => return Err(REJECTED),
         };
         let key = Self::from_pair(algorithm, material)?;
@@ -214,6 +261,8 @@ impl SigningKey {
             Material::Rsa(pair, _) => pair.public_key().as_ref(),
             Material::Ecdsa(pair) => pair.public_key().as_ref(),
             Material::Ed25519(pair) => pair.public_key().as_ref(),
+            #[cfg(feature = "ml-dsa")]
+            Material::MlDsa(pair) => pair.public_key().as_ref(),
         };
         let public = PublicKey::read(algorithm, public)?;
         let key_id = KeyId::thumbprint(public.thumbprint());
@@ -324,9 +373,26 @@ impl SigningKey {
             }
             Material::Ecdsa(pair) => append(token, pair.sign(&rng, message).ok()?.as_ref()),
             Material::Ed25519(pair) => append(token, pair.try_sign(message).ok()?.as_ref()),
+            #[cfg(feature = "ml-dsa")]
+            Material::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut signature).ok()?;
+                append(token, &signature);
+            }
         }
         Some(())
     }
+}
+
+#[cfg(feature = "ml-dsa")]
+fn expand(
+    signing: &'static PqdsaSigningAlgorithm,
+    seed: &[u8],
+) -> Result<Arc<PqdsaKeyPair>, ConfigError> {
+    if seed.len() != signing.seed_len() {
+        return Err(ConfigError::key("the seed of an ML-DSA key must have 32 bytes"));
+    }
+    PqdsaKeyPair::from_seed(signing, seed).map(Arc::new).map_err(|_| REJECTED)
 }
 
 impl fmt::Debug for SigningKey {

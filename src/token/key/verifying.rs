@@ -151,6 +151,8 @@ impl VerifyingKey {
             JwkMaterial::Ec(bytes) | JwkMaterial::Ed25519(bytes) => {
                 Self::from_der(algorithm, bytes)?
             }
+            #[cfg(feature = "ml-dsa")]
+            JwkMaterial::MlDsa(bytes) => Self::from_der(algorithm, bytes)?,
         };
         key.with_optional_kid(jwk.key_id.as_deref())
     }

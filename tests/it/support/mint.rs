@@ -4,7 +4,7 @@
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
-    signature::{self, EcdsaKeyPair, Ed25519KeyPair, RsaEncoding, RsaKeyPair},
+    signature::{self, EcdsaKeyPair, Ed25519KeyPair, PqdsaKeyPair, RsaEncoding, RsaKeyPair},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use tower_jwt_auth::{Algorithm, ManualClock, NumericDate};
@@ -30,6 +30,7 @@ enum Key {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl Minter {
@@ -54,6 +55,18 @@ impl Minter {
             Algorithm::EdDSA => Key::Ed25519(Ed25519KeyPair::from_pkcs8(&der()).unwrap()),
             _ => unreachable!("an algorithm without a minter"),
         };
+        Self { algorithm, key }
+    }
+
+    /// Signs with ML-DSA and the key expanded from `seed`.
+    pub(crate) fn ml_dsa(algorithm: Algorithm, seed: [u8; 32]) -> Self {
+        let scheme = match algorithm {
+            Algorithm::MlDsa44 => &signature::ML_DSA_44_SIGNING,
+            Algorithm::MlDsa65 => &signature::ML_DSA_65_SIGNING,
+            Algorithm::MlDsa87 => &signature::ML_DSA_87_SIGNING,
+            other => panic!("{other} is no algorithm of ML-DSA"),
+        };
+        let key = Key::MlDsa(PqdsaKeyPair::from_seed(scheme, &seed).unwrap());
         Self { algorithm, key }
     }
 
@@ -88,6 +101,11 @@ impl Minter {
             }
             Key::Ecdsa(pair) => pair.sign(&rng, message).unwrap().as_ref().to_vec(),
             Key::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Key::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut signature).unwrap();
+                signature
+            }
         }
     }
 }
