@@ -4,7 +4,10 @@
 
 use std::{iter, sync::Arc};
 
-use futures::future::BoxFuture;
+use futures::{
+    future::BoxFuture,
+    stream::{FuturesUnordered, StreamExt},
+};
 use memchr::memchr;
 use serde::de::DeserializeOwned;
 
@@ -325,12 +328,18 @@ impl Users {
         store: &SharedStore,
         claims: &Claims<C>,
     ) -> Result<bool, AuthError> {
-        for (scope, token) in self.lookups(store, claims) {
-            if store.is_revoked(scope, &token).await? {
-                return Ok(true);
+        let lookup = |(scope, token)| async move { store.is_revoked(scope, &token).await };
+        let mut results: FuturesUnordered<_> = self.lookups(store, claims).map(lookup).collect();
+        let mut outcome = Ok(false);
+        while let Some(revoked) = results.next().await {
+            match revoked {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                // Another lookup may still find a revocation.
+                Err(error) => outcome = Err(error),
             }
         }
-        Ok(false)
+        outcome
     }
 
     fn is_revoked_now<C>(self, store: &SharedStore, claims: &Claims<C>) -> Option<bool> {

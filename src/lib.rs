@@ -113,7 +113,8 @@
 //! | accept cookies, WebSockets and other places of the token, reject cross-site requests | [`transport`] |
 //! | use claims in handlers, require scopes | [`Claims`], [`guard`] |
 //! | require a recent or strong login for a route (RFC 9470) | [`StepUp`](token::StepUp) |
-//! | tell clients where they get tokens (RFC 9728), for example clients of an MCP server | [`protected_resource`] |
+//! | tell clients where they get tokens (RFC 9728) | [`protected_resource`] |
+//! | protect an MCP server | [`protected_resource`](protected_resource#mcp-servers) |
 //! | bind tokens to a key of the client, so that stolen ones are useless (DPoP, RFC 9449; mutual TLS, RFC 8705) | [`possession`] |
 //! | log in, refresh, log out, observe events | [`Issuer`], [`routes`] |
 //! | connect your users, keep accounts in a SQL database | [`user`] |
@@ -141,31 +142,36 @@
 //!
 //! # Features
 //!
-//! | feature | default | what it adds |
-//! |---|---|---|
-//! | `axum` | yes | extractors, and [`AuthError`] as a response |
-//! | `routes` | yes | [`TokenRoutes`], and logins in two steps, [`routes`] for a user's sessions and for other services: published keys, introspection, revocation |
-//! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) |
-//! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving |
-//! | `ml-dsa` | | the signature algorithms ML-DSA-44, ML-DSA-65 and ML-DSA-87 of [RFC 9964] |
-//! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database |
-//! | `introspection` | | [`introspection`]: opaque tokens, introspected at their authorization server ([RFC 7662]) |
-//! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers |
-//! | `postgres` | | [`PostgresStore`](store::PostgresStore) |
-//! | `sqlite` | | [`SqliteStore`](store::SqliteStore) |
-//! | `replica` | | [`store::replica`]: revocation checks from memory while many machines share a store; enabled by `postgres` and `redis` |
-//! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` |
-//! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory; with `postgres` or `sqlite` also [`SqlUsers`](user::SqlUsers) |
-//! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn |
-//! | `accounts` | | [`accounts`]: routes for sign-up, verification and change of e-mail addresses, change and reset of passwords; [`mail`]: the port for their mails |
-//! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store |
-//! | `totp` | | `totp::Totp`: one-time codes of authenticator apps as second factors, with recovery codes; secrets encrypted at rest, in memory or, with `password` and `postgres` or `sqlite`, in a SQL database |
-//! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster |
-//! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc |
-//! | `openapi` | | [`openapi`]: documents of the routes, for [utoipa](https://docs.rs/utoipa) 6 |
-//! | `tracing` | | spans and events, which never contain tokens or claims |
-//! | `metrics` | | counters, gauges and histograms for the [`metrics`](https://docs.rs/metrics) facade: see [`monitoring`] |
-//! | `test-util` | | `testing`: tokens, claims and a provider for your tests; `store::conformance`, the test suite for your own stores |
+//! | feature | default | what it adds | standards |
+//! |---|---|---|---|
+//! | always | | keys, signatures and claims: [`token`] | [RFC 7515], [RFC 7517], [RFC 7518], [RFC 7519], [RFC 8037], [RFC 9864]; access tokens of other issuers: [RFC 9068]; ID tokens: OpenID Connect Core |
+//! | always | | the layer: [`middleware`] | [RFC 6750] |
+//! | always | | [`protected_resource`] | [RFC 9728] |
+//! | always | | [`StepUp`](token::StepUp) | [RFC 9470] |
+//! | always | | [`possession`] | DPoP: [RFC 9449]; client certificates: [RFC 8705] |
+//! | `axum` | yes | extractors, and [`AuthError`] as a response | |
+//! | `routes` | yes | [`TokenRoutes`], and logins in two steps, [`routes`] for a user's sessions and for other services: published keys, introspection, revocation | published keys and metadata: [RFC 7517], [RFC 8414], OpenID Connect Discovery; introspection: [RFC 7662]; revocation: [RFC 7009]; logouts of providers: OpenID Connect Back-Channel Logout; password grant: [RFC 6749] |
+//! | `cookie` | | [`SessionCookies`](transport::SessionCookies): the tokens of browsers in cookies that scripts cannot read; with `routes`, [`SessionRoutes`](routes::SessionRoutes) | [RFC 6265] |
+//! | `key-rotation` | | [`key_rotation`]: signing keys that rotate while serving | [RFC 7517] |
+//! | `ml-dsa` | | the signature algorithms ML-DSA-44, ML-DSA-65 and ML-DSA-87 | [RFC 9964] |
+//! | `django` | | [`simplejwt`]: a service beside Django, with SimpleJWT's settings, views, tokens and database | |
+//! | `introspection` | | [`introspection`]: opaque tokens, introspected at their authorization server | [RFC 7662]; `private_key_jwt`: [RFC 7523] |
+//! | `jwks` | | [`jwks`]: keys of other issuers, from a URL or by OpenID Connect discovery; [`provider`]: presets for identity providers | [RFC 7517], OpenID Connect Discovery, [RFC 8414] |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore) | |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore) | |
+//! | `replica` | | [`store::replica`]: revocation checks from memory while many machines share a store; enabled by `postgres` and `redis` | |
+//! | `purger` | | [`Purger`](store::Purger), which deletes expired entries; enabled by `postgres` and `sqlite` | |
+//! | `password` | | [`password`]: argon2id with bounded concurrency, users in memory; with `postgres` or `sqlite` also [`SqlUsers`](user::SqlUsers) | Argon2: [RFC 9106] |
+//! | `password-rules` | | [`PasswordRules`](password::PasswordRules): the rules of NIST or Django for new passwords, lists of common passwords, strength by zxcvbn | NIST SP 800-63B |
+//! | `accounts` | | [`accounts`]: routes for sign-up, verification and change of e-mail addresses, change and reset of passwords; [`mail`]: the port for their mails | |
+//! | `throttle` | | `throttle::Throttle`: limits on attempts to log in, for each account and each address, counted in the store | `Forwarded`: [RFC 7239] |
+//! | `totp` | | `totp::Totp`: one-time codes of authenticator apps as second factors, with recovery codes; secrets encrypted at rest, in memory or, with `password` and `postgres` or `sqlite`, in a SQL database | [RFC 6238] |
+//! | `redis` | | [`RedisStore`](store::RedisStore): sessions in Redis or Redis Cluster | |
+//! | `redis-tls` | | TLS to Redis (`rediss://`) with rustls and aws-lc | |
+//! | `openapi` | | [`openapi`]: documents of the routes, for [utoipa](https://docs.rs/utoipa) 6 | OpenAPI 3.1 |
+//! | `tracing` | | spans and events, which never contain tokens or claims | |
+//! | `metrics` | | counters, gauges and histograms for the [`metrics`](https://docs.rs/metrics) facade: see [`monitoring`] | |
+//! | `test-util` | | `testing`: tokens, claims and a provider for your tests; `store::conformance`, the test suite for your own stores | |
 //!
 //! # What is not supported
 //!
@@ -176,7 +182,27 @@
 //! - Secrets and passwords that this crate holds are wiped from memory when dropped. Keys inside
 //!   aws-lc and buffers of request bodies are not.
 //!
+//! [RFC 6238]: https://www.rfc-editor.org/rfc/rfc6238
+//! [RFC 6265]: https://www.rfc-editor.org/rfc/rfc6265
+//! [RFC 6749]: https://www.rfc-editor.org/rfc/rfc6749
+//! [RFC 6750]: https://www.rfc-editor.org/rfc/rfc6750
+//! [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009
+//! [RFC 7239]: https://www.rfc-editor.org/rfc/rfc7239
+//! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515
+//! [RFC 7517]: https://www.rfc-editor.org/rfc/rfc7517
+//! [RFC 7518]: https://www.rfc-editor.org/rfc/rfc7518
+//! [RFC 7519]: https://www.rfc-editor.org/rfc/rfc7519
+//! [RFC 7523]: https://www.rfc-editor.org/rfc/rfc7523
 //! [RFC 7662]: https://www.rfc-editor.org/rfc/rfc7662
+//! [RFC 8037]: https://www.rfc-editor.org/rfc/rfc8037
+//! [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414
+//! [RFC 8705]: https://www.rfc-editor.org/rfc/rfc8705
+//! [RFC 9068]: https://www.rfc-editor.org/rfc/rfc9068
+//! [RFC 9106]: https://www.rfc-editor.org/rfc/rfc9106
+//! [RFC 9449]: https://www.rfc-editor.org/rfc/rfc9449
+//! [RFC 9470]: https://www.rfc-editor.org/rfc/rfc9470
+//! [RFC 9728]: https://www.rfc-editor.org/rfc/rfc9728
+//! [RFC 9864]: https://www.rfc-editor.org/rfc/rfc9864
 //! [RFC 9964]: https://www.rfc-editor.org/rfc/rfc9964
 //! [tower]: https://docs.rs/tower
 //! [axum]: https://docs.rs/axum

@@ -152,11 +152,11 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         &self,
         step: &SecondStep<T>,
         user: &User<C, R>,
-        amr: &'static [&'static str],
+        (amr, acr): (&'static [&'static str], Option<&'static str>),
         label: Option<&str>,
         key: Option<KeyThumbprint>,
     ) -> Result<Tokens, AuthError> {
-        let start = LoginStart { generation: generation_of(&step.0)?, amr, acr: None, key };
+        let start = LoginStart { generation: generation_of(&step.0)?, amr, acr, key };
         self.consume(&step.0).await?;
         self.finish_login(start, user, label).await
     }

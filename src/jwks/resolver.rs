@@ -48,6 +48,8 @@ pub(super) struct Limits {
     pub(super) timeout: Duration,
     pub(super) retry_after: Duration,
     pub(super) token_len: usize,
+    /// Whether each verifier must have an audience.
+    pub(super) requires_audience: bool,
 }
 
 /// Makes the verifiers of issuers when they are needed.
@@ -133,10 +135,12 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Resolver<C> {
         let verifier = match resolved {
             Ok(Ok(Some(verifier))) => {
                 let verifier = verifier.into_dyn();
-                if verifier.requires_issuer() && verifier.accepts_issuer(&issuer) {
-                    Ok(verifier)
-                } else {
+                if !verifier.requires_issuer() || !verifier.accepts_issuer(&issuer) {
                     Err(unavailable(ResolveError::OtherIssuer))
+                } else if self.limits.requires_audience && !verifier.requires_audience() {
+                    Err(unavailable(ResolveError::NoAudience))
+                } else {
+                    Ok(verifier)
                 }
             }
             Ok(Ok(None)) => Err(unknown_issuer()),
@@ -197,6 +201,10 @@ impl<C: DeserializeOwned + Send + Sync + 'static> VerifierSource<C> for Resolver
 
     fn now(&self) -> NumericDate {
         self.clock.now()
+    }
+
+    fn requires_audience(&self) -> bool {
+        self.limits.requires_audience
     }
 
     fn max_token_len(&self) -> usize {
@@ -306,6 +314,7 @@ enum ResolveError {
     Failed(BoxError),
     Timeout,
     OtherIssuer,
+    NoAudience,
 }
 
 impl fmt::Display for ResolveError {
@@ -314,6 +323,7 @@ impl fmt::Display for ResolveError {
             Self::Failed(_) => "the resolver for issuers failed",
             Self::Timeout => "the resolver for issuers did not return in time",
             Self::OtherIssuer => "the verifier of the resolver does not require the issuer",
+            Self::NoAudience => "the verifier of the resolver does not require an audience",
         })
     }
 }
@@ -322,7 +332,7 @@ impl Error for ResolveError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(source) => Some(&**source),
-            Self::Timeout | Self::OtherIssuer => None,
+            Self::Timeout | Self::OtherIssuer | Self::NoAudience => None,
         }
     }
 }

@@ -106,6 +106,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Verifier<C> {
                 timeout: Duration::from_secs(10),
                 retry_after: Duration::from_secs(30),
                 token_len: DEFAULT_MAX_TOKEN_LEN,
+                requires_audience: false,
             },
             clock: Clock::system(),
         }
@@ -154,6 +155,17 @@ impl<C: DeserializeOwned + Send + Sync + 'static> ResolverBuilder<C> {
     /// limit of the resolved verifier applies too.
     pub fn max_token_len(mut self, bytes: usize) -> Self {
         self.limits.token_len = bytes;
+        self
+    }
+
+    /// Requires that each verifier has an [audience](crate::token::VerifierBuilder::audience).
+    /// Default: it may have none.
+    ///
+    /// A verifier without one is an error of the resolver: the issuer is
+    /// [`Unavailable`](crate::AuthErrorKind::Unavailable). A layer with a
+    /// [protected resource](crate::JwtAuthLayer::with_protected_resource) needs this setting.
+    pub fn require_audience(mut self) -> Self {
+        self.limits.requires_audience = true;
         self
     }
 

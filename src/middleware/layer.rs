@@ -104,9 +104,9 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     ///
     /// The store is asked about the user of the token's `iss`, if the token has one: see
     /// [`scoped_user_id`](crate::store::scoped_user_id). If the token has a `sid` too, the store is
-    /// also asked whether [a logout](crate::token::TokenProfile::LogoutToken) has ended that session
-    /// of the issuer. If the store does not respond within 2
-    /// seconds, the response is `503`.
+    /// also asked, at the same time, whether [a logout](crate::token::TokenProfile::LogoutToken) has
+    /// ended that session of the issuer. If the store does not respond within 2 seconds, the response
+    /// is `503`.
     pub fn with_revocation_check(self, store: impl TokenStore) -> Self {
         self.with_store(SharedStore::new(store, DEFAULT_DEADLINE), false)
     }
@@ -375,9 +375,9 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// If the verifier does not require an
     /// [audience](crate::token::VerifierBuilder::audience). A client gets tokens for many resources
     /// from one server. Without an audience, this resource would accept those for the others, and
-    /// could use its own there. Verifiers that are made by a
-    /// [resolver](Verifier::by_resolver) are unknown when the layer is built, and so they are
-    /// an error.
+    /// could use its own there. Verifiers that are made by a [resolver](Verifier::by_resolver) are not
+    /// known yet, so the resolver must
+    /// [require an audience](crate::jwks::ResolverBuilder::require_audience).
     ///
     /// [RFC 9728 section 5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
     pub fn with_protected_resource(

@@ -111,6 +111,7 @@
 
 #[cfg(feature = "accounts")]
 mod account_routes;
+mod back_channel_routes;
 mod document;
 mod dpop;
 mod errors;

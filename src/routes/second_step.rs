@@ -99,8 +99,8 @@ where
         if !second_factor.verify(step.user_id(), code).await? {
             return Err(AuthErrorKind::InvalidCode.into());
         }
-        let amr = second_factor.amr();
-        let tokens = self.issuer.finish_second_step(step, &user, amr, label, key).await?;
+        let strength = (second_factor.amr(), second_factor.acr());
+        let tokens = self.issuer.finish_second_step(step, &user, strength, label, key).await?;
         self.limit.resume(step.claims(), address).conclude(None).await;
         Ok((tokens, user))
     }

@@ -10,17 +10,22 @@ use super::claims::Claims;
 /// What an operation requires of the login behind a token: that it is recent enough, or that it was
 /// strong enough ([RFC 9470]).
 ///
-/// [`RequireLayer::step_up`](crate::guard::RequireLayer::step_up) applies it to routes,
-/// [`Claims::require_step_up`] in a handler. A rejected client gets `401` with the requirement in the
-/// challenge, and has its user log in again:
+/// 1. [`RequireLayer::step_up`](crate::guard::RequireLayer::step_up) applies it to routes,
+///    [`Claims::require_step_up`] in a handler. It compares the claims `auth_time` and `acr` of the
+///    token, which may also be opaque.
+/// 2. If they do not meet it, or are missing, the client gets `401` with the requirement in the
+///    challenge:
 ///
-/// ```text
-/// Bearer realm="api", error="insufficient_user_authentication", error_description="…", max_age="300"
-/// ```
+///    ```text
+///    Bearer realm="api", error="insufficient_user_authentication", error_description="…", max_age="300"
+///    ```
 ///
-/// Authorization servers write the claims `auth_time` and `acr` if a client asks for them. An
-/// [`Issuer`](crate::Issuer) writes `auth_time` into access tokens with
-/// [`access_auth_time`](crate::issue::IssuerBuilder::access_auth_time).
+/// 3. The client has its user log in again. It passes `max_age` and `acr_values` on to the
+///    authorization server, which writes `auth_time` and `acr` into the next token. An
+///    [`Issuer`](crate::Issuer) writes them with
+///    [`access_auth_time`](crate::issue::IssuerBuilder::access_auth_time) and
+///    [`LoginStart::with_acr`](crate::issue::LoginStart::with_acr).
+/// 4. The client repeats the request with that token.
 ///
 /// ```
 /// use std::time::Duration;

@@ -20,6 +20,7 @@ pub struct TotpBuilder {
     /// The current key first.
     keys: Vec<Zeroizing<Vec<u8>>>,
     issuer: Option<String>,
+    acr: Option<&'static str>,
     clock: Clock,
 }
 
@@ -33,6 +34,7 @@ impl Totp {
             store: Arc::new(store),
             keys: vec![key.as_ref().to_vec().into()],
             issuer: None,
+            acr: None,
             clock: Clock::system(),
         }
     }
@@ -52,6 +54,14 @@ impl TotpBuilder {
     /// and they show the name of the account only.
     pub fn issuer(mut self, name: impl Into<String>) -> Self {
         self.issuer = Some(name.into());
+        self
+    }
+
+    /// Sets how strongly a user is authenticated who has entered a code, for the claim
+    /// [`acr`](crate::Claims::acr) of the tokens, so that a route can
+    /// [require](crate::token::StepUp) a code. Default: the tokens have no `acr`.
+    pub const fn acr(mut self, class: &'static str) -> Self {
+        self.acr = Some(class);
         self
     }
 
@@ -80,7 +90,7 @@ impl TotpBuilder {
             ));
         }
         let keys = SealingKeys::new(&self.keys)?;
-        Ok(Totp::new(Inner::new(self.store, keys, self.issuer, self.clock)))
+        Ok(Totp::new(Inner::new(self.store, keys, self.issuer, self.acr, self.clock)))
     }
 }
 

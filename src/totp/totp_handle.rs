@@ -32,6 +32,7 @@ pub(super) struct Inner {
     store: Arc<dyn DynTotpStore>,
     keys: SealingKeys,
     issuer: Option<String>,
+    acr: Option<&'static str>,
     clock: Clock,
     recent_steps: RecentSteps,
 }
@@ -41,9 +42,10 @@ impl Inner {
         store: Arc<dyn DynTotpStore>,
         keys: SealingKeys,
         issuer: Option<String>,
+        acr: Option<&'static str>,
         clock: Clock,
     ) -> Self {
-        Self { store, keys, issuer, clock, recent_steps: RecentSteps::new() }
+        Self { store, keys, issuer, acr, clock, recent_steps: RecentSteps::new() }
     }
 }
 
@@ -237,6 +239,10 @@ impl SecondFactor for Totp {
             Some(hash) => self.0.store.use_recovery_code(user_id, &hash, &use_id()?).await,
             None => Ok(false),
         }
+    }
+
+    fn acr(&self) -> Option<&'static str> {
+        self.0.acr
     }
 }
 

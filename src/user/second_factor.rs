@@ -52,7 +52,8 @@ use super::backend::BackendError;
 /// 3. [`verify`](Self::verify) takes the `PasskeyAuthentication` of the user out of its place, so that
 ///    it is used once, parses `code` as `PublicKeyCredential` and calls
 ///    `Webauthn::finish_passkey_authentication`.
-/// 4. [`amr`](Self::amr) returns `["pwd", "hwk"]`.
+/// 4. [`amr`](Self::amr) returns `["pwd", "hwk"]`, and [`acr`](Self::acr) `phr` if a route requires a
+///    factor that resists phishing.
 ///
 /// A login with a passkey alone needs no step: call [`Issuer::start_login`](crate::Issuer::start_login)
 /// and [`finish_login`](crate::Issuer::finish_login) in a route of your own.
@@ -91,6 +92,13 @@ pub trait SecondFactor: Send + Sync + 'static {
     fn amr(&self) -> &'static [&'static str] {
         &["pwd", "otp"]
     }
+
+    /// How strongly a user is authenticated who has completed a login, for the claim
+    /// [`acr`](crate::Claims::acr) of the tokens, so that a route can
+    /// [require](crate::token::StepUp) it. Default: the tokens have no `acr`.
+    fn acr(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A [`SecondFactor`] of any type.
@@ -105,6 +113,8 @@ pub(crate) trait DynSecondFactor: Send + Sync {
     ) -> BoxFuture<'a, Result<bool, BackendError>>;
 
     fn amr(&self) -> &'static [&'static str];
+
+    fn acr(&self) -> Option<&'static str>;
 }
 
 #[cfg(feature = "routes")]
@@ -123,5 +133,9 @@ impl<F: SecondFactor> DynSecondFactor for F {
 
     fn amr(&self) -> &'static [&'static str] {
         SecondFactor::amr(self)
+    }
+
+    fn acr(&self) -> Option<&'static str> {
+        SecondFactor::acr(self)
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
     http::{
-        HeaderMap, StatusCode,
+        HeaderMap, Method, StatusCode,
         header::{AUTHORIZATION, CONTENT_TYPE},
     },
     middleware::Next,
@@ -36,8 +36,8 @@ pub(crate) async fn require_scope_of_tool(
     let (mut parts, body) = request.into_parts();
     let body = read(body).await?;
     let message = serde_json::from_slice::<ClientJsonRpcMessage>(&body);
-    // rmcp rejects other media types.
-    if message.is_err() && is_json(&parts.headers) {
+    // rmcp rejects other methods and media types.
+    if message.is_err() && parts.method == Method::POST && is_json(&parts.headers) {
         let detail = "The body must be a JSON-RPC message.";
         return Err(error(StatusCode::BAD_REQUEST, "invalid_body", detail));
     }
@@ -72,7 +72,7 @@ async fn read(body: Body) -> Result<Bytes, Response> {
         }
         Err(_) => {
             let detail = "The body did not arrive in time.";
-            Err(error(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail))
+            Err(error(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail))
         }
     }
 }

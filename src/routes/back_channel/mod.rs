@@ -1,6 +1,8 @@
 //! Logouts that an identity provider reports.
 
 mod builder;
+#[cfg(feature = "openapi")]
+mod described;
 mod handler;
 mod routes;
 

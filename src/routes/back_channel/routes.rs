@@ -16,8 +16,15 @@ use super::{
 /// |---|---|---|
 /// | `POST /backchannel-logout` | `logout_token` | `200` once the session has ended |
 ///
-/// A layer with a [revocation check](crate::JwtAuthLayer::with_revocation_check) on the same store
-/// rejects the tokens of that session from then on, on all machines that share the store.
+/// 1. A user logs out somewhere else. The provider sends a logout token to this route, whose URL is
+///    registered with it.
+/// 2. The route verifies the token with the profile
+///    [`LogoutToken`](crate::token::TokenProfile::LogoutToken): the signature, `iss`, `aud`, `iat`,
+///    `events`, and that there is no `nonce`.
+/// 3. It writes the end of the session, or of all sessions of the user, to the store. Then it
+///    consumes the `jti`: each logout token works once.
+/// 4. A layer with a [revocation check](crate::JwtAuthLayer::with_revocation_check) on the same store
+///    rejects the tokens of that session from then on, on all machines that share the store.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -26,7 +33,8 @@ use super::{
 ///     token::TokenProfile,
 /// };
 ///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let keys = tower_jwt_auth::SigningKey::generate(tower_jwt_auth::Algorithm::ES256)?.verifying_key();
 /// let access: Verifier = Verifier::builder(keys.clone())
 ///     .issuer("https://login.example")
@@ -44,6 +52,13 @@ use super::{
 ///     .route("/me", get(|claims: Claims| async move { claims.user_id().to_string() }))
 ///     .route_layer(JwtAuthLayer::new(access).with_revocation_check(store.clone()))
 ///     .merge(BackChannelLogoutRoutes::builder(logout, store).build()?.into_router());
+///
+/// # use axum::{body::Body, http::Request};
+/// # use tower::ServiceExt;
+/// let forged = Request::post("/backchannel-logout")
+///     .header("content-type", "application/x-www-form-urlencoded")
+///     .body(Body::from("logout_token=forged"))?;
+/// assert_eq!(app.oneshot(forged).await?.status(), 400);
 /// # Ok(())
 /// # }
 /// ```

@@ -32,6 +32,9 @@ pub(crate) trait VerifierSource<C>: Send + Sync {
 
     fn now(&self) -> NumericDate;
 
+    /// Whether each verifier has an audience.
+    fn requires_audience(&self) -> bool;
+
     /// The length of the longest token, in bytes.
     fn max_token_len(&self) -> usize;
 
@@ -81,8 +84,7 @@ impl<C: 'static> TokenVerifier<C> for ByResolver<C> {
     }
 
     fn requires_audience(&self) -> bool {
-        // Its verifiers are not known yet.
-        false
+        self.0.requires_audience()
     }
 
     fn requires_logout_tokens(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use serde_json::{Value, json};
 use tower_jwt_auth::{
     AuthErrorKind, JwtAuthLayer, MemoryStore, Verifier, routes::BackChannelLogoutRoutes,
@@ -12,6 +13,7 @@ use crate::support::{
     app::{bearer, send_once},
     foreign::ForeignKey,
     mint::{NOW, clock},
+    slow_store::{SlowStore, Verdict},
 };
 
 const REVOKED: Result<(), AuthErrorKind> = Err(AuthErrorKind::Revoked);
@@ -38,6 +40,29 @@ async fn a_session_ends_alone() {
         assert_eq!(service.outcome(&json!({ "sub": "s1" })).await, Ok(()));
         assert_eq!(service.outcome(&json!({ "sub": "s1", "sid": "ada" })).await, Ok(()));
     }
+}
+
+#[tokio::test]
+async fn the_session_and_the_user_are_looked_up_at_the_same_time() {
+    let (key, clock) = (ForeignKey::generate("one"), clock());
+    let layer = |store: &SlowStore| {
+        let layer = JwtAuthLayer::new(access_verifier(&key, ISSUER, &clock));
+        layer.with_revocation_check(store.clone())
+    };
+    let token = key.token_with(ISSUER, &json!({ "sid": "s1" }));
+
+    let store = SlowStore::new(Verdict::NotRevoked);
+    let (layer_of_store, request) = (layer(&store), bearer(&token));
+    let mut response = Box::pin(send_once(&layer_of_store, request));
+    assert!((&mut response).now_or_never().is_none());
+    assert_eq!(store.asked(), 2);
+    store.release();
+    assert_eq!(response.await.outcome().map(drop), Ok(()));
+
+    // A failed lookup hides no revocation.
+    let store = SlowStore::released(Verdict::RevokedInSecondLookup);
+    let response = send_once(&layer(&store), bearer(&token)).await;
+    assert_eq!(response.outcome().map(drop), REVOKED);
 }
 
 #[tokio::test]

@@ -14,13 +14,14 @@ use futures::{FutureExt, future::join_all};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tower_jwt_auth::{
-    AuthErrorKind, ConfigErrorKind, ManualClock, Verifier, VerifyingKey,
+    AuthErrorKind, ConfigErrorKind, JwtAuthLayer, ManualClock, Verifier, VerifyingKey,
     jwks::{RemoteKeys, ResolverBuilder},
+    protected_resource::ProtectedResource,
 };
 
 use super::{Outcome, UNAVAILABLE, UNKNOWN_KEY, eventually, outcome, provider_with, verifier};
 use crate::support::{
-    foreign::ForeignKey,
+    foreign::{API, ForeignKey},
     mint::{NOW, clock},
     provider::{JWKS, Response},
 };
@@ -90,6 +91,34 @@ async fn each_issuer_is_resolved_once() {
     // The verifier of one tenant does not accept the tokens of another.
     let forged = ForeignKey::generate("a").token(&issuer("b"));
     assert_eq!(outcome(verifier.verify_async(&forged).await), UNKNOWN_KEY);
+}
+
+#[tokio::test]
+async fn an_audience_can_be_required() {
+    let key = ForeignKey::generate("one");
+    let public = VerifyingKey::from_jwk(&key.jwk().to_string(), None).unwrap();
+    for has_audience in [false, true] {
+        let (clock, public) = (clock(), public.clone());
+        let for_tokens = clock.clone();
+        let resolve = move |issuer: String| {
+            let without_audience = Verifier::builder(public.clone()).issuer(&*issuer).build();
+            let with_audience = verifier(public.clone(), &issuer, &for_tokens);
+            let resolved = if has_audience { with_audience } else { without_audience.unwrap() };
+            async move { Ok(Some(resolved)) }
+        };
+        let builder = Verifier::by_resolver(allows, resolve).clock(clock);
+        let verifier: Verifier = builder.require_audience().build().unwrap();
+        let rejected = verifier.verify_async(&key.token(&issuer("a"))).await.err();
+        let cause = rejected.map(|error| error.source().unwrap().to_string());
+        let expected = "the verifier of the resolver does not require an audience";
+        assert_eq!(cause.as_deref(), (!has_audience).then_some(expected));
+        let resource = ProtectedResource::builder(API).build().unwrap();
+        assert!(JwtAuthLayer::new(verifier).with_protected_resource(&resource).is_ok());
+    }
+    let verifier = Tenants::default().builder(&clock()).build().unwrap();
+    let resource = ProtectedResource::builder(API).build().unwrap();
+    let layer = JwtAuthLayer::new(verifier).with_protected_resource(&resource);
+    assert_eq!(layer.unwrap_err().kind(), ConfigErrorKind::Ineffective);
 }
 
 #[tokio::test]

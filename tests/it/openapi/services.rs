@@ -10,12 +10,17 @@ use http::{
     Method, Request, StatusCode,
     header::{AUTHORIZATION, IF_NONE_MATCH},
 };
+use serde_json::json;
 use tower_jwt_auth::{
-    Algorithm, KeySet, SigningKey,
-    routes::{OAuthRoutes, WellKnownRoutes},
+    Algorithm, KeySet, ManualClock, NumericDate, SigningKey, Verifier, VerifyingKey,
+    routes::{BackChannelLogoutRoutes, OAuthRoutes, WellKnownRoutes},
+    token::TokenProfile,
 };
 
-use crate::support::login::{Setup, ada, refresh_of};
+use crate::support::{
+    foreign::ForeignKey,
+    login::{NOW, Setup, ada, refresh_of},
+};
 
 use super::drive::{Described, Draft, DraftToken, drive};
 
@@ -60,6 +65,52 @@ async fn clients_that_are_not_authenticated_get_a_described_response() {
         let reply = described.send_draft(&Method::POST, path, draft).await;
         assert_eq!(reply.status, 401);
     }
+}
+
+fn back_channel(key: &ForeignKey) -> Described {
+    let setup = Setup::new();
+    let clock = ManualClock::new(NumericDate::from_secs(NOW));
+    let public = VerifyingKey::from_jwk(&key.jwk().to_string(), Algorithm::ES256).unwrap();
+    let verifier = Verifier::builder(public)
+        .issuer("https://login.example")
+        .audience("my-client")
+        .profile(TokenProfile::LogoutToken)
+        .clock(&clock)
+        .build()
+        .unwrap();
+    let routes = BackChannelLogoutRoutes::builder(verifier, setup.store.clone());
+    let routes = routes.clock(&clock).at("/logged-out").build().unwrap();
+    let (app, document) = routes.into_openapi_router().split_for_parts();
+    Described::new(setup, app, document)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_response_of_the_back_channel_logout_is_described() {
+    let key = ForeignKey::generate("one");
+    let token = key.mint(
+        &json!({ "typ": "logout+jwt" }),
+        "https://login.example",
+        &json!({
+            "aud": "my-client", "iat": NOW, "exp": NOW + 60, "jti": "j1", "sid": "s1",
+            "client_id": null,
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        }),
+    );
+    drive(
+        async || back_channel(&key),
+        async |_: &Described, _: &Method, path: &str, _: &str| {
+            Draft::new(path, DraftToken::None).form(&[("logout_token", &token)])
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_rejected_logout_token_gets_a_described_response() {
+    let described = back_channel(&ForeignKey::generate("one"));
+    let draft = Draft::new("/logged-out", DraftToken::None).form(&[("logout_token", "x")]);
+    let reply = described.send_draft(&Method::POST, "/logged-out", draft).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["error"]), (400, &json!("invalid_request")));
 }
 
 pub(super) fn well_known() -> Described {

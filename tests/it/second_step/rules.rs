@@ -7,7 +7,7 @@ use serde_json::json;
 use tower_jwt_auth::{
     TokenRoutes,
     routes::{RouteError, SessionRoutes},
-    token::{TokenType, UserId},
+    token::{StepUp, TokenType, UserId},
     user::{BackendError, SecondFactor, User},
 };
 
@@ -112,17 +112,37 @@ impl SecondFactor for Messages {
     fn amr(&self) -> &'static [&'static str] {
         &["pwd", "sms"]
     }
+
+    fn acr(&self) -> Option<&'static str> {
+        Some("mfa")
+    }
 }
 
 #[tokio::test]
-async fn a_second_factor_chooses_the_methods_that_tokens_name() {
+async fn a_second_factor_chooses_the_methods_and_the_class_that_tokens_name() {
     let setup = Setup::new();
-    let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone());
+    let issuer = setup.issuer();
+    let routes = TokenRoutes::builder(issuer.clone(), setup.users.clone());
     let app: Router = routes.second_factor(Messages).build().unwrap().into_router();
     let body = json!({ "username": "1", "password": PASSWORD }).to_string();
     let step = send(&app, post("/", body)).await.json()["step"].clone();
     let body = json!({ "step": step, "code": CODE }).to_string();
-    assert_eq!(amr_of(&send(&app, post("/second-factor", body)).await), json!(["pwd", "sms"]));
+    let reply = send(&app, post("/second-factor", body)).await;
+    assert_eq!(amr_of(&reply), json!(["pwd", "sms"]));
+
+    // A route can require it, also after a refresh.
+    let required = StepUp::builder().acr_values(["mfa"]).build().unwrap();
+    let with_password = issuer.login(&ada()).await.unwrap();
+    let body = json!({ "refresh": reply.json()["refresh"] }).to_string();
+    let refreshed = send(&app, post("/refresh", body)).await;
+    for (token, is_met) in [
+        (reply.json()["access"].as_str().unwrap(), true),
+        (refreshed.json()["access"].as_str().unwrap(), true),
+        (with_password.access(), false),
+    ] {
+        let claims = issuer.verifier().verify(token).unwrap();
+        assert_eq!(claims.require_step_up(&required).is_ok(), is_met);
+    }
 }
 
 #[tokio::test]

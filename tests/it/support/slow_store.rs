@@ -29,6 +29,8 @@ struct Inner {
 pub(crate) enum Verdict {
     NotRevoked,
     Revoked,
+    /// The first lookup fails, the second finds a revocation.
+    RevokedInSecondLookup,
     /// The store fails for this reason.
     Fails(&'static str),
     /// The store cannot hold the ids of the token.
@@ -61,11 +63,13 @@ impl SlowStore {
 
 impl TokenStore for SlowStore {
     async fn is_revoked(&self, _: &TokenRef<'_>) -> Result<bool, StoreError> {
-        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        let earlier = self.0.asked.fetch_add(1, Ordering::SeqCst);
         let _permit = self.0.released.acquire().await.unwrap();
         match self.0.verdict {
             Verdict::NotRevoked => Ok(false),
             Verdict::Revoked => Ok(true),
+            Verdict::RevokedInSecondLookup if earlier == 1 => Ok(true),
+            Verdict::RevokedInSecondLookup => Err(StoreError::unavailable("the first lookup")),
             Verdict::Fails(reason) => Err(StoreError::unavailable(reason)),
             Verdict::RejectsIds => Err(StoreError::invalid_input("an id is too long")),
         }

@@ -2,14 +2,18 @@
 
 use axum::Router;
 use serde_json::json;
-use tower_jwt_auth::{TokenRoutes, token::UserId, totp::MemoryTotpStore};
+use tower_jwt_auth::{
+    TokenRoutes,
+    token::UserId,
+    totp::{MemoryTotpStore, Totp},
+};
 
 use crate::support::{
     login::{PASSWORD, Setup, ada, payload},
     reply::{Reply, post, send},
 };
 
-use super::{code, enable, totp, user};
+use super::{code, enable, key, totp, user};
 
 async fn log_in(app: &Router) -> Reply {
     let body = json!({ "username": "1", "password": PASSWORD }).to_string();
@@ -43,4 +47,23 @@ async fn users_who_have_enabled_it_log_in_with_a_code() {
     }
     totp.disable(&UserId::from(1)).await.unwrap();
     assert_eq!(log_in(&app).await.status, 200);
+}
+
+#[tokio::test]
+async fn tokens_name_the_configured_class() {
+    let setup = Setup::new();
+    for class in [None, Some("mfa")] {
+        let builder = Totp::builder(MemoryTotpStore::new(), key(1)).clock(&setup.clock);
+        let builder = match class {
+            Some(class) => builder.acr(class),
+            None => builder,
+        };
+        let totp = builder.build().unwrap();
+        let routes = TokenRoutes::builder(setup.issuer(), setup.users.clone());
+        let app = routes.second_factor(totp.clone()).build().unwrap().into_router();
+        let (enrolment, _) = enable(&totp, &setup.clock).await;
+        let reply = complete(&app, &code(enrolment.secret(), &setup.clock, 0)).await;
+        let access = reply.json()["access"].as_str().unwrap().to_owned();
+        assert_eq!(payload(&access)["acr"], json!(class));
+    }
 }

@@ -228,9 +228,11 @@ async fn requests_that_are_not_of_the_protocol_are_rejected() {
     let text = text.replace("accept: */*\r\n", accept);
     server.send("POST /mcp", &text, ping).assert_rejected(415, "unsupported_media_type");
     server.send("POST /mcp", &text, "ping").assert_rejected(415, "unsupported_media_type");
-    let reply = server.send("GET /mcp", &format!("{authorization}{accept}"), "");
-    reply.assert_rejected(405, "method_not_allowed");
-    assert_eq!(reply.header("allow"), ["POST"]);
+    for headers in [format!("{authorization}{accept}"), format!("{json}{accept}")] {
+        let reply = server.send("GET /mcp", &headers, "");
+        reply.assert_rejected(405, "method_not_allowed");
+        assert_eq!(reply.header("allow"), ["POST"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
