@@ -40,6 +40,16 @@ mod tests {
         assert_eq!(key.kid(), Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
     }
 
+    /// The feature `ml-dsa` is disabled here.
+    #[test]
+    fn rejects_keys_of_disabled_algorithms() {
+        let jwk = format!(r#"{{"kty":"AKP","alg":"ML-DSA-44","pub":"{}"}}"#, "A".repeat(1750));
+        for algorithm in [None, Some(Algorithm::EdDSA)] {
+            assert!(VerifyingKey::from_jwk(&jwk, algorithm).is_err());
+        }
+        assert!("ML-DSA-44".parse::<Algorithm>().is_err());
+    }
+
     const SECRET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
     /// A token with this payload and a valid signature.

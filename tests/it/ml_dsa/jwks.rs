@@ -11,7 +11,10 @@ use tower_jwt_auth::{
     token::TokenProfile,
 };
 
-use super::{ALGORITHMS, SEED, jwk, key, keys::spki};
+use super::{
+    ALGORITHMS, SEED, jwk, key,
+    keys::{spki, spki_of},
+};
 use crate::support::{
     certificate::certificate,
     foreign::{API, ForeignKey},
@@ -166,6 +169,7 @@ fn a_certificate_must_have_the_key() {
         for (what, changes, is_usable) in [
             ("its key", json!({ "x5c": x5c(&spki(algorithm)) }), true),
             ("only in it", json!({ "x5c": x5c(&spki(algorithm)), "pub": null }), true),
+            ("another key", json!({ "x5c": x5c(&spki_of(algorithm, &[8; 32])) }), false),
             ("another size", json!({ "x5c": x5c(&spki(other)) }), false),
             ("another size, only in it", json!({ "x5c": x5c(&spki(other)), "pub": null }), false),
             ("another type", json!({ "x5c": x5c(&ec.spki()) }), false),

@@ -3,7 +3,7 @@
 use aws_lc_rs::{
     encoding::AsRawBytes,
     signature::{
-        ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair,
+        KeyPair, ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaKeyPair,
         PqdsaSigningAlgorithm,
     },
 };
@@ -58,13 +58,20 @@ fn pkcs8(algorithm: Algorithm, private: &[u8]) -> Vec<u8> {
 
 /// A `SubjectPublicKeyInfo`.
 pub(super) fn spki(algorithm: Algorithm) -> Vec<u8> {
-    let bits = [&[0], &public(algorithm)[..]].concat();
+    spki_of(algorithm, &SEED)
+}
+
+pub(super) fn spki_of(algorithm: Algorithm, seed: &[u8]) -> Vec<u8> {
+    let bits = [&[0], &public_of(algorithm, seed)[..]].concat();
     tlv(0x30, &[identifier(algorithm), tlv(3, &bits)].concat())
 }
 
 fn public(algorithm: Algorithm) -> Vec<u8> {
-    use aws_lc_rs::signature::KeyPair;
-    let pair = PqdsaKeyPair::from_seed(scheme(algorithm), &SEED).unwrap();
+    public_of(algorithm, &SEED)
+}
+
+fn public_of(algorithm: Algorithm, seed: &[u8]) -> Vec<u8> {
+    let pair = PqdsaKeyPair::from_seed(scheme(algorithm), seed).unwrap();
     pair.public_key().as_ref().to_vec()
 }
 
