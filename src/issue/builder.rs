@@ -142,8 +142,8 @@ impl<C, R> IssuerBuilder<C, R> {
     /// A thief has the grace, too. A thief who uses each stolen refresh token within the grace, after
     /// its owner refreshed, follows the session for as long as it lives without ending it. Each
     /// such use emits [`Replayed`](super::Event::Replayed). Refresh tokens that scripts cannot read
-    /// prevent the theft, and those that are bound to a key of the client are useless to a thief: see
-    /// [`possession`](crate::possession).
+    /// prevent the theft, and those that are bound to a key of the client (DPoP) are useless to a
+    /// thief, also within the grace: see [`possession`](crate::possession#the-thief-of-a-token).
     ///
     /// </div>
     pub fn reuse_grace(mut self, grace: Duration) -> Self {

@@ -73,6 +73,10 @@ impl DpopBuilder {
     /// Machines that serve the same clients must share one. A [`MemoryStore`](crate::MemoryStore) is
     /// for a single process. If the store does not respond, requests with bound tokens are rejected
     /// with `503`.
+    ///
+    /// Only requests with a valid token and a valid proof write to the store. Each proof is remembered
+    /// for as long as it is accepted, the [clock skew](Self::clock_skew) and a second. Stores in
+    /// databases need a [`Purger`](crate::store::Purger), as they do for sessions.
     pub fn store(mut self, store: impl TokenStore) -> Self {
         self.store = Some(SharedStore::new(store, DEFAULT_DEADLINE));
         self

@@ -128,7 +128,7 @@ impl UnusedProof {
         let Self { dpop, proof } = self;
         let Inner { used, remembered_longer, clock, .. } = &*dpop.0;
         let Some(used) = used else { return Ok(()) };
-        // The stores shard and sweep by user. The owner of the key is one.
+        // Clients choose ids, so each key has its own. The stores shard and sweep by user, too.
         let owner = UserId::from(format!("dpop:{}", proof.thumbprint.encode()));
         let id = format!("dpop:{}", proof.id_hash);
         let keep_until = proof.accepted_until.saturating_add(*remembered_longer);

@@ -20,62 +20,81 @@
 //! 3. A refresh needs a proof of the same key, and so does the [second
 //!    step](crate::routes#second-factor) of a login whose first step had a proof.
 //!
-//! This stops the thief of a refresh token. Without a binding, rotation reveals the theft only when
-//! both have used the token. With it, the thief's request is rejected, spends nothing and ends no
-//! session, and the session goes on.
+//! ## The thief of a token
+//!
+//! A stolen token is useless without the key. This is also the cure for the thief of a refresh token:
+//! rotation alone reveals the theft only when both have used the token, and not at all if the thief
+//! uses each token within the [grace](crate::issue::IssuerBuilder::reuse_grace). The request of a thief
+//! without the key is rejected at any time. It spends nothing and ends no session, and the session of
+//! the owner goes on.
+//!
+//! ## Accepting bound tokens
 //!
 //! ```
 //! use axum::{Router, routing::get};
 //! use tower_jwt_auth::{
-//!     Claims, Issuer, MemoryStore, SigningKey, TokenRoutes, possession::Dpop,
+//!     Claims, JwtAuthLayer, MemoryStore, Verifier, VerifyingKey, possession::Dpop,
 //! };
-//! # use aws_lc_rs::{digest, rand, signature::{self, KeyPair}};
+//! # use axum::{body::Body, http::{Request, StatusCode}};
+//! # use tower::ServiceExt;
+#![doc = include_str!("example_client.md")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (client, secret) = (Client::new(), [7, 9].repeat(16));
+//! # let key = VerifyingKey::from_secret(tower_jwt_auth::Algorithm::HS256, &secret)?;
+//! # let token = token(&secret, serde_json::json!({ "jkt": client.thumbprint() }));
+//!
+//! let verifier: Verifier = Verifier::builder(key).build()?;
+//! let dpop = Dpop::builder("https://api.example").store(MemoryStore::new()).build()?;
+//! let app: Router = Router::new()
+//!     .route("/notes", get(|claims: Claims| async move { claims.user_id().to_string() }))
+//!     .route_layer(JwtAuthLayer::new(verifier).with_dpop(dpop));
+//!
+//! let proof = client.proof("GET", "/notes", Some(&token));
+//! let request = |credentials: &str| {
+//!     let request = Request::get("/notes").header("authorization", credentials);
+//!     request.header("dpop", &proof).body(Body::empty())
+//! };
+//! let notes = request(&format!("DPoP {token}"))?;
+//! assert_eq!(app.clone().oneshot(notes).await?.status(), StatusCode::OK);
+//!
+//! let replayed = request(&format!("DPoP {token}"))?;
+//! assert_eq!(app.clone().oneshot(replayed).await?.status(), StatusCode::UNAUTHORIZED);
+//! let stolen = request(&format!("Bearer {token}"))?;
+//! assert_eq!(app.oneshot(stolen).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The layer needs only the `cnf` of a token, whoever has issued it. Opaque tokens whose
+//! [introspection](crate::introspection) returns `cnf` work in the same way.
+//!
+//! ## Issuing bound tokens
+//!
+//! ```
+//! use axum::Router;
+//! use tower_jwt_auth::{Issuer, MemoryStore, SigningKey, TokenRoutes, possession::Dpop};
 //! # use axum::{body::{Body, to_bytes}, http::{Request, StatusCode}};
-//! # use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 //! # use serde_json::{Value, json};
 //! # use tower::ServiceExt;
 //! # use tower_jwt_auth::{password::{MemoryUsers, PasswordHasher}, token::NoClaims, user::User};
-//!
-//! # /// A client, whose part other libraries have.
-//! # struct Client(signature::EcdsaKeyPair);
-//! # impl Client {
-//! #     fn proof(&self, method: &str, path: &str, token: Option<&str>) -> String {
-//! #         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-//! #         let point = self.0.public_key().as_ref();
-//! #         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) });
-//! #         let mut id = [0; 16];
-//! #         rand::fill(&mut id).unwrap();
-//! #         let now = tower_jwt_auth::Clock::system().now().as_secs();
-//! #         let mut claims = json!({ "jti": encode(&id), "htm": method, "htu": format!("https://api.example{path}"), "iat": now });
-//! #         if let Some(token) = token {
-//! #             claims["ath"] = encode(digest::digest(&digest::SHA256, token.as_bytes()).as_ref()).into();
-//! #         }
-//! #         let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk }).to_string();
-//! #         let input = format!("{}.{}", encode(header.as_bytes()), encode(claims.to_string().as_bytes()));
-//! #         let signature = self.0.sign(&rand::SystemRandom::new(), input.as_bytes()).unwrap();
-//! #         format!("{input}.{}", encode(signature.as_ref()))
-//! #     }
-//! # }
+#![doc = include_str!("example_client.md")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let secret = [7, 9].repeat(16);
+//! # let (client, secret) = (Client::new(), [7, 9].repeat(16));
 //! # let users = MemoryUsers::new(PasswordHasher::new());
 //! # users.insert("ada", "correct horse", User::new(42, NoClaims::default())).await?;
+//!
 //! let store = MemoryStore::new();
 //! let issuer = Issuer::builder(SigningKey::hs256(secret)?)
 //!     .rotate_refresh_tokens(true)
 //!     .store(store.clone())
 //!     .build()?;
 //! let dpop = Dpop::builder("https://api.example").store(store).build()?;
+//! let tokens = TokenRoutes::builder(issuer.clone(), users).at("/token").dpop(dpop.clone()).build()?;
+//! let app: Router = tokens.into_router();
+//! let layer = issuer.layer().with_dpop(dpop);
 //!
-//! let tokens =
-//!     TokenRoutes::builder(issuer.clone(), users).at("/token").dpop(dpop.clone()).build()?;
-//! let app: Router = Router::new()
-//!     .route("/notes", get(|claims: Claims| async move { claims.user_id().to_string() }))
-//!     .route_layer(issuer.layer().with_dpop(dpop))
-//!     .merge(tokens.into_router());
-//!
-//! # let client = Client(signature::EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)?);
 //! let login = Request::post("/token")
 //!     .header("content-type", "application/json")
 //!     .header("dpop", client.proof("POST", "/token", None))
@@ -85,23 +104,21 @@
 //! # let response: Value = serde_json::from_slice(&body)?;
 //! assert_eq!(response["token_type"], "DPoP");
 //!
-//! let access = response["access"].as_str().unwrap();
-//! let notes = Request::get("/notes")
-//!     .header("authorization", format!("DPoP {access}"))
-//!     .header("dpop", client.proof("GET", "/notes", Some(access)))
-//!     .body(Body::empty())?;
-//! assert_eq!(app.clone().oneshot(notes).await?.status(), StatusCode::OK);
+//! # let refresh = json!({ "refresh": response["refresh"] }).to_string();
+//! let thief = Request::post("/token/refresh")
+//!     .header("content-type", "application/json")
+//!     .body(Body::from(refresh.clone()))?;
+//! assert_eq!(app.clone().oneshot(thief).await?.status(), StatusCode::UNAUTHORIZED);
 //!
-//! let stolen = Request::get("/notes")
-//!     .header("authorization", format!("Bearer {access}"))
-//!     .body(Body::empty())?;
-//! assert_eq!(app.oneshot(stolen).await?.status(), StatusCode::UNAUTHORIZED);
+//! let owner = Request::post("/token/refresh")
+//!     .header("content-type", "application/json")
+//!     .header("dpop", client.proof("POST", "/token/refresh", None))
+//!     .body(Body::from(refresh))?;
+//! assert_eq!(app.oneshot(owner).await?.status(), StatusCode::OK);
+//! # let _: tower_jwt_auth::JwtAuthLayer = layer;
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! Tokens of other issuers work in the same way: the layer needs only their `cnf`. So do opaque tokens
-//! whose [introspection](crate::introspection) returns `cnf`.
 //!
 //! ## What a client sees
 //!
@@ -131,6 +148,41 @@
 //! Bearer tokens whose `cnf` has the thumbprint of a client certificate (`x5t#S256`), if the request
 //! has the same [`ClientCertificateThumbprint`] in its extensions. The TLS layer of the application
 //! puts it there.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_jwt_auth::{
+//!     Claims, JwtAuthLayer, Verifier, VerifyingKey, possession::ClientCertificateThumbprint,
+//! };
+//! # use axum::{body::Body, http::{Request, StatusCode}};
+//! # use tower::ServiceExt;
+#![doc = include_str!("example_client.md")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let secret = [7, 9].repeat(16);
+//! # let key = VerifyingKey::from_secret(tower_jwt_auth::Algorithm::HS256, &secret)?;
+//! # let certificate = b"in DER";
+//! # let token = token(&secret, serde_json::json!({ "x5t#S256": hash(certificate) }));
+//!
+//! let verifier: Verifier = Verifier::builder(key).build()?;
+//! let app: Router = Router::new()
+//!     .route("/notes", get(|claims: Claims| async move { claims.user_id().to_string() }))
+//!     .route_layer(JwtAuthLayer::new(verifier).with_certificate_bound_tokens());
+//!
+//! let mut request = Request::get("/notes")
+//!     .header("authorization", format!("Bearer {token}"))
+//!     .body(Body::empty())?;
+//! // What the TLS layer does.
+//! request.extensions_mut().insert(ClientCertificateThumbprint::of_der(certificate));
+//! assert_eq!(app.clone().oneshot(request).await?.status(), StatusCode::OK);
+//!
+//! let stolen = Request::get("/notes")
+//!     .header("authorization", format!("Bearer {token}"))
+//!     .body(Body::empty())?;
+//! assert_eq!(app.oneshot(stolen).await?.status(), StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # What is not supported
 //!

@@ -89,7 +89,7 @@ impl TokenSources {
     ) -> Result<Option<FoundToken<'r>>, AuthErrorKind> {
         let headers = request.headers();
         if self.has_dpop
-            && let Some(token) = find_dpop(headers)?
+            && let Some(token) = self.check_start(find_dpop(headers)?)?
         {
             let other = self.find_explicit(headers, request.uri().query())?;
             return match other {
@@ -135,7 +135,12 @@ impl TokenSources {
         headers: &'r HeaderMap,
         query: Option<&'r str>,
     ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
-        match source.find(headers, query)? {
+        self.check_start(source.find(headers, query)?)
+    }
+
+    #[inline]
+    fn check_start<'r>(&self, token: Option<&'r [u8]>) -> Result<Option<&'r [u8]>, AuthErrorKind> {
+        match token {
             Some(token) if !self.are_opaque => check_token68_start(token).map(Some),
             token => Ok(token),
         }

@@ -50,11 +50,23 @@ pub(crate) struct Expected<'a> {
     pub(crate) now: NumericDate,
 }
 
+impl Expected<'_> {
+    fn is_url(&self, url: &str) -> bool {
+        // Nearly all clients write the URL in its normalized form.
+        if url == self.url {
+            return true;
+        }
+        let url = normalize_url(url).unwrap_or_default();
+        let without_slash = url.strip_suffix('/').filter(|_| self.may_end_with_slash);
+        url == self.url || without_slash == Some(self.url)
+    }
+}
+
 /// A proof that satisfies all rules. Whether it was used before is not known yet.
 pub(crate) struct VerifiedProof {
     /// The thumbprint of its key.
     pub(crate) thumbprint: KeyThumbprint,
-    /// A hash of its id, with the key, because clients choose ids.
+    /// A hash of its id.
     pub(crate) id_hash: String,
     /// The last second in which it is accepted.
     pub(crate) accepted_until: NumericDate,
@@ -103,7 +115,7 @@ impl ProofRules {
         }
         Ok(VerifiedProof {
             thumbprint,
-            id_hash: hash(&[&thumbprint.0, claims.jti.as_bytes()].concat()),
+            id_hash: hash(claims.jti.as_bytes()),
             accepted_until: claims.issued_at.saturating_add(self.max_age),
             nonce: claims.nonce.map(Into::into),
         })
@@ -113,9 +125,7 @@ impl ProofRules {
         if claims.htm != expected.method {
             return Err(invalid_proof("htm", "expected the method of the request"));
         }
-        let url = normalize_url(&claims.htu).unwrap_or_default();
-        let without_slash = url.strip_suffix('/').filter(|_| expected.may_end_with_slash);
-        if url != expected.url && without_slash != Some(expected.url) {
+        if !expected.is_url(&claims.htu) {
             return Err(invalid_proof("htu", "expected the URL of the request"));
         }
         let (issued_at, now) = (claims.issued_at, expected.now);

@@ -59,9 +59,13 @@ impl PublicJwk<'_> {
         members.into_iter().all(|value| is_value(value)).then_some(json)
     }
 
-    /// Whether the key may verify signatures of `algorithm`.
+    /// Whether the members that restrict the use of the key permit to verify signatures of
+    /// `algorithm`.
     pub(super) fn permits(&self, algorithm: Algorithm) -> bool {
         let Self { alg, public_key_use, key_ops, .. } = self;
+        if (alg, public_key_use, key_ops) == (&None, &None, &None) {
+            return true;
+        }
         let jwk = json!({ "kty": self.kty, "alg": alg, "use": public_key_use, "key_ops": key_ops });
         VerifyingKey::jwk_permits(&jwk.to_string(), algorithm)
     }

@@ -66,8 +66,10 @@ async fn a_bound_token_is_accepted_with_a_proof_of_its_key() {
     let cnf = json!({ "jkt": client.jkt });
     for token_type in ["DPoP", "dpop", "Bearer"] {
         let beside_jwts = layer().with_introspection(introspection(token_type, &cnf)).unwrap();
-        for layer in [opaque(token_type, &cnf), beside_jwts] {
-            let app = with_dpop(layer);
+        let before = layer().with_dpop(dpop().build().unwrap());
+        let before = before.with_introspection(introspection(token_type, &cnf)).unwrap();
+        let after = [opaque(token_type, &cnf), beside_jwts].map(with_dpop);
+        for app in after.into_iter().chain([app_with(before)]) {
             // The second response is that of the cache.
             for _ in 0..2 {
                 let proof = client.proof("/notes", TOKEN).sign();

@@ -211,9 +211,14 @@ async fn grace_and_reuse_are_as_without_proofs() {
     let first = service.refresh(&tokens, Some(&client)).await.json();
     let again = service.refresh(&tokens, Some(&client)).await.json();
     assert_eq!(first["refresh"], again["refresh"]);
-    assert!(service.saw("replayed"));
+    let replays = || service.events.lock().unwrap().iter().filter(|it| *it == "replayed").count();
+    assert_eq!(replays(), 1);
+    // A thief has no key, and so gets no successor within the grace.
+    assert_invalid_proof(&service.refresh(&tokens, Some(&other())).await, "jwk");
+    assert_invalid_proof(&service.refresh(&tokens, None).await, "DPoP");
+    assert_eq!(replays(), 1);
     service.clock.advance(Duration::from_secs(11));
-    // A thief has no key, and so ends no session.
+    // Nor does a thief end the session afterwards.
     assert_invalid_proof(&service.refresh(&tokens, Some(&other())).await, "jwk");
     assert_invalid_proof(&service.refresh(&tokens, None).await, "DPoP");
     assert!(!service.saw("reuse"));

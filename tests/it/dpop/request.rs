@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::json;
-use tower_jwt_auth::{Verifier, middleware::InvalidToken, transport::TokenSource};
+use tower_jwt_auth::{AuthErrorKind, Verifier, middleware::InvalidToken, transport::TokenSource};
 
 use crate::support::{mint::clock, reply::send};
 
@@ -172,6 +172,10 @@ async fn invalid_tokens_are_rejected_as_without_dpop() {
         let proof = client.proof("/notes", token).sign();
         assert_eq!(send_proof(&app, token, &proof).await.status, status, "{token}");
     }
+    // The start shows that it is no JWT, so the length does not matter.
+    let garbage = "x".repeat(20_000);
+    let reply = send_proof(&app, &garbage, "proof").await;
+    assert_eq!(reply.error.unwrap().kind(), AuthErrorKind::Malformed);
 }
 
 /// Nested routers of axum remove the beginning of the path, and so do proxies.

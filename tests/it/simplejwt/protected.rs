@@ -99,6 +99,11 @@ async fn rejects_invalid_tokens_with_simplejwts_messages() {
             (&[("jti", "")], "Token has no id"),
             (&[("exp", "")], "Token has no 'exp' claim"),
             (&[("exp", "1e400")], "Token is invalid"),
+            // A token that is bound to a key needs a proof, which these routes do not read.
+            (
+                &[("cnf", r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#)],
+                "Token is invalid",
+            ),
         ] {
             for path in [HELLO, STATELESS] {
                 let reply = get_bearer(&app, path, &token("access", changes)).await;
