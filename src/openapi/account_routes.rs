@@ -23,6 +23,9 @@ use super::{
     schema::{Members, any_object, boolean, email, nullable_string, object, password, string},
 };
 
+#[cfg(feature = "totp")]
+use super::schema::list;
+
 /// The name of the schema of an account.
 const ACCOUNT_SCHEMA: &str = "Account";
 
@@ -132,55 +135,46 @@ fn describe<C>(
                 .no_content("The password has changed, and all sessions have ended.")
         }
         #[cfg(feature = "totp")]
-        AccountRoute::EnrolTotp | AccountRoute::ConfirmTotp | AccountRoute::DisableTotp => {
-            totp(route, path, routes, protection)
+        AccountRoute::EnrolTotp => enrol_totp(path, protection),
+        #[cfg(feature = "totp")]
+        AccountRoute::ConfirmTotp => confirm_totp(path, protection),
+        #[cfg(feature = "totp")]
+        AccountRoute::DisableTotp => {
+            throttled(disable_totp(path, protection), routes.limits_passwords)
         }
     }
 }
 
-/// The routes with which users enable and disable codes of authenticator apps.
+/// The first step to codes of an authenticator app.
 #[cfg(feature = "totp")]
-fn totp<C>(
-    route: AccountRoute,
-    path: &str,
-    routes: &DescribedAccountRoutes<C>,
-    protection: &Protection,
-) -> Route {
-    match route {
-        AccountRoute::EnrolTotp => {
-            let enrolment = object()
-                .member("secret", string("The secret, for apps that do not read QR codes."))
-                .member("uri", string("The `otpauth` URI with the secret."))
-                .member("qr", string("The QR code of the URI, as SVG."));
-            protected(HttpMethod::Post, path, "Make a secret for an authenticator app", protection)
-                .unread_body()
-                .errors([RequestErrorKind::TotpEnabled])
-                .ok("The secret.", enrolment)
-        }
-        AccountRoute::ConfirmTotp => {
-            let body = object().member("code", string("A code of the app."));
-            let codes = object().member(
-                "recovery_codes",
-                super::schema::list("Each works once.", string("A code.")),
-            );
-            protected(HttpMethod::Post, path, "Enable codes of the authenticator app", protection)
-                .json(body, missing(&["code"]))
-                .errors([RequestErrorKind::TotpEnabled, RequestErrorKind::TotpNotEnrolled])
-                .ok("The recovery codes.", codes)
-        }
-        _ => {
-            let body = object().member("password", password("The password of the user."));
-            let route = protected(
-                HttpMethod::Delete,
-                path,
-                "Disable codes of authenticator apps",
-                protection,
-            )
-            .json(body, missing(&["password"]))
-            .no_content("Logins need no code.");
-            throttled(route, routes.limits_passwords)
-        }
-    }
+fn enrol_totp(path: &str, protection: &Protection) -> Route {
+    let enrolment = object()
+        .member("secret", string("The secret, for apps that do not read QR codes."))
+        .member("uri", string("The `otpauth` URI with the secret."))
+        .member("qr", string("The QR code of the URI, as SVG."));
+    protected(HttpMethod::Post, path, "Make a secret for an authenticator app", protection)
+        .unread_body()
+        .errors([RequestErrorKind::TotpEnabled])
+        .ok("The secret.", enrolment)
+}
+
+/// The second step, after which logins require codes.
+#[cfg(feature = "totp")]
+fn confirm_totp(path: &str, protection: &Protection) -> Route {
+    let body = object().member("code", string("A code of the app."));
+    let codes = object().member("recovery_codes", list("Each works once.", string("A code.")));
+    protected(HttpMethod::Post, path, "Enable codes of the authenticator app", protection)
+        .json(body, missing(&["code"]))
+        .errors([RequestErrorKind::TotpEnabled, RequestErrorKind::TotpNotEnrolled])
+        .ok("The recovery codes.", codes)
+}
+
+#[cfg(feature = "totp")]
+fn disable_totp(path: &str, protection: &Protection) -> Route {
+    let body = object().member("password", password("The password of the user."));
+    protected(HttpMethod::Delete, path, "Disable codes of authenticator apps", protection)
+        .json(body, missing(&["password"]))
+        .no_content("Logins need no code.")
 }
 
 fn sign_up<C>(path: &str, routes: &DescribedAccountRoutes<C>) -> Route {

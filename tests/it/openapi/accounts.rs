@@ -1,10 +1,11 @@
 //! The account routes, with everything turned on.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_jwt_auth::{
     Issuer,
     accounts::{AccountRoute, AccountRoutes, AccountRoutesBuilder},
+    totp::{MemoryTotpStore, Totp},
     transport::SessionCookies,
     user::{AccountBackend, NewAccount, SqlUsers},
 };
@@ -14,6 +15,7 @@ use crate::{
         login::{Setup, key},
         reply::{Reply, post, send},
     },
+    totp,
     users::database::Database,
 };
 
@@ -61,15 +63,38 @@ async fn described(configure: impl FnOnce(Builder) -> Builder) -> Described {
     }
 }
 
+/// Adds the routes for codes of authenticator apps.
+fn with_totp(routes: Builder) -> Builder {
+    let totp = Totp::builder(MemoryTotpStore::new(), totp::key(1)).clock(&totp::clock());
+    routes.totp(totp.build().unwrap())
+}
+
+/// Enrols an authenticator app, and returns the body that confirms it.
+async fn enrolled(described: &Described, access: &str) -> Value {
+    let request = Draft::new("/api/totp", DraftToken::Bearer(access.to_owned()));
+    let reply = described.send_draft(&Method::POST, "/api/totp", request).await;
+    let secret = reply.json()["secret"].as_str().unwrap().to_owned();
+    json!({ "code": totp::code(&secret, &described.setup.clock, 0) })
+}
+
+/// Enrols an authenticator app, and confirms it.
+async fn enabled(described: &Described, access: &str) {
+    let body = enrolled(described, access).await;
+    let path = "/api/totp/confirm";
+    let request = Draft::new(path, DraftToken::Bearer(access.to_owned())).json(body);
+    let reply = described.send_draft(&Method::POST, path, request).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
 async fn draft(described: &Described, method: &Method, path: &str, code: &str) -> Draft {
     let Accounts { users, outbox, .. } = described.accounts.as_ref().unwrap();
     let account = users.account(&described.user_id).await.unwrap().unwrap();
     let tokens = issuer(&described.setup).login(&users.user(&account)).await.unwrap();
     let access = tokens.access().to_owned();
     let token = if matches!(code, "cross_site_request" | "repeated_cookie") {
-        DraftToken::Cookie(ACCESS, access)
+        DraftToken::Cookie(ACCESS, access.clone())
     } else {
-        DraftToken::Bearer(access)
+        DraftToken::Bearer(access.clone())
     };
     // The token in the mail that a request to `path` sends.
     let mailed = async |path: &str| {
@@ -77,6 +102,9 @@ async fn draft(described: &Described, method: &Method, path: &str, code: &str) -
         assert_eq!(reply.status, 202, "{reply:?}");
         DraftToken::Field("token", outbox.token().await)
     };
+    if code == "totp_enabled" || (method, path) == (&Method::DELETE, "/api/totp") {
+        enabled(described, &access).await;
+    }
     let open = Draft::new(path, DraftToken::None);
     match (method.as_str(), path) {
         ("POST", "/api/users") => open.json(json!({
@@ -97,19 +125,30 @@ async fn draft(described: &Described, method: &Method, path: &str, code: &str) -
         ("DELETE", "/api/me") => Draft::new(path, token).json(json!({"password": PASSWORD})),
         ("POST", "/api/password") => Draft::new(path, token)
             .json(json!({"current": PASSWORD, "new": "looms and other engines"})),
-        _ => Draft::new(path, token),
+        ("POST", "/api/totp/confirm") => {
+            let body = match code {
+                "totp_enabled" | "totp_not_enrolled" => json!({ "code": "123456" }),
+                _ => enrolled(described, &access).await,
+            };
+            Draft::new(path, token).json(body)
+        }
+        ("DELETE", "/api/totp") => Draft::new(path, token).json(json!({"password": PASSWORD})),
+        ("GET", "/api/me") | ("POST", "/api/totp") => Draft::new(path, token),
+        other => panic!("{other:?} has no request in this test"),
     }
 }
 
 #[tokio::test]
 async fn every_response_of_the_account_routes_is_described() {
-    drive(async || described(|routes| routes).await, draft).await;
+    drive(async || described(with_totp).await, draft).await;
 }
 
 #[tokio::test]
 async fn every_account_route_is_described_and_no_other() {
-    let all = described(|routes| routes).await;
-    assert_eq!(served(&all.app), described_routes(&all.document));
+    for configure in [with_totp, |routes| routes] {
+        let all = described(configure).await;
+        assert_eq!(served(&all.app), described_routes(&all.document));
+    }
     let moved = described(|routes| {
         routes.path(AccountRoute::SignUp, "/register").without(AccountRoute::DeleteAccount)
     });
@@ -118,7 +157,7 @@ async fn every_account_route_is_described_and_no_other() {
     moved.document.operation(&Method::POST, "/api/register");
 }
 
-async fn sign_up(described: &Described, body: serde_json::Value) -> Reply {
+async fn sign_up(described: &Described, body: Value) -> Reply {
     let request = post("/api/users", body.to_string());
     described.send(&Method::POST, "/api/users", request).await
 }

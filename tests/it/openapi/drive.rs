@@ -327,6 +327,8 @@ impl Described {
             },
             (401, "invalid_code") => draft.set("code", "000000"),
             (403, "cross_site_request") => replaced = Some((SITE, "cross-site")),
+            // The draft is for an account whose authenticator app is enabled, or not enrolled.
+            (409, "totp_enabled" | "totp_not_enrolled") => {}
             (404, "not_found") => draft.path = path.replace("{session_id}", "other"),
             (408, _) => body = Some(slow_body(Duration::from_secs(1))),
             (413, _) => body = Some(Body::from(" ".repeat(20_000))),

@@ -40,7 +40,7 @@ fn user() -> UserId {
 }
 
 /// The time is [`NOW`].
-fn clock() -> ManualClock {
+pub(crate) fn clock() -> ManualClock {
     ManualClock::new(NumericDate::from_secs(NOW))
 }
 
