@@ -360,7 +360,7 @@ impl Users {
         let token = token_ref(claims);
         // Users of another issuer, or of another name of it, need not have the token's session.
         let of_other = TokenRef { refresh: false, ..token };
-        let (issuer, other_names, without_issuer, session) = match (self, claims.issuer()) {
+        let (issuer, other_names, without_issuer, of_provider) = match (self, claims.issuer()) {
             (Self::OfStore, _) => (store.issuer(), None, None, None),
             (Self::OfToken { is_issuer_required }, issuer) => {
                 // An issuer without `iss` may have revoked this token of another issuer, unless no
@@ -368,21 +368,36 @@ impl Users {
                 let is_asked = !is_issuer_required
                     && issuer.is_some()
                     && claims.user_id().as_str().len() <= MAX_ID_LEN;
-                // A logout token may have ended the session, whose user it need not name.
-                let session = issuer.zip(claims.session_id());
                 let names = Some(claims.other_issuer_names());
-                (issuer, names, is_asked.then_some(Scope::Unscoped), session)
+                (issuer, names, is_asked.then_some(Scope::Unscoped), issuer.map(|_| claims))
             }
         };
-        let others = other_names.into_iter().flatten().map(Scope::Users).chain(without_issuer);
-        let session = session.map(|(issuer, id)| {
-            // Without `iat`, it counts as older than every revocation.
-            (Scope::Sessions(issuer), TokenRef::new(id, NumericDate::default()))
+        let others = other_names.clone().into_iter().flatten().map(Scope::Users);
+        let others = others.chain(without_issuer).map(move |scope| (scope, of_other));
+        let logouts = of_provider.into_iter().flat_map(move |claims| {
+            let names = issuer.into_iter().chain(other_names.clone().into_iter().flatten());
+            names.flat_map(move |name| logout_lookups(name, claims))
         });
-        iter::once((Scope::of_users(issuer), token))
-            .chain(session)
-            .chain(others.map(move |scope| (scope, of_other)))
+        iter::once((Scope::of_users(issuer), token)).chain(logouts).chain(others)
     }
+}
+
+/// What a logout token of the issuer may have ended: the session, whose user it need not name, and the
+/// user, whom it names by `sub`.
+fn logout_lookups<'a, C>(
+    issuer: &'a str,
+    claims: &'a Claims<C>,
+) -> impl Iterator<Item = (Scope<'a>, TokenRef<'a>)> {
+    let session = claims.session_id().map(|id| {
+        // Without `iat`, it counts as older than every revocation.
+        (Scope::Sessions(issuer), TokenRef::new(id, NumericDate::default()))
+    });
+    let subject = claims.subject().filter(|subject| *subject != claims.user_id().as_str());
+    let user = subject.map(|subject| {
+        let issued_at = claims.issued_at().unwrap_or_default();
+        (Scope::Users(issuer), TokenRef::new(subject, issued_at))
+    });
+    session.into_iter().chain(user)
 }
 
 impl<C> Check<C> {

@@ -79,7 +79,10 @@
 //! 5. Possession, if the response has `cnf` or the `token_type` is `DPoP`. Such a token is rejected
 //!    unless the layer [checks](crate::possession) the proof or the certificate of the sender.
 //! 6. Revocation, if the layer has a [store](crate::JwtAuthLayer::with_revocation_check). The store knows
-//!    users by `iss` and the user id, sessions by `sid`, tokens by `jti`.
+//!    users by `iss` and the user id or `sub`, sessions by `sid`, tokens by `jti`. A response without
+//!    `iat` counts as older than every revocation of its user: with
+//!    [`require_member("iat")`](IntrospectionBuilder::require_member), such tokens are always rejected,
+//!    instead of only after a revocation.
 //!
 //! [`Claims::json`](crate::Claims::json) is the response. A token without `exp` has the latest
 //! possible [`expires_at`](crate::Claims::expires_at).

@@ -107,6 +107,14 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// also asked, at the same time, whether [a logout](crate::token::TokenProfile::LogoutToken) has
     /// ended that session of the issuer. If the store does not respond within 2 seconds, the response
     /// is `503`.
+    ///
+    /// <div class="warning">
+    ///
+    /// The store replaces the one that the layer has. A layer of [`Issuer::layer`] then no longer asks
+    /// the issuer's store: pass that store, or a replica of it. With another store,
+    /// tokens of sessions that ended at the issuer are accepted until they expire.
+    ///
+    /// </div>
     pub fn with_revocation_check(self, store: impl TokenStore) -> Self {
         self.with_store(SharedStore::new(store, DEFAULT_DEADLINE), false)
     }

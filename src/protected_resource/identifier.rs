@@ -17,12 +17,14 @@ impl Identifier {
         const ERROR: ConfigError = ConfigError::out_of_range(
             "the identifier of a protected resource must be an https URL, or an http URL with a \
              loopback host, without user, query and fragment, whose path contains only letters, \
-             digits and `/-._~`",
+             digits and `/-._~`, and no segment `.` or `..`",
         );
         let uri = UrlRule::HttpsOrLoopback.parse_issuer(url).ok_or(ERROR)?;
         let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or(ERROR)?;
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-        if !uri.path().bytes().all(is_allowed) {
+        // Clients remove dot segments from a URL (RFC 3986 section 5.2.4), and then compare another.
+        let has_dot_segment = uri.path().split('/').any(|segment| matches!(segment, "." | ".."));
+        if !uri.path().bytes().all(is_allowed) || has_dot_segment {
             return Err(ERROR);
         }
         // RFC 9728 section 3.1: the well-known path precedes the path of the identifier, and a slash

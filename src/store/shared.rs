@@ -215,20 +215,21 @@ impl SharedStore {
         .await
     }
 
-    /// Revokes all tokens of a user, whose id is that of anything in `scope`.
+    /// Revokes all tokens of a user that were issued up to `revoked_at`. The user's id is that of
+    /// anything in `scope`.
     #[cfg(feature = "routes")]
     pub(crate) async fn revoke_in(
         &self,
         scope: Scope<'_>,
         id: &str,
         keep_until: NumericDate,
-        now: NumericDate,
+        revoked_at: NumericDate,
     ) -> Result<(), AuthError> {
         self.within_deadline("revoke", async {
             let user_id = &scope.user_id(id);
             let revocation = Revocation::User { user_id, except: None, keep_until };
             revocation.validate()?;
-            self.store.revoke(&revocation, now).await
+            self.store.revoke(&revocation, revoked_at).await
         })
         .await
     }

@@ -176,7 +176,7 @@ impl<C: ?Sized> Claims<C> {
     }
 
     /// The other names of the issuer that the verifier accepts.
-    pub(crate) fn other_issuer_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn other_issuer_names(&self) -> impl Iterator<Item = &str> + Clone {
         let names = self.0.issuer_names.as_deref().unwrap_or_default();
         names.iter().map(AsRef::as_ref).filter(|name| Some(*name) != self.issuer())
     }

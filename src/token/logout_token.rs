@@ -16,7 +16,7 @@ pub(crate) const MAX_AGE: Duration = Duration::from_secs(120);
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// Returns whether the `events` of `payload` have exactly the logout event, whose value is an object.
+/// Returns whether the `events` of `payload` contain the logout event, whose value is an object.
 pub(super) fn has_logout_event(payload: &str) -> bool {
     #[derive(Deserialize)]
     struct Payload {
@@ -27,7 +27,7 @@ pub(super) fn has_logout_event(payload: &str) -> bool {
     serde_json::from_str::<Payload>(payload).is_ok()
 }
 
-/// The member [`EVENT`], and no other.
+/// An object with the member [`EVENT`], which may have others.
 struct Events;
 
 impl<'de> Deserialize<'de> for Events {
@@ -46,15 +46,19 @@ impl<'de> Visitor<'de> for EventsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Events, A::Error> {
-        match map.next_key::<JsonStr<'de>>()? {
-            Some(JsonStr(name)) if name == EVENT => {}
-            _ => return Err(A::Error::custom("no logout event")),
+        let mut has_event = false;
+        while let Some(JsonStr(name)) = map.next_key::<JsonStr<'de>>()? {
+            if name != EVENT {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if has_event {
+                return Err(A::Error::custom("duplicate logout event"));
+            }
+            map.next_value::<Object>()?;
+            has_event = true;
         }
-        map.next_value::<Object>()?;
-        match map.next_key::<JsonStr<'de>>()? {
-            None => Ok(Events),
-            Some(_) => Err(A::Error::custom("another event")),
-        }
+        if has_event { Ok(Events) } else { Err(A::Error::custom("no logout event")) }
     }
 }
 

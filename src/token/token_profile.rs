@@ -116,7 +116,7 @@ pub enum TokenProfile {
     ///
     /// - tokens without `iss`, `aud`, `iat`, `jti` or `events`, and those with neither `sub` nor `sid`,
     /// - an `iat` more than 2 minutes ago,
-    /// - `events` with anything but the logout event, whose value must be an object,
+    /// - `events` without the logout event, whose value must be an object,
     /// - a `nonce`, and the other claims of ID tokens, `at_hash` and `c_hash`,
     /// - a header `typ` other than `logout+jwt` and `JWT`. To reject `JWT` and tokens without `typ`
     ///   too, which some providers send, set

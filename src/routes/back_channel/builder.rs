@@ -55,7 +55,9 @@ impl BackChannelLogoutRoutesBuilder {
     /// Sets how long the end of a session is remembered, at least one minute. Default: one day.
     ///
     /// It must be at least as long as the access tokens of the issuer are valid. Otherwise a token
-    /// is accepted again after this time.
+    /// is accepted again after this time. Set
+    /// [`longest_lifetime`](crate::token::VerifierBuilder::longest_lifetime) of the verifier of access
+    /// tokens to at most this time.
     pub fn remember_for(mut self, duration: Duration) -> Self {
         self.remember_for = duration;
         self

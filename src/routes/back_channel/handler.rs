@@ -69,13 +69,13 @@ impl LogoutState {
             return Ok(false);
         }
         let keep_until = now.saturating_add(self.remember_for);
-        // Tokens of the session have an `iat` up to that of the logout, by the provider's clock.
-        let logged_out_at = now.max(issued_at);
+        // The `iat` of tokens is compared with that of the logout: both are times of the provider's
+        // clock, which may differ from this one. A logout that arrives late spares the next login.
         let (scope, id) = match claims.session_id() {
             Some(session_id) => (Scope::Sessions(issuer), session_id),
             None => (Scope::Users(issuer), claims.user_id().as_str()),
         };
-        self.store.revoke_in(scope, id, keep_until, logged_out_at).await?;
+        self.store.revoke_in(scope, id, keep_until, issued_at).await?;
         let consumed = self.store.consume_in(uses, jti, valid_until(issued_at), now).await?;
         Ok(consumed == Consumed::First)
     }

@@ -68,12 +68,32 @@ use super::{
 /// | the logout token has | what is rejected from then on |
 /// |---|---|
 /// | `sid`, with or without `sub` | tokens of that issuer with this `sid` |
-/// | `sub` only | tokens of that user of the issuer that were issued up to the logout |
+/// | `sub` only | tokens of that `sub` of the issuer whose `iat` is not after that of the logout token |
+///
+/// Both apply under all [names of the issuer](crate::token::VerifierBuilder::issuers). `sub` is
+/// compared with the `sub` of tokens and with their user id, which may be
+/// [another claim](crate::token::ClaimNames::with_user_id).
+///
+/// Both `iat` are times of the provider's clock, so a difference to the clock of this machine does not
+/// matter, and a logout that arrives late does not affect the next login. The clocks of several
+/// machines of a provider should agree to the second.
+///
+/// <div class="warning">
+///
+/// A token without `iat` counts as older than every logout. After a logout with `sub` only, a user
+/// whose tokens have no `iat` is rejected, also after the next login, until the logout is forgotten.
+/// Require `iat` if the provider sends such logouts:
+/// [`require_claim("iat")`](crate::token::VerifierBuilder::require_claim), and `require_member("iat")`
+/// where tokens are introspected.
+///
+/// </div>
 ///
 /// Tokens without `sid` are not affected by the logout of a session. Sessions of an
 /// [`Issuer`](crate::Issuer) in this application are not affected either: end them yourself if your
 /// users log in through the provider. The end of a session is remembered
-/// [for one day](super::BackChannelLogoutRoutesBuilder::remember_for).
+/// [for one day](super::BackChannelLogoutRoutesBuilder::remember_for). A token that is valid for longer
+/// is accepted again after that, so limit the
+/// [lifetime](crate::token::VerifierBuilder::longest_lifetime) of accepted tokens to the same time.
 ///
 /// # Responses
 ///

@@ -5,13 +5,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use serde_json::{Value, json};
 use tower_jwt_auth::{
-    AuthErrorKind, JwtAuthLayer, MemoryStore, Verifier, routes::BackChannelLogoutRoutes,
+    AuthErrorKind, JwtAuthLayer, MemoryStore, Verifier,
+    routes::BackChannelLogoutRoutes,
+    token::{ClaimNames, TokenProfile},
 };
 
-use super::{ISSUER, Service, access_verifier, logout_token, logout_verifier, post};
+use super::{
+    CLIENT, ISSUER, Service, access_verifier, logout_token, logout_verifier, post, public,
+};
 use crate::support::{
     app::{bearer, send_once},
-    foreign::ForeignKey,
+    foreign::{API, ForeignKey},
     mint::{NOW, clock},
     slow_store::{SlowStore, Verdict},
 };
@@ -87,6 +91,100 @@ async fn the_clock_of_the_provider_decides_what_is_older() {
     assert_eq!(service.log_out(&json!({ "sid": null, "iat": NOW + 30 })).await.status, 200);
     assert_eq!(service.outcome(&json!({ "iat": NOW + 30 })).await, REVOKED);
     assert_eq!(service.outcome(&json!({ "iat": NOW + 31 })).await, Ok(()));
+}
+
+/// The provider sends a logout again if the first response was `503`.
+#[tokio::test]
+async fn a_late_logout_does_not_affect_the_next_login() {
+    let service = Service::new(MemoryStore::new());
+    assert_eq!(service.log_out(&json!({ "sid": null, "iat": NOW - 100 })).await.status, 200);
+    assert_eq!(service.outcome(&json!({ "iat": NOW - 100 })).await, REVOKED);
+    assert_eq!(service.outcome(&json!({ "iat": NOW - 99 })).await, Ok(()));
+    // A logout that is delivered late does not undo a newer one.
+    let newer = with("l2", json!({ "sid": null, "iat": NOW - 10 }));
+    assert_eq!(service.log_out(&newer).await.status, 200);
+    let older = with("l3", json!({ "sid": null, "iat": NOW - 50 }));
+    assert_eq!(service.log_out(&older).await.status, 200);
+    assert_eq!(service.outcome(&json!({ "iat": NOW - 10 })).await, REVOKED);
+    assert_eq!(service.outcome(&json!({ "iat": NOW - 9 })).await, Ok(()));
+}
+
+/// The end of a session is final, whenever the provider reports it.
+#[tokio::test]
+async fn a_late_logout_of_a_session_ends_all_its_tokens() {
+    let service = Service::new(MemoryStore::new());
+    assert_eq!(service.log_out(&json!({ "iat": NOW - 100 })).await.status, 200);
+    assert_eq!(service.outcome(&json!({ "sid": "s1", "iat": NOW - 50 })).await, REVOKED);
+}
+
+#[tokio::test]
+async fn a_logout_counts_under_all_names_of_the_issuer() {
+    const NAMES: [&str; 2] = ["https://accounts.example", "accounts.example"];
+    let (key, clock) = (ForeignKey::generate("one"), clock());
+    let verifier = |audience: &str, profile| -> Verifier {
+        let verifier = Verifier::builder(public(&key)).issuers(NAMES).audience(audience);
+        verifier.profile(profile).clock(&clock).build().unwrap()
+    };
+    for (reported, other) in [(NAMES[0], NAMES[1]), (NAMES[1], NAMES[0])] {
+        let store = MemoryStore::new();
+        let layer: JwtAuthLayer = JwtAuthLayer::new(verifier(API, TokenProfile::Plain));
+        let layer = layer.with_revocation_check(store.clone());
+        let logout = verifier(CLIENT, TokenProfile::LogoutToken);
+        let routes = BackChannelLogoutRoutes::builder(logout, store).clock(&clock);
+        let app = routes.build().unwrap().into_router();
+        let outcome = async |issuer: &str, changes: &Value| {
+            let response = send_once(&layer, bearer(&key.token_with(issuer, changes))).await;
+            response.outcome().map(drop)
+        };
+        let session = logout_token(&key, reported, &json!({ "sub": null }));
+        assert_eq!(post(&app, &session).await.status, 200);
+        let user = logout_token(&key, reported, &with("l2", json!({ "sid": null, "sub": "bob" })));
+        assert_eq!(post(&app, &user).await.status, 200);
+        for name in [reported, other] {
+            assert_eq!(outcome(name, &json!({ "sid": "s1" })).await, REVOKED, "{name}");
+            assert_eq!(
+                outcome(name, &json!({ "sub": "bob", "sid": "s2" })).await,
+                REVOKED,
+                "{name}"
+            );
+            assert_eq!(outcome(name, &json!({ "sid": "s2" })).await, Ok(()), "{name}");
+            // A user with the id of the session is someone else.
+            assert_eq!(outcome(name, &json!({ "sub": "s1" })).await, Ok(()), "{name}");
+        }
+    }
+}
+
+/// A logout token names users by `sub`.
+#[tokio::test]
+async fn a_logout_of_a_user_counts_if_the_user_id_is_another_claim() {
+    const NAMES: [&str; 2] = [ISSUER, "login.example"];
+    let (key, clock, store) = (ForeignKey::generate("one"), clock(), MemoryStore::new());
+    let access: Verifier = Verifier::builder(public(&key))
+        .issuers(NAMES)
+        .audience(API)
+        .profile(TokenProfile::Plain)
+        .claim_names(ClaimNames::default().with_user_id("oid"))
+        .clock(&clock)
+        .build()
+        .unwrap();
+    let layer: JwtAuthLayer = JwtAuthLayer::new(access).with_revocation_check(store.clone());
+    let logout = logout_verifier(&key, ISSUER, &clock);
+    let routes = BackChannelLogoutRoutes::builder(logout, store).clock(&clock);
+    let app = routes.build().unwrap().into_router();
+    let outcome = async |issuer: &str, changes: &Value| {
+        let response = send_once(&layer, bearer(&key.token_with(issuer, changes))).await;
+        response.outcome().map(drop)
+    };
+    let ada = json!({ "sub": "ada", "oid": "1" });
+    assert_eq!(outcome(ISSUER, &ada).await, Ok(()));
+    let token = logout_token(&key, ISSUER, &json!({ "sid": null, "sub": "ada" }));
+    assert_eq!(post(&app, &token).await.status, 200);
+    for name in NAMES {
+        assert_eq!(outcome(name, &ada).await, REVOKED, "{name}");
+        assert_eq!(outcome(name, &json!({ "sub": "bob", "oid": "2" })).await, Ok(()), "{name}");
+        let again = json!({ "sub": "ada", "oid": "1", "iat": NOW + 1 });
+        assert_eq!(outcome(name, &again).await, Ok(()), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ async fn accepts_the_tokens_of_providers() {
         json!({ "exp": null }),
         json!({ "aud": ["other", CLIENT] }),
         json!({ "events": { EVENT: { "ext": 1 } } }),
+        json!({ "events": { EVENT: {}, "urn:example:other": {} } }),
+        json!({ "events": { "a:first": [null], EVENT: {} } }),
         json!({ "typ": "Logout" }),
         json!({ "iat": NOW - 120 }),
         json!({ "iat": NOW + 60 }),
@@ -100,7 +102,8 @@ async fn rejects_other_events() {
         json!({ EVENT: [] }),
         json!({ EVENT: "{}" }),
         json!({ "https://schemas.openid.net/event/backchannel-logout": {} }),
-        json!({ EVENT: {}, "urn:example:other": {} }),
+        json!({ "urn:example:other": {} }),
+        json!({ EVENT: null, "urn:example:other": {} }),
     ] {
         let changes = json!({ "events": events });
         assert_rejected(|service| service.logout_token(&changes), &changes.to_string()).await;
