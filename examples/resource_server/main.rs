@@ -57,6 +57,8 @@ mod dpop;
 mod opaque;
 mod settings;
 mod store;
+#[path = "../server/store_check.rs"]
+mod store_check;
 
 use std::{error::Error, process::ExitCode, time::Duration};
 
@@ -188,6 +190,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let recent_login = StepUp::builder().max_age(max_age).build();
     let recent_login = recent_login.map_err(|error| format!("MAX_AGE: {error}"))?;
 
+    store::check().await?;
     let metrics = record_metrics()?;
     let mut issuers = Vec::new();
     let (mut verifiers, mut logout_verifiers) = (Vec::new(), Vec::new());

@@ -2,6 +2,8 @@
 
 use std::{
     env::{self, VarError},
+    error::Error,
+    iter,
     time::Duration,
 };
 
@@ -29,4 +31,10 @@ pub(crate) fn switch(name: &str) -> Result<bool, String> {
         Some("1") => Ok(true),
         Some(other) => Err(format!("{name} must be 0 or 1, not {other:?}")),
     }
+}
+
+/// The messages of `error` and of its causes.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,5 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
+use tokio::sync::Semaphore;
+
 use crate::{
     clock::Clock,
     error::ConfigError,
@@ -25,6 +27,7 @@ const DEFAULT_CACHE_FOR: Duration = Duration::from_secs(60);
 const MAX_CACHE_FOR: Duration = Duration::from_secs(60 * 60);
 const DEFAULT_CACHE_REJECTED_FOR: Duration = Duration::from_secs(5);
 const MAX_CACHE_REJECTED_FOR: Duration = Duration::from_secs(60);
+const DEFAULT_MAX_CONCURRENT: usize = 64;
 
 /// Configures [`Introspection`].
 #[must_use]
@@ -39,6 +42,7 @@ pub struct IntrospectionBuilder<C = NoClaims> {
     cache: usize,
     cache_for: Duration,
     cache_rejected_for: Duration,
+    max_concurrent: usize,
 }
 
 impl Introspection {
@@ -59,6 +63,7 @@ impl Introspection {
             cache: DEFAULT_CACHE,
             cache_for: DEFAULT_CACHE_FOR,
             cache_rejected_for: DEFAULT_CACHE_REJECTED_FOR,
+            max_concurrent: DEFAULT_MAX_CONCURRENT,
         }
     }
 }
@@ -70,10 +75,7 @@ impl IntrospectionBuilder {
     /// Members such as `username` and `client_id` are fields of that type. Call it before
     /// [`check`](Self::check), whose closures receive claims of this type.
     pub fn claims<C>(self) -> IntrospectionBuilder<C> {
-        let (responses, has_checks_before_claims) = match self.responses.for_claims() {
-            Some(responses) => (responses, false),
-            None => (ResponseVerifier::new(), true),
-        };
+        let (responses, dropped_checks) = self.responses.for_claims();
         IntrospectionBuilder {
             url: self.url,
             auth: self.auth,
@@ -81,10 +83,11 @@ impl IntrospectionBuilder {
             client: self.client,
             timeout: self.timeout,
             responses,
-            has_checks_before_claims,
+            has_checks_before_claims: self.has_checks_before_claims || dropped_checks,
             cache: self.cache,
             cache_for: self.cache_for,
             cache_rejected_for: self.cache_rejected_for,
+            max_concurrent: self.max_concurrent,
         }
     }
 }
@@ -96,6 +99,18 @@ impl<C> IntrospectionBuilder<C> {
     /// determines whose users the store is asked about.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.responses.set_issuer(issuer.into());
+        self
+    }
+
+    /// Sets the issuer of tokens whose response has no `iss`, which RFC 7662 does not require.
+    /// Default: such tokens have no issuer.
+    ///
+    /// Set it to the issuer of the server that introspects if a layer
+    /// [checks revocation](crate::JwtAuthLayer::with_revocation_check) and `iss` is not
+    /// [required](Self::issuer). Otherwise a [back-channel logout](crate::routes::BackChannelLogoutRoutes)
+    /// does not affect such tokens, because it ends sessions of an issuer.
+    pub fn default_issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.responses.set_default_issuer(issuer.into());
         self
     }
 
@@ -193,6 +208,16 @@ impl<C> IntrospectionBuilder<C> {
         self
     }
 
+    /// Sets how many requests to the server are under way at most. Default: 64.
+    ///
+    /// Further requests wait, at most as long as [`timeout`](Self::timeout), and are then rejected with
+    /// `503`. So a flood of invalid tokens does not reach the server, and tokens that are in the cache
+    /// are accepted during it.
+    pub fn max_concurrent(mut self, count: usize) -> Self {
+        self.max_concurrent = count;
+        self
+    }
+
     /// Sets the HTTP client. Default: a client that uses rustls, trusts the system's certificate
     /// authorities (Mozilla's if the system has none), and does not use a proxy.
     pub fn client(mut self, client: impl HttpClient) -> Self {
@@ -248,6 +273,8 @@ impl<C> IntrospectionBuilder<C> {
     /// - A setting is outside the range that its method documents.
     /// - An issuer or an audience is empty, or the list of audiences is.
     /// - The [user id](Self::user_id_member) is a member with another meaning.
+    /// - There is an [`issuer`](Self::issuer), so that a [`default_issuer`](Self::default_issuer) has
+    ///   no effect.
     /// - [`check`](Self::check) was called before [`claims`](Self::claims).
     /// - There are no random numbers.
     pub fn build(self) -> Result<Introspection<C>, ConfigError>
@@ -259,10 +286,18 @@ impl<C> IntrospectionBuilder<C> {
         }
         self.auth.check()?;
         self.responses.check_config()?;
+        if self.responses.requires_issuer() && self.responses.has_default_issuer() {
+            return Err(ConfigError::ineffective(
+                "`default_issuer` has no effect, because `issuer` requires `iss`",
+            ));
+        }
         if self.timeout.is_zero() || self.timeout > MAX_TIMEOUT {
             return Err(ConfigError::out_of_range(
                 "`timeout` must be greater than zero and at most 30 seconds",
             ));
+        }
+        if self.max_concurrent == 0 || self.max_concurrent > Semaphore::MAX_PERMITS {
+            return Err(ConfigError::out_of_range("`max_concurrent` must be greater than zero"));
         }
         if self.cache < MIN_CACHE {
             return Err(ConfigError::out_of_range("`cache` must be at least 64 KiB"));
@@ -283,7 +318,13 @@ impl<C> IntrospectionBuilder<C> {
         let cache = ResponseCache::new(self.cache, self.cache_for, self.cache_rejected_for)
             .map_err(|_| ConfigError::key("the system has no random numbers for `cache`"))?;
         Ok(Introspection::new(Inner {
-            endpoint: Endpoint { url, auth: self.auth, client, timeout: self.timeout },
+            endpoint: Endpoint {
+                url,
+                auth: self.auth,
+                client,
+                timeout: self.timeout,
+                permits: Semaphore::new(self.max_concurrent),
+            },
             responses: self.responses,
             cache,
             flights: Flights::new(),

@@ -94,10 +94,12 @@ impl<C> ResponseCache<C> {
         token: TokenHash,
         now: NumericDate,
     ) -> Option<Result<Claims<C>, AuthError>> {
-        if let Some(entry) = self.accepted.get(&token)
-            && entry.is_fresh(now, self.accepted_for)
-        {
-            return Some(Ok(entry.value));
+        if let Some(entry) = self.accepted.get(&token) {
+            if entry.is_fresh(now, self.accepted_for) {
+                return Some(Ok(entry.value));
+            }
+            // A clock that was ahead must not make it fresh again later.
+            self.accepted.remove(&token);
         }
         let entry = self.rejected.get(&token)?;
         entry.is_fresh(now, self.rejected_for).then_some(Err(entry.value))

@@ -7,6 +7,10 @@ use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, USER_AGENT},
 };
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use crate::{clock::NumericDate, http_client::DynHttpClient};
 
@@ -21,6 +25,8 @@ pub(super) struct Endpoint {
     pub(super) auth: ClientAuth,
     pub(super) client: Arc<dyn DynHttpClient>,
     pub(super) timeout: Duration,
+    /// One for each request that may be under way.
+    pub(super) permits: Semaphore,
 }
 
 impl Endpoint {
@@ -30,12 +36,22 @@ impl Endpoint {
         token: &str,
         now: NumericDate,
     ) -> Result<Vec<u8>, IntrospectionError> {
+        // Without a need to wait, no timer is needed, nor a runtime that has one.
+        let (deadline, _permit) = match self.permits.try_acquire() {
+            Ok(permit) => (None, permit),
+            Err(_) => {
+                let deadline = Instant::now() + self.timeout;
+                let permit = timeout_at(deadline, self.permits.acquire()).await;
+                let permit = permit.ok().and_then(Result::ok);
+                (Some(deadline), permit.ok_or(IntrospectionErrorKind::Overloaded)?)
+            }
+        };
         let mut response = self.client.fetch(self.request(token, now)?);
-        // A client that responds at once needs no timer and no runtime that has one.
         let response = match futures::poll!(&mut response) {
             Poll::Ready(response) => response?,
             Poll::Pending => {
-                let response = tokio::time::timeout(self.timeout, response).await;
+                let deadline = deadline.unwrap_or_else(|| Instant::now() + self.timeout);
+                let response = timeout_at(deadline, response).await;
                 response.map_err(|_| IntrospectionErrorKind::Timeout)??
             }
         };

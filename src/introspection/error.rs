@@ -22,6 +22,9 @@ pub enum IntrospectionErrorKind {
     Connection,
     /// The server did not respond in time.
     Timeout,
+    /// As many requests as [allowed](super::IntrospectionBuilder::max_concurrent) were under way, and
+    /// none of them ended in time.
+    Overloaded,
     /// The server responded with this status. With `401` or `403` it does not accept the
     /// [credentials](super::ClientAuth) of this service. Redirects are not followed.
     Status(StatusCode),
@@ -58,6 +61,7 @@ impl IntrospectionErrorKind {
         match self {
             Self::Connection => "connection",
             Self::Timeout => "timeout",
+            Self::Overloaded => "overloaded",
             Self::Status(_) => "status",
             Self::Encoded => "encoded",
             Self::TooLarge => "too_large",
@@ -91,6 +95,7 @@ impl fmt::Display for IntrospectionErrorKind {
         f.write_str(match self {
             Self::Connection => "the connection to the introspection endpoint failed",
             Self::Timeout => "the introspection endpoint did not respond in time",
+            Self::Overloaded => "too many requests to the introspection endpoint are under way",
             Self::Status(status) => {
                 let status = status.as_u16();
                 return write!(f, "the introspection endpoint responded with status {status}");

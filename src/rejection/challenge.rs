@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, header::WWW_AUTHENTICATE};
 
 use crate::error::{AuthError, AuthErrorKind, ChallengeParameters};
 
@@ -142,9 +142,6 @@ impl Challenges {
     /// Replaces the default challenge of a response that a guard or a handler has made of an
     /// [`AuthError`].
     pub(crate) fn replace_default<B>(&self, response: &mut Response<B>) {
-        if !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return;
-        }
         let Some(error) = response.extensions().get::<AuthError>() else { return };
         let challenge = response.headers().get(WWW_AUTHENTICATE);
         let is_default = match challenge {

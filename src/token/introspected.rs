@@ -93,16 +93,20 @@ impl<C> ResponseVerifier<C> {
         })
     }
 
-    /// The same rules for claims of another type. Returns `None` if there are checks, which need the
-    /// claims that they were written for.
-    pub(crate) fn for_claims<D>(self) -> Option<ResponseVerifier<D>> {
+    /// The same rules for claims of another type, and whether there were checks. These are dropped,
+    /// because they need the claims that they were written for.
+    pub(crate) fn for_claims<D>(self) -> (ResponseVerifier<D>, bool) {
         let ClaimsVerifier { rules, clock, checks } = self.0;
         let verifier = ClaimsVerifier { rules, clock, checks: Vec::new() };
-        checks.is_empty().then_some(ResponseVerifier(verifier))
+        (ResponseVerifier(verifier), !checks.is_empty())
     }
 
     pub(crate) fn set_issuer(&mut self, issuer: Box<str>) {
         self.0.rules.issuers = Some([issuer].into());
+    }
+
+    pub(crate) fn set_default_issuer(&mut self, issuer: Box<str>) {
+        self.0.rules.default_issuer = Some(issuer);
     }
 
     pub(crate) fn set_audiences(&mut self, audiences: Vec<Box<str>>) {
@@ -148,6 +152,10 @@ impl<C> ResponseVerifier<C> {
     /// Whether responses must name the configured issuer.
     pub(crate) const fn requires_issuer(&self) -> bool {
         self.0.rules.issuers.is_some()
+    }
+
+    pub(crate) const fn has_default_issuer(&self) -> bool {
+        self.0.rules.default_issuer.is_some()
     }
 
     /// Whether responses must name a configured audience.

@@ -32,7 +32,7 @@ pub(super) fn read_registered(
     // The claims that no rule uses and whose values cannot be read. Each pass finds at most one.
     let mut skipped = 0;
     loop {
-        let mut registered = Registered::empty();
+        let mut registered = rules.initial_claims();
         let mut reader = Reader { skipped, ..Reader::new(payload, rules, now, &mut registered) };
         let mut deserializer = serde_json::Deserializer::from_str(payload);
         let read = deserializer.deserialize_map(&mut reader).and_then(|()| deserializer.end());

@@ -11,7 +11,7 @@ use super::{
     claim_names::ClaimNames,
     header::typ_matches,
     logout_token::{MAX_AGE, has_logout_event},
-    registered::{AudienceMatch, ClientMatch, MarkClaim, Registered, UseMarks},
+    registered::{AudienceMatch, ClientMatch, MarkClaim, PayloadStr, Registered, UseMarks},
     token_profile::TokenProfile,
     token_type::TokenType,
     violation,
@@ -49,6 +49,8 @@ pub(super) struct Rules {
     /// Whether the claims are those of an introspection response: without accepted audiences, `aud` is
     /// not checked.
     pub(super) introspected: bool,
+    /// The issuer of tokens without `iss`.
+    pub(super) default_issuer: Option<Box<str>>,
     /// A member that may be duplicate, because it is never read.
     pub(super) may_repeat: Option<&'static str>,
 }
@@ -56,6 +58,12 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) const fn names(&self) -> &ClaimNames {
         &self.names
+    }
+
+    /// The claims before any is read.
+    pub(super) fn initial_claims(&self) -> Registered {
+        let issuer = self.default_issuer.clone().map(PayloadStr::Owned);
+        Registered { issuer, ..Registered::empty() }
     }
 
     pub(super) fn accepts_issuer(&self, issuer: &str) -> bool {

@@ -103,6 +103,7 @@ async fn a_valid_token_is_described() {
         "aud": "api",
         "iss": "https://login.example",
         "jti": claims.jti(),
+        "sid": claims.session_id(),
     });
     assert_eq!(introspect(&app(&issuer), tokens.access()).await, expected);
 

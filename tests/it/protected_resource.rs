@@ -6,7 +6,8 @@ use axum::{Router, body::Body, routing::get};
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use tower_jwt_auth::{
-    Algorithm, AuthError, Claims, ConfigErrorKind, Issuer, JwtAuthLayer, SigningKey, Verifier,
+    Algorithm, AuthError, AuthErrorKind, Claims, ConfigErrorKind, Issuer, JwtAuthLayer, SigningKey,
+    Verifier,
     guard::RequireLayer,
     middleware::InvalidToken,
     protected_resource::{ProtectedResource, ProtectedResourceBuilder},
@@ -142,12 +143,16 @@ async fn challenges_of_guards_and_handlers_name_the_metadata() {
     async fn deny(claims: Claims) -> Result<(), AuthError> {
         claims.require(|_| false)
     }
+    async fn malformed(_: Claims) -> Result<(), AuthError> {
+        Err(AuthErrorKind::InvalidRequest.into())
+    }
     let issuer = issuer();
     let guarded =
         Router::new().route("/guard", get(|| async {})).route_layer(RequireLayer::scope("guard"));
     let app = Router::new()
         .route("/handler", get(fail))
         .route("/denied", get(deny))
+        .route("/malformed", get(malformed))
         .merge(guarded)
         .route_layer(layer(&issuer));
     let token = token(&issuer).await;
@@ -166,6 +171,10 @@ async fn challenges_of_guards_and_handlers_name_the_metadata() {
         (reply.status.as_u16(), reply.header("www-authenticate")),
         (403, vec![&*with_metadata("")])
     );
+    let reply = call(&app, "/malformed", &token).await;
+    assert_eq!(reply.status, 400);
+    let challenge = reply.header("www-authenticate").concat();
+    assert!(challenge.contains("resource_metadata="), "{challenge}");
 }
 
 #[tokio::test]

@@ -22,8 +22,24 @@ use super::super::{
 };
 
 /// The members of RFC 7662 section 2.2 that are copied from the token.
-const COPIED_MEMBERS: [&str; 9] =
-    ["scope", "client_id", "username", "exp", "iat", "nbf", "aud", "iss", "cnf"];
+///
+/// So are those of RFC 9470 section 6.2 and of RFC 8705 section 3.2, and `sid`, with which a service
+/// recognizes tokens of a session that a back-channel logout has ended.
+const COPIED_MEMBERS: [&str; 13] = [
+    "scope",
+    "client_id",
+    "username",
+    "exp",
+    "iat",
+    "nbf",
+    "aud",
+    "iss",
+    "cnf",
+    "auth_time",
+    "acr",
+    "amr",
+    "sid",
+];
 
 /// The state of the handlers.
 pub(super) struct OAuthState<C, R> {

@@ -113,7 +113,7 @@ impl VerifierBuilder {
             max_token_len: self.max_token_len,
             clock: self.clock,
             checks: Vec::new(),
-            has_checks_before_claims: !self.checks.is_empty(),
+            has_checks_before_claims: self.has_checks_before_claims || !self.checks.is_empty(),
             cache: self.cache,
             tenants: self.tenants,
             claims: PhantomData,

@@ -63,7 +63,7 @@ impl<C: DeserializeOwned> ClaimsVerifier<C> {
     fn read(&self, payload: String) -> Result<Claims<C>, AuthError> {
         check_markers(&payload)?;
         let now = self.clock.now();
-        let mut registered = Registered::empty();
+        let mut registered = self.rules.initial_claims();
         match payload::read(&payload, &self.rules, now, &mut registered) {
             Ok(custom) => {
                 self.rules.check(&registered, &payload, now)?;

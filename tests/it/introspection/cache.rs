@@ -88,6 +88,19 @@ async fn a_clock_that_is_set_back_ends_the_use_of_a_response() {
     assert_eq!(server.calls(), 2);
 }
 
+#[tokio::test]
+async fn a_response_from_a_time_when_the_clock_was_ahead_is_not_used_later() {
+    let (server, clock) = (Server::new(active(&json!({}))), clock());
+    let introspection = strict(&server, &clock);
+    clock.advance(3600 * SECOND);
+    assert!(introspection.introspect(TOKEN).await.is_ok());
+    clock.set(NumericDate::from_secs(NOW));
+    server.respond(|| Err("no response".to_owned()));
+    assert!(introspection.introspect(TOKEN).await.is_err());
+    clock.advance(3600 * SECOND);
+    assert!(introspection.introspect(TOKEN).await.is_err());
+}
+
 /// The `iat` of a cached token is in the future of a clock that was set back.
 #[tokio::test]
 async fn checks_are_repeated_for_cached_tokens() {

@@ -4,7 +4,7 @@ use futures::{FutureExt, future::join_all};
 use serde_json::json;
 use tower_jwt_auth::{AuthErrorKind, introspection::IntrospectionErrorKind};
 
-use super::{Server, TOKEN, active, cause, outcome, strict};
+use super::{Server, TOKEN, active, builder, cause, outcome, strict};
 use crate::support::mint::clock;
 
 #[tokio::test]
@@ -54,6 +54,28 @@ async fn different_tokens_do_not_wait_for_each_other() {
     assert!((&mut two).now_or_never().is_none());
     server.release(1);
     assert!(two.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_requests_under_way_is_bounded() {
+    let server = Server::holding(active(&json!({})));
+    let introspection = builder(&server, &clock()).max_concurrent(2).build().unwrap();
+    let mut first = Box::pin(introspection.introspect("one"));
+    let mut second = Box::pin(introspection.introspect("two"));
+    assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+    let rejected = introspection.introspect("three").await;
+    assert_eq!(cause(rejected), IntrospectionErrorKind::Overloaded);
+    assert_eq!(server.calls(), 2);
+
+    let mut third = Box::pin(introspection.introspect("three"));
+    assert!((&mut third).now_or_never().is_none());
+    server.release(3);
+    assert!(first.await.is_ok());
+    assert!(third.await.is_ok());
+    // Tokens in the cache need no request.
+    assert!((&mut second).await.is_ok());
+    assert!(introspection.introspect("one").now_or_never().unwrap().is_ok());
+    assert_eq!(server.calls(), 3);
 }
 
 #[tokio::test]

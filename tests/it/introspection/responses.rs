@@ -177,3 +177,16 @@ async fn null_is_no_value() {
     response["aud"] = Value::Null;
     assert_eq!(outcome_of(response).await, Err(AuthErrorKind::InvalidClaims));
 }
+
+#[tokio::test]
+async fn a_response_without_an_issuer_has_the_default_one() {
+    for (iss, expected) in [
+        (Value::Null, "https://default.example"),
+        (json!("https://login.example"), "https://login.example"),
+    ] {
+        let server = Server::new(active(&json!({ "iss": iss })));
+        let introspection = builder(&server, &clock()).default_issuer("https://default.example");
+        let claims = introspection.build().unwrap().introspect(TOKEN).await.unwrap();
+        assert_eq!(claims.issuer(), Some(expected));
+    }
+}

@@ -40,7 +40,12 @@ fn settings_outside_their_range_are_an_error() {
     assert_error(builder().user_id_member("iss"), Conflict, "claim");
     assert_error(builder().user_id_member(""), Conflict, "claim");
     assert_error(builder().check(|_| true).claims::<NoClaims>(), Ineffective, "`check`");
+    let twice = builder().check(|_| true).claims::<NoClaims>().claims::<NoClaims>();
+    assert_error(twice, Ineffective, "`check`");
     assert!(builder().claims::<NoClaims>().check(|_| true).build().is_ok());
+    assert_error(builder().max_concurrent(0), OutOfRange, "`max_concurrent`");
+    let both = builder().issuer("https://a.example").default_issuer("https://b.example");
+    assert_error(both, Ineffective, "`default_issuer`");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{me, provider, start, token};
 use crate::support::{
     api::now,
     foreign::{API, ForeignKey},
-    provider::Provider,
+    provider::{Provider, Response},
     redis,
     reply::Reply,
     server::Server,
@@ -71,6 +71,23 @@ fn a_logout_ends_a_session_in_two_processes() {
     let variables = [("BACKCHANNEL", "1"), ("STORE_URL", &redis.url())];
     let servers = [start(&[&issuer], &variables), start(&[&issuer], &variables)];
     assert_logs_out(&servers[0], &servers[1], &key, &issuer);
+}
+
+/// Introspection responses need not name the issuer.
+#[test]
+fn a_logout_ends_sessions_of_opaque_tokens() {
+    let key = ForeignKey::generate("one");
+    let issuer = provider(&[&key]);
+    let url = issuer.url("/introspect");
+    let variables =
+        [("BACKCHANNEL", "1"), ("INTROSPECTION_URL", &*url), ("INTROSPECTION_CLIENT", "id:secret")];
+    let server = start(&[&issuer], &variables);
+    let active = json!({ "active": true, "sub": "ada", "sid": "s1", "aud": API, "iat": now() });
+    issuer.respond("/introspect", Response::json(&active));
+    assert_eq!(me(&server, "opaque").status, 200);
+    let logout = logout_token(&key, &issuer, &json!({ "sid": "s1", "sub": null }));
+    assert_eq!(log_out(&server, &logout).status, 200);
+    assert_eq!(me(&server, "opaque").status, 401);
 }
 
 #[test]

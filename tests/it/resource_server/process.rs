@@ -72,6 +72,14 @@ fn configuration_errors_name_the_setting() {
             "STORE_URL must be memory:",
         ),
         (
+            vec![audience, issuer, ("STORE_URL", "mysql://x:hunter2@db")],
+            "STORE_URL must be memory:",
+        ),
+        (
+            vec![audience, issuer, ("BACKCHANNEL", "1"), ("STORE_URL", "sqlite:/tmp")],
+            "STORE_URL: the path is a directory",
+        ),
+        (
             vec![audience, issuer, ("INTROSPECTION_URL", "https://login.example/i")],
             "INTROSPECTION_URL and INTROSPECTION_CLIENT require each other",
         ),
