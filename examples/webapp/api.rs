@@ -5,7 +5,7 @@ use std::error::Error;
 use axum::{
     Json, Router,
     extract::{
-        Query, State,
+        DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
     },
     http::{
@@ -40,6 +40,10 @@ pub(crate) struct App {
     pub(crate) password_rules: PasswordRules,
 }
 
+/// The limits of the account routes, in bytes and characters.
+const MAX_BODY: usize = 16 * 1024;
+const MAX_NAME_CHARS: usize = 254;
+
 /// The body of a request, if it is a JSON object.
 type Body = Result<Json<Map<String, Value>>, JsonRejection>;
 
@@ -51,7 +55,7 @@ pub(crate) fn routes(app: App, auth: JwtAuthLayer<Profile>) -> Router {
         .route_layer(auth)
         // By default, axum calls the handler of GET for HEAD too, which would use the ticket up.
         .route(EXPORT, get(export).head(async || StatusCode::METHOD_NOT_ALLOWED))
-        .route("/api/password-rules", post(check_password))
+        .route("/api/password-rules", post(check_password).layer(DefaultBodyLimit::max(MAX_BODY)))
         .route("/health", get(health))
         .with_state(app)
 }
@@ -129,7 +133,8 @@ async fn check_password(State(app): State<App>, body: Body) -> Result<Response, 
         Err((status, code, detail)) => return Ok(error(status, code, detail)),
     };
     let mut attribute = |name| match fields.take(name) {
-        Some(Value::String(value)) => value,
+        // Comparing a password with longer names would take long.
+        Some(Value::String(value)) => value.chars().take(MAX_NAME_CHARS).collect(),
         _ => String::new(),
     };
     let user =

@@ -37,6 +37,10 @@ pub(super) struct Verification {
     /// the token worthless then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) replaces_in: Option<Box<str>>,
+    /// The address that it is to replace. Once the account has another one, an older request must not
+    /// undo that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) replaces: Option<Box<str>>,
 }
 
 /// What a token with [`Purpose::ResetPassword`] carries. It is worthless once one of them has changed.

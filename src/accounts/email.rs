@@ -32,8 +32,11 @@ where
         new: &str,
         is_taken: bool,
     ) -> Result<Vec<Message>, RouteError> {
-        let facts =
-            Verification { email: new.into(), replaces_in: Some(account.generation().into()) };
+        let facts = Verification {
+            email: new.into(),
+            replaces_in: Some(account.generation().into()),
+            replaces: account.email().map(Into::into),
+        };
         let purpose = Purpose::VerifyEmail;
         let owner = if self.sign_up.enumeration_safe {
             self.users.account_by_email(new).await.map_err(AuthError::from)?

@@ -13,7 +13,9 @@ use crate::{
     mail::{Message, MessageKind},
     possession::{Evidence, UnusedProof},
     routes::{RequestError, RouteError, json_response},
-    user::{AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, NewAccount},
+    user::{
+        AccountBackend, AccountError, FieldProblem, FieldProblems, Fields, NewAccount, login_key,
+    },
 };
 
 use super::{
@@ -132,6 +134,16 @@ where
         fields: Fields,
     ) -> Result<Response, RouteError> {
         let slot = self.mail.reserve()?;
+        if names_another_address(form, email) {
+            let names = self.users.name_problems(form.username.as_deref(), Some(email)).await;
+            let mut problems = names.map_err(AuthError::from)?;
+            problems.username.get_or_insert(FieldProblem::Taken);
+            if !is_taken(problems) {
+                return self.rejected(problems, form, fields).await;
+            }
+            slot.send(&self.issuer, [Message::new(MessageKind::UsernameTaken, email)]);
+            return Ok(json_response(StatusCode::ACCEPTED, &json!({ "detail": ACCEPTED })));
+        }
         let start = self.issuer.start_login().await?;
         let owner = self.users.account_by_email(email).await.map_err(AuthError::from)?;
         let message = match self.users.create(new).await {
@@ -183,6 +195,13 @@ where
         record_problems(&mut fields, all, !self.sign_up.enumeration_safe);
         Err(RequestError::invalid_fields(fields.errors()).into())
     }
+}
+
+/// Whether the user name is an address, but not that of the account. The mail about such a name must
+/// not depend on whether another account has the address.
+fn names_another_address(form: &SignUpForm, email: &str) -> bool {
+    let username = form.username.as_deref().map(login_key);
+    username.is_some_and(|username| username.contains('@') && username != login_key(email))
 }
 
 /// Whether names are taken, and nothing else is wrong.

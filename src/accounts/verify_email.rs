@@ -79,7 +79,7 @@ where
         account: &Account<U::Extra>,
         email: &str,
     ) -> Result<Message, AuthError> {
-        let facts = Verification { email: email.into(), replaces_in: None };
+        let facts = Verification { email: email.into(), replaces_in: None, replaces: None };
         let recipient = (account.id(), email);
         let message =
             self.tokens.message(&self.issuer, start, Purpose::VerifyEmail, recipient, &facts)?;
@@ -90,7 +90,8 @@ where
     pub(super) fn work_for_nobody(&self, start: LoginStart, email: &str) -> Result<(), AuthError> {
         // As long as an address can be, or the token would be too long.
         let email: String = email.chars().take(MAX_NAME_CHARS).collect();
-        let facts = Verification { email: email.as_str().into(), replaces_in: None };
+        let facts =
+            Verification { email: email.as_str().into(), replaces_in: None, replaces: None };
         self.tokens.message_for_nobody(&self.issuer, start, Purpose::VerifyEmail, &email, &facts)
     }
 
@@ -117,7 +118,8 @@ where
         generation: &str,
         claims: &Claims<Verification>,
     ) -> Result<(), RouteError> {
-        if account.generation() != generation {
+        let replaced = claims.replaces.as_deref().map(login_key);
+        if account.generation() != generation || account.email().map(login_key) != replaced {
             return Err(RequestErrorKind::InvalidToken.into());
         }
         let slot = self.mail.reserve()?;

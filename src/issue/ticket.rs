@@ -52,7 +52,7 @@ impl<C, R> Issuer<C, R> {
     /// # Errors
     ///
     /// - [`InvalidRequest`](AuthErrorKind::InvalidRequest) if `path` does not begin with a slash, has
-    ///   a query, or is longer than 1024 bytes.
+    ///   a query, a space or a character outside ASCII, or is longer than 1024 bytes.
     /// - [`WrongIssuer`](AuthErrorKind::WrongIssuer) for claims of another issuer, whose sessions the
     ///   store knows under another name.
     /// - [`Misconfigured`](AuthErrorKind::Misconfigured) without a store.
@@ -65,7 +65,10 @@ impl<C, R> Issuer<C, R> {
         if claims.issuer() != self.store()?.issuer() {
             return Err(AuthErrorKind::WrongIssuer.into());
         }
-        if !path.starts_with('/') || path.contains('?') || path.len() > MAX_PATH_LEN {
+        let is_path = path.starts_with('/')
+            && path.len() <= MAX_PATH_LEN
+            && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'?');
+        if !is_path {
             return Err(AuthErrorKind::InvalidRequest.into());
         }
         let bound_to = Bound {

@@ -22,6 +22,7 @@ use super::{
 
 on_both_databases! {
     a_new_address_counts_once_it_is_confirmed
+    a_confirmed_address_makes_older_requests_worthless
     a_new_password_makes_the_token_worthless
     an_address_that_was_taken_meanwhile_is_rejected
     occupied_addresses_are_hidden_if_sign_up_is_safe
@@ -67,6 +68,25 @@ async fn a_new_address_counts_once_it_is_confirmed(database: Database) {
     // The same address is no change.
     session.patch_me(&json!({ "email": "Countess@example.com" })).await;
     sign_up(&setup, &app, "bob").await;
+}
+
+/// Otherwise a mistyped address, which belongs to a stranger, could replace the right one later.
+async fn a_confirmed_address_makes_older_requests_worthless(database: Database) {
+    let setup = Setup::new(database);
+    let app = setup.app();
+    sign_up(&setup, &app, "ada").await;
+    let session = Session::begin(&app, "ada", PASSWORD).await;
+    let mut tokens = Vec::new();
+    for email in ["typo@example.com", "right@example.com"] {
+        assert_eq!(session.patch_me(&json!({ "email": email })).await.status, 200);
+        tokens.push(setup.outbox.next().await.token().unwrap().to_owned());
+        let _ = setup.outbox.next().await;
+    }
+    let verify = async |token: &str| call(&app, "/users/verify", &json!({ "token": token })).await;
+    assert_eq!(verify(&tokens[1]).await.status, 204);
+    let reply = verify(&tokens[0]).await;
+    assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (400, &json!("invalid_token")));
+    assert_eq!(setup.account("ada").await.email(), Some("right@example.com"));
 }
 
 async fn a_new_password_makes_the_token_worthless(database: Database) {

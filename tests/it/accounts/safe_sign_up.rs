@@ -62,6 +62,21 @@ async fn the_mail_depends_on_what_is_taken(database: Database) {
         ("ada", "ada@example.com", MessageKind::AccountExists, "Ada@Example.com", Some("Ada")),
         ("ADA", "eve@example.com", MessageKind::UsernameTaken, "eve@example.com", None),
         ("ada@example.com", "eve@example.com", MessageKind::UsernameTaken, "eve@example.com", None),
+        // The mail does not reveal whether an account has the address.
+        (
+            "free@example.com",
+            "eve@example.com",
+            MessageKind::UsernameTaken,
+            "eve@example.com",
+            None,
+        ),
+        (
+            "ＦＲＥＥ＠example.com",
+            "eve@example.com",
+            MessageKind::UsernameTaken,
+            "eve@example.com",
+            None,
+        ),
     ] {
         shown(&call(&app, "/users/", &body(username, email)).await);
         let mail = setup.outbox.next().await;

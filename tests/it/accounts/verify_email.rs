@@ -122,7 +122,8 @@ async fn rejects_expired_tokens(database: Database) {
 /// A token that gives the account `username` the address `email`.
 async fn replacement(setup: &Setup, username: &str, email: &str) -> String {
     let account = setup.account(username).await;
-    let claims = json!({ "email": email, "replaces_in": account.generation() });
+    let claims =
+        json!({ "email": email, "replaces_in": account.generation(), "replaces": account.email() });
     let verify_email = TokenType::from("verify_email");
     setup.issuer.issue_single_use(&verify_email, HOUR, account.id(), &claims).await.unwrap()
 }

@@ -180,7 +180,9 @@ async fn rejects_paths_and_claims_that_no_ticket_can_have() {
     let tokens = issuer.login(&ada()).await.unwrap();
     let claims = issuer.verifier().verify(tokens.access()).unwrap();
     let long = format!("/{}", "x".repeat(1024));
-    for path in ["", "api/export", "https://shop.example/", "/export?all", &long] {
+    let control = format!("/{}", "\u{1}".repeat(1000));
+    for path in ["", "api/export", "https://shop.example/", "/export?all", &long, &control, "/a b"]
+    {
         let rejected = issuer.issue_ticket(&claims, path);
         assert_eq!(error_kind(rejected), AuthErrorKind::InvalidRequest, "{path}");
     }

@@ -92,6 +92,8 @@ fn has_the_rules_of_the_setting() {
         // Forms show the same problems before.
         let problems = client.post("/api/password-rules", &body).json()["problems"].clone();
         assert_eq!(problems.as_array().unwrap().is_empty(), code == 201, "{problems}");
+        let long = json!({ "password": password, "username": "a".repeat(20_000) });
+        assert_eq!(client.post("/api/password-rules", &long).status, 413);
     }
 }
 
