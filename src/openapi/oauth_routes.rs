@@ -17,7 +17,7 @@ use super::{
     errors::{ErrorBodies, ErrorForm},
     route::Route,
     router::with_document,
-    schema::{Members, any, boolean, integer, object, string},
+    schema::{Members, any, any_object, boolean, integer, list, object, string},
 };
 
 impl<L, C, R> OAuthRoutes<L, C, R>
@@ -75,7 +75,7 @@ fn with_token(path: String, summary: &'static str) -> Route {
 fn introspection<'c>(claims: impl Iterator<Item = &'c str>) -> ObjectBuilder {
     let response = object()
         .member("active", boolean("Whether it is a valid access token."))
-        .property("token_type", string("`Bearer`."))
+        .property("token_type", string("`Bearer`, or `DPoP` if the token is bound to a key."))
         .property("sub", string("The subject: the id of the user, unless the token has another."))
         .property("jti", string("The id of the token."))
         .property("exp", integer("When the token expires, in seconds since 1970."))
@@ -85,6 +85,11 @@ fn introspection<'c>(claims: impl Iterator<Item = &'c str>) -> ObjectBuilder {
         .property("aud", any("The audience: a string or a list."))
         .property("scope", string("The scopes, separated by spaces."))
         .property("client_id", string("The client that the token was issued to."))
-        .property("username", string("The name of the user."));
+        .property("username", string("The name of the user."))
+        .property("sid", string("The id of the session."))
+        .property("auth_time", integer("When the user logged in, in seconds since 1970."))
+        .property("acr", string("How strongly the user was authenticated."))
+        .property("amr", list("How the user was authenticated.", string("A method.")))
+        .property("cnf", any_object("The key to which the token is bound."));
     claims.fold(response, |response, name| response.property(name, any("A claim.")))
 }
