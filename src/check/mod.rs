@@ -1,28 +1,30 @@
 //! Decides whether a token is valid: verifies it, with keys that may have to be fetched first, or has
 //! it introspected, checks that its sender possesses the key to which it is bound, then asks the
-//! store. No other file decides this.
+//! store. Nothing else decides this.
 
-use std::{iter, sync::Arc};
+mod binding;
+mod revocation;
 
-use futures::{
-    future::BoxFuture,
-    stream::{FuturesUnordered, StreamExt},
-};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
 use memchr::memchr;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    clock::NumericDate,
     error::{AuthError, AuthErrorKind, log_rejection},
     metrics::{HotCounter, count_hot},
-    possession::{Evidence, PossessionPolicy, Presentation, UnusedProof, dpop_error},
-    store::{MAX_ID_LEN, Scope, SharedStore, TokenRef},
-    token::{
-        Claims, Confirmation, KeyThumbprint, Lookup, SharedOpaqueTokens, TokenType, Verification,
-        Verifier, binding_error, is_compact_jws,
-    },
+    possession::{Evidence, PossessionPolicy, Presentation},
+    store::SharedStore,
+    token::{Claims, Lookup, SharedOpaqueTokens, Verification, Verifier, is_compact_jws},
     trace::in_span,
 };
+
+use self::revocation::Users;
+pub(crate) use binding::check_refresh_binding;
+#[cfg(feature = "routes")]
+pub(crate) use binding::check_step_binding;
+pub(crate) use revocation::{auth_time, refresh_session, token_ref};
 
 /// Where claims come from, and the store that knows which tokens were revoked.
 pub(crate) struct Checker<C> {
@@ -43,15 +45,6 @@ enum Tokens<C> {
     /// All that are not JWTs are opaque.
     VerifiedOrOpaque(Verifier<C>, SharedOpaqueTokens<C>),
     Opaque(SharedOpaqueTokens<C>),
-}
-
-/// Which issuer's users the store is asked about.
-#[derive(Clone, Copy)]
-enum Users {
-    /// Those of the store's issuer, which is that of all tokens.
-    OfStore,
-    /// Those of the token's issuer.
-    OfToken { is_issuer_required: bool },
 }
 
 /// What the sender of a token shows about the keys that it possesses.
@@ -322,84 +315,6 @@ impl<E: FnOnce() -> Evidence> Sender<E> {
     }
 }
 
-impl Users {
-    async fn is_revoked<C>(
-        self,
-        store: &SharedStore,
-        claims: &Claims<C>,
-    ) -> Result<bool, AuthError> {
-        let lookup = |(scope, token)| async move { store.is_revoked(scope, &token).await };
-        let mut results: FuturesUnordered<_> = self.lookups(store, claims).map(lookup).collect();
-        let mut outcome = Ok(false);
-        while let Some(revoked) = results.next().await {
-            match revoked {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
-                // Another lookup may still find a revocation.
-                Err(error) => outcome = Err(error),
-            }
-        }
-        outcome
-    }
-
-    fn is_revoked_now<C>(self, store: &SharedStore, claims: &Claims<C>) -> Option<bool> {
-        for (scope, token) in self.lookups(store, claims) {
-            if store.is_revoked_now(scope, &token)? {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
-
-    /// The scopes and tokens to look up. The token is revoked if one of them is.
-    fn lookups<'a, C>(
-        self,
-        store: &'a SharedStore,
-        claims: &'a Claims<C>,
-    ) -> impl Iterator<Item = (Scope<'a>, TokenRef<'a>)> {
-        let token = token_ref(claims);
-        // Users of another issuer, or of another name of it, need not have the token's session.
-        let of_other = TokenRef { refresh: false, ..token };
-        let (issuer, other_names, without_issuer, of_provider) = match (self, claims.issuer()) {
-            (Self::OfStore, _) => (store.issuer(), None, None, None),
-            (Self::OfToken { is_issuer_required }, issuer) => {
-                // An issuer without `iss` may have revoked this token of another issuer, unless no
-                // store can have the id of the user.
-                let is_asked = !is_issuer_required
-                    && issuer.is_some()
-                    && claims.user_id().as_str().len() <= MAX_ID_LEN;
-                let names = Some(claims.other_issuer_names());
-                (issuer, names, is_asked.then_some(Scope::Unscoped), issuer.map(|_| claims))
-            }
-        };
-        let others = other_names.clone().into_iter().flatten().map(Scope::Users);
-        let others = others.chain(without_issuer).map(move |scope| (scope, of_other));
-        let logouts = of_provider.into_iter().flat_map(move |claims| {
-            let names = issuer.into_iter().chain(other_names.clone().into_iter().flatten());
-            names.flat_map(move |name| logout_lookups(name, claims))
-        });
-        iter::once((Scope::of_users(issuer), token)).chain(logouts).chain(others)
-    }
-}
-
-/// What a logout token of the issuer may have ended: the session, whose user it need not name, and the
-/// user, whom it names by `sub`.
-fn logout_lookups<'a, C>(
-    issuer: &'a str,
-    claims: &'a Claims<C>,
-) -> impl Iterator<Item = (Scope<'a>, TokenRef<'a>)> {
-    let session = claims.session_id().map(|id| {
-        // Without `iat`, it counts as older than every revocation.
-        (Scope::Sessions(issuer), TokenRef::new(id, NumericDate::default()))
-    });
-    let subject = claims.subject().filter(|subject| *subject != claims.user_id().as_str());
-    let user = subject.map(|subject| {
-        let issued_at = claims.issued_at().unwrap_or_default();
-        (Scope::Users(issuer), TokenRef::new(subject, issued_at))
-    });
-    session.into_iter().chain(user)
-}
-
 impl<C> Check<C> {
     async fn finish(self) -> Result<Claims<C>, AuthError> {
         match self {
@@ -440,78 +355,4 @@ fn accept_unless<C>(
     }
     count_hot!(accepted, "jwt_auth_accepted_tokens_total");
     Ok(claims)
-}
-
-/// The session of a refresh token, and whether the store may not know it yet.
-///
-/// A token without `sid` was issued by another issuer. Its own id then identifies the session.
-pub(crate) fn refresh_session<C: ?Sized>(claims: &Claims<C>) -> (&str, bool) {
-    match claims.session_id() {
-        Some(session_id) => (session_id, false),
-        None => (claims.jti().unwrap_or_default(), true),
-    }
-}
-
-/// Checks that the sender of a refresh token possesses the key to which it is bound, and uses the
-/// proof. Returns the thumbprint of the key.
-///
-/// A token that is not bound needs no proof. It is rejected if tokens must be bound.
-pub(crate) async fn check_refresh_binding<C>(
-    claims: &Claims<C>,
-    proof: Option<UnusedProof>,
-) -> Result<Option<KeyThumbprint>, AuthError> {
-    let key = proven_key(claims, proof.as_ref())?;
-    match (key, proof) {
-        (Some(_), Some(proof)) => proof.use_once().await?,
-        (None, Some(proof)) if proof.is_required() => return Err(binding_error("bound to a key")),
-        _ => {}
-    }
-    Ok(key)
-}
-
-/// Checks that the sender of the token of a second step possesses the key to which the first step has
-/// bound it. Returns the thumbprint of the key to which the tokens will be bound: that one, or that of
-/// the proof.
-#[cfg(feature = "routes")]
-pub(crate) fn check_step_binding<C>(
-    claims: &Claims<C>,
-    proof: Option<&UnusedProof>,
-) -> Result<Option<KeyThumbprint>, AuthError> {
-    let key = proven_key(claims, proof)?;
-    Ok(key.or(proof.map(UnusedProof::key)))
-}
-
-/// The thumbprint of the key to which a token of this crate is bound. Fails unless the proof is one of
-/// this key.
-fn proven_key<C>(
-    claims: &Claims<C>,
-    proof: Option<&UnusedProof>,
-) -> Result<Option<KeyThumbprint>, AuthError> {
-    let key = match claims.confirmation()? {
-        None => return Ok(None),
-        Some(Confirmation { jkt: Some(key), x5t_s256: None }) => key,
-        Some(_) => return Err(binding_error("not bound to a certificate")),
-    };
-    let proof = proof.ok_or_else(|| dpop_error("DPoP", "expected a proof"))?;
-    if proof.key() != key {
-        return Err(dpop_error("jwk", "expected the key to which the token is bound"));
-    }
-    Ok(Some(key))
-}
-
-/// When the session of a refresh token began.
-pub(crate) fn auth_time<C: ?Sized>(claims: &Claims<C>) -> NumericDate {
-    claims.auth_time().or(claims.issued_at()).unwrap_or_default()
-}
-
-/// The ids and times by which a store knows the token of `claims`.
-pub(crate) fn token_ref<C: ?Sized>(claims: &Claims<C>) -> TokenRef<'_> {
-    let issued_at = claims.issued_at().unwrap_or_default();
-    let token = TokenRef::new(claims.user_id().as_str(), issued_at).with_jti(claims.jti());
-    if claims.token_type() == Some(&TokenType::Refresh) {
-        let (session_id, adopt) = refresh_session(claims);
-        token.with_session(Some(session_id)).as_refresh(adopt)
-    } else {
-        token.with_session(claims.session_id())
-    }
 }
