@@ -104,6 +104,7 @@
 //!
 //! | task | documentation |
 //! |---|---|
+//! | find a short answer to an everyday task, or move here from another crate | [`cookbook`] |
 //! | see what is verified | [`Verifier`], [`KeySet`] |
 //! | accept tokens of Auth0, Cognito, Entra ID, Firebase, GitHub Actions, Google, Keycloak, Kubernetes, Okta, Supabase and others | [`provider`] |
 //! | accept opaque tokens, alone or beside JWTs | [`introspection`] |
@@ -229,6 +230,12 @@ pub mod browser {
 }
 mod check;
 pub mod clock;
+#[cfg(doc)]
+#[doc = include_str!("cookbook.md")]
+pub mod cookbook {
+    #[allow(unused_imports, reason = "for links in the text")]
+    use crate::*;
+}
 pub mod error;
 #[cfg(feature = "axum")]
 mod extract;
