@@ -289,9 +289,10 @@ impl<U: AccountBackend<C, R>, C, R> AccountRoutesBuilder<U, C, R> {
     /// Limits passwords of users who are logged in, for each account and each address of a client.
     /// Default: no limit, so that whoever has an access token can guess the password.
     ///
-    /// Pass the throttle of the [token routes](crate::routes::TokenRoutesBuilder::throttle) or session
-    /// routes: then these attempts count together with logins by user name, and a reset of the password
-    /// also ends the wait of logins.
+    /// These attempts count for the id of the user, apart from logins, so nobody else can use them up,
+    /// and a change of the name does not renew them. Pass the throttle of the
+    /// [token routes](crate::routes::TokenRoutesBuilder::throttle) or session routes: then a reset of the
+    /// password also ends the wait of logins.
     #[cfg(feature = "throttle")]
     pub fn password_throttle(mut self, throttle: Throttle) -> Self {
         self.state.limits.password = Limit::new(throttle);

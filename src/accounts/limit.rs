@@ -5,10 +5,10 @@ use std::{error::Error, net::IpAddr};
 
 use axum::extract::Request;
 
-use crate::{error::AuthError, routes::RouteError};
+use crate::{error::AuthError, routes::RouteError, token::UserId};
 #[cfg(feature = "throttle")]
 use crate::{
-    throttle::{Permit, Throttle},
+    throttle::{Permit, Secret, Throttle},
     trace::warn,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Limits {
     pub(super) sign_up: Limit,
     /// Mails that anybody can have sent, by the same.
     pub(super) mail: Limit,
-    /// Passwords of users who are logged in, by a name of the account.
+    /// Passwords of users who are logged in, by the id of the user.
     pub(super) password: Limit,
 }
 
@@ -78,11 +78,30 @@ impl Limit {
         Ok(Attempt { permit: Some(permit) })
     }
 
-    /// Forgets the attempts on `account`. If that fails, they stay counted.
-    pub(super) async fn forget(&self, account: &str) {
-        if let Some(throttle) = &self.throttle
-            && let Err(error) = throttle.reset(account).await
-        {
+    /// Counts an attempt of a user with the password. No login counts here.
+    pub(super) async fn count_user(
+        &self,
+        client: Client,
+        user_id: &UserId,
+    ) -> Result<Attempt, AuthError> {
+        let Some(throttle) = &self.throttle else { return Ok(Attempt { permit: None }) };
+        let permit = throttle.attempt_by_user(Secret::Password, user_id, client.address).await?;
+        Ok(Attempt { permit: Some(permit) })
+    }
+
+    /// Forgets the attempts of a user with the password, and of logins under one of `names`. If that
+    /// fails, they stay counted.
+    pub(super) async fn forget<'a>(
+        &self,
+        user_id: &UserId,
+        names: impl IntoIterator<Item = &'a str>,
+    ) {
+        let Some(throttle) = &self.throttle else { return };
+        let mut outcome = throttle.reset_user(Secret::Password, user_id).await;
+        for name in names {
+            outcome = outcome.and(throttle.reset(name).await);
+        }
+        if let Err(error) = outcome {
             warn!(error = &error as &dyn Error, "the attempts on an account stay counted");
         }
     }
@@ -118,7 +137,11 @@ impl Limit {
         Ok(Attempt {})
     }
 
-    pub(super) async fn forget(&self, _: &str) {}
+    pub(super) async fn count_user(&self, _: Client, _: &UserId) -> Result<Attempt, AuthError> {
+        Ok(Attempt {})
+    }
+
+    pub(super) async fn forget<'a>(&self, _: &UserId, _: impl IntoIterator<Item = &'a str>) {}
 }
 
 #[cfg(not(feature = "throttle"))]

@@ -83,11 +83,6 @@ fn rejected_password(name: &str, problems: FieldProblems) -> RouteError {
     RequestError::invalid_fields(fields.errors()).into()
 }
 
-/// The name under which attempts to confirm a password count: that of most logins.
-fn name_of<X>(account: &Account<X>) -> &str {
-    account.username().or(account.email()).unwrap_or(account.id().as_str())
-}
-
 impl<U, C, R> AccountState<U, C, R>
 where
     U: AccountBackend<C, R>,
@@ -103,7 +98,7 @@ where
         (name, password): (&str, &str),
         fields: &mut Fields,
     ) -> Result<Option<Account<U::Extra>>, RouteError> {
-        let attempt = self.limits.password.count(client, name_of(account)).await?;
+        let attempt = self.limits.password.count_user(client, account.id()).await?;
         let verified = self.users.verify_password(account.id(), password).await;
         let verified = verified.map_err(|error| AuthError::from(error).into());
         if let Ok(Some(account)) = verified {

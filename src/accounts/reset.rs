@@ -134,8 +134,7 @@ where
         if !account.is_verified() && self.users.mark_verified(account.id(), email).await.is_err() {
             warn!("an address could not be marked as verified after a reset of the password");
         }
-        for name in [account.username(), account.email()].into_iter().flatten() {
-            self.limits.password.forget(name).await;
-        }
+        let names = [account.username(), account.email()].into_iter().flatten();
+        self.limits.password.forget(account.id(), names).await;
     }
 }

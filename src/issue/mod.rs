@@ -29,5 +29,5 @@ pub use login::LoginStart;
 #[cfg(any(feature = "django", feature = "test-util"))]
 pub(crate) use random::random_id;
 #[cfg(feature = "routes")]
-pub(crate) use second_step::SecondStep as TriedStep;
+pub(crate) use second_step::SecondStep as VerifiedStep;
 pub use tokens::Tokens;

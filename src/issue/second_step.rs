@@ -96,11 +96,10 @@ impl<C, R> Issuer<C, R> {
         Ok(step.user_id().clone())
     }
 
-    /// Verifies a token and counts a try with it. The first five tries succeed, until the token is
-    /// used. A try that fails for its proof does not count.
+    /// Verifies a token that was not used, and the proof of the key to which it is bound.
     ///
     /// Returns the token, and the key to which the tokens of the login will be bound.
-    pub(crate) async fn try_second_step<T>(
+    pub(crate) async fn resume_second_step<T>(
         &self,
         token: &str,
         proof: Option<&UnusedProof>,
@@ -110,13 +109,18 @@ impl<C, R> Issuer<C, R> {
     {
         let step: SecondStep<T> = self.verify_second_step(token).await?;
         let key = check_step_binding(&step.0, proof)?;
+        Ok((step, key))
+    }
+
+    /// Counts a try with a token. The first five tries succeed.
+    pub(crate) async fn try_second_step<T>(&self, step: &SecondStep<T>) -> Result<(), AuthError> {
         let store = self.store()?;
         let keep_until = keep_until(step.0.expires_at(), self.0.leeway);
         for number in 1..=MAX_TRIES {
             let id = format!("second_step:{}:{number}", step.jti()?);
             let consume = Consume::other(&id, step.user_id(), keep_until);
             if store.consume(&consume, self.0.clock.now()).await? == Consumed::First {
-                return Ok((step, key));
+                return Ok(());
             }
         }
         Err(AuthErrorKind::Revoked.into())

@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "throttle")]
 use {axum::extract::ConnectInfo, std::net::SocketAddr};
 
-use crate::error::{AuthError, ConfigError};
 #[cfg(feature = "throttle")]
-use crate::throttle::{PendingAttempt, Permit, Throttle};
+use crate::throttle::{PendingAttempt, Permit, Secret, Throttle};
+use crate::{
+    error::{AuthError, ConfigError},
+    token::UserId,
+};
 
 /// The field of a login that names the account, unless a throttle has another one.
 const ACCOUNT_FIELD: &str = "username";
@@ -108,8 +111,8 @@ impl LoginLimit {
         Ok(LoginAttempt { permit: Some(throttle.attempt(account, address).await?) })
     }
 
-    /// Counts an attempt with a code. Its account has been counted by the login.
-    pub(super) async fn count_code(
+    /// Counts an attempt to complete a login, before its step is read.
+    pub(super) async fn count_step(
         &self,
         address: Option<IpAddr>,
     ) -> Result<LoginAttempt, AuthError> {
@@ -121,10 +124,17 @@ impl LoginLimit {
         }
     }
 
+    /// Counts a code of a user, whatever login it completes.
+    pub(super) async fn count_code(&self, user_id: &UserId) -> Result<LoginAttempt, AuthError> {
+        let Some(throttle) = &self.throttle else { return Ok(LoginAttempt { permit: None }) };
+        let permit = throttle.attempt_by_user(Secret::Code, user_id, None).await?;
+        Ok(LoginAttempt { permit: Some(permit) })
+    }
+
     /// The attempt of the login that a step continues.
-    pub(super) fn resume(&self, claims: &StepClaims, address: Option<IpAddr>) -> LoginAttempt {
+    pub(super) fn resume(&self, claims: &StepClaims) -> LoginAttempt {
         let attempt = self.throttle.as_ref().zip(claims.login_attempt.as_ref());
-        let permit = attempt.map(|(throttle, attempt)| throttle.resume(attempt, address));
+        let permit = attempt.map(|(throttle, attempt)| throttle.resume(attempt));
         LoginAttempt { permit }
     }
 }
@@ -173,11 +183,15 @@ impl LoginLimit {
         Ok(LoginAttempt {})
     }
 
-    pub(super) async fn count_code(&self, _: Option<IpAddr>) -> Result<LoginAttempt, AuthError> {
+    pub(super) async fn count_step(&self, _: Option<IpAddr>) -> Result<LoginAttempt, AuthError> {
         Ok(LoginAttempt {})
     }
 
-    pub(super) fn resume(&self, _: &StepClaims, _: Option<IpAddr>) -> LoginAttempt {
+    pub(super) async fn count_code(&self, _: &UserId) -> Result<LoginAttempt, AuthError> {
+        Ok(LoginAttempt {})
+    }
+
+    pub(super) fn resume(&self, _: &StepClaims) -> LoginAttempt {
         LoginAttempt {}
     }
 }

@@ -1,13 +1,14 @@
 //! The second step of a login: a code.
 
-use std::{error::Error, fmt, net::IpAddr};
+use std::{error::Error, fmt};
 
 use axum::extract::Request;
+use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{AuthError, AuthErrorKind},
-    issue::{LoginStart, Tokens, TriedStep},
+    issue::{LoginStart, Tokens, VerifiedStep},
     possession::UnusedProof,
     token::KeyThumbprint,
     user::{User, UserBackend},
@@ -61,30 +62,45 @@ where
         let (Some(step), Some(code)) = (step, code) else {
             return Err(RequestError::invalid_fields(fields.errors()).into());
         };
-        let attempt = self.limit.count_code(address).await;
+        let attempt = self.limit.count_step(address).await;
         let attempt = attempt.inspect_err(|error| self.emit_failure(error, None, address))?;
-        let step = self.issuer.try_second_step::<StepClaims>(&step, proof.as_ref()).await;
-        let (result, name_hash) = match step {
-            Ok((step, key)) => {
-                let binding = (key, proof);
-                let result = self.finish(&step, &code, label.as_deref(), address, binding).await;
-                (result, step.claims().name_hash.clone())
-            }
-            Err(error) => (Err(error), None),
-        };
+        let mut name_hash = None;
+        let result = self.try_code(&step, &code, label.as_deref(), proof, &mut name_hash).await;
         if let Err(error) = &result {
             self.emit_failure(error, name_hash.as_deref(), address);
         }
-        attempt.conclude(result.as_ref().err().map(|error| error.kind().status())).await;
+        attempt.conclude(status_of(&result)).await;
         Ok(result?)
+    }
+
+    /// Stores the hash of the account's name in `name_hash` as soon as it is known.
+    async fn try_code(
+        &self,
+        step: &str,
+        code: &str,
+        label: Option<&str>,
+        proof: Option<UnusedProof>,
+        name_hash: &mut Option<Box<str>>,
+    ) -> Result<(Tokens, User<C, R>), AuthError> {
+        let resumed = self.issuer.resume_second_step::<StepClaims>(step, proof.as_ref()).await;
+        let (step, key) = resumed?;
+        name_hash.clone_from(&step.claims().name_hash);
+        // A step whose user must wait is not tried, so the user can complete it later.
+        let attempt = self.limit.count_code(step.user_id()).await?;
+        let result = async {
+            self.issuer.try_second_step(&step).await?;
+            self.finish(&step, code, label, (key, proof)).await
+        };
+        let result = result.await;
+        attempt.conclude(status_of(&result)).await;
+        result
     }
 
     async fn finish(
         &self,
-        step: &TriedStep<StepClaims>,
+        step: &VerifiedStep<StepClaims>,
         code: &str,
         label: Option<&str>,
-        address: Option<IpAddr>,
         (key, proof): (Option<KeyThumbprint>, Option<UnusedProof>),
     ) -> Result<(Tokens, User<C, R>), AuthError> {
         let misconfigured = || AuthError::with_source(AuthErrorKind::Misconfigured, NoSecondFactor);
@@ -101,9 +117,14 @@ where
         }
         let strength = (second_factor.amr(), second_factor.acr());
         let tokens = self.issuer.finish_second_step(step, &user, strength, label, key).await?;
-        self.limit.resume(step.claims(), address).conclude(None).await;
+        self.limit.resume(step.claims()).conclude(None).await;
         Ok((tokens, user))
     }
+}
+
+/// The status of a failure.
+fn status_of<T>(result: &Result<T, AuthError>) -> Option<StatusCode> {
+    result.as_ref().err().map(|error| error.kind().status())
 }
 
 /// A user has a second factor that nothing verifies.

@@ -35,8 +35,8 @@
 //!
 //! A login that requires a [second step](crate::routes#second-factor) has not succeeded yet, so it
 //! stays counted until the second step is completed: that resets the account and takes the attempt back
-//! for the address. The second step counts for the address too, but not for the account: each login
-//! permits [five codes](crate::routes#second-factor).
+//! for the address. Each code counts for the address of its client too, and for the user, apart from
+//! the logins: whoever knows the password cannot try more codes by more logins.
 //!
 //! A name is stored as a hash, and so is an address. Anybody who reads the store can check whether it
 //! has a certain name or address.
@@ -79,8 +79,8 @@ mod recent_waits;
 mod shared_store;
 mod throttle_handle;
 
-pub(crate) use self::permit::PendingAttempt;
 pub use self::{
     builder::ThrottleBuilder, forwarded::ForwardedHeader, permit::Permit, throttle_handle::Throttle,
 };
+pub(crate) use self::{permit::PendingAttempt, throttle_handle::Secret};
 pub use crate::store::AttemptLimit;

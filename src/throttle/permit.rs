@@ -38,10 +38,12 @@ impl Permit {
         self.take_back_from(self.address.as_ref()).await;
     }
 
-    /// What is needed to conclude the attempt in another request. It contains no name and no address.
+    /// What is needed to conclude the attempt in another request. It contains hashes, but no name and
+    /// no address.
     pub(crate) fn pending(&self) -> PendingAttempt {
         PendingAttempt {
             account: self.account.as_ref().map(|account| account.name.clone()),
+            address: self.address.as_ref().map(|address| address.name.clone()),
             id: self.id.clone(),
             at: self.now.as_secs(),
         }
@@ -60,6 +62,9 @@ pub(crate) struct PendingAttempt {
     /// The hash of the account's name. Whoever can guess a name can recognize it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) account: Option<Box<str>>,
+    /// The hash of the client's address, which may not be that of the second step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<Box<str>>,
     pub(super) id: Box<str>,
     pub(super) at: u64,
 }

@@ -11,6 +11,7 @@ use crate::{
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     store::AttemptLimit,
+    token::UserId,
     user::login_key,
 };
 
@@ -36,6 +37,13 @@ pub(super) struct Inner {
     pub(super) namespace: Box<str>,
     pub(super) proxies: Option<(usize, ForwardedHeader)>,
     pub(super) clock: Clock,
+}
+
+/// What a user whose id is known proves.
+#[derive(Clone, Copy)]
+pub(crate) enum Secret {
+    Password,
+    Code,
 }
 
 impl Throttle {
@@ -95,9 +103,27 @@ impl Throttle {
         account: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<Permit, AuthError> {
+        self.count(account.map(|name| self.account_counter(name)), address).await
+    }
+
+    /// The same for a user whose id is known. Nobody else can use up these attempts, and no change of
+    /// the name renews them.
+    pub(crate) async fn attempt_by_user(
+        &self,
+        secret: Secret,
+        id: &UserId,
+        address: Option<IpAddr>,
+    ) -> Result<Permit, AuthError> {
+        self.count(Some(self.user_counter(secret, id)), address).await
+    }
+
+    async fn count(
+        &self,
+        account: Option<Counter>,
+        address: Option<IpAddr>,
+    ) -> Result<Permit, AuthError> {
         let Inner { counters, clock, .. } = &*self.0;
         let now = clock.now();
-        let account = account.map(|name| self.account_counter(name));
         let address = self.address_counter(address);
         if account.is_none() && address.is_none() {
             return Err(AuthErrorKind::Misconfigured.into());
@@ -123,17 +149,20 @@ impl Throttle {
     }
 
     /// The permit of an attempt that was counted in an earlier request, perhaps by another machine.
-    pub(crate) fn resume(&self, attempt: &PendingAttempt, address: Option<IpAddr>) -> Permit {
-        let account = attempt
-            .account
-            .as_ref()
-            .map(|name| Counter { name: name.clone(), limit: self.0.per_account });
+    pub(crate) fn resume(&self, attempt: &PendingAttempt) -> Permit {
+        let counter = |name: &Option<Box<str>>, limit: Option<AttemptLimit>| {
+            Some(Counter { name: name.clone()?, limit: limit? })
+        };
+        let now = NumericDate::from_secs(attempt.at);
+        // After one recovery the attempt is forgotten. Whoever takes it back takes back another one.
+        let age = self.0.clock.now().saturating_duration_since(now);
+        let per_address = self.0.per_address.filter(|limit| age < limit.recovery());
         Permit {
             counters: self.0.counters.clone(),
             id: attempt.id.clone(),
-            now: NumericDate::from_secs(attempt.at),
-            address: self.address_counter(address),
-            account,
+            now,
+            address: counter(&attempt.address, per_address),
+            account: counter(&attempt.account, Some(self.0.per_account)),
         }
     }
 
@@ -152,6 +181,19 @@ impl Throttle {
     /// counted.
     pub async fn reset(&self, account: &str) -> Result<(), AuthError> {
         self.0.counters.reset(&self.account_counter(account)).await
+    }
+
+    /// Forgets the attempts that were counted by [`attempt_by_user`](Self::attempt_by_user).
+    pub(crate) async fn reset_user(&self, secret: Secret, id: &UserId) -> Result<(), AuthError> {
+        self.0.counters.reset(&self.user_counter(secret, id)).await
+    }
+
+    fn user_counter(&self, secret: Secret, id: &UserId) -> Counter {
+        let kind = match secret {
+            Secret::Password => "password of user",
+            Secret::Code => "code of user",
+        };
+        Counter { name: self.name_of(kind, id.as_str().as_bytes()), limit: self.0.per_account }
     }
 
     fn account_counter(&self, name: &str) -> Counter {

@@ -28,7 +28,8 @@ on_both_databases! {
     a_session_of_others_that_refreshes_meanwhile_ends
     one_of_many_concurrent_changes_wins
     the_session_that_wins_goes_on
-    wrong_passwords_count_with_logins
+    wrong_passwords_count_for_the_user
+    logins_of_strangers_block_no_change
     a_change_needs_a_token
 }
 
@@ -199,13 +200,12 @@ fn app_with_throttle(setup: &Setup) -> Router {
     tokens.into_router().merge(accounts.into_router())
 }
 
-async fn wrong_passwords_count_with_logins(database: Database) {
+async fn wrong_passwords_count_for_the_user(database: Database) {
     let setup = Setup::new(database);
     let app = app_with_throttle(&setup);
     sign_up(&setup, &app, "ada").await;
     let own = Session::begin(&app, "ada", PASSWORD).await;
-    for _ in 0..4 {
-        assert_eq!(log_in(&app, "ADA", "wrong").await.status, 401);
+    for _ in 0..9 {
         assert_eq!(own.change_password("wrong", NEW).await.status, 400);
     }
     // A correct password resets the limit, even if the new one is rejected.
@@ -214,16 +214,32 @@ async fn wrong_passwords_count_with_logins(database: Database) {
         assert_eq!(own.delete_me("wrong").await.status, 400);
         assert_eq!(own.change_password("wrong", NEW).await.status, 400);
     }
-    for reply in [
-        own.change_password(PASSWORD, NEW).await,
-        own.delete_me(PASSWORD).await,
-        log_in(&app, "ada", PASSWORD).await,
-    ] {
+    // Another name has no attempts of its own.
+    assert_eq!(own.patch_me(&json!({ "username": "lovelace" })).await.status, 200);
+    for reply in [own.change_password(PASSWORD, NEW).await, own.delete_me(PASSWORD).await] {
         assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (429, vec!["30"]));
     }
+    assert_eq!(log_in(&app, "lovelace", PASSWORD).await.status, 200);
     setup.clock.advance(std::time::Duration::from_secs(30));
-    let own = Session::begin(&app, "ada", PASSWORD).await;
     assert_eq!(own.change_password(PASSWORD, NEW).await.status, 204);
+}
+
+async fn logins_of_strangers_block_no_change(database: Database) {
+    let setup = Setup::new(database);
+    let app = app_with_throttle(&setup);
+    sign_up(&setup, &app, "ada").await;
+    let own = Session::begin(&app, "ada", PASSWORD).await;
+    for _ in 0..10 {
+        assert_eq!(log_in(&app, "ada", "wrong").await.status, 401);
+    }
+    assert_eq!(log_in(&app, "ada", PASSWORD).await.status, 429);
+    assert_eq!(own.change_password(PASSWORD, NEW).await.status, 204);
+    // The names of others that equal an id do not count either.
+    let id = setup.account("ada").await.id().to_string();
+    for _ in 0..10 {
+        assert_eq!(log_in(&app, &id, "wrong").await.status, 401);
+    }
+    assert_eq!(own.change_password(NEW, PASSWORD).await.status, 204);
 }
 
 async fn a_change_needs_a_token(database: Database) {

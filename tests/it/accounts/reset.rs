@@ -224,17 +224,23 @@ async fn a_reset_ends_the_wait_of_the_account(database: Database) {
     let accounts = setup.routes().password_throttle(throttle).build().unwrap();
     let app = tokens.into_router().merge(accounts.into_router());
     sign_up(&setup, &app, "ada").await;
+    let own = Session::begin(&app, "ada", PASSWORD).await;
     for name in ["ada", "ada@example.com"] {
         for _ in 0..10 {
             assert_eq!(log_in(&app, name, "wrong").await.status, 401);
         }
         assert_eq!(log_in(&app, name, PASSWORD).await.status, 429);
     }
+    for _ in 0..10 {
+        assert_eq!(own.change_password("wrong", NEW).await.status, 400);
+    }
     let token = reset_token(&setup, &app).await;
     assert_eq!(confirm(&app, &token, NEW).await.status, 204);
     for name in ["ada", "ada@example.com"] {
         assert_eq!(log_in(&app, name, NEW).await.status, 200);
     }
+    let own = Session::begin(&app, "ada", NEW).await;
+    assert_eq!(own.change_password(NEW, PASSWORD).await.status, 204);
 }
 
 async fn a_throttle_limits_mails_alike(database: Database) {

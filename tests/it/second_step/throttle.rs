@@ -1,13 +1,13 @@
 //! Logins in two steps with a throttle.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::ConnectInfo};
 use serde_json::{Value, json};
 use tower_jwt_auth::{
     TokenRoutes,
     routes::SessionRoutes,
-    store::MemoryStore,
+    store::{AttemptLimit, MemoryStore},
     throttle::{Throttle, ThrottleBuilder},
 };
 
@@ -19,6 +19,7 @@ use crate::support::{
 use super::{CODE, Careful, Codes, cookies, outcome, rejected};
 
 const HOME: [u8; 4] = [192, 0, 2, 1];
+const ELSEWHERE: [u8; 4] = [198, 51, 100, 1];
 
 /// Clients at addresses, of an application with one kind of routes.
 struct Clients {
@@ -139,12 +140,72 @@ async fn completed_logins_do_not_count_for_the_address() {
 #[tokio::test]
 async fn codes_count_for_the_address() {
     for app in apps(&Setup::new()) {
-        let step = app.step([192, 0, 2, 2]).await;
         for _ in 0..100 {
-            assert_eq!(app.complete(HOME, &step, "000000").await.status, 401);
+            assert_eq!(app.complete(HOME, "step", "000000").await.status, 401);
         }
-        assert_eq!(outcome(&app.complete(HOME, &step, "000000").await), throttled());
+        assert_eq!(outcome(&app.complete(HOME, "step", "000000").await), throttled());
         assert_eq!(outcome(&app.log_in(HOME, "2", "wrong").await), throttled());
+    }
+}
+
+#[tokio::test]
+async fn codes_count_for_the_user_whatever_the_login() {
+    let setup = Setup::new();
+    for app in apps(&setup) {
+        let steps = [app.step(HOME).await, app.step(HOME).await, app.step(HOME).await];
+        for step in &steps[..2] {
+            for _ in 0..5 {
+                let reply = app.complete(HOME, step, "000000").await;
+                assert_eq!(outcome(&reply), rejected("invalid_code"));
+            }
+        }
+        // More often than a step can be tried: a user who must wait uses no try up.
+        for code in ["000000", CODE].repeat(5) {
+            let reply = app.complete(HOME, &steps[2], code).await;
+            assert_eq!((outcome(&reply), reply.header("retry-after")), (throttled(), vec!["30"]));
+        }
+        setup.clock.advance(Duration::from_secs(30));
+        assert_eq!(app.complete(HOME, &steps[2], CODE).await.status, 200);
+        // The right code has reset the limit.
+        let step = app.step(HOME).await;
+        for _ in 0..5 {
+            let reply = app.complete(HOME, &step, "000000").await;
+            assert_eq!(outcome(&reply), rejected("invalid_code"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_completed_login_is_taken_back_where_it_was_counted() {
+    for app in apps(&Setup::new()) {
+        for _ in 0..120 {
+            let step = app.step(HOME).await;
+            assert_eq!(app.complete(ELSEWHERE, &step, CODE).await.status, 200);
+        }
+        for number in 0..99 {
+            app.log_in(ELSEWHERE, &format!("name{number}"), "wrong").await;
+        }
+        // Takes back no attempt that others have made at this address.
+        let step = app.step(HOME).await;
+        assert_eq!(app.complete(ELSEWHERE, &step, CODE).await.status, 200);
+        assert_eq!(app.log_in(ELSEWHERE, "name", "wrong").await.status, 401);
+        assert_eq!(outcome(&app.log_in(ELSEWHERE, "name", "wrong").await), throttled());
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_forgotten_is_not_taken_back() {
+    let setup = Setup::new();
+    let limit = AttemptLimit::new(10).unwrap().with_recovery(Duration::from_secs(60)).unwrap();
+    for app in apps_with(&setup, |throttle| throttle.per_address(limit)) {
+        let step = app.step(HOME).await;
+        setup.clock.advance(Duration::from_secs(60));
+        for number in 0..9 {
+            app.log_in(HOME, &format!("name{number}"), "wrong").await;
+        }
+        assert_eq!(app.complete(HOME, &step, CODE).await.status, 200);
+        assert_eq!(app.log_in(HOME, "name", "wrong").await.status, 401);
+        assert_eq!(outcome(&app.log_in(HOME, "name", "wrong").await), throttled());
     }
 }
 
@@ -189,8 +250,9 @@ async fn the_step_contains_neither_name_nor_address() {
     for app in apps(&Setup::new()) {
         let attempt = payload(&app.step(HOME).await)["login_attempt"].clone();
         let members: Vec<_> = attempt.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(members, ["account", "at", "id"]);
-        // A hash of 16 bytes.
+        assert_eq!(members, ["account", "address", "at", "id"]);
+        // Hashes of 16 bytes.
         assert_eq!(attempt["account"].as_str().unwrap().len(), 22);
+        assert_eq!(attempt["address"].as_str().unwrap().len(), 22);
     }
 }
