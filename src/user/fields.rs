@@ -54,10 +54,12 @@ impl Fields {
         renamed.map_or(name, |(_, client)| client).to_owned()
     }
 
-    /// Removes and returns the string in the field `name`. A number is converted to a string.
+    /// Removes and returns the string in the field `name`. An integer of up to 64 bits is converted to
+    /// a string.
     ///
     /// Records an error and returns `None` if the field is missing, null, blank, neither a string
-    /// nor a number, or contains a null character, which databases reject.
+    /// nor such an integer, or contains a null character, which databases reject. Other numbers are
+    /// rounded by the parser, so that several passwords would become one.
     pub fn required_string(&mut self, name: &str) -> Option<String> {
         let name = self.client_name(name);
         let problem = match self.values.remove(&name) {
@@ -66,7 +68,7 @@ impl Fields {
             Some(Value::String(text)) if text.trim().is_empty() => "This field may not be blank.",
             Some(Value::String(text)) if text.contains('\0') => "Null characters are not allowed.",
             Some(Value::String(text)) => return Some(text),
-            Some(Value::Number(number)) => return Some(number.to_string()),
+            Some(Value::Number(number)) if !number.is_f64() => return Some(number.to_string()),
             Some(_) => "Not a valid string.",
         };
         self.errors.entry(name).or_default().push(problem.to_owned());

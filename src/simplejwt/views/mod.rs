@@ -254,14 +254,18 @@ fn field(fields: &mut Fields, name: &str) -> Result<String, Problem> {
     value.ok_or_else(|| response::invalid_fields(fields.errors(), &[name]))
 }
 
-/// Trims strings as Python's `str.strip` does.
+/// Trims strings as Python's `str.strip` does, and writes numbers as strings, as Django does.
 fn stripped(mut members: Map<String, Value>) -> Map<String, Value> {
     let is_blank = |char: char| char.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&char);
     for value in members.values_mut() {
-        if let Value::String(text) = value {
-            text.truncate(text.trim_end_matches(is_blank).len());
-            let start = text.len() - text.trim_start_matches(is_blank).len();
-            text.drain(..start);
+        match value {
+            Value::String(text) => {
+                text.truncate(text.trim_end_matches(is_blank).len());
+                let start = text.len() - text.trim_start_matches(is_blank).len();
+                text.drain(..start);
+            }
+            Value::Number(number) => *value = Value::String(number.to_string()),
+            _ => {}
         }
     }
     members
