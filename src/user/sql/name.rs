@@ -25,12 +25,21 @@ impl<'a> LoginName<'a> {
     /// Only the outline of the address is checked. A message that arrives shows whether it is valid.
     pub(super) fn email(given: &'a str) -> Result<Self, FieldProblem> {
         let key = key_within(given, MAX_EMAIL_CHARS)?;
-        let (user, host) = key.rsplit_once('@').ok_or(FieldProblem::Invalid)?;
-        if user.is_empty() || host.is_empty() || key.contains(char::is_whitespace) {
-            return Err(FieldProblem::Invalid);
+        if is_one_address(given) && is_one_address(&key) {
+            Ok(Self { given, key })
+        } else {
+            Err(FieldProblem::Invalid)
         }
-        Ok(Self { given, key })
     }
+}
+
+/// Whether a mail program reads `text` as one address, and not as several, as a name with an address,
+/// or as an option. Quoted user names and addresses of networks are not supported.
+fn is_one_address(text: &str) -> bool {
+    let is_special = |char: char| char.is_whitespace() || "@<>()[],;:\"\\".contains(char);
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(is_special);
+    let parts = text.split_once('@');
+    parts.is_some_and(|(user, host)| is_plain(user) && is_plain(host) && !user.starts_with('-'))
 }
 
 /// The key of a name that somebody wants to log in with. `None` if no account can have it.
@@ -67,12 +76,14 @@ fn is_hidden(char: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffb}'
                 | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d159}'
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
