@@ -50,6 +50,15 @@ pub(super) struct Reset {
     pub(super) email: Box<str>,
 }
 
+/// Who gets a token.
+#[derive(Clone, Copy)]
+pub(super) struct Recipient<'a> {
+    pub(super) user_id: &'a UserId,
+    /// The session that asked for the token, if the token ends with it.
+    pub(super) session_id: Option<&'a str>,
+    pub(super) to: &'a str,
+}
+
 /// How the tokens of one purpose are made.
 #[derive(Clone, Debug)]
 pub(super) struct TokenTerms {
@@ -111,19 +120,21 @@ impl AccountTokens {
         Ok(())
     }
 
-    /// Makes a message with a token for `user_id`. `start` was read before the facts of the account, so
+    /// Makes a message with a token for `recipient`. `start` was read before the facts of the account, so
     /// that a later revocation of the user revokes the token.
     pub(super) fn message<C, R>(
         &self,
         issuer: &Issuer<C, R>,
         start: LoginStart,
         purpose: Purpose,
-        (user_id, to): (&UserId, &str),
+        recipient: Recipient<'_>,
         facts: &impl Serialize,
     ) -> Result<Message, AuthError> {
         let TokenTerms { lifetime, link } = self.terms(purpose);
         let token_type = purpose.token_type();
-        let token = issuer.single_use_since(start, &token_type, *lifetime, user_id, facts)?;
+        let Recipient { user_id, session_id, to } = recipient;
+        let bound_to = (user_id, session_id);
+        let token = issuer.single_use_since(start, &token_type, *lifetime, bound_to, facts)?;
         let link = link.as_ref().map(|link| link.with_token(&token));
         Ok(Message::new(purpose.kind(), to).with_token(token).with_link(link))
     }
@@ -137,7 +148,8 @@ impl AccountTokens {
         to: &str,
         facts: &impl Serialize,
     ) -> Result<(), AuthError> {
-        self.message(issuer, start, purpose, (&UserId::from(NOBODY), to), facts).map(drop)
+        let recipient = Recipient { user_id: &UserId::from(NOBODY), session_id: None, to };
+        self.message(issuer, start, purpose, recipient, facts).map(drop)
     }
 }
 
@@ -151,6 +163,14 @@ where
     T: DeserializeOwned + Send + Sync + 'static,
 {
     issuer.verify_single_use(&purpose.token_type(), token).map_err(invalid_token)
+}
+
+/// Fails if a token was used before, or if its user was revoked, without using it.
+pub(super) async fn check_token<T, C, R>(
+    issuer: &Issuer<C, R>,
+    claims: &Claims<T>,
+) -> Result<(), RouteError> {
+    issuer.check_not_revoked(claims).await.map_err(invalid_token)
 }
 
 /// Uses a token. Fails if it was used before, or if its user was revoked.

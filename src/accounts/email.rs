@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    account_token::{Purpose, Verification},
+    account_token::{Purpose, Recipient, Verification},
     state::AccountState,
 };
 
@@ -28,7 +28,7 @@ where
     pub(super) async fn email_change(
         &self,
         start: LoginStart,
-        account: &Account<U::Extra>,
+        (account, session_id): (&Account<U::Extra>, Option<&str>),
         new: &str,
         is_taken: bool,
     ) -> Result<Vec<Message>, RouteError> {
@@ -52,7 +52,7 @@ where
                 messages.push(message.with_username(username));
             }
         } else {
-            let recipient = (account.id(), new);
+            let recipient = Recipient { user_id: account.id(), session_id, to: new };
             let message = self.tokens.message(&self.issuer, start, purpose, recipient, &facts)?;
             messages.push(message.with_username(account.username()));
         }

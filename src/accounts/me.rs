@@ -60,9 +60,9 @@ where
     let account = match &new.email {
         Some(email) => {
             let attempt = state.limits.mail.count(client, email).await?;
-            attempt.conclude(state.rename(account, &new, fields).await).await?
+            attempt.conclude(state.rename(account, &claims, &new, fields).await).await?
         }
-        None => state.rename(account, &new, fields).await?,
+        None => state.rename(account, &claims, &new, fields).await?,
     };
     Ok(json_response(StatusCode::OK, &state.described(&account)))
 }
@@ -129,6 +129,7 @@ where
     async fn rename(
         &self,
         account: Account<U::Extra>,
+        claims: &RegisteredClaims,
         new: &NewNames,
         mut fields: Fields,
     ) -> Result<Account<U::Extra>, RouteError> {
@@ -147,7 +148,8 @@ where
         }
         let mails = match (start, email) {
             (Some((slot, start)), Some(email)) => {
-                Some((slot, self.email_change(start, &account, email, is_taken).await?))
+                let from = (&account, claims.session_id());
+                Some((slot, self.email_change(start, from, email, is_taken).await?))
             }
             _ => None,
         };

@@ -38,7 +38,9 @@
 //! - **Fields of the application** are read by a
 //!   [function](AccountRoutesBuilder::sign_up_fields), and stored as its
 //!   [columns](crate::user::AccountBackend::Extra).
-//! - **Failures.** With a `503`, no account was created and no mail is sent.
+//! - **Failures.** With a `503`, no mail is sent. The account was not created, unless the backend has
+//!   done its work and could not report it. Then the names are taken, and its owner gets a mail by
+//!   `POST /users/verify/resend` or a reset of the password.
 //!
 //! # Which accounts exist
 //!
@@ -73,7 +75,10 @@
 //!   counts as verified, because the user has received a mail there.
 //! - **Wrong passwords.** If `current` or `password` is not the password of the user, the response is
 //!   `400` with `errors`, and the attempt counts.
-//! - **Failures.** With a `503`, the password is unchanged, but other sessions may have ended.
+//! - **Failures.** With a `503`, other sessions may have ended. The password is unchanged, unless the
+//!   backend has done its work and could not report it. Then there is neither an event nor a mail.
+//! - **Mail.** The user gets a mail without a token. If too many mails are being sent, the password is
+//!   changed without it.
 //!
 //! # Codes of authenticator apps
 //!
@@ -82,6 +87,8 @@
 //! with `400` and `errors`, and the enrolment stays open. The recovery codes are in this response and
 //! in no other. For new ones, disable the second factor and enable it again. Sessions that have begun
 //! before go on.
+//!
+//! The user gets a mail when the second factor is enabled and when it is disabled.
 //!
 //! `DELETE /totp` checks the password like the other routes. A reset of the password does not disable
 //! the second factor. Users who have lost their device and their recovery codes need the operator of the
@@ -92,7 +99,9 @@
 //!
 //! `PATCH /me` with another `email` does not change the account. It sends a mail with a token to the new
 //! address and one without to the old address. The new address counts once `POST /users/verify` has
-//! received the token, and the old one gets another mail. A new password makes the token worthless.
+//! received the token, and the old one gets another mail. A new password makes the token worthless, and
+//! so does the end of the session that has asked for the address: whoever finds a stranger among the
+//! sessions ends it, and its request with it.
 //!
 //! With [`enumeration_safe`](AccountRoutesBuilder::enumeration_safe), the response does not reveal that
 //! the address of another account was requested; the mail goes to its owner then. User names with an `@`
@@ -113,6 +122,7 @@ mod limit;
 mod link;
 mod me;
 mod new_password;
+mod notification;
 mod outgoing;
 mod password;
 mod reset;

@@ -1,7 +1,8 @@
 //! Sending mails in background tasks, so that the time of a response does not depend on them.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -10,7 +11,7 @@ use tokio::{
 use crate::{
     error::{AuthError, AuthErrorKind, ConfigError},
     issue::{Event, Issuer},
-    mail::{DynMailer, MailError, Mailer, Message},
+    mail::{DynMailer, MailError, Mailer, Message, MessageKind},
     trace::warn,
 };
 
@@ -26,8 +27,8 @@ pub(super) struct Outgoing {
     timeout: Duration,
 }
 
-/// A place for a task that sends mails. Reserved before anything is stored, so that no change is
-/// made whose mail could not be sent.
+/// A place for a task that sends mails. It is reserved before anything is stored if the change must
+/// not be made without its mail.
 #[must_use]
 pub(super) struct MailSlot {
     mailer: Arc<dyn DynMailer>,
@@ -87,15 +88,40 @@ impl MailSlot {
             let Self { mailer, permit: _permit, timeout: limit } = self;
             for message in messages {
                 let kind = message.kind();
-                let sent = timeout(limit, mailer.send(message)).await;
-                if let Err(error) = sent.unwrap_or_else(|late| Err(MailError::new(late))) {
-                    // Its source may contain the address.
-                    warn!(kind = kind.as_str(), "a mail could not be sent");
-                    issuer.emit(&Event::MailFailed { kind, error: &error });
+                // A panic loses this message, and not the next one.
+                let sent = AssertUnwindSafe(async { mailer.send(message).await }).catch_unwind();
+                let outcome = match timeout(limit, sent).await {
+                    Ok(Ok(outcome)) => outcome,
+                    Ok(Err(_)) => Err(MailError::new("the mailer has panicked")),
+                    Err(late) => Err(MailError::new(late)),
+                };
+                if let Err(error) = outcome {
+                    report(&issuer, kind, &error);
                 }
             }
         });
     }
+}
+
+/// Sends a message whose request must succeed in any case. Without a slot it is lost.
+pub(super) fn send_if_free<C, R>(
+    slot: Result<MailSlot, AuthError>,
+    issuer: &Issuer<C, R>,
+    message: Message,
+) where
+    C: Send + Sync + 'static,
+    R: Send + Sync + 'static,
+{
+    match slot {
+        Ok(slot) => slot.send(issuer, [message]),
+        Err(error) => report(issuer, message.kind(), &MailError::new(error)),
+    }
+}
+
+fn report<C, R>(issuer: &Issuer<C, R>, kind: MessageKind, error: &MailError) {
+    // Its source may contain the address.
+    warn!(kind = kind.as_str(), "a mail could not be sent");
+    issuer.emit(&Event::MailFailed { kind, error });
 }
 
 impl fmt::Debug for Outgoing {

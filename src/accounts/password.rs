@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     error::AuthError,
     issue::Event,
-    mail::{Message, MessageKind},
+    mail::MessageKind,
     password::UserAttributes,
     routes::{RequestError, RouteError, no_content},
     token::RegisteredClaims,
@@ -143,7 +143,6 @@ where
         (name, password): (&str, &str),
         session_id: Option<&str>,
     ) -> Result<bool, RouteError> {
-        let slot = account.email().map(|_| self.mail.reserve()).transpose()?;
         self.end_sessions(account, session_id).await?;
         match self.users.set_password(account, password, session_id).await {
             Ok(Some(_)) => {}
@@ -160,10 +159,7 @@ where
             );
         }
         self.issuer.emit(&Event::PasswordChanged { user_id: account.id().as_str() });
-        if let (Some(slot), Some(email)) = (slot, account.email()) {
-            let message = Message::new(MessageKind::PasswordChanged, email);
-            slot.send(&self.issuer, [message.with_username(account.username())]);
-        }
+        self.notify(account, MessageKind::PasswordChanged);
         Ok(true)
     }
 

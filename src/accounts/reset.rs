@@ -16,8 +16,9 @@ use crate::{
 };
 
 use super::{
-    account_token::{Purpose, Reset, verify_token},
+    account_token::{Purpose, Recipient, Reset, verify_token},
     new_password::check_password,
+    outgoing::send_if_free,
     password::attributes,
     state::AccountState,
 };
@@ -97,7 +98,7 @@ where
 {
     /// Sends a mail if the address is that of an account. The work before is the same in each case.
     async fn send_reset(&self, email: &str) -> Result<(), RouteError> {
-        let slot = self.mail.reserve()?;
+        let slot = self.mail.reserve();
         let start = self.issuer.start_login().await?;
         let account = self.users.account_by_email(email).await.map_err(AuthError::from)?;
         let account = account.filter(Account::is_active);
@@ -105,7 +106,7 @@ where
         match account.as_ref().and_then(|account| Some((account, account.email()?))) {
             Some((account, to)) => {
                 let facts = Reset { generation: account.generation().into(), email: to.into() };
-                let recipient = (account.id(), to);
+                let recipient = Recipient { user_id: account.id(), session_id: None, to };
                 let message = self.tokens.message(
                     &self.issuer,
                     start,
@@ -113,7 +114,8 @@ where
                     recipient,
                     &facts,
                 )?;
-                slot.send(&self.issuer, [message.with_username(account.username())]);
+                let message = message.with_username(account.username());
+                send_if_free(slot, &self.issuer, message);
             }
             None => {
                 // As long as an address can be, or the token would be too long.

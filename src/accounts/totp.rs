@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::{
     error::AuthError,
     issue::Event,
+    mail::MessageKind,
     routes::{
         RequestError, RequestErrorKind, RouteError, check_optional_json, json_response, no_content,
     },
@@ -56,6 +57,7 @@ where
     let account = state.active_account(&claims).await?;
     let codes = state.totp()?.confirm(account.id(), &code).await.map_err(rejected)?;
     state.issuer.emit(&Event::SecondFactorEnabled { user_id: account.id().as_str() });
+    state.notify(&account, MessageKind::SecondFactorEnabled);
     let codes: Vec<_> = codes.iter().collect();
     Ok(json_response(StatusCode::OK, &json!({ "recovery_codes": codes })))
 }
@@ -87,6 +89,7 @@ where
     };
     if state.totp()?.disable(account.id()).await.map_err(AuthError::from)? {
         state.issuer.emit(&Event::SecondFactorDisabled { user_id: account.id().as_str() });
+        state.notify(&account, MessageKind::SecondFactorDisabled);
     }
     Ok(no_content())
 }

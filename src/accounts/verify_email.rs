@@ -16,8 +16,9 @@ use crate::{
 };
 
 use super::{
-    account_token::{Purpose, Verification, use_token, verify_token},
+    account_token::{Purpose, Recipient, Verification, check_token, use_token, verify_token},
     field_messages::record_problems,
+    outgoing::send_if_free,
     sign_up_form::MAX_NAME_CHARS,
     state::AccountState,
 };
@@ -80,7 +81,7 @@ where
         email: &str,
     ) -> Result<Message, AuthError> {
         let facts = Verification { email: email.into(), replaces_in: None, replaces: None };
-        let recipient = (account.id(), email);
+        let recipient = Recipient { user_id: account.id(), session_id: None, to: email };
         let message =
             self.tokens.message(&self.issuer, start, Purpose::VerifyEmail, recipient, &facts)?;
         Ok(message.with_username(account.username()))
@@ -105,10 +106,11 @@ where
         if !is_current {
             return Err(RequestErrorKind::InvalidToken.into());
         }
-        use_token(&self.issuer, claims).await?;
+        // The token is used last, so that no failure uses it up without effect.
+        check_token(&self.issuer, claims).await?;
         let marked = self.users.mark_verified(account.id(), &claims.email).await;
         marked.map_err(AuthError::from)?.ok_or(RequestErrorKind::InvalidToken)?;
-        Ok(())
+        use_token(&self.issuer, claims).await
     }
 
     /// Gives an account the address in a token. The old address learns of it.
@@ -154,14 +156,15 @@ where
     /// Sends a mail if the address is that of an account and not verified. The work before is the
     /// same in each case.
     async fn resend_to(&self, email: &str) -> Result<(), RouteError> {
-        let slot = self.mail.reserve()?;
+        let slot = self.mail.reserve();
         let start = self.issuer.start_login().await?;
         let account = self.users.account_by_email(email).await.map_err(AuthError::from)?;
         let account = account.filter(|account| account.is_active() && !account.is_verified());
         // The account's spelling of the address counts: another one may be another mailbox.
         match account.as_ref().and_then(|account| Some((account, account.email()?))) {
             Some((account, to)) => {
-                slot.send(&self.issuer, [self.verification(start, account, to)?]);
+                let message = self.verification(start, account, to)?;
+                send_if_free(slot, &self.issuer, message);
             }
             None => self.work_for_nobody(start, email)?,
         }

@@ -75,21 +75,22 @@ impl<C, R> Issuer<C, R> {
     ) -> Result<String, AuthError> {
         self.check_single_use(token_type, lifetime)?;
         let start = self.start_login().await?;
-        self.single_use_since(start, token_type, lifetime, user_id, claims)
+        self.single_use_since(start, token_type, lifetime, (user_id, None), claims)
     }
 
-    /// Issues a token that revocations after `start` revoke, without a call to the store.
+    /// Issues a token that revocations after `start` revoke, without a call to the store. If it has a
+    /// session, it can be used as long as the session is live.
     pub(crate) fn single_use_since<T: Serialize>(
         &self,
         start: LoginStart,
         token_type: &TokenType,
         lifetime: Duration,
-        user_id: &UserId,
+        (user_id, session_id): (&UserId, Option<&str>),
         claims: &T,
     ) -> Result<String, AuthError> {
         let bound_to = Bound {
             user_id: user_id.as_str(),
-            session_id: None,
+            session_id,
             generation: start.generation,
             epoch: None,
             jkt: None,

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 /// | [`EmailChangeRequested`](Self::EmailChangeRequested) | to the old address, when a user asks for another one | |
 /// | [`EmailChanged`](Self::EmailChanged) | to the old address, when the new one was confirmed | |
 /// | [`PasswordChanged`](Self::PasswordChanged) | when the password was changed or reset | |
+/// | [`SecondFactorEnabled`](Self::SecondFactorEnabled) | when logins require a code from now on | |
+/// | [`SecondFactorDisabled`](Self::SecondFactorDisabled) | when logins require no code any more | |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessageKind {
@@ -32,6 +34,10 @@ pub enum MessageKind {
     EmailChanged,
     /// The account has another password from now on.
     PasswordChanged,
+    /// Logins to the account require a code from now on.
+    SecondFactorEnabled,
+    /// Logins to the account require no code from now on.
+    SecondFactorDisabled,
 }
 
 impl MessageKind {
@@ -46,6 +52,8 @@ impl MessageKind {
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
             Self::PasswordChanged => "password_changed",
+            Self::SecondFactorEnabled => "second_factor_enabled",
+            Self::SecondFactorDisabled => "second_factor_disabled",
         }
     }
 }

@@ -27,6 +27,7 @@ on_both_databases! {
     a_deletion_is_safe_at_each_step
     a_change_of_names_is_safe_at_each_step
     an_address_is_confirmed_safely_at_each_step
+    a_sign_up_is_verified_safely_at_each_step
 }
 
 /// More steps than any request has.
@@ -223,6 +224,24 @@ async fn an_address_is_confirmed_safely_at_each_step(database: Database) {
         } else {
             assert!(!is_changed || failure == Failure::Done, "{steps}");
         }
+        failed
+    });
+}
+
+async fn a_sign_up_is_verified_safely_at_each_step(database: Database) {
+    let fragile = Fragile::new(&database);
+    at_each_step!(|steps, failure| {
+        let name = format!("user{steps}{failure:?}");
+        assert_eq!(call(&fragile.app, "/users/", &new_user(&name)).await.status, 201);
+        let token = fragile.outbox.token(MessageKind::VerifyEmail).await;
+        let body = json!({ "token": token });
+        let verify = call(&fragile.app, "/users/verify", &body);
+        let (_, failed) = fragile.fail(steps, failure, verify).await;
+        // A failure uses no token up without effect.
+        call(&fragile.app, "/users/verify", &body).await;
+        let account = fragile.users.account_by_username(&name).await.unwrap().unwrap();
+        assert!(account.is_verified(), "{steps} {failure:?}");
+        assert_eq!(call(&fragile.app, "/users/verify", &body).await.status, 400);
         failed
     });
 }

@@ -24,6 +24,7 @@ on_both_databases! {
     a_new_address_counts_once_it_is_confirmed
     a_confirmed_address_makes_older_requests_worthless
     a_new_password_makes_the_token_worthless
+    the_end_of_the_session_ends_its_request
     an_address_that_was_taken_meanwhile_is_rejected
     occupied_addresses_are_hidden_if_sign_up_is_safe
     names_that_reveal_addresses_are_rejected_if_sign_up_is_safe
@@ -97,6 +98,20 @@ async fn a_new_password_makes_the_token_worthless(database: Database) {
     session.patch_me(&json!({ "email": "thief@example.com" })).await;
     let token = setup.outbox.token(MessageKind::VerifyEmail).await;
     assert_eq!(session.change_password(PASSWORD, NEW).await.status, 204);
+    let reply = call(&app, "/users/verify", &json!({ "token": token })).await;
+    assert_eq!(reply.json()["code"], "invalid_token");
+    assert_eq!(setup.account("ada").await.email(), Some("ada@example.com"));
+}
+
+/// A thief with a session has asked for an address before the owner ends that session.
+async fn the_end_of_the_session_ends_its_request(database: Database) {
+    let setup = Setup::new(database);
+    let app = setup.app();
+    sign_up(&setup, &app, "ada").await;
+    let stolen = Session::begin(&app, "ada", PASSWORD).await;
+    stolen.patch_me(&json!({ "email": "thief@example.com" })).await;
+    let token = setup.outbox.token(MessageKind::VerifyEmail).await;
+    stolen.log_out().await;
     let reply = call(&app, "/users/verify", &json!({ "token": token })).await;
     assert_eq!(reply.json()["code"], "invalid_token");
     assert_eq!(setup.account("ada").await.email(), Some("ada@example.com"));

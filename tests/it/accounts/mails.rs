@@ -3,15 +3,19 @@
 use std::{
     error::Error,
     future,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
+use axum::Router;
 use http::{Request, header::CONTENT_TYPE};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tower_jwt_auth::{
-    Issuer, SigningKey,
+    Issuer, SigningKey, TokenRoutes,
     accounts::AccountRoutes,
     issue::Event,
     mail::{MailError, Mailer, Message, MessageKind},
@@ -28,12 +32,19 @@ use crate::{
     users::database::{Database, on_both_databases},
 };
 
-use super::setup::{Setup, call, new_user, sign_up};
+use super::{
+    password::NEW,
+    session::Session,
+    setup::{Outbox, PASSWORD, Setup, call, new_user, sign_up},
+};
 
 on_both_databases! {
     tokens_carry_only_what_they_stand_for
     links_do_not_depend_on_the_request
     a_sign_up_without_a_place_for_its_mail_stores_nothing
+    a_hanging_mailer_blocks_no_change_of_the_password
+    a_busy_mailer_reveals_no_account
+    a_panic_of_the_mailer_loses_one_message
 }
 
 async fn tokens_carry_only_what_they_stand_for(database: Database) {
@@ -95,8 +106,6 @@ async fn a_sign_up_without_a_place_for_its_mail_stores_nothing(database: Databas
         assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (503, &json!("overloaded")));
         assert_eq!(reply.header("retry-after"), ["1"]);
         assert!(setup.users.account_by_username(second).await.unwrap().is_none());
-        let body = json!({ "email": format!("{first}@example.com") });
-        assert_eq!(call(&app, "/users/verify/resend", &body).await.status, 503);
         // Without a mail there is no limit.
         permits.add_permits(1);
         while call(&app, "/users/", &new_user(second)).await.status == 503 {
@@ -105,6 +114,78 @@ async fn a_sign_up_without_a_place_for_its_mail_stores_nothing(database: Databas
         permits.add_permits(1);
         assert!(setup.users.account_by_username(second).await.unwrap().is_some());
     }
+}
+
+/// An application whose only place for a mail is occupied, and how many mails were lost.
+async fn busy(setup: &Setup) -> (Router, Arc<AtomicUsize>) {
+    let lost = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&lost);
+    let issuer: Issuer = Issuer::builder(SigningKey::hs256(SECRET).unwrap())
+        .rotate_refresh_tokens(true)
+        .store(MemoryStore::new())
+        .on_event(move |event| {
+            if let Event::MailFailed { .. } = event {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+        .build()
+        .unwrap();
+    let tokens = TokenRoutes::builder(issuer.clone(), setup.users.clone()).at("/api/token");
+    let mailer = Slow(Arc::new(Semaphore::new(0)));
+    let routes = AccountRoutes::builder(issuer, setup.users.clone(), mailer).at("/api");
+    let routes = routes.max_pending_mails(1).build().unwrap();
+    let app = tokens.build().unwrap().into_router().merge(routes.into_router());
+    assert_eq!(call(&app, "/users/", &new_user("ada")).await.status, 201);
+    (app, lost)
+}
+
+async fn a_hanging_mailer_blocks_no_change_of_the_password(database: Database) {
+    let setup = Setup::new(database);
+    let (app, lost) = busy(&setup).await;
+    let mut session = Session::begin(&app, "ada", PASSWORD).await;
+    assert_eq!(session.change_password(PASSWORD, NEW).await.status, 204);
+    session.assert_live().await;
+    assert_eq!(lost.load(Ordering::Relaxed), 1);
+}
+
+/// Otherwise somebody could keep all places busy with mails to one address, if it has an account.
+async fn a_busy_mailer_reveals_no_account(database: Database) {
+    let setup = Setup::new(database);
+    let (app, lost) = busy(&setup).await;
+    for path in ["/password/reset", "/users/verify/resend"] {
+        let [known, unknown] = ["ada", "eve"].map(|name| {
+            let body = json!({ "email": format!("{name}@example.com") });
+            let app = &app;
+            async move { call(app, path, &body).await }
+        });
+        let (known, unknown) = (known.await, unknown.await);
+        assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
+        assert_eq!(known.status, 202);
+    }
+    assert_eq!(lost.load(Ordering::Relaxed), 2);
+}
+
+/// Panics at one kind of message.
+struct Panicking(Outbox);
+
+impl Mailer for Panicking {
+    async fn send(&self, message: Message) -> Result<(), MailError> {
+        assert_ne!(message.kind(), MessageKind::VerifyEmail, "a fault of the mailer");
+        self.0.send(message).await
+    }
+}
+
+async fn a_panic_of_the_mailer_loses_one_message(database: Database) {
+    let setup = Setup::new(database);
+    let mailer = Panicking(setup.outbox.clone());
+    let routes = AccountRoutes::builder(setup.issuer.clone(), setup.users.clone(), mailer);
+    let panicking = routes.at("/api").build().unwrap().into_router::<()>();
+    let app = setup.app();
+    sign_up(&setup, &app, "ada").await;
+    let session = Session::begin(&app, "ada", PASSWORD).await.at(&panicking);
+    let reply = session.patch_me(&json!({ "email": "countess@example.com" })).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(setup.outbox.next().await.kind(), MessageKind::EmailChangeRequested);
 }
 
 /// Fails with an error that contains the address, or does not respond.
@@ -179,6 +260,8 @@ fn kinds_have_names_of_their_own() {
         MessageKind::EmailChangeRequested,
         MessageKind::EmailChanged,
         MessageKind::PasswordChanged,
+        MessageKind::SecondFactorEnabled,
+        MessageKind::SecondFactorDisabled,
     ];
     let names = kinds.map(MessageKind::as_str);
     let expected = [
@@ -189,6 +272,8 @@ fn kinds_have_names_of_their_own() {
         "email_change_requested",
         "email_changed",
         "password_changed",
+        "second_factor_enabled",
+        "second_factor_disabled",
     ];
     assert_eq!(names, expected);
 }

@@ -34,6 +34,11 @@ impl Session {
         Self { app: app.clone(), access: token("access"), refresh: token("refresh") }
     }
 
+    pub(super) async fn log_out(&self) {
+        let reply = call(&self.app, "/token/blacklist/", &json!({ "refresh": self.refresh })).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+
     pub(super) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
         let request = Request::builder()
             .method(method)

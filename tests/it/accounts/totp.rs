@@ -9,6 +9,7 @@ use tower_jwt_auth::{
     Issuer, MemoryStore, SigningKey, TokenRoutes,
     accounts::{AccountRoute, AccountRoutesBuilder},
     issue::Event,
+    mail::MessageKind,
     store::SqliteStore,
     throttle::Throttle,
     totp::{SqlTotpStore, Totp},
@@ -96,6 +97,11 @@ impl App {
         self.totp.is_enabled(account.id()).await.unwrap()
     }
 
+    async fn assert_mailed(&self, kind: MessageKind) {
+        let mail = self.setup.outbox.next().await;
+        assert_eq!((mail.kind(), mail.to(), mail.token()), (kind, "ada@example.com", None));
+    }
+
     async fn log_in_with(&self, code: &str) -> Reply {
         let reply = log_in(&self.router, "ada", PASSWORD).await;
         assert_eq!(outcome(&reply), (401, json!("second_factor_required")));
@@ -129,6 +135,7 @@ async fn a_user_enables_and_disables_the_second_factor(database: Database) {
     let (secret, codes) = app.enable().await;
     assert_eq!(codes.len(), 10);
     assert!(app.is_enabled().await);
+    app.assert_mailed(MessageKind::SecondFactorEnabled).await;
     let current = code(&secret, &app.setup.clock, 0);
     let confirmed = code(&secret, &app.setup.clock, -1);
     assert_eq!(outcome(&app.log_in_with(&confirmed).await), (401, json!("invalid_code")));
@@ -143,6 +150,7 @@ async fn a_user_enables_and_disables_the_second_factor(database: Database) {
 
     assert_eq!(app.disable(PASSWORD).await.status, 204);
     assert!(!app.is_enabled().await);
+    app.assert_mailed(MessageKind::SecondFactorDisabled).await;
     assert_eq!(app.disable(PASSWORD).await.status, 204);
     assert_eq!(log_in(&app.router, "ada", PASSWORD).await.status, 200);
 }
