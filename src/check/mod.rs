@@ -24,7 +24,7 @@ use self::revocation::Users;
 pub(crate) use binding::check_refresh_binding;
 #[cfg(feature = "routes")]
 pub(crate) use binding::check_step_binding;
-pub(crate) use revocation::{auth_time, refresh_session, token_ref};
+pub(crate) use revocation::{refresh_session, session_start, token_ref};
 
 /// Where claims come from, and the store that knows which tokens were revoked.
 pub(crate) struct Checker<C> {

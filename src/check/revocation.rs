@@ -4,6 +4,7 @@
 use std::iter;
 
 use futures::stream::{FuturesUnordered, StreamExt};
+use serde::Deserialize;
 
 use crate::{
     clock::NumericDate,
@@ -110,8 +111,18 @@ pub(crate) fn refresh_session<C: ?Sized>(claims: &Claims<C>) -> (&str, bool) {
 }
 
 /// When the session of a refresh token began.
-pub(crate) fn auth_time<C: ?Sized>(claims: &Claims<C>) -> NumericDate {
-    claims.auth_time().or(claims.issued_at()).unwrap_or_default()
+pub(crate) fn session_start<C: ?Sized>(claims: &Claims<C>) -> NumericDate {
+    #[derive(Deserialize)]
+    struct Payload {
+        session_start: u64,
+    }
+    // The refresh tokens of an adopted session have no `auth_time`, because nobody logged in.
+    let adopted = || {
+        claims.session_id()?;
+        let payload: Payload = serde_json::from_str(claims.json()).ok()?;
+        Some(NumericDate::from_secs(payload.session_start))
+    };
+    claims.auth_time().or_else(adopted).or(claims.issued_at()).unwrap_or_default()
 }
 
 /// The ids and times by which a store knows the token of `claims`.

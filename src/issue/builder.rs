@@ -243,6 +243,12 @@ impl<C, R> IssuerBuilder<C, R> {
     ///
     /// Such a token begins a session with its first use, and its `jti` becomes the id of the session.
     /// Where it cannot be adopted, it is invalid for every purpose, a logout included.
+    ///
+    /// The [lifetime of the session](Self::session_lifetime) counts from the token's `iat`. Nobody
+    /// logged in here, so its access tokens have no `auth_time`, whatever
+    /// [`access_auth_time`](Self::access_auth_time) is, and
+    /// [`StepUp::max_age`](crate::token::StepUpBuilder::max_age) requires a login. The refresh tokens
+    /// have `session_start` instead.
     pub fn adopt_refresh_tokens(mut self, adoption: Adoption) -> Self {
         self.settings.adoption = Some(adoption);
         self
@@ -280,7 +286,8 @@ impl<C, R> IssuerBuilder<C, R> {
 
     /// Sets whether access tokens have the claim [`auth_time`](crate::Claims::auth_time), the time of
     /// the login, for [`StepUp::max_age`](crate::token::StepUpBuilder::max_age). Default: `false`.
-    /// Refresh tokens have it in any case.
+    /// Refresh tokens have it in any case. No token of an [adopted](Self::adopt_refresh_tokens)
+    /// session has it.
     pub fn access_auth_time(mut self, written: bool) -> Self {
         self.settings.access_auth_time = written;
         self

@@ -3,7 +3,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    check::{Checker, auth_time},
+    check::{Checker, session_start},
     clock::{Clock, NumericDate},
     error::{AuthError, AuthErrorKind},
     metrics::count,
@@ -300,7 +300,7 @@ where
                 let checker = Checker::new(refresh.clone(), store.clone());
                 let claims = binding.check(&checker, token).await?.registered_claims();
                 let now = clock.now();
-                if now >= minter.session_end(auth_time(&claims)) {
+                if now >= minter.session_end(session_start(&claims)) {
                     return Err(AuthErrorKind::Expired.into());
                 }
                 if claims.session_id().is_none() {

@@ -209,7 +209,8 @@ impl<C: Serialize, R: Serialize> Issuer<C, R> {
         let session = SessionClaims {
             session_id: &session_id,
             user_id: user.id().as_str(),
-            auth_time: now,
+            started_at: now,
+            is_adopted: false,
             scope: scope.as_deref(),
             amr: start.amr,
             acr: start.acr,

@@ -20,7 +20,10 @@ const MARGIN: Duration = Duration::from_secs(60);
 pub(super) struct SessionClaims<'a> {
     pub(super) session_id: &'a str,
     pub(super) user_id: &'a str,
-    pub(super) auth_time: NumericDate,
+    /// The login, or when the refresh token that began an adopted session was issued.
+    pub(super) started_at: NumericDate,
+    /// Whether nobody logged in here: the session began with a refresh token of an earlier system.
+    pub(super) is_adopted: bool,
     pub(super) scope: Option<&'a str>,
     /// How the user was authenticated. Not written if it is empty.
     pub(super) amr: &'a [&'a str],
@@ -79,14 +82,14 @@ impl Minter {
         builder
     }
 
-    /// When the session that began at `auth_time` can no longer be refreshed.
-    pub(super) fn session_end(&self, auth_time: NumericDate) -> NumericDate {
+    /// When the session that began at `started_at` can no longer be refreshed.
+    pub(super) fn session_end(&self, started_at: NumericDate) -> NumericDate {
         self.session_lifetime
-            .map_or(NumericDate::MAX, |lifetime| auth_time.saturating_add(lifetime))
+            .map_or(NumericDate::MAX, |lifetime| started_at.saturating_add(lifetime))
     }
 
-    pub(super) fn refresh_expiry(&self, now: NumericDate, auth_time: NumericDate) -> NumericDate {
-        now.saturating_add(self.refresh_lifetime).min(self.session_end(auth_time))
+    pub(super) fn refresh_expiry(&self, now: NumericDate, started_at: NumericDate) -> NumericDate {
+        now.saturating_add(self.refresh_lifetime).min(self.session_end(started_at))
     }
 
     /// Until when a store must remember a session whose refresh token expires at `expires_at`.
@@ -114,13 +117,14 @@ impl Minter {
         now: NumericDate,
         claims: &C,
     ) -> Result<(String, NumericDate), AuthError> {
-        let end = self.session_end(session.auth_time);
+        let end = self.session_end(session.started_at);
         let expires_at = now.saturating_add(self.access_lifetime).min(end);
         let jti = random_id()?;
         let mut registered =
             self.registered(&TokenType::Access, session.user_id, &jti, now, expires_at);
         registered.session_id = Some(session.session_id);
-        registered.auth_time = self.access_auth_time.then_some(session.auth_time);
+        registered.auth_time =
+            (self.access_auth_time && !session.is_adopted).then_some(session.started_at);
         registered.scope = session.scope;
         registered.amr = session.amr;
         registered.acr = session.acr;
@@ -140,11 +144,15 @@ impl Minter {
         epoch: Option<&str>,
         claims: &R,
     ) -> Result<(String, NumericDate), AuthError> {
-        let expires_at = self.refresh_expiry(now, session.auth_time);
+        let expires_at = self.refresh_expiry(now, session.started_at);
         let mut registered =
             self.registered(&TokenType::Refresh, session.user_id, jti, now, expires_at);
         registered.session_id = Some(session.session_id);
-        registered.auth_time = Some(session.auth_time);
+        if session.is_adopted {
+            registered.session_start = Some(session.started_at);
+        } else {
+            registered.auth_time = Some(session.started_at);
+        }
         registered.scope = session.scope;
         registered.amr = session.amr;
         registered.acr = session.acr;
@@ -201,6 +209,7 @@ impl Minter {
             audience: self.audience.as_deref(),
             session_id: None,
             auth_time: None,
+            session_start: None,
             amr: &[],
             acr: None,
             scope: None,

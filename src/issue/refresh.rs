@@ -1,7 +1,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    check::{auth_time, check_refresh_binding, refresh_session, token_ref},
+    check::{check_refresh_binding, refresh_session, session_start, token_ref},
     error::{AuthError, AuthErrorKind},
     possession::UnusedProof,
     store::{Begun, NewSession, Spend, Spent},
@@ -59,8 +59,8 @@ where
         let jkt = check_refresh_binding(&claims, proof).await?.map(KeyThumbprint::encode);
         let now = clock.now();
         let issued_at = claims.issued_at().unwrap_or_default();
-        let auth_time = auth_time(&claims);
-        if now >= minter.session_end(auth_time) {
+        let started_at = session_start(&claims);
+        if now >= minter.session_end(started_at) {
             return Err(AuthErrorKind::Expired.into());
         }
         let user_id = claims.user_id();
@@ -81,7 +81,8 @@ where
         let session = SessionClaims {
             session_id,
             user_id: user_id.as_str(),
-            auth_time,
+            started_at,
+            is_adopted: adopt || claims.auth_time().is_none(),
             scope: scope.as_deref(),
             amr: &amr,
             acr: claims.acr(),
@@ -91,7 +92,7 @@ where
             Some(store) if *rotate => {
                 let successor = random_id()?;
                 let tokens = self.mint(&session, &user, now, Some((&successor, now)))?;
-                let expires_at = minter.refresh_expiry(now, auth_time);
+                let expires_at = minter.refresh_expiry(now, started_at);
                 // A token of another issuer with the same secret may outlive its successor. Its
                 // session must be remembered until then, so that it cannot be begun again.
                 let last_expiry = expires_at.max(claims.expires_at());

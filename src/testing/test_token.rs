@@ -199,6 +199,7 @@ impl<C: Serialize> TestToken<C> {
             audience: self.registered.audience.as_deref(),
             session_id: self.registered.session_id.as_deref(),
             auth_time: self.registered.auth_time,
+            session_start: None,
             amr: &amr,
             acr: self.registered.acr.as_deref(),
             scope: self.registered.scope.as_deref(),

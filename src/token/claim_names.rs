@@ -66,7 +66,7 @@ impl ClaimNames {
 
     /// Checks that the names differ from each other and from the claims whose names are fixed.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        const FIXED: [&str; 14] = [
+        const FIXED: [&str; 15] = [
             "exp",
             "nbf",
             "iat",
@@ -80,6 +80,7 @@ impl ClaimNames {
             "scp",
             "user_epoch",
             "store_generation",
+            "session_start",
             "cnf",
         ];
         let names = [&self.user_id, &self.token_type, &self.jti];

@@ -34,6 +34,8 @@ pub(crate) struct NewToken<'a> {
     pub(crate) audience: Option<&'a str>,
     pub(crate) session_id: Option<&'a str>,
     pub(crate) auth_time: Option<NumericDate>,
+    /// When an adopted session began, which has no `auth_time`.
+    pub(crate) session_start: Option<NumericDate>,
     /// Not written if it is empty.
     pub(crate) amr: &'a [&'a str],
     pub(crate) acr: Option<&'a str>,
@@ -78,6 +80,9 @@ impl NewToken<'_> {
         if let Some(auth_time) = self.auth_time {
             append_date(json, "auth_time", auth_time);
         }
+        if let Some(session_start) = self.session_start {
+            append_date(json, "session_start", session_start);
+        }
         if !self.amr.is_empty() {
             json.extend_from_slice(b",\"amr\":");
             serde_json::to_writer(&mut *json, self.amr).expect("strings serialize to JSON");
@@ -99,7 +104,8 @@ impl NewToken<'_> {
         names.contains(&name)
             || match name {
                 "exp" | "nbf" | "iat" | "iss" | "aud" | "sub" | "sid" | "scope" | "scp"
-                | "auth_time" | "amr" | "acr" | "user_epoch" | "store_generation" | "cnf" => true,
+                | "auth_time" | "amr" | "acr" | "user_epoch" | "store_generation"
+                | "session_start" | "cnf" => true,
                 "client_id" => self.client_id.is_some(),
                 _ => false,
             }

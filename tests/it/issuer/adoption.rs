@@ -1,21 +1,22 @@
 //! Refresh tokens without `sid`, as SimpleJWT issues them with the same secret.
 
-use axum::body::Body;
+use axum::{Router, body::Body, routing::get};
 use http::Request;
 use serde_json::json;
 use tower::layer::util::Identity;
 use tower_jwt_auth::{
     AuthErrorKind, ConfigErrorKind, Issuer, NumericDate, RegisteredClaims, TokenRoutes,
+    guard::RequireLayer,
     issue::{Adoption, IssuerBuilder},
     routes::OAuthRoutes,
     store::TokenStore,
-    token::UserId,
+    token::{StepUp, UserId},
     user::BackendError,
 };
 
 use crate::support::{
     login::{
-        DAY, HEADER, HOUR, NOW, Profile, SECRET, Setup, error_kind, mint, payload, refresh_of,
+        DAY, HEADER, HOUR, NOW, Profile, SECRET, Setup, ada, error_kind, mint, payload, refresh_of,
         simplejwt_refresh,
     },
     reply::{post, send},
@@ -98,7 +99,7 @@ async fn the_jti_of_an_adopted_token_is_its_session_id() {
     assert_eq!(tokens.session_id(), JTI);
     assert_eq!(payload(tokens.access())["sid"], JTI);
     let refresh = payload(refresh_of(&tokens));
-    assert_eq!((&refresh["sid"], &refresh["auth_time"]), (&json!(JTI), &json!(NOW)));
+    assert_eq!((&refresh["sid"], &refresh["session_start"]), (&json!(JTI), &json!(NOW)));
     assert_ne!(refresh["jti"], JTI);
     let sessions = issuer.sessions(&UserId::from(1)).await.unwrap();
     assert_eq!(sessions.iter().map(|session| &*session.id).collect::<Vec<_>>(), [JTI]);
@@ -176,6 +177,41 @@ async fn an_adopted_session_begins_when_its_token_was_issued() {
     let late = simplejwt_refresh("another", 30 * DAY);
     setup.clock.advance(HOUR);
     assert_eq!(error_kind(issuer.refresh(&late, &setup.users).await), AuthErrorKind::Expired);
+}
+
+/// An earlier system issued the token. When its user logged in there is not known.
+#[tokio::test]
+async fn an_adopted_session_is_no_recent_login() {
+    let setup = Setup::new();
+    let issuer = builder(&setup).access_auth_time(true).session_lifetime(2 * DAY).build().unwrap();
+    let step_up = StepUp::builder().max_age(DAY).clock(setup.clock.clone()).build().unwrap();
+    let app = Router::new()
+        .route("/", get(|| async {}))
+        .route_layer(RequireLayer::step_up(step_up))
+        .route_layer(issuer.layer());
+    let status = async |access: &str| {
+        let request = Request::get("/").header("authorization", format!("Bearer {access}"));
+        send(&app, request.body(Body::empty()).unwrap()).await.status
+    };
+
+    let mut token = simplejwt_refresh(JTI, 30 * DAY);
+    for _ in 0..3 {
+        setup.clock.advance(HOUR);
+        let tokens = issuer.refresh(&token, &setup.users).await.unwrap();
+        assert_eq!(payload(tokens.access()).get("auth_time"), None);
+        assert_eq!(status(tokens.access()).await, 401);
+        token = refresh_of(&tokens).to_owned();
+        assert_eq!(payload(&token).get("auth_time"), None);
+        assert_eq!(payload(&token)["session_start"], NOW);
+    }
+    setup.clock.set(NumericDate::from_secs(NOW + 2 * 86_400));
+    let ended = issuer.refresh(&token, &setup.users).await;
+    assert_eq!(error_kind(ended), AuthErrorKind::Expired);
+
+    let login = issuer.login(&ada()).await.unwrap();
+    assert_eq!(status(login.access()).await, 200);
+    let refreshed = issuer.refresh(refresh_of(&login), &setup.users).await.unwrap();
+    assert_eq!(status(refreshed.access()).await, 200);
 }
 
 #[tokio::test]

@@ -359,6 +359,7 @@ async fn rejects_claims_named_like_registered_claims() {
         "auth_time",
         "amr",
         "user_epoch",
+        "session_start",
         "cnf",
         "nbf",
         "iss",

@@ -76,6 +76,7 @@ fn rejects_claim_names_that_are_not_distinct() {
         "scope",
         "scp",
         "user_epoch",
+        "session_start",
         "cnf",
         "",
     ] {
