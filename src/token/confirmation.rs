@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::error::AuthError;
 
-use super::{claims::Claims, compact, violation};
+use super::{claims::Claims, compact, members::object, violation};
 
 /// The SHA-256 thumbprint of a public key (RFC 7638).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +70,7 @@ fn hash(encoded: &str) -> Option<[u8; 32]> {
 
 #[derive(Deserialize)]
 struct Payload {
+    #[serde(deserialize_with = "object")]
     cnf: Members,
 }
 

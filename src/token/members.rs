@@ -1,10 +1,10 @@
 //! The names of JSON members, and the rule that an object has no duplicate members.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, Visitor},
+    de::{Error, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
 /// More members than a valid token has. The comparison below takes quadratic time.
@@ -116,4 +116,28 @@ pub(crate) fn check_members(
     let mut deserializer = serde_json::Deserializer::from_slice(json.as_ref());
     deserializer.deserialize_map(ObjectVisitor(allows))?;
     deserializer.end()
+}
+
+/// Deserializes an object. A struct with a derived `Deserialize` would also accept an array of its
+/// fields in order.
+pub(super) fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct ObjectVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(ObjectVisitor(PhantomData))
 }

@@ -135,6 +135,8 @@ async fn rejects_malformed_bindings() {
         r#"{"jkt":null}"#.to_owned(),
         format!(r#"{{"jkt":"{}="}}"#, client.jkt),
         format!(r#"{{"jkt":["{}"]}}"#, client.jkt),
+        // A derived `Deserialize` would accept the members in order.
+        format!(r#"["{}",null]"#, client.jkt),
         format!(r#"{{"jkt":"{0}","jkt":"{0}"}}"#, client.jkt),
         json!({ "jwk": client.jwk }).to_string(),
         r#"{"kid":"key"}"#.to_owned(),

@@ -262,6 +262,7 @@ async fn a_malformed_set_leaves_the_current_keys() {
         ("null".to_owned(), FetchErrorKind::Malformed),
         ("[]".to_owned(), FetchErrorKind::Malformed),
         ("[[]]".to_owned(), FetchErrorKind::Malformed),
+        (json!([[ForeignKey::generate("two").jwk()]]).to_string(), FetchErrorKind::Malformed),
         ("{}".to_owned(), FetchErrorKind::Malformed),
         (r#"{"keys":null}"#.to_owned(), FetchErrorKind::Malformed),
         (r#"{"keys":{}}"#.to_owned(), FetchErrorKind::Malformed),
