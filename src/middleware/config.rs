@@ -14,7 +14,7 @@ use crate::{
     rejection::{Challenges, Rejection, record_anonymous, respond_with},
     token::Claims,
     trace::{debug, trace},
-    transport::{Carrier, FoundToken, TokenSources, is_token68},
+    transport::{Carrier, FoundToken, TokenSources, decode_query, is_token68},
 };
 
 /// What a layer with optional authentication does with an invalid token.
@@ -56,9 +56,20 @@ impl<C: DeserializeOwned + Send + Sync + 'static, R> Config<C, R> {
             Ok(None) => return Check::Done(Err(AuthErrorKind::MissingCredentials.into())),
             Err(kind) => return Check::Done(Err(kind.into())),
         };
+        let decoded;
+        let token = match carrier {
+            Carrier::EncodedQuery => match decode_query(token) {
+                Ok(token) => {
+                    decoded = token;
+                    &decoded
+                }
+                Err(kind) => return Check::Done(Err(kind.into())),
+            },
+            _ => token,
+        };
         let presentation = match carrier {
             Carrier::Dpop => Presentation::Dpop,
-            Carrier::Explicit | Carrier::Cookie(_) => Presentation::Bearer,
+            Carrier::Explicit | Carrier::EncodedQuery | Carrier::Cookie(_) => Presentation::Bearer,
         };
         match self.checker.check_sent(token, presentation, || Evidence::of(request)) {
             // The decoder accepts nothing but `token68`, so the grammar of the credentials decides

@@ -36,8 +36,18 @@ impl Explicit {
                 authorization::find(single_value(headers, header)?, schemes)
             }
             Self::Header(header) => single_value(headers, header),
-            Self::Query(name) => query::find(query.unwrap_or_default(), name),
+            Self::Query(_) => self.find_in_query(query),
             Self::WebSocketProtocol(protocol) => protocol.find(headers),
+        }
+    }
+
+    pub(super) fn find_in_query<'r>(
+        &self,
+        query: Option<&'r str>,
+    ) -> Result<Option<&'r [u8]>, AuthErrorKind> {
+        match self {
+            Self::Query(name) => query::find(query.unwrap_or_default(), name),
+            _ => Ok(None),
         }
     }
 

@@ -5,6 +5,8 @@ pub(crate) enum Carrier {
     Explicit,
     /// The client program has put it into the `Authorization` header, with the scheme `DPoP`.
     Dpop,
+    /// The client program has put it into the query, percent-encoded. Only opaque tokens need that.
+    EncodedQuery,
     /// The browser has added a cookie: the one with this index among those of the layer.
     Cookie(u8),
 }

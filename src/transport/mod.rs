@@ -52,6 +52,7 @@ mod websocket_protocol;
 pub(crate) use found::{Carrier, FoundToken};
 #[cfg(feature = "openapi")]
 pub(crate) use place::TokenPlace;
+pub(crate) use query::decode as decode_query;
 #[cfg(all(feature = "cookie", feature = "routes"))]
 pub(crate) use session::NewCookies;
 #[cfg(feature = "cookie")]

@@ -161,6 +161,10 @@ impl TokenSource {
     ///
     /// </div>
     ///
+    /// With an [introspection](crate::JwtAuthLayer::with_introspection), the token may be
+    /// percent-encoded, because opaque tokens can have `+`, `/` and `=`. A JWT needs no encoding, and a
+    /// layer that accepts only JWTs rejects an encoded one.
+    ///
     /// # Errors
     ///
     /// If the name is empty or contains anything but ASCII letters, digits, `-`, `.`, `_` and `~`.

@@ -99,7 +99,11 @@ impl TokenSources {
             };
         }
         match (self.find_explicit(headers, request.uri().query())?, &self.cookies) {
-            (Some(token), _) => Ok(Some(FoundToken { token, carrier: Carrier::Explicit })),
+            (Some(token), _) => {
+                let is_encoded = self.are_opaque && self.is_encoded(token, request.uri().query());
+                let carrier = if is_encoded { Carrier::EncodedQuery } else { Carrier::Explicit };
+                Ok(Some(FoundToken { token, carrier }))
+            }
             (None, Some(cookies)) if !self.has_explicit_credentials(headers) => {
                 cookies.find(RequestHead::from(request))
             }
@@ -146,6 +150,15 @@ impl TokenSources {
         }
     }
 
+    /// Whether `token` is percent-encoded in the query.
+    fn is_encoded(&self, token: &[u8], query: Option<&str>) -> bool {
+        token.contains(&b'%')
+            && self.explicit().any(|source| match source.find_in_query(query) {
+                Ok(Some(found)) => std::ptr::eq(found, token),
+                _ => false,
+            })
+    }
+
     /// Whether the client has put credentials of any scheme into a header.
     fn has_explicit_credentials(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
@@ -181,7 +194,7 @@ impl TokenSources {
     #[inline]
     pub(crate) fn clearing(&self, carrier: Carrier, error: AuthErrorKind) -> Option<&HeaderValue> {
         match carrier {
-            Carrier::Explicit | Carrier::Dpop => None,
+            Carrier::Explicit | Carrier::EncodedQuery | Carrier::Dpop => None,
             Carrier::Cookie(index) => self.cookies.as_ref()?.clearing(index, error),
         }
     }

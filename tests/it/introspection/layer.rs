@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header;
+use http::{Request, header};
 use serde_json::json;
 use tower_jwt_auth::{
     AuthErrorKind, JwtAuthLayer, MemoryStore, NumericDate,
@@ -115,6 +115,31 @@ async fn tokens_may_be_in_other_places() {
     assert_eq!(send(&after, sent.clone()).await.outcome(), Ok("ada"));
     let added = both(&server).with_additional_source(TokenSource::header(name));
     assert_eq!(send(&added, sent).await.outcome(), Ok("ada"));
+}
+
+/// RFC 6750 section 2.3: the query is form-encoded.
+#[tokio::test]
+async fn a_token_in_the_query_is_decoded() {
+    for layer in [opaque, both] {
+        let server = Server::new(active(&json!({})));
+        let source = TokenSource::insecure_query("access_token").unwrap();
+        let layer = layer(&server).with_additional_source(source);
+        let uri = |token: &str| Request::get(format!("/?access_token={token}")).body(String::new());
+        for token in ["a%2Bb%2fc%3D%3d", "a+b/c==", "%61%2Bb/c%3D="] {
+            let response = send(&layer, uri(token).unwrap()).await;
+            assert_eq!(response.outcome(), Ok("ada"), "{token}");
+        }
+        // It is one token, which is introspected once and then known.
+        assert_eq!(server.calls(), 1);
+        for token in ["a%", "a%2", "a%2G", "a%+2", "a%20b", "a%00", "a%C3%A9", "%3D"] {
+            let response = send(&layer, uri(token).unwrap()).await;
+            assert_eq!(response.outcome(), Err(AuthErrorKind::InvalidRequest), "{token}");
+        }
+        // Only the query is encoded.
+        let response = send(&layer, bearer("a%2Bb")).await;
+        assert_eq!(response.outcome(), Err(AuthErrorKind::InvalidRequest));
+        assert_eq!(server.calls(), 1);
+    }
 }
 
 #[tokio::test]

@@ -134,8 +134,21 @@ async fn a_malformed_response_is_an_outage() {
         "null".to_owned(),
         "true".to_owned(),
         "[]".to_owned(),
-        json!([true, NOW + 60, NOW, NOW, "read", "aud", "client", "ada", "Bearer", "ada", "iss", "id"])
-            .to_string(),
+        json!([
+            true,
+            NOW + 60,
+            NOW,
+            NOW,
+            "read",
+            "aud",
+            "client",
+            "ada",
+            "Bearer",
+            "ada",
+            "iss",
+            "id"
+        ])
+        .to_string(),
         "{}".to_owned(),
         r#"{"active":true}{"active":true}"#.to_owned(),
         r#"{"active":true,"sub":"ada","sub":"bob"}"#.to_owned(),
