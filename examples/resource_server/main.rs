@@ -225,7 +225,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let mut metadata = Router::new();
     if let Some(resource) = resource {
         let dpop = dpop.as_ref().map(|(dpop, _)| dpop);
-        let resource = protected_resource(resource, &issuers, dpop)?;
+        let resource = protected_resource(resource, &audience, &issuers, dpop)?;
         auth = auth.with_protected_resource(&resource)?;
         metadata = resource.into_router();
     }
@@ -248,10 +248,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// What this service publishes about itself, so that clients find the servers that issue its tokens.
 fn protected_resource(
     identifier: String,
+    audience: &str,
     issuers: &[(String, RemoteKeys)],
     dpop: Option<&Dpop>,
 ) -> Result<ProtectedResource, String> {
-    let mut resource = ProtectedResource::builder(identifier).scopes_supported(["write"]);
+    let mut resource =
+        ProtectedResource::builder(identifier).audience(audience).scopes_supported(["write"]);
     if let Some(dpop) = dpop {
         resource = resource.dpop(dpop);
     }

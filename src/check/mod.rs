@@ -86,6 +86,17 @@ impl<C> Checker<C> {
         }
     }
 
+    /// Whether tokens for `audience` are accepted, as far as the audiences are known.
+    pub(crate) fn accepts_audience(&self, audience: &str) -> bool {
+        match &self.tokens {
+            Tokens::Verified(verifier) => verifier.accepts_audience(audience),
+            Tokens::VerifiedOrOpaque(verifier, opaque) => {
+                verifier.accepts_audience(audience) && opaque.accepts_audience(audience)
+            }
+            Tokens::Opaque(opaque) => opaque.accepts_audience(audience),
+        }
+    }
+
     /// Accepts tokens that are bound to a key, as the policy allows.
     pub(crate) fn with_possession(
         self,

@@ -134,6 +134,10 @@ impl<C: DeserializeOwned + Send + Sync + 'static> OpaqueTokens<C> for Introspect
         self.0.responses.requires_audience()
     }
 
+    fn accepts_audience(&self, audience: &str) -> bool {
+        self.0.responses.accepts_audience(audience)
+    }
+
     fn look_up(&self, token: &[u8]) -> Lookup<C> {
         Inner::look_up(&self.0, token)
     }

@@ -387,6 +387,10 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
     /// known yet, so the resolver must
     /// [require an audience](crate::jwks::ResolverBuilder::require_audience).
     ///
+    /// Also if the verifier, or the introspection, has no audience that is the identifier of the
+    /// resource: the tokens that clients get for it would be rejected. If that is intended, set
+    /// [`ProtectedResourceBuilder::audience`](crate::protected_resource::ProtectedResourceBuilder::audience).
+    ///
     /// [RFC 9728 section 5.1]: https://www.rfc-editor.org/rfc/rfc9728#section-5.1
     pub fn with_protected_resource(
         self,
@@ -396,6 +400,12 @@ impl<C, R: Clone> JwtAuthLayer<C, R> {
             return Err(ConfigError::ineffective(
                 "`with_protected_resource` requires a verifier with an `audience`, usually the \
                  identifier of the resource",
+            ));
+        }
+        if !self.0.checker.accepts_audience(resource.audience()) {
+            return Err(ConfigError::conflict(
+                "the `audience` of the verifier must contain the identifier of the \
+                 `ProtectedResource`, or the resource's own `audience` if that is set",
             ));
         }
         let url = resource.metadata_url();

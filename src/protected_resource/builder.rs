@@ -25,6 +25,7 @@ const RESERVED: [&str; 4] =
 #[must_use]
 pub struct ProtectedResourceBuilder {
     identifier: Box<str>,
+    audience: Option<Box<str>>,
     authorization_servers: Vec<Box<str>>,
     scopes: Option<Vec<Box<str>>>,
     members: BTreeMap<Box<str>, Value>,
@@ -37,6 +38,7 @@ impl ProtectedResource {
     pub fn builder(identifier: impl Into<Box<str>>) -> ProtectedResourceBuilder {
         ProtectedResourceBuilder {
             identifier: identifier.into(),
+            audience: None,
             authorization_servers: Vec::new(),
             scopes: None,
             // The layer also reads tokens from other places, but this is the one that all clients
@@ -54,6 +56,16 @@ impl ProtectedResourceBuilder {
     /// [RFC 8414]: https://www.rfc-editor.org/rfc/rfc8414#section-2
     pub fn authorization_server(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.authorization_servers.push(issuer.into());
+        self
+    }
+
+    /// Sets the `aud` of tokens for this resource, if the authorization servers write another one
+    /// than RFC 8707 defines. Default: the identifier.
+    ///
+    /// The metadata does not contain it. The verifier of the layer must have it as an
+    /// [audience](crate::token::VerifierBuilder::audience).
+    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
+        self.audience = Some(audience.into());
         self
     }
 
@@ -113,7 +125,7 @@ impl ProtectedResourceBuilder {
     ///   `signed_metadata`, or its value is `null` or an empty array.
     /// - [`max_age`](Self::max_age) is less than one second or more than one day.
     pub fn build(self) -> Result<ProtectedResource, ConfigError> {
-        let Self { identifier, authorization_servers, scopes, members, max_age } = self;
+        let Self { identifier, audience, authorization_servers, scopes, members, max_age } = self;
         let identifier = Identifier::parse(&identifier)?;
         check_servers(&authorization_servers)?;
         scopes.as_deref().map_or(Ok(()), check_scopes)?;
@@ -136,6 +148,7 @@ impl ProtectedResourceBuilder {
             HeaderValue::try_from(cache_control).expect("the characters are visible ASCII");
         Ok(ProtectedResource::new(Inner {
             identifier,
+            audience,
             metadata: metadata.to_string(),
             cache_control,
         }))

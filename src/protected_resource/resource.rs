@@ -15,6 +15,7 @@ pub struct ProtectedResource(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) identifier: Identifier,
+    pub(super) audience: Option<Box<str>>,
     pub(super) metadata: String,
     pub(super) cache_control: HeaderValue,
 }
@@ -25,10 +26,16 @@ impl ProtectedResource {
     }
 
     /// The identifier, exactly as it was configured. It is the
-    /// [audience](crate::token::VerifierBuilder::audience) of tokens for this resource.
+    /// [audience](crate::token::VerifierBuilder::audience) of tokens for this resource, unless
+    /// [another](super::ProtectedResourceBuilder::audience) is set.
     #[must_use]
     pub fn identifier(&self) -> &str {
         &self.0.identifier.url
+    }
+
+    /// The `aud` of tokens for this resource.
+    pub(crate) fn audience(&self) -> &str {
+        self.0.audience.as_deref().unwrap_or(self.identifier())
     }
 
     /// The URL of the metadata, which challenges name.

@@ -163,6 +163,11 @@ impl<C> ResponseVerifier<C> {
         self.0.rules.audiences.is_some()
     }
 
+    /// Whether `audience` is a configured audience.
+    pub(crate) fn accepts_audience(&self, audience: &str) -> bool {
+        self.0.rules.accepts_audience(audience)
+    }
+
     /// Checks again what may have changed since the response was verified.
     pub(crate) fn verify_again(&self, claims: &Claims<C>) -> Result<(), AuthError> {
         self.0.verify_again(claims)

@@ -20,6 +20,10 @@ pub(crate) trait OpaqueTokens<C>: Send + Sync {
     /// Returns whether every accepted token has an `aud` that was compared with a configured one.
     fn requires_audience(&self) -> bool;
 
+    /// Returns whether it accepts tokens for `audience`. Meaningless if it does not
+    /// [require](Self::requires_audience) an audience.
+    fn accepts_audience(&self, audience: &str) -> bool;
+
     /// Looks up the claims of `token`.
     fn look_up(&self, token: &[u8]) -> Lookup<C>;
 }

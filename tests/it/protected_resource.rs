@@ -277,6 +277,30 @@ fn a_resource_requires_an_audience() {
     assert_eq!(kind(with(all.unwrap())), Ok(()));
 }
 
+/// Clients get tokens for the identifier, which the layer would reject.
+#[test]
+fn the_audience_is_the_identifier_unless_another_is_set() {
+    let key = SigningKey::generate(Algorithm::ES256).unwrap();
+    let verifier = |issuer: &str, audiences: &[&str]| -> Verifier {
+        let builder = Verifier::builder(key.clone()).issuer(issuer);
+        builder.audiences(audiences.iter().copied()).build().unwrap()
+    };
+    let kind = |verifier: Verifier, builder: ProtectedResourceBuilder| {
+        let layer = JwtAuthLayer::new(verifier);
+        layer.with_protected_resource(&builder.build().unwrap()).err().map(|error| error.kind())
+    };
+    let conflict = Some(ConfigErrorKind::Conflict);
+    let slash = format!("{RESOURCE}/");
+    assert_eq!(kind(verifier("https://a", &["api"]), builder()), conflict);
+    assert_eq!(kind(verifier("https://a", &[&slash]), builder()), conflict);
+    assert_eq!(kind(verifier("https://a", &["api", RESOURCE]), builder()), None);
+    assert_eq!(kind(verifier("https://a", &["api"]), builder().audience("api")), None);
+    assert_eq!(kind(verifier("https://a", &[RESOURCE]), builder().audience("api")), conflict);
+    let both = || [verifier("https://a", &[RESOURCE]), verifier("https://b", &["api"])];
+    assert_eq!(kind(Verifier::by_issuer(both()).unwrap(), builder()), conflict);
+    assert_eq!(kind(Verifier::any_of(both()).unwrap(), builder()), conflict);
+}
+
 #[test]
 fn contradictory_settings_are_errors() {
     use ConfigErrorKind::{Conflict, Ineffective, OutOfRange};

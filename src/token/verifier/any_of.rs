@@ -35,6 +35,10 @@ impl<C> TokenVerifier<C> for AnyOf<C> {
         self.0.iter().all(|verifier| verifier.requires_audience())
     }
 
+    fn accepts_audience(&self, audience: &str) -> bool {
+        self.0.iter().all(|verifier| verifier.accepts_audience(audience))
+    }
+
     fn requires_logout_tokens(&self) -> bool {
         self.0.iter().all(|verifier| verifier.requires_logout_tokens())
     }

@@ -57,6 +57,10 @@ impl<C> TokenVerifier<C> for ByIssuer<C> {
         self.verifiers.iter().all(|verifier| verifier.requires_audience())
     }
 
+    fn accepts_audience(&self, audience: &str) -> bool {
+        self.verifiers.iter().all(|verifier| verifier.accepts_audience(audience))
+    }
+
     fn requires_logout_tokens(&self) -> bool {
         self.verifiers.iter().all(|verifier| verifier.requires_logout_tokens())
     }

@@ -102,6 +102,10 @@ impl<C: DeserializeOwned> TokenVerifier<C> for ByTenant<C> {
         self.verifier.requires_audience()
     }
 
+    fn accepts_audience(&self, audience: &str) -> bool {
+        self.verifier.accepts_audience(audience)
+    }
+
     fn requires_logout_tokens(&self) -> bool {
         self.verifier.requires_logout_tokens()
     }

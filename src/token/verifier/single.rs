@@ -49,6 +49,11 @@ impl<C> SingleVerifier<C> {
         self.claims.rules.audiences.is_some()
     }
 
+    /// Whether `audience` is one of the configured audiences.
+    pub(super) fn accepts_audience(&self, audience: &str) -> bool {
+        self.claims.rules.accepts_audience(audience)
+    }
+
     /// Whether tokens must be logout tokens.
     #[cfg_attr(not(feature = "routes"), allow(dead_code, reason = "only for routes"))]
     pub(super) fn requires_logout_tokens(&self) -> bool {
@@ -178,6 +183,10 @@ impl<C: DeserializeOwned> TokenVerifier<C> for SingleVerifier<C> {
 
     fn requires_audience(&self) -> bool {
         self.requires_audience()
+    }
+
+    fn accepts_audience(&self, audience: &str) -> bool {
+        self.accepts_audience(audience)
     }
 
     fn requires_logout_tokens(&self) -> bool {

@@ -27,6 +27,10 @@ pub(crate) trait TokenVerifier<C> {
     /// Returns whether every accepted token has an `aud` that was compared with a configured one.
     fn requires_audience(&self) -> bool;
 
+    /// Returns whether it accepts tokens for `audience`, as far as its audiences are known.
+    /// Meaningless if it does not [require](Self::requires_audience) an audience.
+    fn accepts_audience(&self, audience: &str) -> bool;
+
     /// Returns whether all accepted tokens are logout tokens.
     #[cfg_attr(not(feature = "routes"), allow(dead_code, reason = "only for routes"))]
     fn requires_logout_tokens(&self) -> bool;

@@ -91,6 +91,15 @@ impl<C> Verifier<C> {
         }
     }
 
+    /// Whether tokens for `audience` are accepted, as far as the audiences are known.
+    pub(crate) fn accepts_audience(&self, audience: &str) -> bool {
+        match &self.0 {
+            Inner::Single(verifier) => verifier.accepts_audience(audience),
+            Inner::ByTenant(verifier) => verifier.verifier.accepts_audience(audience),
+            Inner::Combined(verifier) => verifier.accepts_audience(audience),
+        }
+    }
+
     /// Whether all accepted tokens are logout tokens.
     #[cfg(feature = "routes")]
     pub(crate) fn requires_logout_tokens(&self) -> bool {

@@ -72,7 +72,8 @@ async fn only_dpop_is_offered_if_it_is_required() {
 async fn challenges_name_the_realm_the_scope_and_the_metadata() {
     let verifier: Verifier =
         Verifier::builder(access_key()).audience("api").clock(clock()).build().unwrap();
-    let resource = ProtectedResource::builder("https://api.example").build().unwrap();
+    let resource =
+        ProtectedResource::builder("https://api.example").audience("api").build().unwrap();
     let dpop = dpop().algorithms([Algorithm::ES256]).build().unwrap();
     let new = || JwtAuthLayer::new(verifier.clone());
     let parameters = r#"scope="read", resource_metadata="https://api.example/.well-known/oauth-protected-resource""#;

@@ -79,7 +79,8 @@ fn an_audience_is_required_beside_a_verifier_that_requires_one() {
     assert!(strict().with_introspection(with()).is_ok());
     assert!(layer().with_introspection(without()).is_ok());
 
-    let resource = ProtectedResource::builder("https://api.example").build().unwrap();
+    let resource =
+        ProtectedResource::builder("https://api.example").audience("api").build().unwrap();
     let opaque = JwtAuthLayer::from_introspection(without());
     assert!(opaque.with_protected_resource(&resource).is_err());
     let opaque = JwtAuthLayer::from_introspection(with());
