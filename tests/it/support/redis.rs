@@ -74,6 +74,10 @@ impl RedisServer {
         self.port
     }
 
+    pub(crate) fn process_id(&self) -> u32 {
+        self.running.as_ref().expect("the server is running").1
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
@@ -130,7 +134,7 @@ impl RedisServer {
 
     /// Sends a signal. After `STOP`, returns once the server is suspended.
     pub(crate) fn signal(&self, name: &str) {
-        let (_, id) = self.running.as_ref().expect("the server is running");
+        let id = self.process_id();
         let status = Command::new("kill").args(["-s", name, &id.to_string()]).status().unwrap();
         assert!(status.success(), "the signal {name} is sent");
         let is_suspended = || {
