@@ -174,6 +174,9 @@
 //! | `metrics` | | counters, gauges and histograms for the [`metrics`](https://docs.rs/metrics) facade: see [`monitoring`] | |
 //! | `test-util` | | `testing`: tokens, claims and a provider for your tests; `store::conformance`, the test suite for your own stores | |
 //!
+//! The default features and most others require Rust 1.88. `key-rotation` requires 1.89, `postgres`,
+//! `sqlite` and `django` require 1.94, which sqlx needs.
+//!
 //! # What is not supported
 //!
 //! - Encrypted tokens (JWE), nested tokens, and detached or unencoded payloads are rejected.

@@ -40,7 +40,8 @@ impl fmt::Display for Causes<'_> {
 }
 
 fn write_redacted(f: &mut fmt::Formatter<'_>, message: &str) -> fmt::Result {
-    let end = message.floor_char_boundary(MAX_MESSAGE);
+    let longest = message.len().min(MAX_MESSAGE);
+    let end = (0..=longest).rev().find(|&end| message.is_char_boundary(end)).unwrap_or_default();
     for (index, word) in message[..end].split_whitespace().enumerate() {
         f.write_str(if index > 0 { " " } else { "" })?;
         write_word(f, word)?;

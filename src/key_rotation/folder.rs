@@ -116,6 +116,7 @@ fn replace(folder: &Path, expected: Option<&StoredKeys>, new: &StoredKeys) -> io
 
 /// Locks `file`. Without a timeout, a process that hangs while it holds the lock would block one
 /// thread of this process for each attempt.
+#[allow(clippy::incompatible_msrv, reason = "this feature requires Rust 1.89")]
 fn lock_with_timeout(file: &File) -> io::Result<()> {
     let until = Instant::now() + LOCK_TIMEOUT;
     loop {
