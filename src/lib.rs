@@ -138,6 +138,7 @@
 //! | check revocations without a query per request | [`store::replica`] |
 //! | see why a request was rejected, in logs and metrics | [`AuthError`], [`monitoring`] |
 //! | see what a request costs | [`performance`] |
+//! | choose between JWT and sessions | [`sessions`] |
 //! | test your handlers | `testing` (feature `test-util`) |
 //! | test expiry without waiting | [`ManualClock`] |
 //!
@@ -286,6 +287,14 @@ pub mod provider;
 pub mod rejection;
 #[cfg(feature = "routes")]
 pub mod routes;
+#[cfg(doc)]
+#[doc = include_str!("sessions.md")]
+#[doc = include_str!("sessions.svg")]
+#[doc = include_str!("sessions_or_tokens.md")]
+pub mod sessions {
+    #[allow(unused_imports, reason = "for links in the text")]
+    use crate::*;
+}
 #[cfg(feature = "django")]
 pub mod simplejwt;
 pub mod store;

@@ -8,8 +8,8 @@ use crate::{
     subject::{Credential, LOGIN_BODY, Store, Subject},
 };
 
-/// What PostgreSQL needs until its statistics count a transaction.
-const STATISTICS_DELAY: Duration = Duration::from_millis(1500);
+/// After which PostgreSQL has counted the statements of idle connections.
+const STATISTICS_DELAY: Duration = Duration::from_secs(11);
 
 pub(crate) fn subjects(postgres: &postgres::Server) -> Result<Vec<Subject>, Box<dyn Error>> {
     let url = postgres.url();

@@ -38,6 +38,8 @@ settings.configure(
         "rest_framework",
     ],
     MIDDLEWARE=[
+        # Sets the length of responses.
+        "django.middleware.common.CommonMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ],
