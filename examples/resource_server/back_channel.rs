@@ -11,6 +11,12 @@ use tower_jwt_auth::{
 
 use crate::store::{UseStore, with_store};
 
+/// The longest lifetime of a token. A session that has ended is remembered until all its tokens have
+/// expired.
+pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// By how much the clock of an issuer may be ahead, which is the default of verifiers.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
 /// Has `auth` reject the tokens of sessions that have ended.
 pub(crate) struct BackChannel {
     pub(crate) auth: JwtAuthLayer,
@@ -30,7 +36,9 @@ impl UseStore for BackChannel {
 
     fn use_store(self, store: impl TokenStore + Clone) -> Self::Output {
         let auth = self.auth.with_revocation_check(store.clone());
-        let routes = BackChannelLogoutRoutes::builder(self.logout, store.clone()).build();
+        let routes = BackChannelLogoutRoutes::builder(self.logout, store.clone())
+            .remember_for(LONGEST_LIFETIME + CLOCK_SKEW)
+            .build();
         let routes = routes.map_err(|error| format!("BACKCHANNEL: {error}"))?;
         let purger = Purger::spawn(store, Duration::from_secs(60));
         Ok((auth, routes.into_router(), purger))

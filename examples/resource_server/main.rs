@@ -44,7 +44,7 @@
 //! | `INTROSPECTION_URL` | | where tokens are introspected that are not JWTs (RFC 7662) |
 //! | `INTROSPECTION_CLIENT` | | the credentials of this service there: `id:secret` |
 //! | `MAX_AGE` | 300 | seconds after a login in which `/api/fresh` accepts its tokens (RFC 9470) |
-//! | `BACKCHANNEL` | 0 | 1: issuers report logouts to `POST /backchannel-logout` |
+//! | `BACKCHANNEL` | 0 | 1: issuers report logouts to `POST /backchannel-logout`; tokens live at most a day |
 //! | `DPOP` | | `accept` or `require`: tokens that are bound to the key of the client (RFC 9449) |
 //! | `PUBLIC_URL` | `http://127.0.0.1:$PORT` | the URL of this service as clients know it, for `DPOP` |
 //! | `STORE_URL` | `memory:` | sessions that have ended, proofs that were used: also `sqlite:…`, `postgres://…`, `redis://…` |
@@ -91,7 +91,7 @@ use tower_jwt_auth::{
 };
 
 use crate::{
-    back_channel::BackChannel,
+    back_channel::{BackChannel, LONGEST_LIFETIME},
     dpop::dpop,
     opaque::introspection,
     settings::{seconds, setting, switch},
@@ -190,6 +190,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let recent_login = StepUp::builder().max_age(max_age).build();
     let recent_login = recent_login.map_err(|error| format!("MAX_AGE: {error}"))?;
 
+    let reports_logouts = switch("BACKCHANNEL")?;
+
     store::check().await?;
     let metrics = record_metrics()?;
     let mut issuers = Vec::new();
@@ -199,11 +201,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let numbered = |error| format!("issuer {number}: {error}");
         let keys = configured(keys)?.build().map_err(numbered)?;
         let verifier = |profile| {
-            let verifier = Verifier::builder(&keys).issuer(&*issuer).audience(&*audience);
-            verifier.profile(profile).build().map_err(numbered)
+            Verifier::builder(&keys).issuer(&*issuer).audience(&*audience).profile(profile)
         };
-        verifiers.push(verifier(profile)?);
-        logout_verifiers.push(verifier(TokenProfile::LogoutToken)?);
+        let mut access = verifier(profile);
+        if reports_logouts {
+            access = access.longest_lifetime(LONGEST_LIFETIME);
+        }
+        verifiers.push(access.build().map_err(numbered)?);
+        logout_verifiers.push(verifier(TokenProfile::LogoutToken).build().map_err(numbered)?);
         issuers.push((issuer, keys));
     }
 
@@ -213,7 +218,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         auth = auth.with_introspection(introspection)?;
     }
     let (mut back_channel, mut _purger) = (Router::new(), None);
-    if switch("BACKCHANNEL")? {
+    if reports_logouts {
         let logout = Verifier::by_issuer(logout_verifiers)?;
         let (checking, router, purger) = BackChannel { auth, logout }.open()?;
         (auth, back_channel, _purger) = (checking, router, Some(purger));

@@ -97,3 +97,21 @@ fn without_the_setting_there_is_no_route() {
     let server = start(&[&issuer], &[]);
     assert_eq!(server.send("POST /backchannel-logout", "", b"").status, 404);
 }
+
+/// A logout is remembered for about a day. A token that lives longer would be valid again.
+#[test]
+fn tokens_live_no_longer_than_a_logout_is_remembered() {
+    let key = ForeignKey::generate("one");
+    let issuer = provider(&[&key]);
+    let day = 24 * 60 * 60;
+    let issued_at = now();
+    let lasting = |lifetime: u64| {
+        let exp = issued_at + lifetime;
+        token(&key, &issuer, json!({ "iat": issued_at, "exp": exp, "jti": new_id() }))
+    };
+    let server = start(&[&issuer], &[("BACKCHANNEL", "1")]);
+    assert_eq!(me(&server, &lasting(day)).status, 200);
+    assert_eq!(me(&server, &lasting(day + 1)).status, 401);
+    let server = start(&[&issuer], &[]);
+    assert_eq!(me(&server, &lasting(day + 1)).status, 200);
+}
