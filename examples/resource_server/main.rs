@@ -52,10 +52,10 @@
 //! The service starts while its issuers are unreachable. It responds with 503 to a token whose
 //! issuer's keys are not there yet; one unreachable issuer does not affect the others.
 
-mod back_channel;
 mod dpop;
 mod opaque;
 mod settings;
+mod stateful;
 mod store;
 #[path = "../server/store_check.rs"]
 mod store_check;
@@ -91,10 +91,10 @@ use tower_jwt_auth::{
 };
 
 use crate::{
-    back_channel::{BackChannel, LONGEST_LIFETIME},
     dpop::dpop,
     opaque::introspection,
     settings::{seconds, setting, switch},
+    stateful::{LONGEST_LIFETIME, Opened, Stateful},
 };
 
 async fn me(claims: Claims) -> Json<Value> {
@@ -217,20 +217,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(introspection) = introspection(&audience, names)? {
         auth = auth.with_introspection(introspection)?;
     }
-    let (mut back_channel, mut _purger) = (Router::new(), None);
-    if reports_logouts {
-        let logout = Verifier::by_issuer(logout_verifiers)?;
-        let (checking, router, purger) = BackChannel { auth, logout }.open()?;
-        (auth, back_channel, _purger) = (checking, router, Some(purger));
-    }
-    let dpop = dpop()?;
-    if let Some((dpop, _)) = &dpop {
-        auth = auth.with_dpop(dpop.clone());
-    }
+    let logout = reports_logouts.then(|| Verifier::by_issuer(logout_verifiers)).transpose()?;
+    let Opened { mut auth, back_channel, dpop, _purger } =
+        Stateful { auth, logout, dpop: dpop()? }.open()?;
     let mut metadata = Router::new();
     if let Some(resource) = resource {
-        let dpop = dpop.as_ref().map(|(dpop, _)| dpop);
-        let resource = protected_resource(resource, &audience, &issuers, dpop)?;
+        let resource = protected_resource(resource, &audience, &issuers, dpop.as_ref())?;
         auth = auth.with_protected_resource(&resource)?;
         metadata = resource.into_router();
     }
