@@ -9,7 +9,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::routes::WellKnownRoutes;
+use crate::{protected_resource::ProtectedResource, routes::WellKnownRoutes};
 
 use super::{
     document::Document,
@@ -25,14 +25,7 @@ impl WellKnownRoutes {
     pub fn openapi(&self) -> OpenApi {
         let routes = self.describe();
         let route = |path: &str, summary, media_type, schema: RefOr<Schema>| {
-            Route::new(HttpMethod::Get, path, summary)
-                .parameter(if_none_match())
-                .response(StatusCode::NOT_MODIFIED, "The client has the document already.", None)
-                .header(CACHE_CONTROL.as_str(), cache_control(routes.cache_control))
-                .header(ETAG.as_str(), etag())
-                .response(StatusCode::OK, "The document.", Some((media_type, schema)))
-                .header(CACHE_CONTROL.as_str(), cache_control(routes.cache_control))
-                .header(ETAG.as_str(), etag())
+            conditional(path, summary, routes.cache_control, (media_type, schema))
         };
         let keys = list("The public keys.", any_object("A key (RFC 7517 section 4)."));
         let jwks = route(
@@ -41,7 +34,7 @@ impl WellKnownRoutes {
             "application/jwk-set+json",
             object().member("keys", keys).into(),
         );
-        let metadata = metadata(&routes.metadata);
+        let metadata = metadata(&routes.metadata, "RFC 8414 section 2");
         let document =
             Document::new("keys", "For services that verify tokens.", ErrorForm::of_routes(false));
         routes
@@ -65,16 +58,63 @@ impl WellKnownRoutes {
     }
 }
 
-/// The schema of the metadata `value`.
-fn metadata(value: &Value) -> RefOr<Schema> {
+impl ProtectedResource {
+    /// Describes the route of [`into_router`](Self::into_router). See [`openapi`](crate::openapi).
+    #[must_use]
+    pub fn openapi(&self) -> OpenApi {
+        let value = serde_json::from_str(self.metadata()).unwrap_or_default();
+        let schema = metadata(&value, "RFC 9728 section 2");
+        let cache_control = self.cache_control().to_str().unwrap_or_default();
+        let route = conditional(
+            self.metadata_path(),
+            "Get the metadata of the protected resource (RFC 9728)",
+            cache_control,
+            ("application/json", schema),
+        );
+        Document::new(
+            "resource",
+            "For clients that look for the issuer.",
+            ErrorForm::of_routes(false),
+        )
+        .route(route)
+        .into_openapi()
+    }
+
+    /// Converts the resource into a router with its [document](Self::openapi).
+    pub fn into_openapi_router<S: Clone + Send + Sync + 'static>(self) -> OpenApiRouter<S> {
+        let document = self.openapi();
+        with_document(self.into_router(), document)
+    }
+}
+
+/// The route of a document that clients may have already.
+fn conditional(
+    path: &str,
+    summary: &'static str,
+    max_age: &str,
+    body: (&'static str, RefOr<Schema>),
+) -> Route {
+    Route::new(HttpMethod::Get, path, summary)
+        .parameter(if_none_match())
+        .response(StatusCode::NOT_MODIFIED, "The client has the document already.", None)
+        .header(CACHE_CONTROL.as_str(), cache_control(max_age))
+        .header(ETAG.as_str(), etag())
+        .response(StatusCode::OK, "The document.", Some(body))
+        .header(CACHE_CONTROL.as_str(), cache_control(max_age))
+        .header(ETAG.as_str(), etag())
+}
+
+/// The schema of the metadata `value`, whose members `section` defines.
+fn metadata(value: &Value, section: &str) -> RefOr<Schema> {
     let members = value.as_object().into_iter().flatten();
+    let see = || format!("See {section}.");
     let schema = members.fold(object(), |schema, (name, value)| match value {
-        Value::String(_) => schema.member(name, string("See RFC 8414 section 2.")),
+        Value::String(_) => schema.member(name, string(&see())),
         Value::Array(_) => {
-            let items = string("A value of RFC 8414 section 2.");
-            schema.member(name, list("See RFC 8414 section 2.", items))
+            let items = string(&format!("A value of {section}."));
+            schema.member(name, list(&see(), items))
         }
-        _ => schema.member(name, any("See RFC 8414 section 2.")),
+        _ => schema.member(name, any(&see())),
     });
     schema.examples([value.clone()]).into()
 }

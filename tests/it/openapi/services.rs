@@ -13,6 +13,7 @@ use http::{
 use serde_json::json;
 use tower_jwt_auth::{
     Algorithm, KeySet, ManualClock, NumericDate, SigningKey, Verifier, VerifyingKey,
+    protected_resource::ProtectedResource,
     routes::{BackChannelLogoutRoutes, OAuthRoutes, WellKnownRoutes},
     token::TokenProfile,
 };
@@ -122,12 +123,32 @@ pub(super) fn well_known() -> Described {
     Described::new(Setup::new(), app, document)
 }
 
+fn resource() -> Described {
+    let resource = ProtectedResource::builder("https://api.example/notes")
+        .authorization_server("https://login.example")
+        .scopes_supported(["read"]);
+    let (app, document) = resource.build().unwrap().into_openapi_router().split_for_parts();
+    Described::new(Setup::new(), app, document)
+}
+
 #[tokio::test]
 async fn every_response_of_the_well_known_routes_is_described() {
     let described = well_known();
+    assert_eq!(described.document.operations().len(), 3);
+    assert_documents_are_described(&described).await;
+}
+
+#[tokio::test]
+async fn every_response_of_a_protected_resource_is_described() {
+    let described = resource();
     let operations = described.document.operations();
-    assert_eq!(operations.len(), 3);
-    for operation in operations {
+    let paths: Vec<_> = operations.iter().map(|operation| operation.path).collect();
+    assert_eq!(paths, ["/.well-known/oauth-protected-resource/notes"]);
+    assert_documents_are_described(&described).await;
+}
+
+async fn assert_documents_are_described(described: &Described) {
+    for operation in described.document.operations() {
         assert_eq!(operation.security(), Vec::<String>::new());
         let (method, path) = (&operation.method, operation.path);
         let request = Request::get(path).body(Body::empty()).unwrap();
