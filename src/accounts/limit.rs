@@ -8,9 +8,13 @@ use axum::extract::Request;
 use crate::{error::AuthError, routes::RouteError, token::UserId};
 #[cfg(feature = "throttle")]
 use crate::{
-    throttle::{Permit, Secret, Throttle},
+    throttle::{Permit, Throttle},
     trace::warn,
 };
+
+/// What the passwords of a user who is logged in are counted as.
+#[cfg(feature = "throttle")]
+const PASSWORD: &str = "password of user";
 
 /// The limits of the account routes.
 #[derive(Clone, Default)]
@@ -85,7 +89,7 @@ impl Limit {
         user_id: &UserId,
     ) -> Result<Attempt, AuthError> {
         let Some(throttle) = &self.throttle else { return Ok(Attempt { permit: None }) };
-        let permit = throttle.attempt_by_user(Secret::Password, user_id, client.address).await?;
+        let permit = throttle.attempt_by_user(PASSWORD, user_id, client.address).await?;
         Ok(Attempt { permit: Some(permit) })
     }
 
@@ -97,7 +101,7 @@ impl Limit {
         names: impl IntoIterator<Item = &'a str>,
     ) {
         let Some(throttle) = &self.throttle else { return };
-        let mut outcome = throttle.reset_user(Secret::Password, user_id).await;
+        let mut outcome = throttle.reset_user(PASSWORD, user_id).await;
         for name in names {
             outcome = outcome.and(throttle.reset(name).await);
         }

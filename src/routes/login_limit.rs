@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use {axum::extract::ConnectInfo, std::net::SocketAddr};
 
 #[cfg(feature = "throttle")]
-use crate::throttle::{PendingAttempt, Permit, Secret, Throttle};
+use crate::throttle::{PendingAttempt, Permit, Throttle};
 use crate::{
     error::{AuthError, ConfigError},
     token::UserId,
@@ -17,6 +17,9 @@ use crate::{
 
 /// The field of a login that names the account, unless a throttle has another one.
 const ACCOUNT_FIELD: &str = "username";
+/// What the codes of a user are counted as.
+#[cfg(feature = "throttle")]
+const CODE: &str = "code of user";
 
 #[derive(Clone, Default)]
 pub(super) struct LoginLimit {
@@ -127,7 +130,7 @@ impl LoginLimit {
     /// Counts a code of a user, whatever login it completes.
     pub(super) async fn count_code(&self, user_id: &UserId) -> Result<LoginAttempt, AuthError> {
         let Some(throttle) = &self.throttle else { return Ok(LoginAttempt { permit: None }) };
-        let permit = throttle.attempt_by_user(Secret::Code, user_id, None).await?;
+        let permit = throttle.attempt_by_user(CODE, user_id, None).await?;
         Ok(LoginAttempt { permit: Some(permit) })
     }
 

@@ -79,8 +79,8 @@ mod recent_waits;
 mod shared_store;
 mod throttle_handle;
 
+pub(crate) use self::permit::PendingAttempt;
 pub use self::{
     builder::ThrottleBuilder, forwarded::ForwardedHeader, permit::Permit, throttle_handle::Throttle,
 };
-pub(crate) use self::{permit::PendingAttempt, throttle_handle::Secret};
 pub use crate::store::AttemptLimit;

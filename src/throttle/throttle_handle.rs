@@ -39,13 +39,6 @@ pub(super) struct Inner {
     pub(super) clock: Clock,
 }
 
-/// What a user whose id is known proves.
-#[derive(Clone, Copy)]
-pub(crate) enum Secret {
-    Password,
-    Code,
-}
-
 impl Throttle {
     pub(super) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
@@ -106,15 +99,15 @@ impl Throttle {
         self.count(account.map(|name| self.account_counter(name)), address).await
     }
 
-    /// The same for a user whose id is known. Nobody else can use up these attempts, and no change of
-    /// the name renews them.
+    /// The same for a user whose id is known, and who tries a secret of this `kind`. Nobody else can
+    /// use up these attempts, and no change of the name renews them.
     pub(crate) async fn attempt_by_user(
         &self,
-        secret: Secret,
+        kind: &'static str,
         id: &UserId,
         address: Option<IpAddr>,
     ) -> Result<Permit, AuthError> {
-        self.count(Some(self.user_counter(secret, id)), address).await
+        self.count(Some(self.user_counter(kind, id)), address).await
     }
 
     async fn count(
@@ -184,15 +177,16 @@ impl Throttle {
     }
 
     /// Forgets the attempts that were counted by [`attempt_by_user`](Self::attempt_by_user).
-    pub(crate) async fn reset_user(&self, secret: Secret, id: &UserId) -> Result<(), AuthError> {
-        self.0.counters.reset(&self.user_counter(secret, id)).await
+    #[cfg(feature = "accounts")]
+    pub(crate) async fn reset_user(
+        &self,
+        kind: &'static str,
+        id: &UserId,
+    ) -> Result<(), AuthError> {
+        self.0.counters.reset(&self.user_counter(kind, id)).await
     }
 
-    fn user_counter(&self, secret: Secret, id: &UserId) -> Counter {
-        let kind = match secret {
-            Secret::Password => "password of user",
-            Secret::Code => "code of user",
-        };
+    fn user_counter(&self, kind: &'static str, id: &UserId) -> Counter {
         Counter { name: self.name_of(kind, id.as_str().as_bytes()), limit: self.0.per_account }
     }
 
